@@ -1,0 +1,258 @@
+import { Agent, request } from 'node:http';
+import Cloudflare from 'cloudflare';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createSharesApi, type SharesApi, type SharesApiOptions } from '../../simulator/api.ts';
+import { type RunningServer, startServer } from '../../simulator/server.ts';
+
+const OWNER = '023e105f4ecef8ad9ca31a8372d0c353';
+const ORGANIZATION = '0aa1b2c3d4e5f60718293a4b5c6d7e8f';
+const RECIPIENT = '11111111111111111111111111111111';
+const SHARE = '3fd85f74b32742f1bff64a85009dda07';
+const MISSING = 'ffffffffffffffffffffffffffffffff';
+const ENTITLEMENT = {
+  error: 'Recipient is missing necessary entitlement',
+  resource_id: '0f8b6c0f7d9e4f5ab1c2d3e4f5061728',
+  resource_version: 0,
+  terminal: true,
+};
+const ofAccount = { account_id: OWNER };
+const ofShare = { account_id: OWNER, share_id: SHARE };
+
+let server: RunningServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+/** The API on a socket and on a clock that only moves when told, with the official client in front of it. */
+async function open(
+  options: Omit<SharesApiOptions, 'now'> = {},
+  credentials: object = { apiToken: 'token' },
+) {
+  const clock = { ms: Date.UTC(2026, 10, 23) };
+  const api: SharesApi = createSharesApi({
+    shares: [
+      {
+        accountId: OWNER,
+        shareId: SHARE,
+        name: 'Baseline',
+        organizationId: ORGANIZATION,
+        resources: [{}, {}],
+      },
+    ],
+    ...options,
+    now: () => clock.ms,
+  });
+  server = await startServer(api);
+  const none = { apiToken: null, apiEmail: null, apiKey: null };
+  const client = new Cloudflare({ ...none, ...credentials, baseURL: server.url, maxRetries: 0 });
+  return { api, client, clock, recipients: client.resourceSharing.recipients, url: server.url };
+}
+
+describe('the official client against the simulator', () => {
+  it('creates a recipient, sees it associate, and removes it softly', async () => {
+    const { clock, recipients } = await open({ timeline: { associateMs: 5000, disassociateMs: 3000 } });
+    const created = await recipients.create(SHARE, {
+      path_account_id: OWNER,
+      recipient_account_id: RECIPIENT,
+    });
+    expect(created).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      account_id: RECIPIENT,
+      association_status: 'associating',
+      created: '2026-11-23T00:00:00.000Z',
+      modified: '2026-11-23T00:00:00.000Z',
+    });
+    clock.ms += 5000;
+    const settled = await recipients.get(created.id, { ...ofShare, include_resources: true });
+    expect(settled).toMatchObject({ association_status: 'associated', resources: [] });
+    expect(settled.modified).toBe('2026-11-23T00:00:05.000Z');
+
+    expect(await recipients.delete(created.id, ofShare)).toMatchObject({
+      association_status: 'disassociating',
+    });
+    clock.ms += 3000;
+    const [row, ...more] = (await recipients.list(SHARE, ofAccount)).result;
+    expect(row).toMatchObject({ id: created.id, association_status: 'disassociated' });
+    expect(more).toEqual([]);
+  });
+
+  it('pages over 250 rows', async () => {
+    const { api, recipients } = await open();
+    for (let n = 0; n < 250; n += 1)
+      api.addRecipient(SHARE, { accountId: `account-${n}`, status: 'associated' });
+    const seen: string[] = [];
+    for await (const row of recipients.list(SHARE, { ...ofAccount, page: 1, per_page: 100 })) {
+      seen.push(row.account_id);
+    }
+    expect(seen).toHaveLength(250);
+    expect(new Set(seen).size).toBe(250);
+
+    const last = await recipients.list(SHARE, { ...ofAccount, page: 3, per_page: 100 });
+    expect(last.result_info).toEqual({ count: 50, page: 3, per_page: 100, total_count: 250, total_pages: 3 });
+    expect((await recipients.list(SHARE, { ...ofAccount, page: 2 })).result).toHaveLength(20);
+    expect((await recipients.list(SHARE, ofAccount)).result).toHaveLength(250);
+    await expect(recipients.list(SHARE, { ...ofAccount, per_page: 101 })).rejects.toThrow(
+      Cloudflare.BadRequestError,
+    );
+  });
+
+  it('gives resources only to those who ask', async () => {
+    const { recipients } = await open({ timeline: { associateMs: 'never', errors: [ENTITLEMENT] } });
+    const created = await recipients.create(SHARE, {
+      path_account_id: OWNER,
+      recipient_account_id: RECIPIENT,
+    });
+    expect(created).not.toHaveProperty('resources');
+    expect(await recipients.get(created.id, ofShare)).not.toHaveProperty('resources');
+    const asked = await recipients.get(created.id, { ...ofShare, include_resources: true });
+    expect(asked.resources).toEqual([ENTITLEMENT]);
+    const [listed] = (await recipients.list(SHARE, { ...ofAccount, include_resources: true })).result;
+    expect(listed?.resources).toEqual([ENTITLEMENT]);
+  });
+
+  it('shows the share with its resources and counts', async () => {
+    const { api, client } = await open();
+    for (const status of ['associated', 'associated', 'disassociated']) api.addRecipient(SHARE, { status });
+    const plain = await client.resourceSharing.get(SHARE, ofAccount);
+    expect(plain).toMatchObject({
+      name: 'Baseline',
+      status: 'active',
+      target_type: 'account',
+      organization_id: ORGANIZATION,
+    });
+    expect(plain).not.toHaveProperty('resources');
+    const full = await client.resourceSharing.get(SHARE, {
+      ...ofAccount,
+      include_resources: true,
+      include_recipient_counts: true,
+    });
+    expect(full.resources).toHaveLength(2);
+    expect(full).toMatchObject({ associated_recipient_count: 2, disassociated_recipient_count: 1 });
+    expect((await client.resourceSharing.resources.list(SHARE, ofAccount)).result).toHaveLength(2);
+  });
+
+  it('answers unknown shares, recipients and foreign owners with 404', async () => {
+    const { recipients } = await open();
+    const notFound = { status: 404, errors: [expect.objectContaining({ code: 1004 })] };
+    await expect(recipients.list(MISSING, ofAccount)).rejects.toMatchObject(notFound);
+    await expect(recipients.list(SHARE, { account_id: RECIPIENT })).rejects.toMatchObject(notFound);
+    await expect(recipients.get(MISSING, ofShare)).rejects.toThrow(Cloudflare.NotFoundError);
+    await expect(recipients.delete(MISSING, ofShare)).rejects.toThrow(Cloudflare.NotFoundError);
+  });
+
+  it('lets a read-only token read, and tells nobody else anything', async () => {
+    const options = { tokens: ['token'], readOnlyTokens: ['reader'] };
+    const target = { path_account_id: OWNER, recipient_account_id: RECIPIENT };
+    const reader = await open(options, { apiToken: 'reader' });
+    expect((await reader.recipients.list(SHARE, ofAccount)).result).toEqual([]);
+    await expect(reader.recipients.create(SHARE, target)).rejects.toMatchObject({
+      status: 403,
+      errors: [expect.objectContaining({ code: 10000, message: 'Authentication error' })],
+    });
+    await server?.close();
+    const stranger = await open(options, { apiToken: 'other' });
+    await expect(stranger.recipients.list(SHARE, ofAccount)).rejects.toThrow(
+      Cloudflare.PermissionDeniedError,
+    );
+  });
+
+  it('accepts the legacy key pair', async () => {
+    const pair = { email: 'ops@example.com', key: 'c2547eb745079dac9320b638f5e225cf483cc5cfdda41' };
+    const options = { tokens: [], keys: [pair] };
+    const known = await open(options, { apiEmail: pair.email, apiKey: pair.key });
+    expect((await known.recipients.list(SHARE, ofAccount)).result).toEqual([]);
+    expect(known.api.requests[0]?.headers).toMatchObject({
+      'x-auth-email': pair.email,
+      'x-auth-key': pair.key,
+    });
+    await server?.close();
+    const wrong = await open(options, { apiEmail: pair.email, apiKey: 'guess' });
+    await expect(wrong.recipients.list(SHARE, ofAccount)).rejects.toThrow(Cloudflare.PermissionDeniedError);
+  });
+
+  it('shares with the whole organization when the target is missing, and remembers it', async () => {
+    const { api, recipients } = await open();
+    const created = await recipients.create(SHARE, { path_account_id: OWNER });
+    expect(created.account_id).toBe(ORGANIZATION);
+    expect(api.wholeOrganizationPosts).toEqual([expect.objectContaining({ method: 'POST', body: {} })]);
+    // The client's deprecated parameter goes out under a name the API does not know.
+    await expect(
+      recipients.create(SHARE, { path_account_id: OWNER, body_account_id: RECIPIENT }),
+    ).rejects.toThrow(Cloudflare.ConflictError);
+    expect(api.wholeOrganizationPosts).toHaveLength(2);
+    expect(api.rows(SHARE)).toHaveLength(1);
+  });
+
+  it('limits the rate of a credential', async () => {
+    const { api, clock, recipients } = await open({
+      rateLimit: { quota: 2, windowMs: 300_000, blockMs: 60_000 },
+    });
+    const { response } = await recipients.list(SHARE, ofAccount).withResponse();
+    expect(response.headers.get('ratelimit')).toBe('"default";r=1;t=300');
+    expect(response.headers.get('ratelimit-policy')).toBe('"default";q=2;w=300');
+    expect(response.headers.get('cf-ray')).toMatch(/^[0-9a-f]{16}-SIM$/);
+    await recipients.list(SHARE, ofAccount);
+    const refused = await recipients.list(SHARE, ofAccount).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Cloudflare.RateLimitError);
+    expect((refused as InstanceType<typeof Cloudflare.RateLimitError>).headers.get('retry-after')).toBe('60');
+    clock.ms += 60_000;
+    expect((await recipients.list(SHARE, ofAccount)).result).toEqual([]);
+    expect(api.requests.map(({ status }) => status)).toEqual([200, 200, 429, 200]);
+  });
+});
+
+describe('what happens to the socket', () => {
+  const list = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
+  const get = (url: string, init: RequestInit = {}) =>
+    fetch(`${url}${list}`, { ...init, headers: { authorization: 'Bearer token', ...init.headers } });
+  const post = { method: 'POST', body: JSON.stringify({ recipient_account_id: RECIPIENT }) };
+
+  it('resets after the change was made', async () => {
+    const { api, url } = await open({ faults: [{ when: {}, do: { kind: 'reset', commit: true } }] });
+    await expect(get(url, post)).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
+    expect(api.rows(SHARE)).toHaveLength(1);
+    expect(api.requests[0]).toMatchObject({ delivery: 'reset-after', status: 201, carriedOut: true });
+  });
+
+  it('truncates a body that its length promised whole', async () => {
+    const { url } = await open({ faults: [{ when: {}, do: { kind: 'truncate' } }] });
+    const answer = await get(url);
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow();
+  });
+
+  it('streams without end until the peer has enough', async () => {
+    const { url } = await open({ faults: [{ when: {}, do: { kind: 'endless' } }] });
+    const reader = (await get(url)).body?.getReader();
+    let bytes = 0;
+    while (bytes < 1_000_000) bytes += (await reader?.read())?.value?.length ?? 0;
+    await reader?.cancel();
+    expect(bytes).toBeGreaterThanOrEqual(1_000_000);
+  });
+
+  it('hangs, and closes all the same', async () => {
+    const { api, url } = await open({ faults: [{ when: {}, do: { kind: 'hang' } }] });
+    const asked = get(url).catch((error: unknown) => error);
+    await expect.poll(() => api.requests.length).toBe(1);
+    await server?.close();
+    expect(await asked).toBeInstanceOf(Error);
+  });
+
+  it('keeps one connection for many requests and tells what it saw, without the secrets', async () => {
+    const { url } = await open();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const headers = { authorization: 'Bearer token' };
+    for (let n = 0; n < 3; n += 1) {
+      await new Promise((resolve) => {
+        request(`${url}${list}`, { agent, headers }, (answer) => answer.resume().on('close', resolve)).end();
+      });
+    }
+    expect(server?.connections).toBe(1);
+    agent.destroy();
+    const log = await (await fetch(new URL('/__requests', url))).text();
+    expect(JSON.parse(log)).toHaveLength(3);
+    expect(log).not.toContain('Bearer');
+    expect((await fetch(new URL('/elsewhere', url))).status).toBe(404);
+  });
+});

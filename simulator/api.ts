@@ -1,0 +1,528 @@
+/**
+ * Cloudflare's Resource Sharing API as it is published, in memory and on a clock that is handed in.
+ *
+ * Covered: a share (GET), its recipients (GET, POST, PUT) and one of them (GET, DELETE), its resources (GET).
+ * There are no timers: every row carries its whole future as a list of dated events, and a request sees the
+ * events up to now. That is why a lagging read is only a look at an earlier moment.
+ */
+import { randomBytes } from 'node:crypto';
+import { chooseFault, type Fault, type FaultRule, faultAnswer, isCommitted } from './faults.ts';
+import {
+  type Association,
+  associate,
+  disassociate,
+  type ResourceEntry,
+  settleRemoval,
+  stateAt,
+  type Timeline,
+} from './timeline.ts';
+
+export interface Request {
+  method: string;
+  /** `/accounts/…?query`, without the base path `/client/v4`. */
+  path: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/**
+ * What is sent and how. `reset-…`: the connection is reset without an answer, before or after the change was
+ * made. `hang`: nothing is ever sent. `truncate`: `body` is the part that arrives, `content-length` promises
+ * more. `endless`: `body` is repeated until the peer goes away. `delayMs` passes before any of it.
+ */
+export interface Reply extends Answer {
+  delivery: 'answer' | 'reset-before' | 'reset-after' | 'hang' | 'truncate' | 'endless';
+  delayMs: number;
+}
+
+interface ShareResourceSeed {
+  id?: string;
+  resourceId?: string;
+  type?: string;
+  version?: number;
+  status?: 'active' | 'deleting' | 'deleted';
+}
+
+export interface ShareSeed {
+  accountId: string;
+  shareId: string;
+  name: string;
+  accountName?: string;
+  targetType?: 'account' | 'organization';
+  status?: 'active' | 'deleting' | 'deleted';
+  /** When given, a POST for any other organization is refused. */
+  organizationId?: string;
+  resources?: ShareResourceSeed[];
+}
+
+/** A row that is there from the start. Without `settle` a transient status settles as `timelines` say. */
+interface RecipientSeed {
+  accountId?: string;
+  organizationId?: string;
+  id?: string;
+  status: string;
+  /** Milliseconds since the epoch; default a day ago. */
+  created?: number;
+  resources?: ResourceEntry[] | null;
+  settle?: Timeline;
+}
+
+interface Recipient {
+  id: string;
+  account_id: string;
+  organization_id?: string;
+  association_status: string;
+  created: string;
+  modified: string;
+  resources?: ResourceEntry[] | null;
+}
+
+export interface LoggedRequest {
+  at: number;
+  method: string;
+  path: string;
+  query: Record<string, string>;
+  headers: Record<string, string>;
+  /** Parsed when it is JSON, else the text. */
+  body: unknown;
+  /** The status decided on, also where the delivery let nothing arrive. */
+  status: number;
+  delivery: Reply['delivery'];
+  /** False where a fault or the rate limit came before the API. */
+  carriedOut: boolean;
+}
+
+export interface SharesApiOptions {
+  now: () => number;
+  /** Ids of new rows; default 32 random hex digits. */
+  newId?: () => string;
+  shares?: Array<ShareSeed & { recipients?: RecipientSeed[] }>;
+  /** The timeline of every recipient, and per account or organization id what differs from it. */
+  timeline?: Timeline;
+  timelines?: Record<string, Timeline>;
+  /** What a POST for a live row answers is not published: refused with 409, or a second row. */
+  duplicates?: 'refuse' | 'accept';
+  refuseAccounts?: Record<string, { status: number; code: number; message: string }>;
+  refuseDeleteWhileAssociating?: boolean;
+  /** Which member carries the id of an organization recipient; not published. */
+  organizationRows?: 'account_id' | 'organization_id' | 'neither';
+  /** Accepted credentials; default any that are not empty. */
+  tokens?: string[];
+  readOnlyTokens?: string[];
+  keys?: Array<{ email: string; key: string }>;
+  /** Requests in a window for each credential; then all are blocked. Default 1200 in 300 s, blocked 300 s. */
+  rateLimit?: { quota: number; windowMs: number; blockMs: number };
+  /** Reads show the state of so many milliseconds ago. */
+  listLagMs?: number;
+  faults?: FaultRule[];
+  /** Asked before `faults`; `n` counts all requests from 1. */
+  fault?: (request: Request, n: number) => Fault | undefined;
+}
+
+export interface SharesApi {
+  respond(request: Request): Reply;
+  addShare(seed: ShareSeed): void;
+  /** Returns the row's id. */
+  addRecipient(shareId: string, seed: RecipientSeed): string;
+  /** The rows as they are now, with their resources, whatever reads may show. */
+  rows(shareId: string): Recipient[];
+  readonly requests: LoggedRequest[];
+  /** POSTs (and entries of a PUT) that named no target, and so shared with the whole organization. */
+  readonly wholeOrganizationPosts: LoggedRequest[];
+}
+
+interface Row extends Association {
+  id: string;
+  target: { accountId: string } | { organizationId: string };
+  /** Shown as `account_id` of an organization recipient whose id is in neither member. */
+  memberId: string;
+}
+
+interface Share extends ShareSeed {
+  created: number;
+  rows: Row[];
+  items: Array<Record<string, unknown> & { status: string; resource_type: string }>;
+}
+
+/** One request on its way through the API; `writeAt` is when its change, if any, becomes true. */
+interface Exchange {
+  request: Request;
+  entry: LoggedRequest;
+  query: URLSearchParams;
+  at: number;
+  writeAt: number;
+}
+
+const DAY = 86_400_000;
+const ROUTE =
+  /^\/accounts\/([\w-]{1,32})\/shares\/([\w-]{1,32})(?:\/(recipients|resources)(?:\/([\w-]{1,32}))?)?$/;
+
+// Only 1004, 7003 and 10000 are known of this API; the others are made up so that nobody can rely on them.
+const ERRORS = {
+  body: [400, 1001, 'Request body is not valid JSON'],
+  field: [400, 1002, 'Invalid request body'],
+  paging: [400, 1003, 'page must be at least 1 and per_page between 1 and 100'],
+  unknown: [404, 1004, 'Not found'],
+  duplicate: [409, 1010, 'A recipient for this account already exists'],
+  own: [400, 1011, 'The share owner cannot be a recipient'],
+  shareGone: [409, 1012, 'The share is being deleted'],
+  target: [400, 1013, 'Recipients of an organization-targeted share cannot be modified'],
+  foreign: [400, 1014, 'Not the organization of the share owner'],
+  associating: [409, 1015, 'The recipient is still associating'],
+  route: [404, 7003, 'No route for the URI'],
+  method: [405, 10405, 'Method not allowed'],
+  missing: [401, 10000, 'Authentication error'],
+  denied: [403, 10000, 'Authentication error'],
+  unavailable: [503, 1016, 'Not available'],
+  limited: [429, 971, 'Please wait and consider throttling your request speed'],
+} as const;
+
+function ok(result: unknown, status = 200, resultInfo?: object): Answer {
+  const envelope = { success: true, errors: [], messages: [], result };
+  const body = JSON.stringify(resultInfo ? { ...envelope, result_info: resultInfo } : envelope);
+  return { status, headers: { 'content-type': 'application/json' }, body };
+}
+
+/** The published failure envelope. */
+export function failure(status: number, code: number, message: string): Answer {
+  const body = JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
+  return { status, headers: { 'content-type': 'application/json' }, body };
+}
+
+function refuse(kind: keyof typeof ERRORS): Answer {
+  const [status, code, message] = ERRORS[kind];
+  return failure(status, code, message);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const isLive = (status: string | undefined): boolean =>
+  status !== undefined && !status.startsWith('disassociat');
+const targetId = ({ target }: Row): string =>
+  'accountId' in target ? target.accountId : target.organizationId;
+
+/**
+ * A fresh API with nothing in it but `options.shares`. `now` gives milliseconds since the epoch and is the only
+ * clock; randomness comes from `newId` alone.
+ */
+export function createSharesApi(options: SharesApiOptions): SharesApi {
+  const { now, newId = () => randomBytes(16).toString('hex'), listLagMs = 0 } = options;
+  const limit = options.rateLimit ?? { quota: 1200, windowMs: 300_000, blockMs: 300_000 };
+  const shares = new Map<string, Share>();
+  const meters = new Map<string, { count: number; opened: number; blockedUntil: number }>();
+  const matches = new Map<FaultRule, number>();
+  const requests: LoggedRequest[] = [];
+  const wholeOrganizationPosts: LoggedRequest[] = [];
+
+  function addShare(seed: ShareSeed): void {
+    const created = now() - 30 * DAY;
+    const items = (seed.resources ?? []).map((item) => ({
+      id: item.id ?? newId(),
+      created: iso(created),
+      modified: iso(created),
+      meta: {},
+      resource_account_id: seed.accountId,
+      resource_id: item.resourceId ?? newId(),
+      resource_type: item.type ?? 'gateway-policy',
+      resource_version: item.version ?? 1,
+      status: item.status ?? 'active',
+    }));
+    shares.set(seed.shareId, { ...seed, created, rows: [], items });
+  }
+
+  function newRow(share: Share, target: Row['target'], created: number, id = newId()): Row {
+    const key = 'accountId' in target ? target.accountId : target.organizationId;
+    const timeline = { ...options.timeline, ...options.timelines?.[key] };
+    const row: Row = { id, target, memberId: '', created, timeline, events: [], errors: [] };
+    if (options.organizationRows === 'neither') row.memberId = newId();
+    share.rows.push(row);
+    return row;
+  }
+
+  function addRecipient(shareId: string, seed: RecipientSeed): string {
+    const share = shares.get(shareId);
+    if (!share) throw new Error(`no such share: ${shareId}`);
+    const { accountId = newId(), organizationId } = seed;
+    const target = organizationId === undefined ? { accountId } : { organizationId };
+    const row = newRow(share, target, seed.created ?? now() - DAY, seed.id);
+    row.timeline = { ...row.timeline, ...seed.settle };
+    row.events.push({ at: row.created, status: seed.status, resources: seed.resources ?? [] });
+    if (seed.status === 'disassociating') settleRemoval(row, now());
+    else if (seed.status === 'associating' || seed.settle) associate(row, now());
+    return row.id;
+  }
+
+  function show(row: Row, t: number, withResources: boolean): Recipient | undefined {
+    const state = stateAt(row, t);
+    if (!state) return undefined;
+    const shown: Recipient = {
+      id: row.id,
+      account_id: targetId(row),
+      association_status: state.status,
+      created: iso(row.created),
+      modified: iso(state.modified),
+    };
+    if ('organizationId' in row.target && options.organizationRows !== undefined) {
+      shown.account_id = options.organizationRows === 'account_id' ? targetId(row) : row.memberId;
+      if (options.organizationRows === 'organization_id') shown.organization_id = targetId(row);
+    }
+    if (withResources) shown.resources = state.resources;
+    return shown;
+  }
+
+  /** Who is asking: a key for the rate limit, and what this credential may do. */
+  function credential({ headers }: Request): { key: string; may: 'nothing' | 'read' | 'write' } {
+    const token = /^Bearer (\S+)$/.exec(headers['authorization'] ?? '')?.[1];
+    if (token !== undefined) {
+      const key = `token ${token}`;
+      if (options.readOnlyTokens?.includes(token)) return { key, may: 'read' };
+      return { key, may: !options.tokens || options.tokens.includes(token) ? 'write' : 'nothing' };
+    }
+    const email = headers['x-auth-email'];
+    const secret = headers['x-auth-key'];
+    if (!email || !secret) return { key: '', may: 'nothing' };
+    const known = !options.keys || options.keys.some((pair) => pair.email === email && pair.key === secret);
+    return { key: `user ${email}`, may: known ? 'write' : 'nothing' };
+  }
+
+  /** Counts the request; the published rule: over the quota, everything is blocked for a while. */
+  function meter(key: string, at: number): { headers: Record<string, string>; blocked: boolean } {
+    const known = meters.get(key);
+    const isOver = !known || at >= (known.blockedUntil || known.opened + limit.windowMs);
+    const used = isOver ? { count: 0, opened: at, blockedUntil: 0 } : known;
+    meters.set(key, used);
+    used.count += 1;
+    if (used.count > limit.quota) used.blockedUntil ||= at + limit.blockMs;
+    const blocked = used.blockedUntil !== 0;
+    const resets = used.blockedUntil || used.opened + limit.windowMs;
+    const seconds = Math.ceil((resets - at) / 1000);
+    const headers: Record<string, string> = {
+      ratelimit: `"default";r=${Math.max(0, limit.quota - used.count)};t=${seconds}`,
+      'ratelimit-policy': `"default";q=${limit.quota};w=${Math.round(limit.windowMs / 1000)}`,
+    };
+    if (blocked) headers['retry-after'] = String(seconds);
+    return { headers, blocked };
+  }
+
+  function page(all: unknown[], query: URLSearchParams): Answer {
+    const total = all.length;
+    if (!query.has('page') && !query.has('per_page')) {
+      return ok(all, 200, { count: total, page: 1, per_page: total, total_count: total, total_pages: 1 });
+    }
+    const number = Number(query.get('page') ?? 1);
+    const size = Number(query.get('per_page') ?? 20);
+    if (!Number.isInteger(number) || number < 1) return refuse('paging');
+    if (!Number.isInteger(size) || size < 1 || size > 100) return refuse('paging');
+    const part = all.slice((number - 1) * size, number * size);
+    const info = { count: part.length, page: number, per_page: size, total_count: total };
+    return ok(part, 200, { ...info, total_pages: Math.ceil(total / size) });
+  }
+
+  /** What a create request means: a target, the refusal it earns, or null for the caller's organization. */
+  function readTarget(body: unknown): Row['target'] | Answer | null {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return refuse('field');
+    const fields: Record<string, unknown> = { ...body };
+    const { recipient_account_id: named, account_id: alias, organization_id: organization } = fields;
+    for (const value of [named, alias, organization]) {
+      if (value !== undefined && value !== null && typeof value !== 'string') return refuse('field');
+      if (typeof value === 'string' && !/^[\w-]{0,32}$/.test(value)) return refuse('field');
+    }
+    // An empty string counts as missing, as it does for most servers; that is what makes it dangerous.
+    const account = String(named || alias || '');
+    if (account && organization) return refuse('field');
+    if (account) return { accountId: account };
+    return organization ? { organizationId: String(organization) } : null;
+  }
+
+  /** Why the share refuses this target, or the target itself with the organization filled in. */
+  function admit(share: Share, body: unknown, exchange: Exchange): Row['target'] | Answer {
+    const wanted = readTarget(body);
+    if (wanted && 'status' in wanted) return wanted;
+    if ((share.status ?? 'active') !== 'active') return refuse('shareGone');
+    const organization = share.organizationId ?? 'a0000000000000000000000000000001';
+    const target = wanted ?? { organizationId: organization };
+    const id = 'accountId' in target ? target.accountId : target.organizationId;
+    if ('accountId' in target && share.targetType === 'organization') return refuse('target');
+    if ('organizationId' in target && share.organizationId && id !== organization) return refuse('foreign');
+    if (id === share.accountId) return refuse('own');
+    const refused = options.refuseAccounts?.[id];
+    if (refused) return failure(refused.status, refused.code, refused.message);
+    if (!wanted) wholeOrganizationPosts.push(exchange.entry);
+    return target;
+  }
+
+  function findLive(share: Share, target: Row['target'], at: number): Row | undefined {
+    const id = Object.values(target)[0];
+    return share.rows.find((row) => targetId(row) === id && isLive(stateAt(row, at)?.status));
+  }
+
+  function create(share: Share, target: Row['target'], at: number): Row {
+    const row = newRow(share, target, at);
+    row.events.push({ at, status: 'associating', resources: [] });
+    associate(row, at);
+    return row;
+  }
+
+  function post(share: Share, exchange: Exchange): Answer {
+    const body = parsed(exchange.request.body);
+    if (body === undefined) return refuse('body');
+    const target = admit(share, body, exchange);
+    if ('status' in target) return target;
+    if (options.duplicates !== 'accept' && findLive(share, target, exchange.at)) return refuse('duplicate');
+    return ok(show(create(share, target, exchange.writeAt), exchange.writeAt, false), 201);
+  }
+
+  function replaceAll(share: Share, exchange: Exchange): Answer {
+    const body = parsed(exchange.request.body);
+    if (body === undefined) return refuse('body');
+    if (!Array.isArray(body)) return refuse('field');
+    if (share.targetType === 'organization') return refuse('target');
+    const targets: Array<Row['target']> = [];
+    for (const item of body) {
+      const target = admit(share, item, exchange);
+      if ('status' in target) return target;
+      targets.push(target);
+    }
+    const kept = targets.map((target) => findLive(share, target, exchange.at));
+    for (const row of share.rows) {
+      if (isLive(stateAt(row, exchange.at)?.status) && !kept.includes(row))
+        disassociate(row, exchange.writeAt);
+    }
+    for (const target of targets) {
+      if (!findLive(share, target, exchange.writeAt)) create(share, target, exchange.writeAt);
+    }
+    return { status: 204, headers: {}, body: '' };
+  }
+
+  function remove(row: Row | undefined, exchange: Exchange): Answer {
+    const status = row && stateAt(row, exchange.at)?.status;
+    if (!row || status === undefined) return refuse('unknown');
+    if (status === 'associating' && options.refuseDeleteWhileAssociating) return refuse('associating');
+    if (isLive(status)) disassociate(row, exchange.writeAt);
+    return ok(show(row, exchange.writeAt, false));
+  }
+
+  function showShare(share: Share, query: URLSearchParams, t: number): Answer {
+    const { accountId, accountName, organizationId, name, shareId, status, targetType } = share;
+    const shown: Record<string, unknown> = {
+      id: shareId,
+      account_id: accountId,
+      account_name: accountName ?? 'Source account',
+      organization_id: organizationId ?? 'a0000000000000000000000000000001',
+      name,
+      kind: 'sent',
+      status: status ?? 'active',
+      target_type: targetType ?? 'account',
+      created: iso(share.created),
+      modified: iso(share.created),
+    };
+    if (query.get('include_resources') === 'true') shown['resources'] = share.items;
+    if (query.get('include_recipient_counts') === 'true') {
+      const statuses = share.rows.map((row) => stateAt(row, t)?.status);
+      for (const one of ['associated', 'associating', 'disassociated', 'disassociating']) {
+        shown[`${one}_recipient_count`] = statuses.filter((seen) => seen === one).length;
+      }
+    }
+    return ok(shown);
+  }
+
+  function listItems(share: Share, query: URLSearchParams): Answer {
+    const [status, type] = [query.get('status'), query.get('resource_type')];
+    const items = share.items.filter(
+      (item) => (!status || item.status === status) && (!type || item.resource_type === type),
+    );
+    return page(items, query);
+  }
+
+  function carryOut(exchange: Exchange): Answer {
+    const { request, query, at } = exchange;
+    const { method } = request;
+    const [, accountId, shareId = '', part, id] = ROUTE.exec(exchange.entry.path) ?? [];
+    if (accountId === undefined) return refuse('route');
+    const { key, may } = credential(request);
+    const isWrite = method !== 'GET';
+    if (may === 'nothing') return refuse(isWrite || key !== '' ? 'denied' : 'missing');
+    if (isWrite && may === 'read') return refuse('denied');
+    const allowed = part !== 'recipients' ? 'GET' : id === undefined ? 'GET, POST, PUT' : 'GET, DELETE';
+    if (!allowed.split(', ').includes(method)) {
+      return { ...refuse('method'), headers: { 'content-type': 'application/json', allow: allowed } };
+    }
+    const share = shares.get(shareId);
+    if (!share || share.accountId !== accountId) return refuse('unknown');
+    const seen = at - listLagMs;
+    if (part === undefined) return showShare(share, query, seen);
+    if (part === 'resources') {
+      if (id === undefined) return listItems(share, query);
+      const item = share.items.find((one) => one['id'] === id);
+      return item ? ok(item) : refuse('unknown');
+    }
+    if (method === 'POST') return post(share, exchange);
+    if (method === 'PUT') return replaceAll(share, exchange);
+    const row = share.rows.find((one) => one.id === id);
+    if (method === 'DELETE') return remove(row, exchange);
+    const withResources = query.get('include_resources') === 'true';
+    if (id === undefined) {
+      return page(share.rows.map((one) => show(one, seen, withResources)).filter(Boolean), query);
+    }
+    const shown = row && show(row, seen, withResources);
+    return shown ? ok(shown) : refuse('unknown');
+  }
+
+  function respond(request: Request): Reply {
+    const at = now();
+    const { pathname, searchParams: query } = new URL(request.path, 'http://simulator');
+    const entry: LoggedRequest = {
+      at,
+      method: request.method,
+      path: pathname,
+      query: Object.fromEntries(query),
+      headers: { ...request.headers },
+      body: parsed(request.body) ?? request.body,
+      status: 0,
+      delivery: 'answer',
+      carriedOut: false,
+    };
+    requests.push(entry);
+    const fault =
+      options.fault?.(request, requests.length) ?? chooseFault(options.faults ?? [], matches, request);
+    const { headers, blocked } = meter(credential(request).key, at);
+    headers['cf-ray'] = `8f1e${requests.length.toString(16).padStart(12, '0')}-SIM`;
+    headers['date'] = new Date(at).toUTCString();
+    const writeAt = at + (fault?.commitAfterMs ?? 0);
+    entry.carriedOut = !blocked && (!fault || isCommitted(fault));
+    const answer = entry.carriedOut
+      ? carryOut({ request, entry, query, at, writeAt })
+      : refuse(blocked ? 'limited' : 'unavailable');
+    const reply: Reply = fault
+      ? faultAnswer(fault, answer, request, { ray: headers['cf-ray'], at })
+      : { ...answer, delivery: 'answer', delayMs: 0 };
+    entry.status = reply.status;
+    entry.delivery = reply.delivery;
+    return { ...reply, headers: { ...headers, ...reply.headers } };
+  }
+
+  function rows(shareId: string): Recipient[] {
+    const all = shares.get(shareId)?.rows.map((row) => show(row, now(), true)) ?? [];
+    return all.filter((row) => row !== undefined);
+  }
+
+  for (const { recipients = [], ...share } of options.shares ?? []) {
+    addShare(share);
+    for (const recipient of recipients) addRecipient(share.shareId, recipient);
+  }
+  return { respond, addShare, addRecipient, rows, requests, wholeOrganizationPosts };
+}

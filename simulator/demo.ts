@@ -1,0 +1,142 @@
+/** `npm run demo`: the bundled action against the simulator, shown as a person would see it on GitHub. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
+import { createSharesApi, type LoggedRequest } from './api.ts';
+import { type RunResult, runAction } from './runner.ts';
+import { findScenario, type Scenario, scenarios } from './scenarios.ts';
+import { startServer } from './server.ts';
+import { createStepLog } from './step-log.ts';
+
+const BUNDLE = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+const NAMES = Object.keys(scenarios).join(', ');
+
+/** Hands on whole lines as they are complete; the runner, too, ends a line at CR as well as LF. */
+function byLine(show: (line: string) => void): { push: (chunk: string) => void; end: () => void } {
+  let rest = '';
+  return {
+    push(chunk) {
+      const lines = (rest + chunk).split(/\r\n|\n|\r(?!$)/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) show(line);
+    },
+    end() {
+      if (rest !== '') show(rest);
+    },
+  };
+}
+
+/** `GET list 2, POST 1, GET recipient 3`, in the order of first appearance. */
+function countRequests(requests: readonly LoggedRequest[]): string {
+  const counts = new Map<string, number>();
+  for (const { method, path } of requests) {
+    const part = /\/shares\/[^/]+(?:\/(\w+)(\/.+)?)?$/.exec(path);
+    const what = !part?.[1]
+      ? 'share'
+      : part[1] === 'resources'
+        ? 'resources'
+        : part[2]
+          ? 'recipient'
+          : 'list';
+    const kind = method === 'GET' ? `GET ${what}` : method;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none';
+}
+
+/** Everything in which the run differs from what the scenario promises. */
+function differences({ expect }: Scenario, result: RunResult, requests: readonly LoggedRequest[]): string[] {
+  const found: string[] = [];
+  const failed = result.exitCode !== 0;
+  if (failed !== expect.fails) found.push(`the step should ${expect.fails ? 'fail' : 'succeed'}`);
+  for (const [name, value] of Object.entries(expect.outputs)) {
+    if (result.outputs[name] !== value) found.push(`output ${name} should be ${value}`);
+  }
+  for (const [method, wanted] of [
+    ['POST', expect.posts],
+    ['DELETE', expect.deletes],
+  ] as const) {
+    const count = requests.filter((request) => request.method === method).length;
+    if (count !== wanted) found.push(`${method} should be sent ${wanted} times, not ${count}`);
+  }
+  return found;
+}
+
+async function play(name: string, scenario: Scenario): Promise<number> {
+  const api = createSharesApi({ ...scenario.api, now: Date.now });
+  const server = await startServer(api, { latencyMs: 40 });
+  const show = createStepLog({ showDebug: process.env['RUNNER_DEBUG'] === '1' });
+  // Control characters would act on this terminal; GitHub's page shows none of them either.
+  const print = (line: string): void => {
+    for (const text of show(line)) console.log(`  ${stripVTControlCharacters(text)}`);
+  };
+  const streams = { stdout: byLine(print), stderr: byLine(print) };
+  console.log(`Scenario ${name}: ${scenario.description}\n\nLog`);
+  try {
+    const { cancelAfterMs: ms } = scenario;
+    const result = await runAction({
+      inputs: { ...scenario.inputs, 'api-url': server.url },
+      onOutput: (chunk, stream) => streams[stream].push(chunk),
+      ...(ms === undefined ? {} : { signalAfter: { ms } }),
+    });
+    for (const stream of Object.values(streams)) stream.end();
+    console.log('\nOutputs');
+    for (const [output, value] of Object.entries(result.outputs)) {
+      const lines = value.split('\n');
+      console.log(
+        `  ${output}: ${lines.length === 1 ? value : lines.map((line) => `\n    ${line}`).join('')}`,
+      );
+    }
+    console.log(`\nSummary\n${(result.summary.trimEnd() || 'none').replaceAll(/^/gm, '  ')}`);
+    const end = result.exitCode === null ? `ended by ${result.signal}` : `exit code ${result.exitCode}`;
+    console.log(`\nStep: ${end} after ${(result.ms / 1000).toFixed(1)} s`);
+    console.log(`Requests: ${countRequests(api.requests)}`);
+    const wrong = differences(scenario, result, api.requests);
+    const wanted = scenario.expect.fails ? 'a failed step, as it should be' : 'as it should be';
+    console.log(wrong.length === 0 ? `Outcome: ${wanted}` : `Outcome: NOT as expected: ${wrong.join('; ')}`);
+    return wrong.length === 0 ? 0 : 1;
+  } finally {
+    await server.close();
+  }
+}
+
+function readArguments(): { list: boolean; scenario: string } {
+  const { values } = parseArgs({
+    options: {
+      list: { type: 'boolean', default: false },
+      scenario: { type: 'string', default: 'associate' },
+    },
+  });
+  return values;
+}
+
+async function main(): Promise<number> {
+  let name: string;
+  try {
+    const { list, scenario } = readArguments();
+    if (list) {
+      const width = Math.max(...Object.keys(scenarios).map((one) => one.length));
+      for (const [one, { description }] of Object.entries(scenarios)) {
+        console.log(`${one.padEnd(width)}  ${description}`);
+      }
+      return 0;
+    }
+    name = scenario;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split(/[.\n]/)[0] : error;
+    console.error(`${reason}. Use --list, or --scenario with one of: ${NAMES}`);
+    return 2;
+  }
+  const scenario = findScenario(name);
+  if (!scenario) {
+    console.error(`Unknown scenario ${JSON.stringify(name)}. Use --scenario with one of: ${NAMES}`);
+    return 2;
+  }
+  if (!existsSync(BUNDLE)) {
+    console.error('dist/index.js is missing: npm run build');
+    return 2;
+  }
+  return play(name, scenario);
+}
+
+process.exitCode = await main();
