@@ -1,0 +1,23 @@
+/** Time, handed in so that a test can run an hour of polling in a millisecond. */
+export interface Clock {
+  /** Milliseconds since the epoch that never run backwards. */
+  now(): number;
+  /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted; it never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Real time: the epoch taken once and the monotonic clock added, so that a corrected wall clock cannot stretch a wait. */
+export const realClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener('abort', done, { once: true });
+    }),
+};

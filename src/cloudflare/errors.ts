@@ -1,0 +1,70 @@
+import type { Cause } from '../failure.ts';
+
+/** What is known of a request that did not succeed. */
+export interface RequestErrorFields {
+  readonly cause: Cause;
+  /** HTTP status; 0 when no answer arrived. */
+  readonly status?: number;
+  /** May the same request succeed if it is sent again? */
+  readonly retryable?: boolean;
+  /** Might a write have been carried out all the same? */
+  readonly ambiguous?: boolean;
+  /** How long the server asked to be left alone, in milliseconds. */
+  readonly retryAfterMs?: number | null;
+}
+
+/** A request to Cloudflare that failed. The message names the request, and what Cloudflare said of it. */
+export class RequestError extends Error {
+  readonly why: Cause;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly ambiguous: boolean;
+  readonly retryAfterMs: number | null;
+
+  constructor(request: string, said: string, fields: RequestErrorFields) {
+    super(`${request}: ${said}`);
+    this.name = 'RequestError';
+    this.why = fields.cause;
+    this.status = fields.status ?? 0;
+    this.retryable = fields.retryable ?? false;
+    this.ambiguous = fields.ambiguous ?? false;
+    this.retryAfterMs = fields.retryAfterMs ?? null;
+  }
+}
+
+const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
+
+/**
+ * Says why a request that got no answer failed.
+ * @param error whatever the HTTP client threw
+ * @returns the cause and one sentence made of the messages along the `cause` chain
+ */
+export function describeNetworkError(error: unknown): { cause: Cause; said: string } {
+  const messages: string[] = [];
+  let code = '';
+  for (let e: unknown = error, depth = 0; e instanceof Error && depth < 5; depth++) {
+    const own = e as Error & { code?: unknown; errors?: unknown };
+    if (typeof own.code === 'string') code ||= own.code;
+    const inner = Array.isArray(own.errors) ? own.errors.find((one) => one instanceof Error) : undefined;
+    const message = e.message || code;
+    if (message && !messages.some((known) => known.includes(message))) messages.push(message);
+    e = e.cause ?? inner;
+  }
+  const said = messages.join(': ') || String(error);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return { cause: 'dns', said };
+  if (TLS_CODE.test(code)) return { cause: 'tls', said };
+  return { cause: 'network', said };
+}
+
+/**
+ * Reads `Retry-After`: whole seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * @param value the header
+ * @param nowMs the time now, milliseconds since the epoch
+ * @returns milliseconds to wait, or null when there is nothing usable
+ */
+export function parseRetryAfter(value: string | undefined, nowMs: number): number | null {
+  const text = value?.trim() ?? '';
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const atMs = /[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
+}

@@ -1,0 +1,313 @@
+import type { Clock } from '../clock.ts';
+import type { Credentials } from '../inputs.ts';
+import { describeNetworkError, parseRetryAfter, RequestError } from './errors.ts';
+import { openPace } from './pace.ts';
+import { type Transport, TransportError, type WireAnswer } from './transport.ts';
+
+/** A successful answer, its envelope opened. */
+export interface Envelope {
+  /** The request, for messages: `GET …/shares/3fd8…/recipients`. */
+  readonly request: string;
+  readonly result: unknown;
+  readonly resultInfo: Record<string, unknown>;
+}
+
+/** What a read may cost. */
+export interface ReadOptions {
+  /** How often to try, the first time included. */
+  readonly tries?: number;
+  /** Deadline of each try, milliseconds. */
+  readonly deadlineMs?: number;
+  /** Look once more although the run has been cancelled or its time is up, but only until then (epoch, milliseconds). */
+  readonly untilMs?: number;
+}
+
+/** One HTTP conversation with Cloudflare. Both methods throw RequestError. */
+export interface Http {
+  /** GET, tried again where that can help. */
+  read(path: string, options?: ReadOptions): Promise<Envelope>;
+  /** POST or DELETE, sent once; only after a 429, which Cloudflare gives before it does anything, again. */
+  write(method: 'POST' | 'DELETE', path: string, body?: object): Promise<Envelope>;
+  /** Requests sent so far. */
+  readonly requests: number;
+}
+
+/** What is told while requests fail and are tried again: once when it begins, once when it is over. */
+export interface RetryListener {
+  retrying(error: RequestError, waitMs: number): void;
+  recovered(tries: number, tookMs: number): void;
+  /** Requests are spread from now on, because little of the rate limit is left. */
+  slowing(gapMs: number): void;
+}
+
+/** What a conversation needs from its surroundings. */
+export interface HttpOptions {
+  readonly apiUrl: string;
+  readonly credentials: Credentials;
+  readonly userAgent: string;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** A number from 0 to 1, for jitter. */
+  readonly random: () => number;
+  /** When the budget of the step is used up, milliseconds since the epoch. */
+  readonly endMs: number;
+  /** Aborted when the run is cancelled. */
+  readonly cancel: AbortSignal;
+  readonly listener: RetryListener;
+}
+
+/** One request may take this long, its answer included. */
+export const REQUEST_DEADLINE_MS = 10_000;
+/** A write that is under way when the run is cancelled may still be answered for this long. */
+const CANCEL_GRACE_MS = 600;
+/** With the waits between them about half a minute, if the failures themselves come quickly. */
+const READ_TRIES = 8;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 8_000;
+
+/** HTTP statuses of 500 and above that another try cannot change (design of Cloudflare's edge errors: 525, 526). */
+const FINAL_SERVER_ERRORS = new Set([501, 505, 525, 526]);
+
+/** Opens the conversation. Nothing is sent before the first `read` or `write`. */
+export function openHttp(options: HttpOptions): Http {
+  const { transport, clock, random, endMs, cancel, listener } = options;
+  const pace = openPace(clock, cancel, listener.slowing);
+  const headers = {
+    accept: 'application/json',
+    'user-agent': options.userAgent,
+    ...(options.credentials.kind === 'token'
+      ? { authorization: `Bearer ${options.credentials.token}` }
+      : { 'x-auth-email': options.credentials.email, 'x-auth-key': options.credentials.key }),
+  };
+  const grace = new AbortController();
+  cancel.addEventListener('abort', () => void clock.sleep(CANCEL_GRACE_MS).then(() => grace.abort()), {
+    once: true,
+  });
+  let requests = 0;
+  let episode: { sinceMs: number; tries: number } | null = null;
+
+  async function send(
+    method: string,
+    path: string,
+    body: object | undefined,
+    read: ReadOptions,
+  ): Promise<Envelope> {
+    const request = `${method} ${path.replace(/^\/accounts\/[^/]+/, '…')}`;
+    const { untilMs } = read;
+    if (untilMs === undefined) {
+      await pace.turn(request, endMs);
+      if (cancel.aborted)
+        throw new RequestError(request, 'not sent, the run was cancelled', { cause: 'cancelled' });
+    }
+    const leftMs = (untilMs ?? endMs) - clock.now();
+    if (leftMs <= 0)
+      throw new RequestError(request, 'not sent, the time of the step is up', { cause: 'timeout' });
+    requests++;
+    const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
+    const never = new AbortController().signal;
+    try {
+      const answer = await transport({
+        method,
+        url: options.apiUrl + path,
+        headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+        deadlineMs,
+        signal: untilMs !== undefined ? never : method === 'GET' ? cancel : grace.signal,
+      });
+      pace.heed(answer);
+      return openEnvelope(request, answer, clock.now());
+    } catch (error) {
+      throw error instanceof TransportError ? fromTransport(request, error, deadlineMs) : error;
+    }
+  }
+
+  /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
+  async function persist(
+    attempt: () => Promise<Envelope>,
+    mayRetry: (error: RequestError, tries: number) => boolean,
+  ): Promise<Envelope> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const envelope = await attempt();
+        if (episode) {
+          listener.recovered(episode.tries, clock.now() - episode.sinceMs);
+          episode = null;
+        }
+        return envelope;
+      } catch (error) {
+        if (!(error instanceof RequestError) || !mayRetry(error, tries) || cancel.aborted) throw error;
+        const leftMs = endMs - clock.now();
+        const asked = error.retryAfterMs;
+        if (asked !== null && asked >= leftMs) throw waitsTooLong(error, asked, leftMs);
+        const waitMs = Math.min(asked ?? backoffMs(tries, random()), Math.max(leftMs, 0));
+        if (!episode) listener.retrying(error, waitMs);
+        episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
+        await clock.sleep(waitMs, cancel);
+        if (cancel.aborted || clock.now() >= endMs) throw error;
+      }
+    }
+  }
+
+  return {
+    read: (path, read = {}) =>
+      persist(
+        () => send('GET', path, undefined, read),
+        (error, tries) => {
+          if (!error.retryable || error.why === 'unreadable') return false;
+          // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
+          if (error.why === 'rate-limit' && read.tries === undefined) return true;
+          return tries < (read.tries ?? READ_TRIES);
+        },
+      ),
+    write: (method, path, body) =>
+      persist(
+        () => send(method, path, body, {}),
+        (error) => error.why === 'rate-limit' && error.retryable,
+      ),
+    get requests() {
+      return requests;
+    },
+  };
+}
+
+/**
+ * How long to wait before the next try when the server does not say: doubling from half a second to eight.
+ * @param tries tries so far, 1 or more
+ * @param random a number from 0 to 1
+ * @returns milliseconds
+ */
+export function backoffMs(tries: number, random: number): number {
+  return Math.round(
+    Math.min(FIRST_BACKOFF_MS * 2 ** (tries - 1), LONGEST_BACKOFF_MS) * (0.75 + 0.5 * random),
+  );
+}
+
+/**
+ * Opens the envelope of an answer: `{success, errors, result, result_info}`, or at the edge a problem object
+ * (RFC 9457) or a page of HTML.
+ * @param request the request, for messages
+ * @param nowMs the time now, for a `Retry-After` that is a date
+ * @throws RequestError unless the answer is a 2xx that says `success: true`
+ */
+export function openEnvelope(request: string, answer: WireAnswer, nowMs: number): Envelope {
+  const { status, headers } = answer;
+  const body = parseObject(answer.body);
+  const ok = status >= 200 && status < 300;
+  if (ok && body?.['success'] === true) {
+    const info = body['result_info'];
+    return { request, result: body['result'], resultInfo: Object(info) as Record<string, unknown> };
+  }
+
+  const ray = headers['cf-ray'] ? `, cf-ray ${headers['cf-ray']}` : '';
+  const said = `HTTP ${status}${saidByCloudflare(body)}${ray}`;
+  if (status === 407) {
+    return fail(request, `the proxy wants credentials, ${said}`, { cause: 'proxy', status });
+  }
+  if (status >= 300 && status < 400) {
+    const to = headers['location'] ? ` to ${headers['location']}` : '';
+    return fail(request, `answered with a redirect${to}, which is not followed, ${said}`, {
+      cause: 'redirect',
+      status,
+    });
+  }
+  if (ok && body?.['success'] !== false) {
+    const what = body ? 'an object that says nothing of success' : 'no JSON object';
+    return fail(request, `answered with ${what}, ${said}`, {
+      cause: 'unreadable',
+      status,
+      ambiguous: true,
+      retryable: true,
+    });
+  }
+  const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs) ?? problemRetryAfterMs(body);
+  const retryable = body?.['retryable'] !== false;
+  if (status === 429) return fail(request, said, { cause: 'rate-limit', status, retryable, retryAfterMs });
+  if (status === 408 || status >= 500) {
+    const final = FINAL_SERVER_ERRORS.has(status);
+    return fail(request, said, {
+      cause: 'server',
+      status,
+      retryable: retryable && !final,
+      ambiguous: !final,
+      retryAfterMs,
+    });
+  }
+  if (status === 401 || status === 403) return fail(request, said, { cause: 'credentials', status });
+  if (status === 404) return fail(request, said, { cause: 'not-found', status });
+  return fail(request, said, { cause: 'refused', status });
+}
+
+function fail(...args: ConstructorParameters<typeof RequestError>): never {
+  throw new RequestError(...args);
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null; // an answer that is not JSON is told apart by its status
+  }
+}
+
+/** ` 10000 Authentication error` from the envelope, or ` bad gateway` from a problem object; empty where nothing was said. */
+function saidByCloudflare(body: Record<string, unknown> | null): string {
+  if (!body) return '';
+  const errors = Array.isArray(body['errors']) ? body['errors'].slice(0, 3) : [];
+  const parts = errors.map((entry) => {
+    const { code, message, source } = Object(entry);
+    const pointer = Object(source).pointer;
+    return [code, message, typeof pointer === 'string' ? `(${pointer})` : ''].filter(isShown).join(' ');
+  });
+  if (parts.length === 0)
+    parts.push([body['error_code'], body['title'], body['detail']].filter(isShown).join(' '));
+  const text = parts.filter(Boolean).join('; ');
+  return text ? `, ${text}` : '';
+}
+
+function isShown(value: unknown): value is string | number {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number';
+}
+
+function problemRetryAfterMs(body: Record<string, unknown> | null): number | null {
+  const seconds = body?.['retry_after'];
+  return typeof seconds === 'number' && seconds >= 0 ? seconds * 1000 : null;
+}
+
+function fromTransport(request: string, error: TransportError, deadlineMs: number): RequestError {
+  const again = { retryable: true, ambiguous: true };
+  switch (error.reason) {
+    case 'cancelled':
+      return new RequestError(request, 'cancelled before it was answered', {
+        cause: 'cancelled',
+        ambiguous: true,
+      });
+    case 'deadline':
+      return new RequestError(request, `no answer within ${(deadlineMs / 1000).toFixed(1)} s`, {
+        cause: 'deadline',
+        ...again,
+      });
+    case 'too-large':
+      return new RequestError(request, 'the answer is too large to be one of the Shares API', {
+        cause: 'unreadable',
+        ...again,
+      });
+    case 'network': {
+      const { cause, said } = describeNetworkError(error.cause);
+      return new RequestError(request, said, { cause, ...again });
+    }
+  }
+}
+
+function waitsTooLong(error: RequestError, askedMs: number, leftMs: number): RequestError {
+  const said = error.message.replace(/^[A-Z]+ \S+: /, '');
+  const request = error.message.slice(0, error.message.length - said.length - 2);
+  const left = Math.max(0, Math.floor(leftMs / 1000));
+  return new RequestError(
+    request,
+    `${said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`,
+    { cause: error.why, status: error.status, ambiguous: error.ambiguous },
+  );
+}

@@ -1,0 +1,120 @@
+import http, { type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { getProxyUrl } from '@actions/http-client/lib/proxy';
+
+/** One HTTP request as data. */
+export interface WireRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** When to give the answer up, body included, in milliseconds from now. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** One HTTP answer as data; header names are in lower case. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** No answer, or none that may be used: `reason` says which limit was hit, `cause` what the network said. */
+export class TransportError extends Error {
+  readonly reason: 'deadline' | 'cancelled' | 'too-large' | 'network';
+  constructor(reason: TransportError['reason'], cause?: unknown) {
+    super(reason, { cause });
+    this.reason = reason;
+  }
+}
+
+/** Sends one request and resolves with the whole answer, whatever its status. Throws TransportError only. */
+export type Transport = (request: WireRequest) => Promise<WireAnswer>;
+
+/** A page of 100 recipients is far below this; what is above it is no answer of the API. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const SOCKETS = { keepAlive: true, maxSockets: 4 } as const;
+
+/**
+ * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route, no redirects,
+ * a limit on time and size of every answer. Proxies are chosen as the runner chooses them, from HTTPS_PROXY,
+ * HTTP_PROXY and NO_PROXY; loopback is always direct.
+ * @returns the transport, and `close` to drop idle connections
+ */
+export function openTransport(): { transport: Transport; close: () => void } {
+  const routes = new Map<string, Promise<Route>>();
+
+  function routeTo(url: URL): Promise<Route> {
+    const proxy = getProxyUrl(url)?.href;
+    const key = `${url.protocol} ${proxy ?? ''}`;
+    const route = routes.get(key) ?? openRoute(url, proxy);
+    routes.set(key, route);
+    return route;
+  }
+
+  const transport: Transport = async ({ method, url, headers, body, deadlineMs, signal }) => {
+    let request: ClientRequest | undefined;
+    let ended: TransportError['reason'] | undefined;
+    const end = (reason: TransportError['reason']) => {
+      ended ??= reason;
+      request?.destroy();
+    };
+    const cancel = () => end('cancelled');
+    const timer = setTimeout(end, deadlineMs, 'deadline');
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    try {
+      const { agent, send } = await routeTo(new URL(url));
+      if (ended) throw new Error(ended);
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        request = send(url, { method, headers, agent }, resolve).on('error', reject);
+        request.end(body);
+      });
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      for await (const chunk of answer) {
+        bytes += (chunk as Buffer).length;
+        if (bytes > MAX_ANSWER_BYTES) end('too-large');
+        chunks.push(chunk as Buffer);
+      }
+      if (ended) throw new Error(ended);
+      return {
+        status: answer.statusCode ?? 0,
+        headers: flat(answer),
+        body: Buffer.concat(chunks).toString(),
+      };
+    } catch (error) {
+      request?.destroy();
+      throw new TransportError(ended ?? 'network', error);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', cancel);
+    }
+  };
+
+  const close = () => {
+    for (const route of routes.values()) route.then(({ agent }) => agent.destroy()).catch(() => {});
+  };
+  return { transport, close };
+}
+
+interface Route {
+  readonly agent: Agent;
+  readonly send: typeof http.request;
+}
+
+/** TLS and the proxy agent are loaded only where they are needed. */
+async function openRoute(url: URL, proxy: string | undefined): Promise<Route> {
+  const { default: https } = url.protocol === 'https:' ? await import('node:https') : { default: null };
+  const send = https?.request ?? http.request;
+  if (proxy) {
+    const { HttpsProxyAgent } = await import('https-proxy-agent');
+    return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
+  }
+  return { agent: https ? new https.Agent(SOCKETS) : new http.Agent(SOCKETS), send };
+}
+
+function flat(answer: IncomingMessage): Record<string, string> {
+  const pairs = Object.entries(answer.headers);
+  return Object.fromEntries(pairs.map(([name, value]) => [name, [value].flat().join(', ')]));
+}

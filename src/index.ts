@@ -1,0 +1,28 @@
+import { realClock } from './clock.ts';
+import { openTransport } from './cloudflare/transport.ts';
+import { main } from './main.ts';
+import { githubRunner } from './report/runner.ts';
+
+/** Nothing that is left over may hold the step once the story is told. */
+const LEFTOVER_MS = 300;
+
+const cancel = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (cancel.signal.aborted) process.exit(1);
+    cancel.abort();
+  });
+}
+
+const { transport, close } = openTransport();
+const success = await main({
+  env: process.env,
+  transport,
+  clock: realClock,
+  random: Math.random,
+  runner: githubRunner,
+  cancel: cancel.signal,
+});
+if (!success) process.exitCode = 1;
+close();
+setTimeout(() => process.exit(), LEFTOVER_MS).unref();

@@ -1,0 +1,239 @@
+import type { RequestError } from './cloudflare/errors.ts';
+import type { ShareRecipient } from './cloudflare/shares.ts';
+import type { Failure } from './failure.ts';
+import type { Target } from './inputs.ts';
+import { judgeAbsent, judgePresent, terminalFailure, type Verdict } from './settle.ts';
+
+/** Where one target stands. */
+export type Step =
+  /** To be posted as soon as possible. */
+  | 'create'
+  /** To be deleted as soon as possible. */
+  | 'remove'
+  /** A write got no clear answer, or was refused: look before anything is written again. */
+  | 'unsure'
+  /** An earlier row is being removed: wait until it is, then post. */
+  | 'clear'
+  /** Cloudflare would not delete the row while it is associating: wait, then delete. */
+  | 'hold'
+  /** Waits until the recipient can use the share. */
+  | 'associate'
+  /** Waits until the recipient has lost the share. */
+  | 'disassociate'
+  /** Done: seen in the wanted state. */
+  | 'settled'
+  /** Done: accepted by Cloudflare, and nobody wanted to wait. */
+  | 'accepted'
+  | 'failed';
+
+/** One row of one target on its way. A target has more than one only when it has several live rows to remove. */
+export interface Progress {
+  readonly target: Target;
+  readonly want: 'present' | 'absent';
+  readonly wait: boolean;
+  readonly step: Step;
+  /** false until the list has been read: then nothing can be said about its status. */
+  readonly looked: boolean;
+  /** Id of the row in use, as soon as it is known. */
+  readonly id: string | null;
+  /** The row as it was last seen; a row of the past until there is a new one. */
+  readonly row: ShareRecipient | null;
+  readonly changed: boolean;
+  /** POSTs or DELETEs sent for it. */
+  readonly writes: number;
+  readonly startedMs: number;
+  /** When the step began, milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** When Cloudflare accepted our write; null for a row that was there before. */
+  readonly acceptedMs: number | null;
+  readonly endedMs: number | null;
+  /** Why it failed; while it is unsure, what made it so. */
+  readonly failure: Failure | null;
+  /** Did a write of ours get no clear answer? Then a row that turns up is ours. */
+  readonly maybeWritten: boolean;
+  /** May the write be sent again once a look has shown that it was not carried out? */
+  readonly mayWriteAgain: boolean;
+}
+
+/** What a look has to be compared with. */
+export interface Look {
+  readonly rows: readonly ShareRecipient[];
+  /** Ids of all rows that were there before anything was written. */
+  readonly before: ReadonlySet<string>;
+  readonly nowMs: number;
+}
+
+/** Reads may lag writes: for so long a row that was accepted may be missing from answers. */
+export const MISSING_TOLERATED_MS = 30_000;
+/** For so long a write without a clear answer is looked for before it is sent again. */
+export const UNSURE_MS = 10_000;
+/** A write is sent at most so often, each time after a look. */
+export const MAX_WRITES = 3;
+const HOLD_MS = 15_000;
+
+/** Is nothing left to do or to wait for? */
+export function isDone({ step }: Progress): boolean {
+  return step === 'settled' || step === 'accepted' || step === 'failed';
+}
+
+/** The association status that was seen last; `disassociated` where there is no record, empty where nobody could look. */
+export function statusOf({ row, looked }: Progress): string {
+  return row?.status ?? (looked ? 'disassociated' : '');
+}
+
+/** Does this row stand for a share in force, or one that may be? Statuses that are not published are taken for one. */
+export function isLive(row: ShareRecipient): boolean {
+  return row.status !== 'disassociating' && row.status !== 'disassociated';
+}
+
+/** Is it the target's row? Cloudflare does not publish how an organization's row looks, so both fields are tried. */
+export function belongsTo(row: ShareRecipient, target: Target): boolean {
+  if (target.type === 'account') return row.accountId === target.id;
+  return (row.organizationId ?? row.accountId) === target.id;
+}
+
+/** Oldest first; rows of the same age keep their order. */
+export function byAge(a: ShareRecipient, b: ShareRecipient): number {
+  const [x, y] = [Date.parse(a.created), Date.parse(b.created)];
+  return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
+}
+
+function begin(p: Progress, step: Step, nowMs: number, more: Partial<Progress> = {}): Progress {
+  const next = { ...p, failure: null, ...more, step, sinceMs: nowMs };
+  return isDone(next) ? { ...next, endedMs: nowMs } : next;
+}
+
+/** It failed for good. */
+export function failed(p: Progress, failure: Failure, nowMs: number): Progress {
+  return begin(p, 'failed', nowMs, { failure });
+}
+
+function judged(p: Progress, verdict: Verdict, nowMs: number): Progress {
+  if (verdict.kind === 'failed') return failed(p, verdict.failure, nowMs);
+  return verdict.kind === 'settled' ? begin(p, 'settled', nowMs) : p;
+}
+
+/** For a dry run: what would be changed counts as changed. */
+export function foretold(p: Progress): Progress {
+  return { ...p, changed: p.step === 'create' || p.step === 'clear' || p.step === 'remove' };
+}
+
+/** A write is about to be sent. */
+export function sent(p: Progress): Progress {
+  return { ...p, writes: p.writes + 1 };
+}
+
+/**
+ * Cloudflare accepted the write.
+ * @param row the row in its reply, where it has one; it was answered without resources, so it settles nothing
+ */
+export function accepted(p: Progress, row: ShareRecipient | null, nowMs: number): Progress {
+  const known = { row, id: row?.id ?? p.id, changed: true, acceptedMs: nowMs };
+  if (p.want === 'present') {
+    const failure = row && terminalFailure(row);
+    if (failure) return begin(p, 'failed', nowMs, { ...known, failure });
+    return begin(p, p.wait ? 'associate' : 'accepted', nowMs, known);
+  }
+  // A DELETE is soft: what it leaves is a row that is disassociating, also when the reply does not show it.
+  const left = row ?? (p.row && { ...p.row, status: 'disassociating' });
+  return leaving(begin(p, 'disassociate', nowMs, { ...known, row: left }), nowMs);
+}
+
+function leaving(p: Progress, nowMs: number): Progress {
+  const next = judged(p, judgeAbsent(p.row), nowMs);
+  return isDone(next) || p.wait ? next : begin(next, 'accepted', nowMs);
+}
+
+/** The write failed: unless that is certain, what is to be believed is told by the next look. */
+export function unanswered(p: Progress, error: RequestError, nowMs: number): Progress {
+  const failure = { cause: error.why, message: error.message };
+  if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled')) return p; // it was not sent
+  if (error.why === 'not-found' && p.want === 'absent') return gone(p, nowMs);
+  if (error.why === 'refused' && p.want === 'absent' && p.row?.status === 'associating') {
+    return begin(p, 'hold', nowMs, { failure });
+  }
+  if (error.ambiguous) {
+    return begin(p, 'unsure', nowMs, { failure, maybeWritten: true, mayWriteAgain: error.retryable });
+  }
+  // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster.
+  if (error.why === 'refused') return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false });
+  return failed(p, failure, nowMs);
+}
+
+function gone(p: Progress, nowMs: number): Progress {
+  const row = p.row && { ...p.row, status: 'disassociated' };
+  return begin(p, 'settled', nowMs, { changed: p.changed || p.maybeWritten, row });
+}
+
+/**
+ * What a look says about one target.
+ * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
+ */
+export function looked(p: Progress, look: Look): Progress {
+  const { nowMs } = look;
+  const row = look.rows.find((candidate) => candidate.id === p.id) ?? null;
+  switch (p.step) {
+    case 'associate':
+      if (row) return judged({ ...p, row }, judgePresent(row), nowMs);
+      if (p.acceptedMs !== null && nowMs - p.acceptedMs < MISSING_TOLERATED_MS) return p;
+      return failed(
+        p,
+        { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` },
+        nowMs,
+      );
+    case 'disassociate':
+      return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
+    case 'clear':
+      if (row && isLive(row)) return associate(p, row, nowMs);
+      return row?.status === 'disassociating' ? { ...p, row } : begin(p, 'create', nowMs, { id: null, row });
+    case 'hold':
+      if (!row) return gone(p, nowMs);
+      if (!isLive(row)) return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
+      if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS) return { ...p, row };
+      return begin(p, 'remove', nowMs, { row });
+    case 'unsure':
+      return p.want === 'present' ? lookedForPost(p, look) : lookedForDelete(p, row, nowMs);
+    default:
+      return p;
+  }
+}
+
+/** Goes on with a row that was found; whatever found it was asked with resources, so it may settle at once. */
+export function associate(p: Progress, row: ShareRecipient, nowMs: number, ours = false): Progress {
+  const changed = p.changed || ours;
+  const next = begin(p, 'associate', nowMs, { id: row.id, row, changed, acceptedMs: ours ? nowMs : null });
+  const verdict = judgePresent(row);
+  if (verdict.kind === 'pending' && !p.wait) return begin(next, 'accepted', nowMs);
+  return judged(next, verdict, nowMs);
+}
+
+function lookedForPost(p: Progress, { rows, before, nowMs }: Look): Progress {
+  const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
+  const found = own.find(isLive) ?? own.find((row) => !before.has(row.id));
+  if (found) return associate(p, found, nowMs, p.maybeWritten);
+  if (p.target.type === 'account' || !p.maybeWritten) return notFound(p, nowMs);
+
+  const fresh = rows.filter((row) => !before.has(row.id));
+  const [only] = fresh;
+  if (only && fresh.length === 1) return associate(p, only, nowMs, true);
+  if (fresh.length === 0 && nowMs - p.sinceMs < UNSURE_MS) return p;
+  const saw =
+    fresh.length === 0 ? 'no new row' : `${fresh.length} new rows (${fresh.map((row) => row.id).join(', ')})`;
+  const message = `${p.failure?.message}; the list shows ${saw}, which does not tell whether the organization was added`;
+  return failed(p, { cause: 'inconclusive', message }, nowMs);
+}
+
+function lookedForDelete(p: Progress, row: ShareRecipient | null, nowMs: number): Progress {
+  if (!row) return gone(p, nowMs);
+  if (isLive(row)) return notFound({ ...p, row }, nowMs);
+  return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
+}
+
+/** The write has not shown its effect: go on looking, then send it again or give up. */
+function notFound(p: Progress, nowMs: number): Progress {
+  const failure = p.failure ?? { cause: 'internal', message: 'a write failed without a reason' };
+  if (!p.maybeWritten) return failed(p, failure, nowMs);
+  if (nowMs - p.sinceMs < UNSURE_MS) return p;
+  if (!p.mayWriteAgain || p.writes >= MAX_WRITES) return failed(p, failure, nowMs);
+  return begin(p, p.want === 'present' ? 'create' : 'remove', nowMs);
+}

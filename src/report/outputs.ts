@@ -1,0 +1,78 @@
+import { isDone, type Progress, statusOf } from '../progress.ts';
+import { plain } from './text.ts';
+
+/** What a later step gets; see `outputs` in action.yml. */
+export interface Outputs {
+  readonly 'recipient-id': string;
+  readonly status: string;
+  readonly changed: 'true' | 'false';
+  readonly recipients: string;
+}
+
+/** GitHub takes 1 MB of outputs for a whole job. */
+const MAX_RECIPIENTS = 700_000;
+
+/**
+ * Makes the outputs. A target with several rows, which only a removal has, is told as one.
+ * @param all every target, in the order given
+ * @param nowMs the time now, for those that are not done
+ */
+export function outputsOf(all: readonly Progress[], nowMs: number): Outputs {
+  const groups = byTarget(all);
+  const statuses = new Set(groups.map(groupStatus));
+  return {
+    'recipient-id': groups.map((group) => group[0]?.id ?? '').join('\n'),
+    status: statuses.size > 1 ? 'mixed' : plain([...statuses][0] ?? '', 64),
+    changed: all.some((p) => p.changed) ? 'true' : 'false',
+    recipients: recipients(groups, nowMs),
+  };
+}
+
+/** The rows of each target, the targets in the order given. */
+export function byTarget(all: readonly Progress[]): [Progress, ...Progress[]][] {
+  const groups = new Map<string, [Progress, ...Progress[]]>();
+  for (const p of all) {
+    const group = groups.get(p.target.id);
+    if (group) group.push(p);
+    else groups.set(p.target.id, [p]);
+  }
+  return [...groups.values()];
+}
+
+/** The status of a target with several rows is that of the first which is not gone yet. */
+export function groupStatus(group: readonly [Progress, ...Progress[]]): string {
+  return statusOf(group.find((p) => statusOf(p) !== 'disassociated') ?? group[0]);
+}
+
+function recipients(groups: [Progress, ...Progress[]][], nowMs: number): string {
+  // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
+  for (const limit of [400, 150, 60]) {
+    const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit)));
+    if (text.length <= MAX_RECIPIENTS) return text;
+  }
+  return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60), resources: [] })));
+}
+
+function recipientOf(group: [Progress, ...Progress[]], nowMs: number, limit: number) {
+  const [first] = group;
+  const failure = group.find((p) => isDone(p) && p.failure)?.failure;
+  const { target, id, row, startedMs } = first;
+  const endMs = Math.max(...group.map((p) => p.endedMs ?? nowMs));
+  return {
+    recipient: target.id,
+    type: target.type,
+    id,
+    status: plain(groupStatus(group), 64),
+    changed: group.some((p) => p.changed),
+    error: failure ? plain(failure.message, limit) : null,
+    resources: (row?.resources ?? []).map((resource) => ({
+      resource_id: plain(resource.id, 64),
+      resource_type: resource.type && plain(resource.type, 64),
+      error: plain(resource.error, limit),
+      terminal: resource.terminal,
+    })),
+    created: plain(row?.created ?? '', 40) || null,
+    modified: plain(row?.modified ?? '', 40) || null,
+    seconds: Math.round((endMs - startedMs) / 100) / 10,
+  };
+}

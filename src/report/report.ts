@@ -1,0 +1,294 @@
+import type { Clock } from '../clock.ts';
+import type { RequestError } from '../cloudflare/errors.ts';
+import type { RetryListener } from '../cloudflare/http.ts';
+import type { Share } from '../cloudflare/shares.ts';
+import type { Inputs, Problem } from '../inputs.ts';
+import type { Duplicate } from '../plan.ts';
+import { isDone, type Progress, statusOf } from '../progress.ts';
+import { HINTS } from './hints.ts';
+import { type Outputs, outputsOf } from './outputs.ts';
+import { failuresOf, headline, planned, planSign, type Result, shareName } from './result.ts';
+import { type Runner, safely } from './runner.ts';
+import { summaryOf } from './summary.ts';
+import { count, duration, plain, redactor, seconds } from './text.ts';
+
+/** Tells people and later steps what happens. Nothing in it throws because of what it is told. */
+export interface Report extends RetryListener {
+  /** All that is wrong with the inputs; the outputs are set, to nothing. */
+  refuse(problems: readonly Problem[]): void;
+  opening(inputs: Inputs, share: Share | null): void;
+  /** What is to be done: a line for each target where `whole` is wanted or they are few, else how many. */
+  plan(all: readonly Progress[], whole: boolean): void;
+  /** One target has moved. */
+  moved(from: Progress, to: Progress, all: readonly Progress[]): void;
+  /** While nothing moves, says every half minute what is pending. */
+  heartbeat(all: readonly Progress[], endMs: number): void;
+  duplicates(found: readonly Duplicate[]): void;
+  warn(title: string, message: string): void;
+  debug(text: string): void;
+  /** Outputs, annotations, summary and the closing line. */
+  finish(result: Result): Promise<void>;
+  /** Something that should not happen. */
+  crash(error: unknown): void;
+}
+
+const HEARTBEAT_MS = 30_000;
+/** Retries that took longer than this are worth a warning. */
+const LONG_RETRY_MS = 30_000;
+/** Up to so many targets every step of each is a line; above it only where each one ends. */
+const FEW = 20;
+
+/**
+ * Opens the report, and masks every secret before anything else is printed.
+ * @param runner the ways out
+ * @param secrets every form of every secret, the longest first
+ */
+export function openReport(runner: Runner, secrets: readonly string[], clock: Clock): Report {
+  for (const secret of secrets) runner.mask(secret);
+  const redact = redactor(secrets);
+  const out = safely(runner, redact);
+  // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
+  const say = (text: string) => plain(redact(text), 800);
+  let lastLineMs = clock.now();
+  let savedIds = 0;
+  const seen: Duplicate[] = [];
+
+  function print(text: string): void {
+    out.print(text);
+    lastLineMs = clock.now();
+  }
+
+  function setOutputs(outputs: Outputs): void {
+    for (const [name, value] of Object.entries(outputs)) out.output(name, value);
+  }
+
+  /** An id must not be lost when the runner dies; written at twice as many each time, the file stays small. */
+  function saveIds(all: readonly Progress[]): void {
+    const ids = all.filter((p) => p.id).length;
+    if (ids < Math.max(1, savedIds * 2)) return;
+    savedIds = ids;
+    setOutputs(outputsOf(all, clock.now()));
+  }
+
+  return {
+    refuse(problems) {
+      setOutputs(outputsOf([], clock.now()));
+      const list = problems.map(({ input, message }) => say(`\`${input}\` ${message}`));
+      for (const text of list) print(`- ${text}`);
+      const title = `${count(problems.length, 'input')} to mend, nothing was sent`;
+      out.annotate('error', title, list.map((text, index) => `(${index + 1}) ${text}`).join(' '));
+    },
+
+    opening(inputs, share) {
+      const unit = inputs.targets[0]?.type ?? 'account';
+      const who = count(inputs.targets.length, unit);
+      const what =
+        inputs.state === 'present'
+          ? `Sharing ${shareName({ inputs, share })} with ${who}`
+          : `Removing ${who} from share ${shareName({ inputs, share })}`;
+      print(
+        say(
+          `${what}${inputs.dryRun ? ' (dry run, nothing is changed)' : ''}; timeout ${duration(inputs.timeoutMs)}.`,
+        ),
+      );
+      if (inputs.repeated.length > 0) {
+        print(say(`Given more than once, done once: ${inputs.repeated.join(', ')}.`));
+      }
+      if (inputs.credentials.kind === 'key') {
+        out.annotate(
+          'warning',
+          'Legacy API key',
+          'A Global API key may do everything that its user may do. Use an api-token with the permissions that the README names.',
+        );
+      }
+    },
+
+    plan(all, whole) {
+      if (whole || all.length <= FEW) for (const p of all) print(say(planned(p)));
+      else {
+        const counts = new Map<string, number>();
+        for (const p of all) counts.set(planSign(p), (counts.get(planSign(p)) ?? 0) + 1);
+        print([...counts].map(([sign, n]) => `${sign} ${n}`).join(', '));
+      }
+      saveIds(all);
+    },
+
+    moved(from, to, all) {
+      const after = seconds(clock.now() - to.startedMs);
+      const text = movement(from, to, after);
+      const done =
+        all.length > 1 && isDone(to) ? ` (${all.filter(isDone).length} of ${all.length} done)` : '';
+      const few = all.length <= FEW || isDone(to) || to.step === 'unsure';
+      if (text) (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${done}`));
+      const retried = newlyRetried(from, to);
+      if (retried) {
+        const message = `${to.target.type} ${to.target.id}: ${retried}. Cloudflare keeps trying, and so the run keeps waiting.`;
+        out.annotate('warning', 'Cloudflare retries a resource', say(message));
+      }
+      saveIds(all);
+    },
+
+    heartbeat(all, endMs) {
+      const now = clock.now();
+      if (now - lastLineMs < HEARTBEAT_MS) return;
+      const pending = all.filter((p) => !isDone(p));
+      const oldest = Math.min(...pending.map((p) => p.startedMs));
+      const failed = all.filter((p) => p.step === 'failed').length;
+      const who =
+        pending.length === 1
+          ? `${pending[0]?.target.id} (${pending[0] && statusOf(pending[0])})`
+          : `${pending.length} of ${all.length}`;
+      print(
+        say(
+          `Still waiting for ${who}, for ${duration(now - oldest)}${failed ? `; ${failed} failed` : ''}; ${duration(endMs - now)} of the timeout left.`,
+        ),
+      );
+    },
+
+    duplicates(found) {
+      for (const duplicate of found) {
+        if (seen.some((known) => known.target.id === duplicate.target.id)) continue;
+        seen.push(duplicate);
+        const ids = duplicate.others.map((row) => row.id).join(', ');
+        out.annotate(
+          'warning',
+          'More than one recipient for an account',
+          say(
+            `Account ${duplicate.target.id} has more than one live recipient in the share: ${duplicate.used.id} is the oldest and is used, also there: ${ids}. Somebody else added it at the same time; remove the others by hand.`,
+          ),
+        );
+      }
+    },
+
+    retrying(error: RequestError, waitMs: number) {
+      print(say(`${error.message}; trying again in ${seconds(waitMs)}`));
+    },
+    recovered(tries, tookMs) {
+      const text = `Answered again after ${count(tries, 'try').replace('trys', 'tries')} in ${seconds(tookMs)}`;
+      if (tookMs > LONG_RETRY_MS) out.annotate('warning', 'Retries took long', text);
+      else print(text);
+    },
+    slowing(gapMs) {
+      print(`Little of Cloudflare's rate limit is left: going on with one request every ${seconds(gapMs)}.`);
+    },
+
+    warn: (title, message) => out.annotate('warning', say(title), say(message)),
+    debug: (text) => out.debug(say(text)),
+
+    async finish(result) {
+      setOutputs(outputsOf(result.all, clock.now()));
+      annotateFailures(result);
+      adoptedNotice(result);
+      if (result.inputs.summary) {
+        try {
+          await out.summary(summaryOf({ ...result, duplicates: seen }, redact));
+        } catch (error) {
+          out.annotate(
+            'warning',
+            'No job summary',
+            say(`The job summary could not be written: ${(error as Error).message}`),
+          );
+        }
+      }
+      print(say(`${headline(result)}; ${seconds(result.tookMs)}, ${count(result.requests, 'request')}.`));
+    },
+
+    crash(error) {
+      const { message, stack } = error instanceof Error ? error : new Error(String(error));
+      out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
+      for (const text of (stack ?? '').split('\n')) out.debug(text);
+    },
+  };
+
+  function annotateFailures(result: Result): void {
+    const groups = failuresOf(result.all);
+    const shown = groups.length > 10 ? groups.slice(0, 9) : groups;
+    for (const { failure, targets } of shown) {
+      const { title, text, link } = HINTS[failure.cause];
+      const names =
+        targets.length > 20
+          ? `${targets.slice(0, 20).join(', ')} and ${targets.length - 20} more`
+          : targets.join(', ');
+      const who = `${result.inputs.targets[0]?.type ?? 'account'}${targets.length > 1 ? 's' : ''} ${names}`;
+      const ids = idsOf(result.all, targets);
+      out.annotate(
+        'error',
+        title,
+        `${plain(redact(`Share ${shareName(result)}, ${who}${ids}: ${failure.message}.`), 3000)} ${text} ${link}`,
+      );
+    }
+    const hidden = groups.slice(shown.length);
+    if (hidden.length > 0) {
+      const names = hidden.flatMap((group) => group.targets);
+      out.annotate(
+        'error',
+        `${count(hidden.length, 'more reason')}`,
+        say(
+          `These failed as well, for reasons that the log and the output recipients tell: ${names.join(', ')}`,
+        ),
+      );
+    }
+  }
+
+  function adoptedNotice({ all, inputs }: Result): void {
+    const adopted = all.filter(
+      (p) => p.want === 'present' && p.id && !p.changed && (p.step === 'settled' || p.step === 'accepted'),
+    );
+    if (adopted.length === 0 || inputs.dryRun) return;
+    const names = adopted
+      .slice(0, 5)
+      .map((p) => `${p.target.id} (recipient ${p.id})`)
+      .join(', ');
+    const more = adopted.length > 5 ? ` and ${adopted.length - 5} more` : '';
+    out.annotate(
+      'notice',
+      'Had the share before',
+      say(`Nothing was added for ${names}${more}: an earlier run or somebody else did it.`),
+    );
+  }
+}
+
+function idsOf(all: readonly Progress[], targets: readonly string[]): string {
+  const id = targets.length === 1 ? all.find((p) => p.target.id === targets[0])?.id : null;
+  return id ? ` (recipient ${id})` : '';
+}
+
+/** What a move means, for the log; null where the reader could not use it. */
+function movement(from: Progress, to: Progress, after: string): string | null {
+  if (to.step !== from.step) {
+    switch (to.step) {
+      case 'failed':
+        return `failed after ${after}: ${to.failure?.message}`;
+      case 'settled':
+        return `${statusOf(to)} after ${after}`;
+      case 'accepted':
+        return `accepted, ${statusOf(to)}, not waited for`;
+      case 'associate':
+        return `${to.changed ? 'added' : 'found'} as recipient ${to.id}, ${statusOf(to)}`;
+      case 'disassociate':
+        return `removal of recipient ${to.id} accepted, ${statusOf(to)}`;
+      case 'unsure':
+        return `${to.failure?.message}; looking whether it was done before anything is sent again`;
+      case 'hold':
+        return `not removed while it is associating (${to.failure?.message}); waiting`;
+      case 'create':
+        return from.step === 'clear'
+          ? 'the earlier recipient is disassociated, adding the account anew'
+          : 'not in the list, adding it again';
+      default:
+        return 'still there, removing it again';
+    }
+  }
+  if (statusOf(to) === statusOf(from)) return null;
+  const failing = to.row?.resources.length ?? 0;
+  return `${statusOf(to)} after ${after}${failing > 0 ? `, but ${count(failing, 'resource')} not yet usable` : ''}`;
+}
+
+/** The resources that Cloudflare has begun to retry since `from`; empty when there is none. */
+function newlyRetried(from: Progress, to: Progress): string {
+  if (to.step !== 'associate') return '';
+  return (to.row?.resources ?? [])
+    .filter((error) => !error.terminal && !from.row?.resources.some((known) => known.id === error.id))
+    .map((error) => `${error.type ?? 'resource'} ${error.id}: ${error.error}`)
+    .join('; ');
+}

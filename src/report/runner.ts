@@ -1,0 +1,57 @@
+import { debug, error, info, notice, setOutput, setSecret, summary, warning } from '@actions/core';
+import { line, type Redact } from './text.ts';
+
+/** How prominent a message is shown. */
+export type Level = 'notice' | 'warning' | 'error';
+
+/** The ways out of the action. Everything a person or a later step gets to see goes through here. */
+export interface Runner {
+  /** Makes the runner hide a text from here on. */
+  mask(secret: string): void;
+  print(text: string): void;
+  /** Shown only when the run is being debugged. */
+  debug(text: string): void;
+  annotate(level: Level, title: string, message: string): void;
+  output(name: string, value: string): void;
+  /** Appends HTML to the job summary; rejects when it cannot be written. */
+  summary(html: string): Promise<void>;
+}
+
+/** The runner of GitHub Actions, as `@actions/core` speaks with it. */
+export const githubRunner: Runner = {
+  mask: setSecret,
+  print: info,
+  debug,
+  annotate: (level, title, message) => ({ notice, warning, error })[level](message, { title }),
+  output: setOutput,
+  summary: async (html) => {
+    await summary.addRaw(html).write();
+  },
+};
+
+/** GitHub shows ten annotations of a kind for a step, of 4,096 characters each. */
+const MAX_ANNOTATIONS = 10;
+const MAX_ANNOTATION = 4000;
+
+/**
+ * Puts the safety in front of a runner: what passes is on one line, is no workflow command, and has no secret.
+ * @param runner what writes
+ * @param redact takes the secrets out
+ */
+export function safely(runner: Runner, redact: Redact): Runner {
+  const annotations = { notice: 0, warning: 0, error: 0 };
+  const safe = (text: string) => line(redact(text));
+  const safeOutput = (text: string) => text.split('\n').map(safe).join('\n');
+  return {
+    mask: (secret) => runner.mask(secret),
+    print: (text) => runner.print(safe(text)),
+    debug: (text) => runner.debug(safe(text)),
+    annotate(level, title, message) {
+      const text = safe(message).slice(0, MAX_ANNOTATION).toWellFormed();
+      if (++annotations[level] <= MAX_ANNOTATIONS) runner.annotate(level, safe(title), text);
+      else runner.print(safe(`${title}: ${message}`));
+    },
+    output: (name, value) => runner.output(name, safeOutput(value)),
+    summary: (html) => runner.summary(redact(html)),
+  };
+}

@@ -1,0 +1,59 @@
+import type { ShareRecipient } from './cloudflare/shares.ts';
+import type { Failure } from './failure.ts';
+
+/** What one answer about one row means for somebody who waits for it. */
+export type Verdict =
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+const PENDING: Verdict = { kind: 'pending' };
+const SETTLED: Verdict = { kind: 'settled' };
+
+/** Cloudflare's only documented resource error; see `resource-sharing_recipient_resource_error` in its API description. */
+const ENTITLEMENT = /entitlement/i;
+
+/**
+ * Decides whether a recipient can use the share. `row` must come from an answer that was asked with
+ * `include_resources=true`: without the resources, `associated` proves nothing.
+ * Terminal resource errors are looked at first, whatever the status says.
+ */
+export function judgePresent(row: ShareRecipient): Verdict {
+  const terminal = terminalFailure(row);
+  if (terminal) return { kind: 'failed', failure: terminal };
+  if (row.status === 'disassociating' || row.status === 'disassociated') {
+    const message = `the recipient is ${row.status}: somebody removed it while it was being waited for`;
+    return { kind: 'failed', failure: { cause: 'removed', message } };
+  }
+  return row.status === 'associated' && row.resources.length === 0 ? SETTLED : PENDING;
+}
+
+/** Decides whether a recipient has lost the share. A row that is gone counts as `disassociated`. */
+export function judgeAbsent(row: ShareRecipient | null): Verdict {
+  return row === null || row.status === 'disassociated' ? SETTLED : PENDING;
+}
+
+/** The failure that the terminal resource errors of a row amount to, or null when it has none. */
+export function terminalFailure(row: ShareRecipient): Failure | null {
+  const terminal = row.resources.filter((resource) => resource.terminal);
+  const first = terminal[0];
+  if (!first) return null;
+  const more = terminal.length > 1 ? ` (and ${terminal.length - 1} more resources failed)` : '';
+  const message = `${first.type ?? 'resource'} ${first.id}: ${first.error}${more}`;
+  return { cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal', message };
+}
+
+const FIRST_LOOK_MS = 1_000;
+const SLOWEST_LOOK_MS = 15_000;
+
+/**
+ * When to look again: a fifth of the time already waited, between 1 s and 15 s, with ±10 % of jitter so that
+ * jobs that were started together do not ask together.
+ * @param waitedMs milliseconds since the change that is being waited for
+ * @param random a number from 0 to 1
+ * @returns milliseconds until the next look
+ */
+export function nextLookMs(waitedMs: number, random: number): number {
+  const base = Math.min(Math.max(waitedMs / 5, FIRST_LOOK_MS), SLOWEST_LOOK_MS);
+  return Math.round(base * (0.9 + 0.2 * random));
+}

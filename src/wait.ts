@@ -1,0 +1,112 @@
+import { change } from './change.ts';
+import { RequestError } from './cloudflare/errors.ts';
+import type { ShareRecipient } from './cloudflare/shares.ts';
+import type { Failure } from './failure.ts';
+import { duplicates } from './plan.ts';
+import { failed, isDone, looked, type Progress, statusOf } from './progress.ts';
+import { duration } from './report/text.ts';
+import type { Run } from './run.ts';
+import { nextLookMs } from './settle.ts';
+
+/** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
+const UNREADABLE_TOLERATED = 2;
+/** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
+const LAST_LOOK_CANCELLED_MS = 900;
+const LAST_LOOK_MS = 3_000;
+
+/**
+ * Carries a plan out: writes what is due, looks until everything has settled, and writes again where a look
+ * shows that it is needed.
+ * @param planned the targets as planned
+ * @param rows the rows that were there before anything was written
+ * @returns the targets, all of them done
+ */
+export async function carryOut(
+  planned: readonly Progress[],
+  rows: readonly ShareRecipient[],
+  run: Run,
+): Promise<Progress[]> {
+  const { clock, cancel, endMs, report } = run;
+  const before = new Set(rows.map((row) => row.id));
+  const all = [...planned];
+  const update = (index: number, next: Progress) => {
+    const previous = all[index] as Progress;
+    all[index] = next;
+    if (next !== previous) report.moved(previous, next, all);
+  };
+  const lookAt = (seen: readonly ShareRecipient[]) => {
+    report.duplicates(duplicates([...new Set(all.map((p) => p.target))], seen));
+    const look = { rows: seen, before, nowMs: clock.now() };
+    all.forEach((p, index) => {
+      update(index, looked(p, look));
+    });
+  };
+
+  let stop: Failure | null = null;
+  let lastError: RequestError | null = null;
+  let unreadable = 0;
+  while (true) {
+    stop = await change(all, run, update);
+    const pending = all.filter((p) => !isDone(p));
+    if (stop || pending.length === 0 || run.isOver()) break;
+    const waitedMs = clock.now() - Math.max(...pending.map((p) => p.sinceMs));
+    await clock.sleep(Math.min(nextLookMs(waitedMs, run.random()), endMs - clock.now()), cancel);
+    if (run.isOver()) break;
+    try {
+      lookAt(await look(pending, run));
+      lastError = null;
+      unreadable = 0;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      unreadable = error.why === 'unreadable' ? unreadable + 1 : 0;
+      if (!run.isOver() && (!error.retryable || unreadable > UNREADABLE_TOLERATED)) {
+        stop = { cause: error.why, message: error.message };
+        break;
+      }
+      lastError = error;
+    }
+    report.heartbeat(all, endMs);
+  }
+
+  if (all.some((p) => p.step === 'unsure' && p.maybeWritten) && run.isOver()) {
+    const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
+    await run.shares.list({ tries: 1, untilMs }).then(lookAt, (error: RequestError) => {
+      lastError = error;
+    });
+  }
+  all.forEach((p, index) => {
+    if (!isDone(p)) update(index, failed(p, stop ?? unfinished(p, run, lastError), clock.now()));
+  });
+  return all;
+}
+
+/** One target is asked for by its id; several, and one whose id is not known, are found in the list. */
+async function look(pending: readonly Progress[], { shares }: Run): Promise<readonly ShareRecipient[]> {
+  const [only] = pending;
+  if (pending.length > 1 || !only?.id || only.step === 'unsure') return await shares.list();
+  try {
+    return [await shares.get(only.id)];
+  } catch (error) {
+    if (error instanceof RequestError && error.why === 'not-found') return [];
+    throw error;
+  }
+}
+
+function unfinished(p: Progress, { cancel, timeoutMs }: Run, lastError: RequestError | null): Failure {
+  const errors = p.row?.resources.map(
+    (resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`,
+  );
+  const details = [
+    `last seen ${statusOf(p)}`,
+    errors?.length ? `Cloudflare was still retrying ${errors.join('; ')}` : '',
+    p.step === 'unsure' && p.failure
+      ? `a write got no clear answer and may have been carried out (${p.failure.message})`
+      : '',
+    lastError ? `the last look failed (${lastError.message})` : '',
+  ];
+  const what = cancel.aborted
+    ? 'cancelled'
+    : `not ${p.want === 'present' ? 'associated' : 'disassociated'} within ${duration(timeoutMs)}`;
+  const message = `${what}: ${details.filter(Boolean).join('; ')}`;
+  return { cause: cancel.aborted ? 'cancelled' : 'timeout', message };
+}
