@@ -1,0 +1,4854 @@
+import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
+/******/ var __webpack_modules__ = ({
+
+/***/ 613:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
+
+/***/ }),
+
+/***/ 611:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
+
+/***/ }),
+
+/***/ 692:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("https");
+
+/***/ }),
+
+/***/ 278:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
+
+/***/ }),
+
+/***/ 708:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+
+/***/ }),
+
+/***/ 756:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
+
+/***/ }),
+
+/***/ 18:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tty");
+
+/***/ }),
+
+/***/ 16:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("url");
+
+/***/ }),
+
+/***/ 23:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
+
+/***/ }),
+
+/***/ 74:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   d: () => (/* binding */ realClock)
+/* harmony export */ });
+/** Real time: the epoch taken once and the monotonic clock added, so that a corrected wall clock cannot stretch a wait. */
+const realClock = {
+    now: () => performance.timeOrigin + performance.now(),
+    sleep: (ms, signal) => new Promise((resolve) => {
+        if (signal?.aborted)
+            return resolve();
+        const done = () => {
+            clearTimeout(timer);
+            signal?.removeEventListener('abort', done);
+            resolve();
+        };
+        const timer = setTimeout(done, ms);
+        signal?.addEventListener('abort', done, { once: true });
+    }),
+};
+
+
+/***/ }),
+
+/***/ 448:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  w: () => (/* binding */ TransportError),
+  g: () => (/* binding */ openTransport)
+});
+
+;// CONCATENATED MODULE: external "node:http"
+const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: ../node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
+;// CONCATENATED MODULE: ../.build/cloudflare/transport.js
+
+
+/** No answer, or none that may be used: `reason` says which limit was hit, `cause` what the network said. */
+class TransportError extends Error {
+    reason;
+    constructor(reason, cause) {
+        super(reason, { cause });
+        this.reason = reason;
+    }
+}
+/** A page of 100 recipients is far below this; what is above it is no answer of the API. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const SOCKETS = { keepAlive: true, maxSockets: 4 };
+/**
+ * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route, no redirects,
+ * a limit on time and size of every answer. Proxies are chosen as the runner chooses them, from HTTPS_PROXY,
+ * HTTP_PROXY and NO_PROXY; loopback is always direct.
+ * @returns the transport, and `close` to drop idle connections
+ */
+function openTransport() {
+    const routes = new Map();
+    function routeTo(url) {
+        const proxy = getProxyUrl(url)?.href;
+        const key = `${url.protocol} ${proxy ?? ''}`;
+        const route = routes.get(key) ?? openRoute(url, proxy);
+        routes.set(key, route);
+        return route;
+    }
+    const transport = async ({ method, url, headers, body, deadlineMs, signal }) => {
+        let request;
+        let ended;
+        const end = (reason) => {
+            ended ??= reason;
+            request?.destroy();
+        };
+        const cancel = () => end('cancelled');
+        const timer = setTimeout(end, deadlineMs, 'deadline');
+        signal.addEventListener('abort', cancel, { once: true });
+        if (signal.aborted)
+            cancel();
+        try {
+            const { agent, send } = await routeTo(new URL(url));
+            if (ended)
+                throw new Error(ended);
+            const answer = await new Promise((resolve, reject) => {
+                request = send(url, { method, headers, agent }, resolve).on('error', reject);
+                request.end(body);
+            });
+            const chunks = [];
+            let bytes = 0;
+            for await (const chunk of answer) {
+                bytes += chunk.length;
+                if (bytes > MAX_ANSWER_BYTES)
+                    end('too-large');
+                chunks.push(chunk);
+            }
+            if (ended)
+                throw new Error(ended);
+            return {
+                status: answer.statusCode ?? 0,
+                headers: flat(answer),
+                body: Buffer.concat(chunks).toString(),
+            };
+        }
+        catch (error) {
+            request?.destroy();
+            throw new TransportError(ended ?? 'network', error);
+        }
+        finally {
+            clearTimeout(timer);
+            signal.removeEventListener('abort', cancel);
+        }
+    };
+    const close = () => {
+        for (const route of routes.values())
+            route.then(({ agent }) => agent.destroy()).catch(() => { });
+    };
+    return { transport, close };
+}
+/** TLS and the proxy agent are loaded only where they are needed. */
+async function openRoute(url, proxy) {
+    const { default: https } = url.protocol === 'https:' ? await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 708, 19)) : { default: null };
+    const send = https?.request ?? external_node_http_namespaceObject.request;
+    if (proxy) {
+        const { HttpsProxyAgent } = await __nccwpck_require__.e(/* import() */ 181).then(__nccwpck_require__.bind(__nccwpck_require__, 181));
+        return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
+    }
+    return { agent: https ? new https.Agent(SOCKETS) : new external_node_http_namespaceObject.Agent(SOCKETS), send };
+}
+function flat(answer) {
+    const pairs = Object.entries(answer.headers);
+    return Object.fromEntries(pairs.map(([name, value]) => [name, [value].flat().join(', ')]));
+}
+
+
+/***/ }),
+
+/***/ 876:
+/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(74);
+/* harmony import */ var _cloudflare_transport_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(448);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(971);
+/* harmony import */ var _report_runner_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(29);
+
+
+
+
+/** Nothing that is left over may hold the step once the story is told. */
+const LEFTOVER_MS = 300;
+const cancel = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+        if (cancel.signal.aborted)
+            process.exit(1);
+        cancel.abort();
+    });
+}
+const { transport, close } = (0,_cloudflare_transport_js__WEBPACK_IMPORTED_MODULE_1__/* .openTransport */ .g)();
+const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_2__/* .main */ .i)({
+    env: process.env,
+    transport,
+    clock: _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .realClock */ .d,
+    random: Math.random,
+    runner: _report_runner_js__WEBPACK_IMPORTED_MODULE_3__/* .githubRunner */ .O,
+    cancel: cancel.signal,
+});
+if (!success)
+    process.exitCode = 1;
+close();
+setTimeout(() => process.exit(), LEFTOVER_MS).unref();
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 971:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  i: () => (/* binding */ main)
+});
+
+;// CONCATENATED MODULE: ../.build/cloudflare/errors.js
+/** A request to Cloudflare that failed. The message names the request, and what Cloudflare said of it. */
+class RequestError extends Error {
+    why;
+    status;
+    retryable;
+    ambiguous;
+    retryAfterMs;
+    constructor(request, said, fields) {
+        super(`${request}: ${said}`);
+        this.name = 'RequestError';
+        this.why = fields.cause;
+        this.status = fields.status ?? 0;
+        this.retryable = fields.retryable ?? false;
+        this.ambiguous = fields.ambiguous ?? false;
+        this.retryAfterMs = fields.retryAfterMs ?? null;
+    }
+}
+const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
+/**
+ * Says why a request that got no answer failed.
+ * @param error whatever the HTTP client threw
+ * @returns the cause and one sentence made of the messages along the `cause` chain
+ */
+function describeNetworkError(error) {
+    const messages = [];
+    let code = '';
+    for (let e = error, depth = 0; e instanceof Error && depth < 5; depth++) {
+        const own = e;
+        if (typeof own.code === 'string')
+            code ||= own.code;
+        const inner = Array.isArray(own.errors) ? own.errors.find((one) => one instanceof Error) : undefined;
+        const message = e.message || code;
+        if (message && !messages.some((known) => known.includes(message)))
+            messages.push(message);
+        e = e.cause ?? inner;
+    }
+    const said = messages.join(': ') || String(error);
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+        return { cause: 'dns', said };
+    if (TLS_CODE.test(code))
+        return { cause: 'tls', said };
+    return { cause: 'network', said };
+}
+/**
+ * Reads `Retry-After`: whole seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * @param value the header
+ * @param nowMs the time now, milliseconds since the epoch
+ * @returns milliseconds to wait, or null when there is nothing usable
+ */
+function parseRetryAfter(value, nowMs) {
+    const text = value?.trim() ?? '';
+    if (/^\d{1,9}$/.test(text))
+        return Number(text) * 1000;
+    const atMs = /[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
+    return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
+}
+
+;// CONCATENATED MODULE: ../.build/cloudflare/pace.js
+
+/** Published for user and account tokens: 1,200 requests in 5 minutes. */
+const PUBLISHED_QUOTA = 1200;
+/** Below this share of the quota the requests are spread over what is left of the window. */
+const LITTLE = 0.05;
+/**
+ * Reads `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "default";q=1200;w=300`.
+ * @returns the tightest of the limits that are named, or null when none is
+ */
+function parseAllowance(headers) {
+    const quotas = new Map();
+    for (const member of (headers['ratelimit-policy'] ?? '').split(',')) {
+        const quota = parameter(member, 'q');
+        if (quota !== null)
+            quotas.set(policyName(member), quota);
+    }
+    const allowances = (headers['ratelimit'] ?? '').split(',').flatMap((member) => {
+        const remaining = parameter(member, 'r');
+        const reset = parameter(member, 't');
+        if (remaining === null || reset === null)
+            return [];
+        return [{ remaining, resetMs: reset * 1000, quota: quotas.get(policyName(member)) ?? PUBLISHED_QUOTA }];
+    });
+    return allowances.sort((a, b) => gapMs(b) - gapMs(a) || a.remaining - b.remaining)[0] ?? null;
+}
+function parameter(member, name) {
+    const digits = new RegExp(`;\\s*${name}=(\\d{1,9})(?![\\d.])`).exec(member)?.[1];
+    return digits === undefined ? null : Number(digits);
+}
+function policyName(member) {
+    return member.split(';')[0]?.trim() ?? '';
+}
+/** How long to keep between two requests, milliseconds: nothing while plenty is left, else the rest spread evenly. */
+function gapMs({ remaining, resetMs, quota }) {
+    if (remaining > quota * LITTLE)
+        return 0;
+    return resetMs / Math.max(remaining, 1);
+}
+/**
+ * Opens the pace of a run; all its requests must take their turn here.
+ * @param slowing told once, when the requests begin to be spread
+ */
+function openPace(clock, cancel, slowing) {
+    let gap = 0;
+    let told = false;
+    let lastMs = Number.NEGATIVE_INFINITY;
+    let blockedUntilMs = Number.NEGATIVE_INFINITY;
+    return {
+        async turn(request, endMs) {
+            for (;;) {
+                const now = clock.now();
+                const atMs = Math.max(blockedUntilMs, lastMs + gap);
+                if (atMs <= now || cancel.aborted) {
+                    lastMs = now;
+                    return;
+                }
+                if (atMs >= endMs) {
+                    throw new RequestError(request, `not sent: Cloudflare's rate limit leaves no request for ${Math.ceil((atMs - now) / 1000)} s, longer than what is left of the timeout`, { cause: 'rate-limit' });
+                }
+                await clock.sleep(atMs - now, cancel);
+            }
+        },
+        heed(answer) {
+            const now = clock.now();
+            const allowance = parseAllowance(answer.headers);
+            if (allowance) {
+                gap = gapMs(allowance);
+                if (gap > 0 && !told)
+                    slowing(gap);
+                told ||= gap > 0;
+                if (allowance.remaining === 0)
+                    blockedUntilMs = Math.max(blockedUntilMs, now + allowance.resetMs);
+            }
+            if (answer.status === 429) {
+                const askedMs = parseRetryAfter(answer.headers['retry-after'], now);
+                if (askedMs !== null)
+                    blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
+            }
+        },
+    };
+}
+
+// EXTERNAL MODULE: ../.build/cloudflare/transport.js + 2 modules
+var cloudflare_transport = __nccwpck_require__(448);
+;// CONCATENATED MODULE: ../.build/cloudflare/http.js
+
+
+
+/** One request may take this long, its answer included. */
+const REQUEST_DEADLINE_MS = 10_000;
+/** A write that is under way when the run is cancelled may still be answered for this long. */
+const CANCEL_GRACE_MS = 600;
+/** With the waits between them about half a minute, if the failures themselves come quickly. */
+const READ_TRIES = 8;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 8_000;
+/** HTTP statuses of 500 and above that another try cannot change (design of Cloudflare's edge errors: 525, 526). */
+const FINAL_SERVER_ERRORS = new Set([501, 505, 525, 526]);
+/** Opens the conversation. Nothing is sent before the first `read` or `write`. */
+function openHttp(options) {
+    const { transport, clock, random, endMs, cancel, listener } = options;
+    const pace = openPace(clock, cancel, listener.slowing);
+    const headers = {
+        accept: 'application/json',
+        'user-agent': options.userAgent,
+        ...(options.credentials.kind === 'token'
+            ? { authorization: `Bearer ${options.credentials.token}` }
+            : { 'x-auth-email': options.credentials.email, 'x-auth-key': options.credentials.key }),
+    };
+    const grace = new AbortController();
+    cancel.addEventListener('abort', () => void clock.sleep(CANCEL_GRACE_MS).then(() => grace.abort()), {
+        once: true,
+    });
+    let requests = 0;
+    let episode = null;
+    async function send(method, path, body, read) {
+        const request = `${method} ${path.replace(/^\/accounts\/[^/]+/, '…')}`;
+        const { untilMs } = read;
+        if (untilMs === undefined) {
+            await pace.turn(request, endMs);
+            if (cancel.aborted)
+                throw new RequestError(request, 'not sent, the run was cancelled', { cause: 'cancelled' });
+        }
+        const leftMs = (untilMs ?? endMs) - clock.now();
+        if (leftMs <= 0)
+            throw new RequestError(request, 'not sent, the time of the step is up', { cause: 'timeout' });
+        requests++;
+        const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
+        const never = new AbortController().signal;
+        try {
+            const answer = await transport({
+                method,
+                url: options.apiUrl + path,
+                headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
+                ...(body ? { body: JSON.stringify(body) } : {}),
+                deadlineMs,
+                signal: untilMs !== undefined ? never : method === 'GET' ? cancel : grace.signal,
+            });
+            pace.heed(answer);
+            return openEnvelope(request, answer, clock.now());
+        }
+        catch (error) {
+            throw error instanceof cloudflare_transport/* TransportError */.w ? fromTransport(request, error, deadlineMs) : error;
+        }
+    }
+    /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
+    async function persist(attempt, mayRetry) {
+        for (let tries = 1;; tries++) {
+            try {
+                const envelope = await attempt();
+                if (episode) {
+                    listener.recovered(episode.tries, clock.now() - episode.sinceMs);
+                    episode = null;
+                }
+                return envelope;
+            }
+            catch (error) {
+                if (!(error instanceof RequestError) || !mayRetry(error, tries) || cancel.aborted)
+                    throw error;
+                const leftMs = endMs - clock.now();
+                const asked = error.retryAfterMs;
+                if (asked !== null && asked >= leftMs)
+                    throw waitsTooLong(error, asked, leftMs);
+                const waitMs = Math.min(asked ?? backoffMs(tries, random()), Math.max(leftMs, 0));
+                if (!episode)
+                    listener.retrying(error, waitMs);
+                episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
+                await clock.sleep(waitMs, cancel);
+                if (cancel.aborted || clock.now() >= endMs)
+                    throw error;
+            }
+        }
+    }
+    return {
+        read: (path, read = {}) => persist(() => send('GET', path, undefined, read), (error, tries) => {
+            if (!error.retryable || error.why === 'unreadable')
+                return false;
+            // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
+            if (error.why === 'rate-limit' && read.tries === undefined)
+                return true;
+            return tries < (read.tries ?? READ_TRIES);
+        }),
+        write: (method, path, body) => persist(() => send(method, path, body, {}), (error) => error.why === 'rate-limit' && error.retryable),
+        get requests() {
+            return requests;
+        },
+    };
+}
+/**
+ * How long to wait before the next try when the server does not say: doubling from half a second to eight.
+ * @param tries tries so far, 1 or more
+ * @param random a number from 0 to 1
+ * @returns milliseconds
+ */
+function backoffMs(tries, random) {
+    return Math.round(Math.min(FIRST_BACKOFF_MS * 2 ** (tries - 1), LONGEST_BACKOFF_MS) * (0.75 + 0.5 * random));
+}
+/**
+ * Opens the envelope of an answer: `{success, errors, result, result_info}`, or at the edge a problem object
+ * (RFC 9457) or a page of HTML.
+ * @param request the request, for messages
+ * @param nowMs the time now, for a `Retry-After` that is a date
+ * @throws RequestError unless the answer is a 2xx that says `success: true`
+ */
+function openEnvelope(request, answer, nowMs) {
+    const { status, headers } = answer;
+    const body = parseObject(answer.body);
+    const ok = status >= 200 && status < 300;
+    if (ok && body?.['success'] === true) {
+        const info = body['result_info'];
+        return { request, result: body['result'], resultInfo: Object(info) };
+    }
+    const ray = headers['cf-ray'] ? `, cf-ray ${headers['cf-ray']}` : '';
+    const said = `HTTP ${status}${saidByCloudflare(body)}${ray}`;
+    if (status === 407) {
+        return fail(request, `the proxy wants credentials, ${said}`, { cause: 'proxy', status });
+    }
+    if (status >= 300 && status < 400) {
+        const to = headers['location'] ? ` to ${headers['location']}` : '';
+        return fail(request, `answered with a redirect${to}, which is not followed, ${said}`, {
+            cause: 'redirect',
+            status,
+        });
+    }
+    if (ok && body?.['success'] !== false) {
+        const what = body ? 'an object that says nothing of success' : 'no JSON object';
+        return fail(request, `answered with ${what}, ${said}`, {
+            cause: 'unreadable',
+            status,
+            ambiguous: true,
+            retryable: true,
+        });
+    }
+    const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs) ?? problemRetryAfterMs(body);
+    const retryable = body?.['retryable'] !== false;
+    if (status === 429)
+        return fail(request, said, { cause: 'rate-limit', status, retryable, retryAfterMs });
+    if (status === 408 || status >= 500) {
+        const final = FINAL_SERVER_ERRORS.has(status);
+        return fail(request, said, {
+            cause: 'server',
+            status,
+            retryable: retryable && !final,
+            ambiguous: !final,
+            retryAfterMs,
+        });
+    }
+    if (status === 401 || status === 403)
+        return fail(request, said, { cause: 'credentials', status });
+    if (status === 404)
+        return fail(request, said, { cause: 'not-found', status });
+    return fail(request, said, { cause: 'refused', status });
+}
+function fail(...args) {
+    throw new RequestError(...args);
+}
+function parseObject(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? value
+            : null;
+    }
+    catch {
+        return null; // an answer that is not JSON is told apart by its status
+    }
+}
+/** ` 10000 Authentication error` from the envelope, or ` bad gateway` from a problem object; empty where nothing was said. */
+function saidByCloudflare(body) {
+    if (!body)
+        return '';
+    const errors = Array.isArray(body['errors']) ? body['errors'].slice(0, 3) : [];
+    const parts = errors.map((entry) => {
+        const { code, message, source } = Object(entry);
+        const pointer = Object(source).pointer;
+        return [code, message, typeof pointer === 'string' ? `(${pointer})` : ''].filter(isShown).join(' ');
+    });
+    if (parts.length === 0)
+        parts.push([body['error_code'], body['title'], body['detail']].filter(isShown).join(' '));
+    const text = parts.filter(Boolean).join('; ');
+    return text ? `, ${text}` : '';
+}
+function isShown(value) {
+    return (typeof value === 'string' && value !== '') || typeof value === 'number';
+}
+function problemRetryAfterMs(body) {
+    const seconds = body?.['retry_after'];
+    return typeof seconds === 'number' && seconds >= 0 ? seconds * 1000 : null;
+}
+function fromTransport(request, error, deadlineMs) {
+    const again = { retryable: true, ambiguous: true };
+    switch (error.reason) {
+        case 'cancelled':
+            return new RequestError(request, 'cancelled before it was answered', {
+                cause: 'cancelled',
+                ambiguous: true,
+            });
+        case 'deadline':
+            return new RequestError(request, `no answer within ${(deadlineMs / 1000).toFixed(1)} s`, {
+                cause: 'deadline',
+                ...again,
+            });
+        case 'too-large':
+            return new RequestError(request, 'the answer is too large to be one of the Shares API', {
+                cause: 'unreadable',
+                ...again,
+            });
+        case 'network': {
+            const { cause, said } = describeNetworkError(error.cause);
+            return new RequestError(request, said, { cause, ...again });
+        }
+    }
+}
+function waitsTooLong(error, askedMs, leftMs) {
+    const said = error.message.replace(/^[A-Z]+ \S+: /, '');
+    const request = error.message.slice(0, error.message.length - said.length - 2);
+    const left = Math.max(0, Math.floor(leftMs / 1000));
+    return new RequestError(request, `${said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`, { cause: error.why, status: error.status, ambiguous: error.ambiguous });
+}
+
+;// CONCATENATED MODULE: ../.build/inputs.js
+/** Defaults of action.yml once more, for whoever starts the bundle without the runner; a test keeps them in step. */
+const DEFAULTS = {
+    state: 'present',
+    wait: 'true',
+    timeout: '10m',
+    'dry-run': 'false',
+    summary: 'true',
+    environment: 'cloudflare-share',
+    'api-url': 'https://api.cloudflare.com/client/v4',
+};
+/** More would not fit into the outputs of a job, and would take most of the rate limit of a token. */
+const MAX_TARGETS = 1000;
+const MAX_TIMEOUT_MS = 24 * 3_600_000;
+const ID = /^[A-Za-z0-9_-]{1,32}$/;
+const MAY_BE_EMPTY = 'If it comes from a secret or a variable: that is empty in a workflow started from a fork, ' +
+    'and in a reusable workflow that is not called with `secrets: inherit`.';
+/** Is `value` an id as Cloudflare writes them: 1 to 32 letters, digits, `_` or `-`? */
+function isId(value) {
+    return typeof value === 'string' && ID.test(value);
+}
+/** The value of an input as the runner hands it over, without blanks around it; empty where it is not given. */
+function given(env, input) {
+    return env[`INPUT_${input.toUpperCase()}`]?.trim() ?? '';
+}
+/**
+ * Collects everything that must never be shown, in the forms in which it could show.
+ * It works on any environment, so that even the report of a wrong input is free of secrets.
+ * @returns each form once, the longest first
+ */
+function secretForms(env) {
+    const raw = [
+        'INPUT_API-TOKEN',
+        'INPUT_API-KEY',
+        'INPUT_GITHUB-TOKEN',
+        'CLOUDFLARE_API_TOKEN',
+        'CLOUDFLARE_API_KEY',
+    ]
+        .map((name) => env[name] ?? '')
+        .concat(proxyPasswords(env));
+    const emails = [given(env, 'api-email'), env['CLOUDFLARE_EMAIL']?.trim() ?? ''];
+    const base64 = (text) => Buffer.from(text).toString('base64');
+    const forms = raw.flatMap((secret) => {
+        const value = secret.trim();
+        if (!value)
+            return [];
+        const encoded = encodeURIComponent(value.toWellFormed());
+        const pairs = emails.filter(Boolean).map((email) => base64(`${email}:${value}`));
+        const lines = value.split(/[\r\n]+/).map((line) => line.trim());
+        return [
+            secret,
+            value,
+            ...lines,
+            encoded,
+            encoded.replace(/%../g, (hex) => hex.toLowerCase()),
+            base64(value),
+            ...pairs,
+        ];
+    });
+    return [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length);
+}
+function proxyPasswords(env) {
+    return ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].flatMap((name) => {
+        const value = env[name] ?? '';
+        const password = /^(?:[a-z]+:\/\/)?[^/@]*?:([^/]*)@/i.exec(value)?.[1];
+        if (!password)
+            return [];
+        return URL.canParse(`http://u:${password}@h`) ? [password, safeDecode(password)] : [password];
+    });
+}
+function safeDecode(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+/**
+ * Reads and checks every input at once.
+ * @param env the environment of the process
+ * @returns the inputs, or everything that is wrong with them; never both
+ */
+function readInputs(env) {
+    const problems = [];
+    const wrong = (input, message) => problems.push({ input, message });
+    const value = (input) => given(env, input) || (DEFAULTS[input] ?? '');
+    function id(input, variable) {
+        const text = given(env, input) || (variable ? (env[variable]?.trim() ?? '') : '');
+        if (!text) {
+            const or = variable ? ` (or the environment variable ${variable})` : '';
+            wrong(input, `is missing or blank: set it${or}. ${MAY_BE_EMPTY}`);
+        }
+        else if (!isId(text))
+            wrong(input, notAnId(text));
+        return text;
+    }
+    function yes(input) {
+        const text = value(input);
+        if (!/^(true|True|TRUE|false|False|FALSE)$/.test(text)) {
+            wrong(input, `is neither true nor false: ${quote(text)}. Write \`${input}: true\` or \`${input}: false\`.`);
+        }
+        return text.toLowerCase() === 'true';
+    }
+    const accountId = id('account-id', 'CLOUDFLARE_ACCOUNT_ID');
+    const shareId = id('share-id');
+    const { targets, repeated } = readTargets(env, accountId, wrong);
+    const credentials = readCredentials(env, wrong);
+    const state = value('state');
+    if (state !== 'present' && state !== 'absent') {
+        wrong('state', `is neither present nor absent: ${quote(state)}. Use present to add recipients, absent to remove them.`);
+    }
+    const wait = yes('wait');
+    const dryRun = yes('dry-run');
+    const summary = yes('summary');
+    const timeoutMs = readTimeout(value('timeout'), wrong);
+    const apiUrl = readApiUrl(value('api-url'), wrong);
+    const environment = value('environment');
+    if (environment.length > 255 || /\p{Cc}/u.test(environment)) {
+        wrong('environment', 'is not the name of a GitHub environment: use at most 255 characters on one line.');
+    }
+    const githubToken = given(env, 'github-token') || null;
+    if (githubToken && !isHeaderValue(githubToken))
+        wrong('github-token', NOT_A_SECRET);
+    if (problems.length > 0 || !credentials)
+        return { problems };
+    return {
+        inputs: {
+            accountId,
+            shareId,
+            targets,
+            repeated,
+            credentials,
+            state: state,
+            wait,
+            timeoutMs,
+            dryRun,
+            summary,
+            githubToken,
+            environment,
+            apiUrl,
+        },
+    };
+}
+const NOT_A_SECRET = 'has a blank, a line break or a character that no HTTP header may hold: store the secret again, without quotes or a prefix.';
+function isHeaderValue(text) {
+    return /^[\x21-\x7e]+$/.test(text);
+}
+function quote(text) {
+    return `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
+}
+function notAnId(text) {
+    const length = text.length > 32 ? ` It has ${text.length} characters.` : '';
+    return `is not a Cloudflare id: ${quote(text)}. An id is 1 to 32 letters, digits, "_" or "-".${length}`;
+}
+function readTargets(env, owner, wrong) {
+    const organization = given(env, 'organization-id');
+    const accounts = given(env, 'recipient-account-id');
+    const none = { targets: [], repeated: [] };
+    if (organization && accounts) {
+        wrong('recipient-account-id', 'and `organization-id` are both given: a run has one kind of target, so remove one of them.');
+        return none;
+    }
+    if (organization) {
+        if (!isId(organization))
+            wrong('organization-id', notAnId(organization));
+        return { targets: [{ type: 'organization', id: organization }], repeated: [] };
+    }
+    const words = accounts
+        .split(/\r\n|\r|\n/)
+        .flatMap((line, index) => line.split(/[\s,]+/).map((id) => ({ id, line: index + 1 })))
+        .filter((word) => word.id);
+    if (words.length === 0) {
+        wrong('recipient-account-id', `is missing or blank, and so is \`organization-id\`: give exactly one of them. ${MAY_BE_EMPTY} ` +
+            'Nothing is sent without a target, because Cloudflare would take that for the whole organization.');
+        return none;
+    }
+    const lines = words[words.length - 1]?.line ?? 1;
+    const seen = new Set();
+    const repeated = new Set();
+    for (const { id, line } of words) {
+        if (seen.has(id)) {
+            repeated.add(id);
+            continue;
+        }
+        seen.add(id);
+        const where = lines > 1 ? `(line ${line}) ` : '';
+        if (!isId(id))
+            wrong('recipient-account-id', where + notAnId(id));
+        else if (id === owner) {
+            wrong('recipient-account-id', `${where}is the account that owns the share, ${id}: it cannot be its own recipient.`);
+        }
+    }
+    if (seen.size > MAX_TARGETS) {
+        wrong('recipient-account-id', `has ${seen.size} accounts; one step takes at most ${MAX_TARGETS}. Split the list over several jobs with \`strategy.matrix\`.`);
+    }
+    return { targets: [...seen].map((id) => ({ type: 'account', id })), repeated: [...repeated] };
+}
+function readCredentials(env, wrong) {
+    const token = given(env, 'api-token');
+    const own = { email: given(env, 'api-email'), key: given(env, 'api-key') };
+    const envToken = env['CLOUDFLARE_API_TOKEN']?.trim() ?? '';
+    const email = own.email || (env['CLOUDFLARE_EMAIL']?.trim() ?? '');
+    const key = own.key || (env['CLOUDFLARE_API_KEY']?.trim() ?? '');
+    const pairGiven = own.email !== '' || own.key !== '';
+    if (token && pairGiven) {
+        wrong('api-token', 'and the legacy pair `api-email` / `api-key` are both given: use one kind of credentials, best the token.');
+        return null;
+    }
+    if (token || (envToken && !pairGiven)) {
+        if (isHeaderValue(token || envToken))
+            return { kind: 'token', token: token || envToken };
+        wrong('api-token', NOT_A_SECRET);
+        return null;
+    }
+    if (!email && !key) {
+        wrong('api-token', `is missing or blank: pass it from a secret (or set the environment variable CLOUDFLARE_API_TOKEN). ${MAY_BE_EMPTY}`);
+        return null;
+    }
+    if (!email || !key) {
+        const [missing, there, variable] = email
+            ? ['api-key', 'api-email', 'CLOUDFLARE_API_KEY']
+            : ['api-email', 'api-key', 'CLOUDFLARE_EMAIL'];
+        wrong(missing, `is missing or blank while \`${there}\` is there (or its environment variable): give both (${variable} works too), or better an \`api-token\`. ${MAY_BE_EMPTY}`);
+        return null;
+    }
+    if (!isHeaderValue(email))
+        wrong('api-email', 'is not an e-mail address that an HTTP header may hold.');
+    if (!isHeaderValue(key))
+        wrong('api-key', NOT_A_SECRET);
+    return { kind: 'key', email, key };
+}
+function readTimeout(text, wrong) {
+    const match = /^(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?$/.exec(text);
+    const [, h, m, s] = match ?? [];
+    const ms = (Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000;
+    if (!match || ms === 0) {
+        wrong('timeout', `is not a duration: ${quote(text)}. Write it with its unit, such as 90s, 10m or 1h30m.`);
+    }
+    else if (ms > MAX_TIMEOUT_MS)
+        wrong('timeout', `is longer than a day: ${quote(text)}. Use 24h at most.`);
+    return ms;
+}
+function readApiUrl(text, wrong) {
+    const hint = 'Leave it out to use https://api.cloudflare.com/client/v4.';
+    if (!URL.canParse(text)) {
+        wrong('api-url', `is not an address. ${hint}`);
+        return text;
+    }
+    const url = new URL(text);
+    // An address is shown only where it can hold no password.
+    if (url.username || url.password)
+        wrong('api-url', `has credentials in it. Remove them. ${hint}`);
+    else if (url.search || url.hash)
+        wrong('api-url', `has a query or a fragment in it. Remove what follows the path. ${hint}`);
+    else if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+        wrong('api-url', `is http on ${quote(url.host)}: your token would travel in the clear. Use https; http is for loopback only. ${hint}`);
+    }
+    else if (url.protocol !== 'https:' && url.protocol !== 'http:')
+        wrong('api-url', `is not an https address. ${hint}`);
+    return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+function isLoopback(host) {
+    return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+;// CONCATENATED MODULE: ../.build/cloudflare/shares.js
+
+
+const PER_PAGE = 100;
+const MAX_PAGES = 1000;
+/**
+ * Opens the recipients of one share.
+ * @param http sends the requests
+ * @param accountId the account that owns the share
+ * @param shareId the share
+ */
+function openShares(http, accountId, shareId) {
+    const share = `/accounts/${accountId}/shares/${shareId}`;
+    const recipients = `${share}/recipients`;
+    const resourceTypes = new Map();
+    const decode = (value, envelope, at) => decodeRecipient(value, envelope.request, at, resourceTypes);
+    return {
+        async list(options) {
+            const rows = new Map();
+            for (let page = 1; page <= MAX_PAGES; page++) {
+                const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
+                const envelope = await http.read(path, options);
+                const result = envelope.result ?? [];
+                if (!Array.isArray(result))
+                    throw unreadable(envelope.request, '`result` is not a list');
+                result.forEach((value, index) => {
+                    const row = decode(value, envelope, `result[${index}]`);
+                    rows.set(row.id, row);
+                });
+                if (!hasMorePages(envelope.resultInfo, page, result.length, rows.size))
+                    return [...rows.values()];
+            }
+            throw unreadable(`GET …/shares/${shareId}/recipients`, `the list does not end after ${MAX_PAGES} pages`);
+        },
+        async get(id, options) {
+            const envelope = await http.read(`${recipients}/${id}?include_resources=true`, options);
+            const row = decode(envelope.result, envelope, 'result');
+            if (row.id !== id)
+                throw unreadable(envelope.request, '`result.id` is another id than the one asked for');
+            return row;
+        },
+        async create(target) {
+            const body = target.type === 'account' ? { recipient_account_id: target.id } : { organization_id: target.id };
+            const envelope = await http.write('POST', recipients, body);
+            const row = decode(envelope.result, envelope, 'result');
+            if (target.type === 'account' && row.accountId !== target.id) {
+                throw unreadable(envelope.request, '`result.account_id` is another account than the one that was added');
+            }
+            return row;
+        },
+        async remove(id) {
+            const envelope = await http.write('DELETE', `${recipients}/${id}`);
+            return envelope.result == null ? null : decode(envelope.result, envelope, 'result');
+        },
+        async share(options) {
+            const envelope = await http.read(`${share}?include_resources=true`, options);
+            const value = record(envelope.result, envelope.request, 'result');
+            for (const resource of Array.isArray(value['resources']) ? value['resources'] : []) {
+                const { resource_id: id, resource_type: type } = Object(resource);
+                if (typeof id === 'string' && typeof type === 'string')
+                    resourceTypes.set(id, type);
+            }
+            return {
+                name: shares_text(value['name']),
+                status: shares_text(value['status']),
+                targetType: shares_text(value['target_type']),
+            };
+        },
+    };
+}
+/** A page that is not there would cost a second recipient, so whichever number says that there is more is believed. */
+function hasMorePages(info, page, onPage, seen) {
+    const { total_pages: pages, total_count: count } = info;
+    if (typeof pages === 'number' && pages > page)
+        return true;
+    if (typeof count === 'number' && count > seen && onPage > 0)
+        return true;
+    return typeof pages !== 'number' && onPage >= PER_PAGE;
+}
+function decodeRecipient(value, request, at, types) {
+    const row = record(value, request, at);
+    const { id, account_id: accountId, organization_id: organizationId, association_status: status } = row;
+    if (!isId(id))
+        throw unreadable(request, `\`${at}.id\` is not an id`);
+    if (typeof status !== 'string' || status === '') {
+        throw unreadable(request, `\`${at}.association_status\` is not a status`);
+    }
+    const resources = row['resources'] ?? [];
+    if (!Array.isArray(resources))
+        throw unreadable(request, `\`${at}.resources\` is not a list`);
+    return {
+        id,
+        accountId: optionalId(accountId, request, `${at}.account_id`) ?? '',
+        organizationId: optionalId(organizationId, request, `${at}.organization_id`),
+        status,
+        created: shares_text(row['created']),
+        modified: shares_text(row['modified']),
+        resources: resources.flatMap((entry, index) => decodeResource(entry, request, `${at}.resources[${index}]`, types)),
+    };
+}
+function decodeResource(value, request, at, types) {
+    const { error, terminal, resource_id: id } = record(value, request, at);
+    if (error === undefined || error === null || error === '')
+        return [];
+    if (typeof error !== 'string')
+        throw unreadable(request, `\`${at}.error\` is not a text`);
+    if (terminal !== undefined && terminal !== null && typeof terminal !== 'boolean') {
+        throw unreadable(request, `\`${at}.terminal\` is neither true nor false`);
+    }
+    const name = shares_text(id) || '(without an id)';
+    return [
+        {
+            id: name,
+            error,
+            terminal: terminal === true,
+            // Asked late: the share is read at the same time as the list, and may tell its types after it.
+            get type() {
+                return types.get(name) ?? null;
+            },
+        },
+    ];
+}
+function optionalId(value, request, at) {
+    if (value === undefined || value === null || value === '')
+        return null;
+    if (!isId(value))
+        throw unreadable(request, `\`${at}\` is not an id`);
+    return value;
+}
+function record(value, request, at) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        throw unreadable(request, `\`${at}\` is not an object`);
+    }
+    return value;
+}
+function shares_text(value) {
+    return typeof value === 'string' ? value : '';
+}
+/** The answer to a write may be garbled although the write was carried out, hence `ambiguous`. */
+function unreadable(request, what) {
+    return new RequestError(request, `answered with something that is not the Shares API: ${what}`, {
+        cause: 'unreadable',
+        ambiguous: true,
+        retryable: true,
+    });
+}
+
+;// CONCATENATED MODULE: ../.build/settle.js
+const PENDING = { kind: 'pending' };
+const SETTLED = { kind: 'settled' };
+/** Cloudflare's only documented resource error; see `resource-sharing_recipient_resource_error` in its API description. */
+const ENTITLEMENT = /entitlement/i;
+/**
+ * Decides whether a recipient can use the share. `row` must come from an answer that was asked with
+ * `include_resources=true`: without the resources, `associated` proves nothing.
+ * Terminal resource errors are looked at first, whatever the status says.
+ */
+function judgePresent(row) {
+    const terminal = terminalFailure(row);
+    if (terminal)
+        return { kind: 'failed', failure: terminal };
+    if (row.status === 'disassociating' || row.status === 'disassociated') {
+        const message = `the recipient is ${row.status}: somebody removed it while it was being waited for`;
+        return { kind: 'failed', failure: { cause: 'removed', message } };
+    }
+    return row.status === 'associated' && row.resources.length === 0 ? SETTLED : PENDING;
+}
+/** Decides whether a recipient has lost the share. A row that is gone counts as `disassociated`. */
+function judgeAbsent(row) {
+    return row === null || row.status === 'disassociated' ? SETTLED : PENDING;
+}
+/** The failure that the terminal resource errors of a row amount to, or null when it has none. */
+function terminalFailure(row) {
+    const terminal = row.resources.filter((resource) => resource.terminal);
+    const first = terminal[0];
+    if (!first)
+        return null;
+    const more = terminal.length > 1 ? ` (and ${terminal.length - 1} more resources failed)` : '';
+    const message = `${first.type ?? 'resource'} ${first.id}: ${first.error}${more}`;
+    return { cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal', message };
+}
+const FIRST_LOOK_MS = 1_000;
+const SLOWEST_LOOK_MS = 15_000;
+/**
+ * When to look again: a fifth of the time already waited, between 1 s and 15 s, with ±10 % of jitter so that
+ * jobs that were started together do not ask together.
+ * @param waitedMs milliseconds since the change that is being waited for
+ * @param random a number from 0 to 1
+ * @returns milliseconds until the next look
+ */
+function nextLookMs(waitedMs, random) {
+    const base = Math.min(Math.max(waitedMs / 5, FIRST_LOOK_MS), SLOWEST_LOOK_MS);
+    return Math.round(base * (0.9 + 0.2 * random));
+}
+
+;// CONCATENATED MODULE: ../.build/progress.js
+
+/** Reads may lag writes: for so long a row that was accepted may be missing from answers. */
+const MISSING_TOLERATED_MS = 30_000;
+/** For so long a write without a clear answer is looked for before it is sent again. */
+const UNSURE_MS = 10_000;
+/** A write is sent at most so often, each time after a look. */
+const MAX_WRITES = 3;
+const HOLD_MS = 15_000;
+/** Is nothing left to do or to wait for? */
+function isDone({ step }) {
+    return step === 'settled' || step === 'accepted' || step === 'failed';
+}
+/** The association status that was seen last; `disassociated` where there is no record, empty where nobody could look. */
+function statusOf({ row, looked }) {
+    return row?.status ?? (looked ? 'disassociated' : '');
+}
+/** Does this row stand for a share in force, or one that may be? Statuses that are not published are taken for one. */
+function isLive(row) {
+    return row.status !== 'disassociating' && row.status !== 'disassociated';
+}
+/** Is it the target's row? Cloudflare does not publish how an organization's row looks, so both fields are tried. */
+function belongsTo(row, target) {
+    if (target.type === 'account')
+        return row.accountId === target.id;
+    return (row.organizationId ?? row.accountId) === target.id;
+}
+/** Oldest first; rows of the same age keep their order. */
+function byAge(a, b) {
+    const [x, y] = [Date.parse(a.created), Date.parse(b.created)];
+    return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
+}
+function begin(p, step, nowMs, more = {}) {
+    const next = { ...p, failure: null, ...more, step, sinceMs: nowMs };
+    return isDone(next) ? { ...next, endedMs: nowMs } : next;
+}
+/** It failed for good. */
+function failed(p, failure, nowMs) {
+    return begin(p, 'failed', nowMs, { failure });
+}
+function judged(p, verdict, nowMs) {
+    if (verdict.kind === 'failed')
+        return failed(p, verdict.failure, nowMs);
+    return verdict.kind === 'settled' ? begin(p, 'settled', nowMs) : p;
+}
+/** For a dry run: what would be changed counts as changed. */
+function foretold(p) {
+    return { ...p, changed: p.step === 'create' || p.step === 'clear' || p.step === 'remove' };
+}
+/** A write is about to be sent. */
+function sent(p) {
+    return { ...p, writes: p.writes + 1 };
+}
+/**
+ * Cloudflare accepted the write.
+ * @param row the row in its reply, where it has one; it was answered without resources, so it settles nothing
+ */
+function accepted(p, row, nowMs) {
+    const known = { row, id: row?.id ?? p.id, changed: true, acceptedMs: nowMs };
+    if (p.want === 'present') {
+        const failure = row && terminalFailure(row);
+        if (failure)
+            return begin(p, 'failed', nowMs, { ...known, failure });
+        return begin(p, p.wait ? 'associate' : 'accepted', nowMs, known);
+    }
+    // A DELETE is soft: what it leaves is a row that is disassociating, also when the reply does not show it.
+    const left = row ?? (p.row && { ...p.row, status: 'disassociating' });
+    return leaving(begin(p, 'disassociate', nowMs, { ...known, row: left }), nowMs);
+}
+function leaving(p, nowMs) {
+    const next = judged(p, judgeAbsent(p.row), nowMs);
+    return isDone(next) || p.wait ? next : begin(next, 'accepted', nowMs);
+}
+/** The write failed: unless that is certain, what is to be believed is told by the next look. */
+function unanswered(p, error, nowMs) {
+    const failure = { cause: error.why, message: error.message };
+    if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled'))
+        return p; // it was not sent
+    if (error.why === 'not-found' && p.want === 'absent')
+        return gone(p, nowMs);
+    if (error.why === 'refused' && p.want === 'absent' && p.row?.status === 'associating') {
+        return begin(p, 'hold', nowMs, { failure });
+    }
+    if (error.ambiguous) {
+        return begin(p, 'unsure', nowMs, { failure, maybeWritten: true, mayWriteAgain: error.retryable });
+    }
+    // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster.
+    if (error.why === 'refused')
+        return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false });
+    return failed(p, failure, nowMs);
+}
+function gone(p, nowMs) {
+    const row = p.row && { ...p.row, status: 'disassociated' };
+    return begin(p, 'settled', nowMs, { changed: p.changed || p.maybeWritten, row });
+}
+/**
+ * What a look says about one target.
+ * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
+ */
+function looked(p, look) {
+    const { nowMs } = look;
+    const row = look.rows.find((candidate) => candidate.id === p.id) ?? null;
+    switch (p.step) {
+        case 'associate':
+            if (row)
+                return judged({ ...p, row }, judgePresent(row), nowMs);
+            if (p.acceptedMs !== null && nowMs - p.acceptedMs < MISSING_TOLERATED_MS)
+                return p;
+            return failed(p, { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` }, nowMs);
+        case 'disassociate':
+            return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
+        case 'clear':
+            if (row && isLive(row))
+                return associate(p, row, nowMs);
+            return row?.status === 'disassociating' ? { ...p, row } : begin(p, 'create', nowMs, { id: null, row });
+        case 'hold':
+            if (!row)
+                return gone(p, nowMs);
+            if (!isLive(row))
+                return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
+            if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS)
+                return { ...p, row };
+            return begin(p, 'remove', nowMs, { row });
+        case 'unsure':
+            return p.want === 'present' ? lookedForPost(p, look) : lookedForDelete(p, row, nowMs);
+        default:
+            return p;
+    }
+}
+/** Goes on with a row that was found; whatever found it was asked with resources, so it may settle at once. */
+function associate(p, row, nowMs, ours = false) {
+    const changed = p.changed || ours;
+    const next = begin(p, 'associate', nowMs, { id: row.id, row, changed, acceptedMs: ours ? nowMs : null });
+    const verdict = judgePresent(row);
+    if (verdict.kind === 'pending' && !p.wait)
+        return begin(next, 'accepted', nowMs);
+    return judged(next, verdict, nowMs);
+}
+function lookedForPost(p, { rows, before, nowMs }) {
+    const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
+    const found = own.find(isLive) ?? own.find((row) => !before.has(row.id));
+    if (found)
+        return associate(p, found, nowMs, p.maybeWritten);
+    if (p.target.type === 'account' || !p.maybeWritten)
+        return notFound(p, nowMs);
+    const fresh = rows.filter((row) => !before.has(row.id));
+    const [only] = fresh;
+    if (only && fresh.length === 1)
+        return associate(p, only, nowMs, true);
+    if (fresh.length === 0 && nowMs - p.sinceMs < UNSURE_MS)
+        return p;
+    const saw = fresh.length === 0 ? 'no new row' : `${fresh.length} new rows (${fresh.map((row) => row.id).join(', ')})`;
+    const message = `${p.failure?.message}; the list shows ${saw}, which does not tell whether the organization was added`;
+    return failed(p, { cause: 'inconclusive', message }, nowMs);
+}
+function lookedForDelete(p, row, nowMs) {
+    if (!row)
+        return gone(p, nowMs);
+    if (isLive(row))
+        return notFound({ ...p, row }, nowMs);
+    return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
+}
+/** The write has not shown its effect: go on looking, then send it again or give up. */
+function notFound(p, nowMs) {
+    const failure = p.failure ?? { cause: 'internal', message: 'a write failed without a reason' };
+    if (!p.maybeWritten)
+        return failed(p, failure, nowMs);
+    if (nowMs - p.sinceMs < UNSURE_MS)
+        return p;
+    if (!p.mayWriteAgain || p.writes >= MAX_WRITES)
+        return failed(p, failure, nowMs);
+    return begin(p, p.want === 'present' ? 'create' : 'remove', nowMs);
+}
+
+;// CONCATENATED MODULE: ../.build/plan.js
+
+/**
+ * Decides for every target what has to happen, from the rows that are there.
+ * @returns the targets in the order given; one with several live rows to remove is there once a row
+ */
+function plan(inputs, found) {
+    const byAccount = groupByAccount(found.rows);
+    return inputs.targets.flatMap((target) => {
+        const candidates = target.type === 'account' ? (byAccount.get(target.id) ?? []) : found.rows;
+        const own = candidates.filter((row) => belongsTo(row, target)).sort(byAge);
+        const start = { ...unplanned(inputs, target, found.nowMs), looked: true, row: own.at(-1) ?? null };
+        return inputs.state === 'present' ? [planPresent(start, own, found)] : planAbsent(start, own, found);
+    });
+}
+/** A target of which nothing is known yet. */
+function unplanned(inputs, target, nowMs) {
+    return {
+        target,
+        want: inputs.state,
+        wait: inputs.wait,
+        step: 'create',
+        looked: false,
+        id: null,
+        row: null,
+        changed: false,
+        writes: 0,
+        startedMs: nowMs,
+        sinceMs: nowMs,
+        acceptedMs: null,
+        endedMs: null,
+        failure: null,
+        maybeWritten: false,
+        mayWriteAgain: false,
+    };
+}
+function planPresent(start, own, { share, nowMs }) {
+    if (share?.status === 'deleting' || share?.status === 'deleted') {
+        return failed(start, { cause: 'share-deleting', message: `the share is ${share.status}` }, nowMs);
+    }
+    // A published status says for sure that the share is in force, so it goes before one that nobody knows.
+    const live = own.find((row) => isPublished(row) && isLive(row)) ?? own.find(isLive);
+    if (live)
+        return associate(start, live, nowMs);
+    if (share?.targetType === 'organization' && start.target.type === 'account') {
+        const message = 'the share is targeted at an organization, so no single account can be added to it';
+        return failed(start, { cause: 'share-organization', message }, nowMs);
+    }
+    const leaving = own.find((row) => row.status === 'disassociating');
+    return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;
+}
+function planAbsent(start, own, { rows, nowMs }) {
+    const live = own.filter(isLive);
+    if (live.length > 0)
+        return live.map((row) => ({ ...start, step: 'remove', id: row.id, row }));
+    const leaving = own.find((row) => row.status === 'disassociating');
+    if (leaving) {
+        const step = start.wait ? 'disassociate' : 'accepted';
+        return [{ ...start, step, id: leaving.id, row: leaving, endedMs: start.wait ? null : nowMs }];
+    }
+    const others = rows.filter(isLive);
+    if (start.target.type === 'organization' && own.length === 0 && others.length > 0) {
+        const saw = others
+            .slice(0, 5)
+            .map((row) => `${row.id} (account ${row.accountId || 'unknown'}, ${row.status})`);
+        const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
+        const message = `no row of the organization was recognised, and ${saw.join(', ')}${more} may be it: nothing was removed`;
+        return [failed(start, { cause: 'inconclusive', message }, nowMs)];
+    }
+    return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];
+}
+function groupByAccount(rows) {
+    const groups = new Map();
+    for (const row of rows) {
+        const group = groups.get(row.accountId);
+        if (group)
+            group.push(row);
+        else
+            groups.set(row.accountId, [row]);
+    }
+    return groups;
+}
+function isPublished({ status }) {
+    return status === 'associating' || status === 'associated';
+}
+/** The live rows that should not be: of every account with more than one, the oldest is the one in use. */
+function duplicates(targets, rows) {
+    const live = groupByAccount(rows.filter(isPublished));
+    return targets.flatMap((target) => {
+        const [used, ...others] = target.type === 'account' ? (live.get(target.id) ?? []).toSorted(byAge) : [];
+        return used && others.length > 0 ? [{ target, used, others }] : [];
+    });
+}
+
+;// CONCATENATED MODULE: ../.build/report/hints.js
+const README = 'https://github.com/OWNER/cloudflare-share-recipient#';
+const DOCS = 'https://developers.cloudflare.com/';
+/** One hint for each cause, in one place. */
+const HINTS = {
+    credentials: {
+        title: 'Cloudflare refused the credentials',
+        text: 'The token is wrong, expired, or not allowed to edit shares of the account that owns the share. Check that the secret reaches this job, and give the token the permissions that the README names.',
+        link: `${README}permissions`,
+    },
+    'not-found': {
+        title: 'The share was not found',
+        text: 'The account that owns the share, or the share itself, is not known under these ids, or the token may not see it. Compare account-id and share-id with the dashboard.',
+        link: `${README}troubleshooting`,
+    },
+    refused: {
+        title: 'Cloudflare refused the change',
+        text: 'Often the recipient is not in the same Cloudflare Organization as the owner of the share, or its id is wrong. Correct the id, or add the account to the organization, and run again.',
+        link: `${README}troubleshooting`,
+    },
+    'rate-limit': {
+        title: 'The rate limit is used up',
+        text: 'Cloudflare allows 1,200 requests in 5 minutes for everything that uses this token, then it blocks the token for 5 minutes. Raise timeout, run fewer jobs at a time, or use a token of its own for this workflow.',
+        link: `${DOCS}fundamentals/api/reference/limits/`,
+    },
+    server: {
+        title: 'Cloudflare has an error',
+        text: 'The error is on the side of Cloudflare and lasted longer than the retries. Look at https://www.cloudflarestatus.com and run again: a run picks up what an earlier one began.',
+        link: `${README}troubleshooting`,
+    },
+    network: {
+        title: 'Cloudflare could not be reached',
+        text: 'The connection failed, also when it was tried again. Check that the runner may connect to the host of api-url, directly or through HTTPS_PROXY.',
+        link: `${README}self-hosted-runners-and-proxies`,
+    },
+    dns: {
+        title: 'The host name could not be resolved',
+        text: 'The runner does not find the host of api-url. Check its spelling and the DNS of the runner; behind a proxy, set HTTPS_PROXY.',
+        link: `${README}self-hosted-runners-and-proxies`,
+    },
+    tls: {
+        title: 'The certificate is not trusted',
+        text: 'Something between the runner and Cloudflare shows a certificate that Node does not trust, as inspecting proxies do. Put the private authority into a file, and its path into NODE_EXTRA_CA_CERTS.',
+        link: `${README}self-hosted-runners-and-proxies`,
+    },
+    proxy: {
+        title: 'The proxy wants credentials',
+        text: 'The proxy answered 407. Put its user and password into HTTPS_PROXY (http://user:password@host:port), or except the host with NO_PROXY.',
+        link: `${README}self-hosted-runners-and-proxies`,
+    },
+    deadline: {
+        title: 'Cloudflare did not answer in time',
+        text: 'A connection was made or tried, but the answer did not come, also when it was asked for again. Check the network of the runner and run again: a run picks up what an earlier one began.',
+        link: `${README}troubleshooting`,
+    },
+    unreadable: {
+        title: 'The answer is not one of the Shares API',
+        text: 'Something else answered, such as a proxy or a captive portal, or api-url points to another service. Check api-url, then run again.',
+        link: `${README}troubleshooting`,
+    },
+    redirect: {
+        title: 'The API answered with a redirect',
+        text: 'A redirect is not followed, because the token would travel with it. Check api-url.',
+        link: `${README}troubleshooting`,
+    },
+    terminal: {
+        title: 'A shared resource failed for good',
+        text: 'Cloudflare has given up on this resource in the account of the recipient and will not try again. Mend the cause there, remove the recipient (state: absent) and add it again.',
+        link: `${README}troubleshooting`,
+    },
+    entitlement: {
+        title: 'The recipient lacks an entitlement',
+        text: 'The plan of the recipient account does not include what is shared. Have the product added to its contract, then remove the recipient (state: absent) and add it again.',
+        link: `${README}troubleshooting`,
+    },
+    removed: {
+        title: 'The recipient was removed meanwhile',
+        text: 'Another workflow or person removed it while this run waited. Make sure that only one run works on a share at a time (concurrency:), then run again.',
+        link: `${README}many-accounts`,
+    },
+    vanished: {
+        title: 'The recipient is no longer listed',
+        text: 'The row was there and then it was not. Look at the share in the dashboard, then run again.',
+        link: `${README}troubleshooting`,
+    },
+    inconclusive: {
+        title: 'It cannot be told whether the organization has the share',
+        text: 'Cloudflare does not publish how the row of an organization looks, and a guess could add it twice or remove another. Look at the recipients of the share in the dashboard before you run again.',
+        link: `${README}targets`,
+    },
+    'share-deleting': {
+        title: 'The share is being deleted',
+        text: 'Nobody can be added to a share that is going away. Use the id of the share that replaces it.',
+        link: `${README}troubleshooting`,
+    },
+    'share-organization': {
+        title: 'The share is targeted at an organization',
+        text: 'All accounts of the organization have it already, unless they are excluded. Use a share with target type account for single accounts.',
+        link: `${README}targets`,
+    },
+    stopped: {
+        title: 'Stopped before it was its turn',
+        text: 'Mend the credentials and run again: what was done is found and kept.',
+        link: `${README}permissions`,
+    },
+    timeout: {
+        title: 'The time was up',
+        text: 'Nothing was undone, so Cloudflare may still finish it. Run again to go on waiting, or raise timeout; a shared Gateway policy may take up to two minutes to appear.',
+        link: `${README}how-it-decides`,
+    },
+    cancelled: {
+        title: 'Cancelled',
+        text: 'Nothing was undone. Run again to go on from here.',
+        link: `${README}how-it-decides`,
+    },
+    internal: {
+        title: 'The action has a bug',
+        text: 'Please report it with the debug log (set the secret ACTIONS_STEP_DEBUG to true and run again).',
+        link: `${README}support`,
+    },
+};
+
+// EXTERNAL MODULE: ../.build/report/text.js
+var report_text = __nccwpck_require__(236);
+;// CONCATENATED MODULE: ../.build/report/outputs.js
+
+
+/** GitHub takes 1 MB of outputs for a whole job. */
+const MAX_RECIPIENTS = 700_000;
+/**
+ * Makes the outputs. A target with several rows, which only a removal has, is told as one.
+ * @param all every target, in the order given
+ * @param nowMs the time now, for those that are not done
+ */
+function outputsOf(all, nowMs) {
+    const groups = byTarget(all);
+    const statuses = new Set(groups.map(groupStatus));
+    return {
+        'recipient-id': groups.map((group) => group[0]?.id ?? '').join('\n'),
+        status: statuses.size > 1 ? 'mixed' : (0,report_text/* plain */.pj)([...statuses][0] ?? '', 64),
+        changed: all.some((p) => p.changed) ? 'true' : 'false',
+        recipients: recipients(groups, nowMs),
+    };
+}
+/** The rows of each target, the targets in the order given. */
+function byTarget(all) {
+    const groups = new Map();
+    for (const p of all) {
+        const group = groups.get(p.target.id);
+        if (group)
+            group.push(p);
+        else
+            groups.set(p.target.id, [p]);
+    }
+    return [...groups.values()];
+}
+/** The status of a target with several rows is that of the first which is not gone yet. */
+function groupStatus(group) {
+    return statusOf(group.find((p) => statusOf(p) !== 'disassociated') ?? group[0]);
+}
+function recipients(groups, nowMs) {
+    // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
+    for (const limit of [400, 150, 60]) {
+        const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit)));
+        if (text.length <= MAX_RECIPIENTS)
+            return text;
+    }
+    return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60), resources: [] })));
+}
+function recipientOf(group, nowMs, limit) {
+    const [first] = group;
+    const failure = group.find((p) => isDone(p) && p.failure)?.failure;
+    const { target, id, row, startedMs } = first;
+    const endMs = Math.max(...group.map((p) => p.endedMs ?? nowMs));
+    return {
+        recipient: target.id,
+        type: target.type,
+        id,
+        status: (0,report_text/* plain */.pj)(groupStatus(group), 64),
+        changed: group.some((p) => p.changed),
+        error: failure ? (0,report_text/* plain */.pj)(failure.message, limit) : null,
+        resources: (row?.resources ?? []).map((resource) => ({
+            resource_id: (0,report_text/* plain */.pj)(resource.id, 64),
+            resource_type: resource.type && (0,report_text/* plain */.pj)(resource.type, 64),
+            error: (0,report_text/* plain */.pj)(resource.error, limit),
+            terminal: resource.terminal,
+        })),
+        created: (0,report_text/* plain */.pj)(row?.created ?? '', 40) || null,
+        modified: (0,report_text/* plain */.pj)(row?.modified ?? '', 40) || null,
+        seconds: Math.round((endMs - startedMs) / 100) / 10,
+    };
+}
+
+;// CONCATENATED MODULE: ../.build/report/result.js
+
+
+
+/** How a target ended. A dry run leaves planned what is not done. */
+function outcomeOf(group) {
+    if (group.some((p) => p.step === 'failed'))
+        return 'failed';
+    if (group.some((p) => !isDone(p)))
+        return 'planned';
+    return group.some((p) => p.step === 'accepted') ? 'accepted' : 'settled';
+}
+/** `Baseline policies (3fd8…)`, or the id alone where the name is not known. */
+function shareName({ share, inputs }) {
+    return share?.name ? `"${share.name}" (${inputs.shareId})` : inputs.shareId;
+}
+/** What a plan means for one row, in short: for the counts of a fleet. */
+function planSign(p) {
+    if (p.step === 'create' || p.step === 'clear')
+        return '+ to share with:';
+    if (p.step === 'remove')
+        return '- to remove:';
+    return p.step === 'failed' ? '! not possible:' : `= already ${statusOf(p)}:`;
+}
+/** What one row would become, for a plan: a sign and a sentence. */
+function planned(p) {
+    const who = `${p.target.type} ${p.target.id}`;
+    const row = p.id ? `, recipient ${p.id}` : '';
+    switch (p.step) {
+        case 'create':
+            return `+ share with ${who}${p.row ? ' (it had the share before)' : ''}`;
+        case 'clear':
+            return `+ share with ${who}, when its earlier recipient ${p.id} is disassociated`;
+        case 'remove':
+            return `- remove ${who}${row}, ${statusOf(p)}`;
+        case 'failed':
+            return `! cannot ${p.want === 'present' ? 'share with' : 'remove'} ${who}: ${p.failure?.message}`;
+        default:
+            return `= already ${statusOf(p)} ${who}${row}`;
+    }
+}
+/** The failures of a run, those with the same reason together. */
+function failuresOf(all) {
+    const groups = new Map();
+    for (const { failure, step, target } of all) {
+        if (step !== 'failed' || !failure)
+            continue;
+        // Each answer has a ray of its own, which must not keep equal reasons apart.
+        const reason = `${failure.cause} ${failure.message.replace(/, cf-ray \S+/, '').replace(/[\d.]+ s\b/g, '')}`;
+        const group = groups.get(reason) ?? { failure, targets: [] };
+        if (!group.targets.includes(target.id))
+            group.targets.push(target.id);
+        groups.set(reason, group);
+    }
+    return [...groups.values()];
+}
+/** One sentence on how it ended, for the closing line and the heading of the summary. */
+function headline(result) {
+    const groups = byTarget(result.all);
+    const { state, dryRun } = result.inputs;
+    const unit = result.inputs.targets[0]?.type ?? 'account';
+    const bad = groups.filter((group) => outcomeOf(group) === 'failed');
+    const of = groups.length === 1 ? `the ${unit}` : `${bad.length} of ${(0,report_text/* count */.U9)(groups.length, unit)}`;
+    if (bad.length > 0) {
+        const cancelled = bad.some((group) => group.some((p) => p.failure?.cause === 'cancelled'));
+        if (cancelled)
+            return `Cancelled: ${groups.length - bad.length} of ${(0,report_text/* count */.U9)(groups.length, unit)} done`;
+        return dryRun ? `Plan: a run would fail for ${of}` : `Failed for ${of}`;
+    }
+    const changed = groups.filter((group) => group.some((p) => p.changed)).length;
+    const verb = state === 'present' ? 'added' : 'removed';
+    if (dryRun)
+        return `Plan: ${changed} of ${(0,report_text/* count */.U9)(groups.length, unit)} would be ${verb}`;
+    const rest = groups.length - changed;
+    const restText = state === 'present' ? `${rest} had it before` : `${rest} did not have it`;
+    const parts = [changed > 0 ? `${changed} ${verb}` : '', rest > 0 ? restText : '']
+        .filter(Boolean)
+        .join(', ');
+    const waiting = groups.some((group) => outcomeOf(group) === 'accepted');
+    if (waiting)
+        return `Accepted for ${(0,report_text/* count */.U9)(groups.length, unit)}, not waited for (${parts})`;
+    const can = groups.length === 1 ? 'has' : 'have';
+    return state === 'present'
+        ? `${(0,report_text/* count */.U9)(groups.length, unit)} ${can} the share (${parts})`
+        : `${(0,report_text/* count */.U9)(groups.length, unit)} no longer ${can} the share (${parts})`;
+}
+
+// EXTERNAL MODULE: ../.build/report/runner.js + 21 modules
+var report_runner = __nccwpck_require__(29);
+;// CONCATENATED MODULE: ../.build/report/summary.js
+
+
+
+
+/** GitHub takes 1 MiB for a step; what is over it would cost the whole summary. */
+const MAX_SUMMARY = 1_000_000;
+/** Up to here one table shows them all. */
+const MAX_IN_ONE_TABLE = 50;
+const MARKS = {
+    settled: '✅ done',
+    accepted: '⏳ accepted',
+    planned: '⏳ planned',
+    failed: '❌ failed',
+};
+/**
+ * Makes the job summary: one block of HTML without blank lines, so that nothing in it is read as Markdown.
+ * @param redact takes the secrets out of what is not ours
+ * @returns HTML of less than 1 MiB
+ */
+function summaryOf(result, redact) {
+    for (const limit of [300, 80, 0]) {
+        const text = render(result, (value) => (0,report_text/* html */.qy)(redact(String(value)), limit || 60), limit > 0);
+        if (Buffer.byteLength(text) < MAX_SUMMARY)
+            return text;
+    }
+    return render({ ...result, all: result.all.filter((p) => p.step === 'failed').slice(0, 500) }, (value) => (0,report_text/* html */.qy)(redact(String(value)), 60), false);
+}
+function render(result, cell, reasons) {
+    const code = (value) => `<code>${cell(value)}</code>`;
+    const groups = byTarget(result.all);
+    const failed = groups.filter((group) => outcomeOf(group) === 'failed');
+    const mark = failed.length > 0
+        ? '❌'
+        : result.inputs.dryRun || groups.some((group) => outcomeOf(group) === 'accepted')
+            ? '⏳'
+            : '✅';
+    const parts = [`<h3>${mark} ${headline(result)}</h3>`, `<p>${facts(result, code)}</p>`];
+    const table = (some) => renderTable(some, result, code, cell, reasons);
+    if (groups.length <= MAX_IN_ONE_TABLE)
+        parts.push(table(groups));
+    else {
+        const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
+        parts.push(`<p>❌ ${failed.length} failed · ${rest.length} others of ${groups.length}</p>`);
+        if (failed.length > 0)
+            parts.push(table(failed));
+        if (rest.length > 0)
+            parts.push(`<details><summary>${rest.length} others</summary>${table(rest)}</details>`);
+    }
+    for (const { target, used, others } of result.duplicates.slice(0, 10)) {
+        const ids = others.map((row) => code(row.id)).join(', ');
+        parts.push(`<p>⚠️ Warning: account ${code(target.id)} has more than one live recipient: ${code(used.id)} is the oldest and was used; also there: ${ids}.</p>`);
+    }
+    parts.push(advice(result, code));
+    return `${parts.filter(Boolean).join('\n')}\n\n`;
+}
+function facts({ inputs, share, trigger, tookMs, requests }, code) {
+    const link = dashboard(inputs.apiUrl, inputs.accountId);
+    const name = code(share?.name || inputs.shareId);
+    const started = trigger.actor ? `${code(trigger.event)} by ${code(trigger.actor)}` : code(trigger.event);
+    return [
+        `Share ${link ? `<a href="${link}">${name}</a>` : name}${share?.name ? ` (${code(inputs.shareId)})` : ''} of account ${code(inputs.accountId)}`,
+        trigger.event ? `started by ${started}` : '',
+        `${(0,report_text/* seconds */.YA)(tookMs)}, ${requests} requests`,
+    ]
+        .filter(Boolean)
+        .join(' · ');
+}
+/** Cloudflare publishes no address for a share's own page, so this is the page of the account that owns it. */
+function dashboard(apiUrl, accountId) {
+    return apiUrl.startsWith('https://api.cloudflare.com/') ? `https://dash.cloudflare.com/${accountId}` : '';
+}
+function renderTable(groups, { inputs }, code, cell, reasons) {
+    const heads = ['Recipient', 'Outcome', 'Status', inputs.dryRun ? 'Plan' : 'Changed', 'Time', 'Reason'];
+    const head = heads.map((text) => `<th>${text}</th>`).join('');
+    const rows = groups.map((group) => {
+        const [first] = group;
+        const failure = group.find((p) => p.step === 'failed')?.failure;
+        const endMs = Math.max(...group.map((p) => p.endedMs ?? p.startedMs));
+        const reason = failure?.message ??
+            first.row?.resources.map((resource) => `${resource.id}: ${resource.error}`).join('; ') ??
+            '';
+        const changed = group.some((p) => p.changed) ? (inputs.state === 'present' ? 'added' : 'removed') : 'no';
+        const cells = [
+            code(first.target.id),
+            MARKS[outcomeOf(group)],
+            cell(groupStatus(group) || 'not known'),
+            inputs.dryRun ? code(planned(first)) : changed,
+            (0,report_text/* seconds */.YA)(endMs - first.startedMs),
+            failure && !reasons ? cell(HINTS[failure.cause].title) : reason ? code(reason) : '',
+        ];
+        return `<tr>${cells.map((text) => `<td>${text}</td>`).join('')}</tr>`;
+    });
+    return `<table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
+}
+function advice({ all }, code) {
+    const causes = new Map(failuresOf(all).map(({ failure, targets }) => [failure.cause, targets]));
+    const items = [...causes].map(([cause, targets]) => {
+        const { title, text, link } = HINTS[cause];
+        const whose = targets.length > 3 ? `${targets.length} recipients` : targets.map(code).join(', ');
+        return `<li><strong>${title}</strong> (${whose}): ${text} <a href="${link}">More</a></li>`;
+    });
+    return items.length > 0 ? `<h4>What to do</h4>\n<ul>\n${items.join('\n')}\n</ul>` : '';
+}
+
+;// CONCATENATED MODULE: ../.build/report/report.js
+
+
+
+
+
+
+
+const HEARTBEAT_MS = 30_000;
+/** Retries that took longer than this are worth a warning. */
+const LONG_RETRY_MS = 30_000;
+/** Up to so many targets every step of each is a line; above it only where each one ends. */
+const FEW = 20;
+/**
+ * Opens the report, and masks every secret before anything else is printed.
+ * @param runner the ways out
+ * @param secrets every form of every secret, the longest first
+ */
+function openReport(runner, secrets, clock) {
+    for (const secret of secrets)
+        runner.mask(secret);
+    const redact = (0,report_text/* redactor */.$p)(secrets);
+    const out = (0,report_runner/* safely */.v)(runner, redact);
+    // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
+    const say = (text) => (0,report_text/* plain */.pj)(redact(text), 800);
+    let lastLineMs = clock.now();
+    let savedIds = 0;
+    const seen = [];
+    function print(text) {
+        out.print(text);
+        lastLineMs = clock.now();
+    }
+    function setOutputs(outputs) {
+        for (const [name, value] of Object.entries(outputs))
+            out.output(name, value);
+    }
+    /** An id must not be lost when the runner dies; written at twice as many each time, the file stays small. */
+    function saveIds(all) {
+        const ids = all.filter((p) => p.id).length;
+        if (ids < Math.max(1, savedIds * 2))
+            return;
+        savedIds = ids;
+        setOutputs(outputsOf(all, clock.now()));
+    }
+    return {
+        refuse(problems) {
+            setOutputs(outputsOf([], clock.now()));
+            const list = problems.map(({ input, message }) => say(`\`${input}\` ${message}`));
+            for (const text of list)
+                print(`- ${text}`);
+            const title = `${(0,report_text/* count */.U9)(problems.length, 'input')} to mend, nothing was sent`;
+            out.annotate('error', title, list.map((text, index) => `(${index + 1}) ${text}`).join(' '));
+        },
+        opening(inputs, share) {
+            const unit = inputs.targets[0]?.type ?? 'account';
+            const who = (0,report_text/* count */.U9)(inputs.targets.length, unit);
+            const what = inputs.state === 'present'
+                ? `Sharing ${shareName({ inputs, share })} with ${who}`
+                : `Removing ${who} from share ${shareName({ inputs, share })}`;
+            print(say(`${what}${inputs.dryRun ? ' (dry run, nothing is changed)' : ''}; timeout ${(0,report_text/* duration */.p0)(inputs.timeoutMs)}.`));
+            if (inputs.repeated.length > 0) {
+                print(say(`Given more than once, done once: ${inputs.repeated.join(', ')}.`));
+            }
+            if (inputs.credentials.kind === 'key') {
+                out.annotate('warning', 'Legacy API key', 'A Global API key may do everything that its user may do. Use an api-token with the permissions that the README names.');
+            }
+        },
+        plan(all, whole) {
+            if (whole || all.length <= FEW)
+                for (const p of all)
+                    print(say(planned(p)));
+            else {
+                const counts = new Map();
+                for (const p of all)
+                    counts.set(planSign(p), (counts.get(planSign(p)) ?? 0) + 1);
+                print([...counts].map(([sign, n]) => `${sign} ${n}`).join(', '));
+            }
+            saveIds(all);
+        },
+        moved(from, to, all) {
+            const after = (0,report_text/* seconds */.YA)(clock.now() - to.startedMs);
+            const text = movement(from, to, after);
+            const done = all.length > 1 && isDone(to) ? ` (${all.filter(isDone).length} of ${all.length} done)` : '';
+            const few = all.length <= FEW || isDone(to) || to.step === 'unsure';
+            if (text)
+                (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${done}`));
+            const retried = newlyRetried(from, to);
+            if (retried) {
+                const message = `${to.target.type} ${to.target.id}: ${retried}. Cloudflare keeps trying, and so the run keeps waiting.`;
+                out.annotate('warning', 'Cloudflare retries a resource', say(message));
+            }
+            saveIds(all);
+        },
+        heartbeat(all, endMs) {
+            const now = clock.now();
+            if (now - lastLineMs < HEARTBEAT_MS)
+                return;
+            const pending = all.filter((p) => !isDone(p));
+            const oldest = Math.min(...pending.map((p) => p.startedMs));
+            const failed = all.filter((p) => p.step === 'failed').length;
+            const who = pending.length === 1
+                ? `${pending[0]?.target.id} (${pending[0] && statusOf(pending[0])})`
+                : `${pending.length} of ${all.length}`;
+            print(say(`Still waiting for ${who}, for ${(0,report_text/* duration */.p0)(now - oldest)}${failed ? `; ${failed} failed` : ''}; ${(0,report_text/* duration */.p0)(endMs - now)} of the timeout left.`));
+        },
+        duplicates(found) {
+            for (const duplicate of found) {
+                if (seen.some((known) => known.target.id === duplicate.target.id))
+                    continue;
+                seen.push(duplicate);
+                const ids = duplicate.others.map((row) => row.id).join(', ');
+                out.annotate('warning', 'More than one recipient for an account', say(`Account ${duplicate.target.id} has more than one live recipient in the share: ${duplicate.used.id} is the oldest and is used, also there: ${ids}. Somebody else added it at the same time; remove the others by hand.`));
+            }
+        },
+        retrying(error, waitMs) {
+            print(say(`${error.message}; trying again in ${(0,report_text/* seconds */.YA)(waitMs)}`));
+        },
+        recovered(tries, tookMs) {
+            const text = `Answered again after ${(0,report_text/* count */.U9)(tries, 'try').replace('trys', 'tries')} in ${(0,report_text/* seconds */.YA)(tookMs)}`;
+            if (tookMs > LONG_RETRY_MS)
+                out.annotate('warning', 'Retries took long', text);
+            else
+                print(text);
+        },
+        slowing(gapMs) {
+            print(`Little of Cloudflare's rate limit is left: going on with one request every ${(0,report_text/* seconds */.YA)(gapMs)}.`);
+        },
+        warn: (title, message) => out.annotate('warning', say(title), say(message)),
+        debug: (text) => out.debug(say(text)),
+        async finish(result) {
+            setOutputs(outputsOf(result.all, clock.now()));
+            annotateFailures(result);
+            adoptedNotice(result);
+            if (result.inputs.summary) {
+                try {
+                    await out.summary(summaryOf({ ...result, duplicates: seen }, redact));
+                }
+                catch (error) {
+                    out.annotate('warning', 'No job summary', say(`The job summary could not be written: ${error.message}`));
+                }
+            }
+            print(say(`${headline(result)}; ${(0,report_text/* seconds */.YA)(result.tookMs)}, ${(0,report_text/* count */.U9)(result.requests, 'request')}.`));
+        },
+        crash(error) {
+            const { message, stack } = error instanceof Error ? error : new Error(String(error));
+            out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
+            for (const text of (stack ?? '').split('\n'))
+                out.debug(text);
+        },
+    };
+    function annotateFailures(result) {
+        const groups = failuresOf(result.all);
+        const shown = groups.length > 10 ? groups.slice(0, 9) : groups;
+        for (const { failure, targets } of shown) {
+            const { title, text, link } = HINTS[failure.cause];
+            const names = targets.length > 20
+                ? `${targets.slice(0, 20).join(', ')} and ${targets.length - 20} more`
+                : targets.join(', ');
+            const who = `${result.inputs.targets[0]?.type ?? 'account'}${targets.length > 1 ? 's' : ''} ${names}`;
+            const ids = idsOf(result.all, targets);
+            out.annotate('error', title, `${(0,report_text/* plain */.pj)(redact(`Share ${shareName(result)}, ${who}${ids}: ${failure.message}.`), 3000)} ${text} ${link}`);
+        }
+        const hidden = groups.slice(shown.length);
+        if (hidden.length > 0) {
+            const names = hidden.flatMap((group) => group.targets);
+            out.annotate('error', `${(0,report_text/* count */.U9)(hidden.length, 'more reason')}`, say(`These failed as well, for reasons that the log and the output recipients tell: ${names.join(', ')}`));
+        }
+    }
+    function adoptedNotice({ all, inputs }) {
+        const adopted = all.filter((p) => p.want === 'present' && p.id && !p.changed && (p.step === 'settled' || p.step === 'accepted'));
+        if (adopted.length === 0 || inputs.dryRun)
+            return;
+        const names = adopted
+            .slice(0, 5)
+            .map((p) => `${p.target.id} (recipient ${p.id})`)
+            .join(', ');
+        const more = adopted.length > 5 ? ` and ${adopted.length - 5} more` : '';
+        out.annotate('notice', 'Had the share before', say(`Nothing was added for ${names}${more}: an earlier run or somebody else did it.`));
+    }
+}
+function idsOf(all, targets) {
+    const id = targets.length === 1 ? all.find((p) => p.target.id === targets[0])?.id : null;
+    return id ? ` (recipient ${id})` : '';
+}
+/** What a move means, for the log; null where the reader could not use it. */
+function movement(from, to, after) {
+    if (to.step !== from.step) {
+        switch (to.step) {
+            case 'failed':
+                return `failed after ${after}: ${to.failure?.message}`;
+            case 'settled':
+                return `${statusOf(to)} after ${after}`;
+            case 'accepted':
+                return `accepted, ${statusOf(to)}, not waited for`;
+            case 'associate':
+                return `${to.changed ? 'added' : 'found'} as recipient ${to.id}, ${statusOf(to)}`;
+            case 'disassociate':
+                return `removal of recipient ${to.id} accepted, ${statusOf(to)}`;
+            case 'unsure':
+                return `${to.failure?.message}; looking whether it was done before anything is sent again`;
+            case 'hold':
+                return `not removed while it is associating (${to.failure?.message}); waiting`;
+            case 'create':
+                return from.step === 'clear'
+                    ? 'the earlier recipient is disassociated, adding the account anew'
+                    : 'not in the list, adding it again';
+            default:
+                return 'still there, removing it again';
+        }
+    }
+    if (statusOf(to) === statusOf(from))
+        return null;
+    const failing = to.row?.resources.length ?? 0;
+    return `${statusOf(to)} after ${after}${failing > 0 ? `, but ${(0,report_text/* count */.U9)(failing, 'resource')} not yet usable` : ''}`;
+}
+/** The resources that Cloudflare has begun to retry since `from`; empty when there is none. */
+function newlyRetried(from, to) {
+    if (to.step !== 'associate')
+        return '';
+    return (to.row?.resources ?? [])
+        .filter((error) => !error.terminal && !from.row?.resources.some((known) => known.id === error.id))
+        .map((error) => `${error.type ?? 'resource'} ${error.id}: ${error.error}`)
+        .join('; ');
+}
+
+;// CONCATENATED MODULE: ../.build/version.js
+/** The version that is being run. A test keeps it in step with package.json and CHANGELOG.md. */
+const VERSION = '1.0.0';
+
+;// CONCATENATED MODULE: ../.build/trigger.js
+
+
+/** What started the workflow, from the runner's default variables. */
+function readTrigger(env) {
+    const name = env['GITHUB_EVENT_NAME'] ?? '';
+    const event = name === 'release' ? `release ${env['GITHUB_REF_NAME'] ?? ''}`.trim() : name;
+    return { event, actor: env['GITHUB_ACTOR'] ?? '' };
+}
+/**
+ * Names the run to Cloudflare, whose audit log shows it: `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`.
+ * What a header may not hold is left out.
+ */
+function userAgent(env) {
+    const word = (text) => (0,report_text/* plain */.pj)(text ?? '', 140).replace(/[^\w./-]/g, '');
+    const repository = word(env['GITHUB_REPOSITORY']);
+    const run = word(env['GITHUB_RUN_ID']);
+    const parts = [repository, run && `run ${run}`].filter(Boolean).join('; ');
+    return `cloudflare-share-recipient/${VERSION}${parts ? ` (${parts})` : ''}`;
+}
+
+;// CONCATENATED MODULE: ../.build/change.js
+
+
+/** More would not be faster under the rate limit, and would make a fault in the middle harder to look up. */
+const WRITERS = 4;
+/**
+ * Sends what is due: a POST for every `create`, a DELETE for every `remove`, at most four at a time, each once.
+ * @param all every target; entries are replaced through `update` as they move
+ * @returns why the run has to stop, when Cloudflare refused the credentials; else null
+ */
+async function change(all, run, update) {
+    const due = all.flatMap((p, index) => (p.step === 'create' || p.step === 'remove' ? [index] : []));
+    let stop = null;
+    async function writer() {
+        for (let index = due.shift(); index !== undefined && !stop && !run.isOver(); index = due.shift()) {
+            const p = sent(all[index]);
+            try {
+                const row = p.step === 'create' ? await run.shares.create(p.target) : await run.shares.remove(p.id ?? '');
+                update(index, accepted(p, row, run.clock.now()));
+            }
+            catch (error) {
+                if (!(error instanceof RequestError))
+                    throw error;
+                update(index, unanswered(p, error, run.clock.now()));
+                if (error.why === 'credentials') {
+                    stop = {
+                        cause: 'stopped',
+                        message: `not finished, because Cloudflare refused another write: ${error.message}`,
+                    };
+                }
+            }
+        }
+    }
+    await Promise.all(Array.from({ length: WRITERS }, writer));
+    return stop;
+}
+
+;// CONCATENATED MODULE: ../.build/wait.js
+
+
+
+
+
+
+/** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
+const UNREADABLE_TOLERATED = 2;
+/** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
+const LAST_LOOK_CANCELLED_MS = 900;
+const LAST_LOOK_MS = 3_000;
+/**
+ * Carries a plan out: writes what is due, looks until everything has settled, and writes again where a look
+ * shows that it is needed.
+ * @param planned the targets as planned
+ * @param rows the rows that were there before anything was written
+ * @returns the targets, all of them done
+ */
+async function carryOut(planned, rows, run) {
+    const { clock, cancel, endMs, report } = run;
+    const before = new Set(rows.map((row) => row.id));
+    const all = [...planned];
+    const update = (index, next) => {
+        const previous = all[index];
+        all[index] = next;
+        if (next !== previous)
+            report.moved(previous, next, all);
+    };
+    const lookAt = (seen) => {
+        report.duplicates(duplicates([...new Set(all.map((p) => p.target))], seen));
+        const look = { rows: seen, before, nowMs: clock.now() };
+        all.forEach((p, index) => {
+            update(index, looked(p, look));
+        });
+    };
+    let stop = null;
+    let lastError = null;
+    let unreadable = 0;
+    while (true) {
+        stop = await change(all, run, update);
+        const pending = all.filter((p) => !isDone(p));
+        if (stop || pending.length === 0 || run.isOver())
+            break;
+        const waitedMs = clock.now() - Math.max(...pending.map((p) => p.sinceMs));
+        await clock.sleep(Math.min(nextLookMs(waitedMs, run.random()), endMs - clock.now()), cancel);
+        if (run.isOver())
+            break;
+        try {
+            lookAt(await look(pending, run));
+            lastError = null;
+            unreadable = 0;
+        }
+        catch (error) {
+            if (!(error instanceof RequestError))
+                throw error;
+            unreadable = error.why === 'unreadable' ? unreadable + 1 : 0;
+            if (!run.isOver() && (!error.retryable || unreadable > UNREADABLE_TOLERATED)) {
+                stop = { cause: error.why, message: error.message };
+                break;
+            }
+            lastError = error;
+        }
+        report.heartbeat(all, endMs);
+    }
+    if (all.some((p) => p.step === 'unsure' && p.maybeWritten) && run.isOver()) {
+        const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
+        await run.shares.list({ tries: 1, untilMs }).then(lookAt, (error) => {
+            lastError = error;
+        });
+    }
+    all.forEach((p, index) => {
+        if (!isDone(p))
+            update(index, failed(p, stop ?? unfinished(p, run, lastError), clock.now()));
+    });
+    return all;
+}
+/** One target is asked for by its id; several, and one whose id is not known, are found in the list. */
+async function look(pending, { shares }) {
+    const [only] = pending;
+    if (pending.length > 1 || !only?.id || only.step === 'unsure')
+        return await shares.list();
+    try {
+        return [await shares.get(only.id)];
+    }
+    catch (error) {
+        if (error instanceof RequestError && error.why === 'not-found')
+            return [];
+        throw error;
+    }
+}
+function unfinished(p, { cancel, timeoutMs }, lastError) {
+    const errors = p.row?.resources.map((resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`);
+    const details = [
+        `last seen ${statusOf(p)}`,
+        errors?.length ? `Cloudflare was still retrying ${errors.join('; ')}` : '',
+        p.step === 'unsure' && p.failure
+            ? `a write got no clear answer and may have been carried out (${p.failure.message})`
+            : '',
+        lastError ? `the last look failed (${lastError.message})` : '',
+    ];
+    const what = cancel.aborted
+        ? 'cancelled'
+        : `not ${p.want === 'present' ? 'associated' : 'disassociated'} within ${(0,report_text/* duration */.p0)(timeoutMs)}`;
+    const message = `${what}: ${details.filter(Boolean).join('; ')}`;
+    return { cause: cancel.aborted ? 'cancelled' : 'timeout', message };
+}
+
+;// CONCATENATED MODULE: ../.build/main.js
+
+
+
+
+
+
+
+
+
+/** The share's name is worth a moment, not a wait. */
+const SHARE_READ = { tries: 2, deadlineMs: 5_000 };
+/**
+ * One run: read the inputs, look, plan, change, wait, report. It does not throw.
+ * @returns true when every target is as wanted, false when the step has to fail
+ */
+async function main(world) {
+    const { env, clock, random, cancel } = world;
+    const startMs = clock.now();
+    const report = openReport(world.runner, secretForms(env), clock);
+    try {
+        const read = readInputs(env);
+        if ('problems' in read) {
+            report.refuse(read.problems);
+            return false;
+        }
+        const { inputs } = read;
+        const endMs = startMs + inputs.timeoutMs;
+        const isOver = () => cancel.aborted || clock.now() >= endMs;
+        const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
+        const shares = openShares(http, inputs.accountId, inputs.shareId);
+        let share = null;
+        let all = [];
+        try {
+            const [rows, known] = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(() => null)]);
+            share = known;
+            report.opening(inputs, share);
+            all = plan(inputs, { rows, share, nowMs: clock.now() });
+            report.plan(all, inputs.dryRun);
+            if (inputs.dryRun)
+                all = all.map(foretold);
+            else
+                all = await carryOut(all, rows, { ...inputs, shares, clock, random, cancel, report, endMs, isOver });
+        }
+        catch (error) {
+            if (!(error instanceof RequestError))
+                throw error;
+            report.opening(inputs, share);
+            const failure = { cause: error.why, message: error.message };
+            all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
+        }
+        const { requests } = http;
+        await report.finish({
+            inputs,
+            share,
+            all,
+            duplicates: [],
+            trigger: readTrigger(env),
+            requests,
+            tookMs: clock.now() - startMs,
+        });
+        return all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
+    }
+    catch (error) {
+        report.crash(error);
+        return false;
+    }
+}
+
+
+/***/ }),
+
+/***/ 29:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  O: () => (/* binding */ githubRunner),
+  v: () => (/* binding */ safely)
+});
+
+;// CONCATENATED MODULE: external "os"
+const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/utils.js
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+/**
+ * Sanitizes an input into a string so it can be passed into issueCommand safely
+ * @param input input to sanitize into a string
+ */
+function utils_toCommandValue(input) {
+    if (input === null || input === undefined) {
+        return '';
+    }
+    else if (typeof input === 'string' || input instanceof String) {
+        return input;
+    }
+    return JSON.stringify(input);
+}
+/**
+ *
+ * @param annotationProperties
+ * @returns The command properties to send with the actual annotation command
+ * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
+ */
+function toCommandProperties(annotationProperties) {
+    if (!Object.keys(annotationProperties).length) {
+        return {};
+    }
+    return {
+        title: annotationProperties.title,
+        file: annotationProperties.file,
+        line: annotationProperties.startLine,
+        endLine: annotationProperties.endLine,
+        col: annotationProperties.startColumn,
+        endColumn: annotationProperties.endColumn
+    };
+}
+//# sourceMappingURL=utils.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/command.js
+
+
+/**
+ * Issues a command to the GitHub Actions runner
+ *
+ * @param command - The command name to issue
+ * @param properties - Additional properties for the command (key-value pairs)
+ * @param message - The message to include with the command
+ * @remarks
+ * This function outputs a specially formatted string to stdout that the Actions
+ * runner interprets as a command. These commands can control workflow behavior,
+ * set outputs, create annotations, mask values, and more.
+ *
+ * Command Format:
+ *   ::name key=value,key=value::message
+ *
+ * @example
+ * ```typescript
+ * // Issue a warning annotation
+ * issueCommand('warning', {}, 'This is a warning message');
+ * // Output: ::warning::This is a warning message
+ *
+ * // Set an environment variable
+ * issueCommand('set-env', { name: 'MY_VAR' }, 'some value');
+ * // Output: ::set-env name=MY_VAR::some value
+ *
+ * // Add a secret mask
+ * issueCommand('add-mask', {}, 'secretValue123');
+ * // Output: ::add-mask::secretValue123
+ * ```
+ *
+ * @internal
+ * This is an internal utility function that powers the public API functions
+ * such as setSecret, warning, error, and exportVariable.
+ */
+function command_issueCommand(command, properties, message) {
+    const cmd = new Command(command, properties, message);
+    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+}
+function command_issue(name, message = '') {
+    command_issueCommand(name, {}, message);
+}
+const CMD_STRING = '::';
+class Command {
+    constructor(command, properties, message) {
+        if (!command) {
+            command = 'missing.command';
+        }
+        this.command = command;
+        this.properties = properties;
+        this.message = message;
+    }
+    toString() {
+        let cmdStr = CMD_STRING + this.command;
+        if (this.properties && Object.keys(this.properties).length > 0) {
+            cmdStr += ' ';
+            let first = true;
+            for (const key in this.properties) {
+                if (this.properties.hasOwnProperty(key)) {
+                    const val = this.properties[key];
+                    if (val) {
+                        if (first) {
+                            first = false;
+                        }
+                        else {
+                            cmdStr += ',';
+                        }
+                        cmdStr += `${key}=${escapeProperty(val)}`;
+                    }
+                }
+            }
+        }
+        cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
+        return cmdStr;
+    }
+}
+function escapeData(s) {
+    return utils_toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A');
+}
+function escapeProperty(s) {
+    return utils_toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A')
+        .replace(/:/g, '%3A')
+        .replace(/,/g, '%2C');
+}
+//# sourceMappingURL=command.js.map
+;// CONCATENATED MODULE: external "crypto"
+const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+;// CONCATENATED MODULE: external "fs"
+const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/file-command.js
+// For internal use, subject to change.
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+
+
+
+
+function file_command_issueFileCommand(command, message) {
+    const filePath = process.env[`GITHUB_${command}`];
+    if (!filePath) {
+        throw new Error(`Unable to find environment variable for file command ${command}`);
+    }
+    if (!external_fs_namespaceObject.existsSync(filePath)) {
+        throw new Error(`Missing file at path: ${filePath}`);
+    }
+    external_fs_namespaceObject.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+        encoding: 'utf8'
+    });
+}
+function file_command_prepareKeyValueMessage(key, value) {
+    const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
+    const convertedValue = utils_toCommandValue(value);
+    // These should realistically never happen, but just in case someone finds a
+    // way to exploit uuid generation let's not allow keys or values that contain
+    // the delimiter.
+    if (key.includes(delimiter)) {
+        throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
+    }
+    if (convertedValue.includes(delimiter)) {
+        throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
+    }
+    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+}
+//# sourceMappingURL=file-command.js.map
+;// CONCATENATED MODULE: external "path"
+const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
+;// CONCATENATED MODULE: ../node_modules/@actions/http-client/lib/auth.js
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+class BasicCredentialHandler {
+    constructor(username, password) {
+        this.username = username;
+        this.password = password;
+    }
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Basic ${Buffer.from(`${this.username}:${this.password}`).toString('base64')}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return __awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+class auth_BearerCredentialHandler {
+    constructor(token) {
+        this.token = token;
+    }
+    // currently implements pre-authorization
+    // TODO: support preAuth = false where it hooks on 401
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Bearer ${this.token}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return __awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+class PersonalAccessTokenCredentialHandler {
+    constructor(token) {
+        this.token = token;
+    }
+    // currently implements pre-authorization
+    // TODO: support preAuth = false where it hooks on 401
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Basic ${Buffer.from(`PAT:${this.token}`).toString('base64')}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return __awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+//# sourceMappingURL=auth.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/oidc-utils.js
+var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+class oidc_utils_OidcClient {
+    static createHttpClient(allowRetry = true, maxRetry = 10) {
+        const requestOptions = {
+            allowRetries: allowRetry,
+            maxRetries: maxRetry
+        };
+        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
+    }
+    static getRequestToken() {
+        const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
+        if (!token) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_TOKEN env variable');
+        }
+        return token;
+    }
+    static getIDTokenUrl() {
+        const runtimeUrl = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
+        if (!runtimeUrl) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable');
+        }
+        return runtimeUrl;
+    }
+    static getCall(id_token_url) {
+        return oidc_utils_awaiter(this, void 0, void 0, function* () {
+            var _a;
+            const httpclient = oidc_utils_OidcClient.createHttpClient();
+            const res = yield httpclient
+                .getJson(id_token_url)
+                .catch(error => {
+                throw new Error(`Failed to get ID Token. \n 
+        Error Code : ${error.statusCode}\n 
+        Error Message: ${error.message}`);
+            });
+            const id_token = (_a = res.result) === null || _a === void 0 ? void 0 : _a.value;
+            if (!id_token) {
+                throw new Error('Response json body do not have ID Token field');
+            }
+            return id_token;
+        });
+    }
+    static getIDToken(audience) {
+        return oidc_utils_awaiter(this, void 0, void 0, function* () {
+            try {
+                // New ID Token is requested from action service
+                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
+                if (audience) {
+                    const encodedAudience = encodeURIComponent(audience);
+                    id_token_url = `${id_token_url}&audience=${encodedAudience}`;
+                }
+                debug(`ID token url is ${id_token_url}`);
+                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
+                setSecret(id_token);
+                return id_token;
+            }
+            catch (error) {
+                throw new Error(`Error message: ${error.message}`);
+            }
+        });
+    }
+}
+//# sourceMappingURL=oidc-utils.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/summary.js
+var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
+const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
+class Summary {
+    constructor() {
+        this._buffer = '';
+    }
+    /**
+     * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
+     * Also checks r/w permissions.
+     *
+     * @returns step summary file path
+     */
+    filePath() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            if (this._filePath) {
+                return this._filePath;
+            }
+            const pathFromEnv = process.env[SUMMARY_ENV_VAR];
+            if (!pathFromEnv) {
+                throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
+            }
+            try {
+                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+            }
+            catch (_a) {
+                throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
+            }
+            this._filePath = pathFromEnv;
+            return this._filePath;
+        });
+    }
+    /**
+     * Wraps content in an HTML tag, adding any HTML attributes
+     *
+     * @param {string} tag HTML tag to wrap
+     * @param {string | null} content content within the tag
+     * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
+     *
+     * @returns {string} content wrapped in HTML element
+     */
+    wrap(tag, content, attrs = {}) {
+        const htmlAttrs = Object.entries(attrs)
+            .map(([key, value]) => ` ${key}="${value}"`)
+            .join('');
+        if (!content) {
+            return `<${tag}${htmlAttrs}>`;
+        }
+        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
+    }
+    /**
+     * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
+     *
+     * @param {SummaryWriteOptions} [options] (optional) options for write operation
+     *
+     * @returns {Promise<Summary>} summary instance
+     */
+    write(options) {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
+            const filePath = yield this.filePath();
+            const writeFunc = overwrite ? writeFile : appendFile;
+            yield writeFunc(filePath, this._buffer, { encoding: 'utf8' });
+            return this.emptyBuffer();
+        });
+    }
+    /**
+     * Clears the summary buffer and wipes the summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    clear() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            return this.emptyBuffer().write({ overwrite: true });
+        });
+    }
+    /**
+     * Returns the current summary buffer as a string
+     *
+     * @returns {string} string of summary buffer
+     */
+    stringify() {
+        return this._buffer;
+    }
+    /**
+     * If the summary buffer is empty
+     *
+     * @returns {boolen} true if the buffer is empty
+     */
+    isEmptyBuffer() {
+        return this._buffer.length === 0;
+    }
+    /**
+     * Resets the summary buffer without writing to summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    emptyBuffer() {
+        this._buffer = '';
+        return this;
+    }
+    /**
+     * Adds raw text to the summary buffer
+     *
+     * @param {string} text content to add
+     * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addRaw(text, addEOL = false) {
+        this._buffer += text;
+        return addEOL ? this.addEOL() : this;
+    }
+    /**
+     * Adds the operating system-specific end-of-line marker to the buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addEOL() {
+        return this.addRaw(external_os_namespaceObject.EOL);
+    }
+    /**
+     * Adds an HTML codeblock to the summary buffer
+     *
+     * @param {string} code content to render within fenced code block
+     * @param {string} lang (optional) language to syntax highlight code
+     *
+     * @returns {Summary} summary instance
+     */
+    addCodeBlock(code, lang) {
+        const attrs = Object.assign({}, (lang && { lang }));
+        const element = this.wrap('pre', this.wrap('code', code), attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML list to the summary buffer
+     *
+     * @param {string[]} items list of items to render
+     * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addList(items, ordered = false) {
+        const tag = ordered ? 'ol' : 'ul';
+        const listItems = items.map(item => this.wrap('li', item)).join('');
+        const element = this.wrap(tag, listItems);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML table to the summary buffer
+     *
+     * @param {SummaryTableCell[]} rows table rows
+     *
+     * @returns {Summary} summary instance
+     */
+    addTable(rows) {
+        const tableBody = rows
+            .map(row => {
+            const cells = row
+                .map(cell => {
+                if (typeof cell === 'string') {
+                    return this.wrap('td', cell);
+                }
+                const { header, data, colspan, rowspan } = cell;
+                const tag = header ? 'th' : 'td';
+                const attrs = Object.assign(Object.assign({}, (colspan && { colspan })), (rowspan && { rowspan }));
+                return this.wrap(tag, data, attrs);
+            })
+                .join('');
+            return this.wrap('tr', cells);
+        })
+            .join('');
+        const element = this.wrap('table', tableBody);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds a collapsable HTML details element to the summary buffer
+     *
+     * @param {string} label text for the closed state
+     * @param {string} content collapsable content
+     *
+     * @returns {Summary} summary instance
+     */
+    addDetails(label, content) {
+        const element = this.wrap('details', this.wrap('summary', label) + content);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML image tag to the summary buffer
+     *
+     * @param {string} src path to the image you to embed
+     * @param {string} alt text description of the image
+     * @param {SummaryImageOptions} options (optional) addition image attributes
+     *
+     * @returns {Summary} summary instance
+     */
+    addImage(src, alt, options) {
+        const { width, height } = options || {};
+        const attrs = Object.assign(Object.assign({}, (width && { width })), (height && { height }));
+        const element = this.wrap('img', null, Object.assign({ src, alt }, attrs));
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML section heading element
+     *
+     * @param {string} text heading text
+     * @param {number | string} [level=1] (optional) the heading level, default: 1
+     *
+     * @returns {Summary} summary instance
+     */
+    addHeading(text, level) {
+        const tag = `h${level}`;
+        const allowedTag = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].includes(tag)
+            ? tag
+            : 'h1';
+        const element = this.wrap(allowedTag, text);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML thematic break (<hr>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addSeparator() {
+        const element = this.wrap('hr', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML line break (<br>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addBreak() {
+        const element = this.wrap('br', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML blockquote to the summary buffer
+     *
+     * @param {string} text quote text
+     * @param {string} cite (optional) citation url
+     *
+     * @returns {Summary} summary instance
+     */
+    addQuote(text, cite) {
+        const attrs = Object.assign({}, (cite && { cite }));
+        const element = this.wrap('blockquote', text, attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML anchor tag to the summary buffer
+     *
+     * @param {string} text link text/content
+     * @param {string} href hyperlink
+     *
+     * @returns {Summary} summary instance
+     */
+    addLink(text, href) {
+        const element = this.wrap('a', text, { href });
+        return this.addRaw(element).addEOL();
+    }
+}
+const _summary = new Summary();
+/**
+ * @deprecated use `core.summary`
+ */
+const markdownSummary = (/* unused pure expression or super */ null && (_summary));
+const summary = _summary;
+//# sourceMappingURL=summary.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/path-utils.js
+
+/**
+ * toPosixPath converts the given path to the posix form. On Windows, \\ will be
+ * replaced with /.
+ *
+ * @param pth. Path to transform.
+ * @return string Posix path.
+ */
+function toPosixPath(pth) {
+    return pth.replace(/[\\]/g, '/');
+}
+/**
+ * toWin32Path converts the given path to the win32 form. On Linux, / will be
+ * replaced with \\.
+ *
+ * @param pth. Path to transform.
+ * @return string Win32 path.
+ */
+function toWin32Path(pth) {
+    return pth.replace(/[/]/g, '\\');
+}
+/**
+ * toPlatformPath converts the given path to a platform-specific path. It does
+ * this by replacing instances of / and \ with the platform-specific path
+ * separator.
+ *
+ * @param pth The path to platformize.
+ * @return string The platform-specific path.
+ */
+function toPlatformPath(pth) {
+    return pth.replace(/[/\\]/g, path.sep);
+}
+//# sourceMappingURL=path-utils.js.map
+;// CONCATENATED MODULE: external "string_decoder"
+const external_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
+;// CONCATENATED MODULE: external "events"
+const external_events_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
+;// CONCATENATED MODULE: external "child_process"
+const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+// EXTERNAL MODULE: external "assert"
+var external_assert_ = __nccwpck_require__(613);
+;// CONCATENATED MODULE: ../node_modules/@actions/io/lib/io-util.js
+var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+// export const {open} = 'fs'
+const IS_WINDOWS = process.platform === 'win32';
+/**
+ * Custom implementation of readlink to ensure Windows junctions
+ * maintain trailing backslash for backward compatibility with Node.js < 24
+ *
+ * In Node.js 20, Windows junctions (directory symlinks) always returned paths
+ * with trailing backslashes. Node.js 24 removed this behavior, which breaks
+ * code that relied on this format for path operations.
+ *
+ * This implementation restores the Node 20 behavior by adding a trailing
+ * backslash to all junction results on Windows.
+ */
+function readlink(fsPath) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        const result = yield fs.promises.readlink(fsPath);
+        // On Windows, restore Node 20 behavior: add trailing backslash to all results
+        // since junctions on Windows are always directory links
+        if (IS_WINDOWS && !result.endsWith('\\')) {
+            return `${result}\\`;
+        }
+        return result;
+    });
+}
+// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
+const UV_FS_O_EXLOCK = 0x10000000;
+const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+function exists(fsPath) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        try {
+            yield stat(fsPath);
+        }
+        catch (err) {
+            if (err.code === 'ENOENT') {
+                return false;
+            }
+            throw err;
+        }
+        return true;
+    });
+}
+function isDirectory(fsPath_1) {
+    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
+        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
+        return stats.isDirectory();
+    });
+}
+/**
+ * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
+ * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
+ */
+function isRooted(p) {
+    p = normalizeSeparators(p);
+    if (!p) {
+        throw new Error('isRooted() parameter "p" cannot be empty');
+    }
+    if (IS_WINDOWS) {
+        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
+        ); // e.g. C: or C:\hello
+    }
+    return p.startsWith('/');
+}
+/**
+ * Best effort attempt to determine whether a file exists and is executable.
+ * @param filePath    file path to check
+ * @param extensions  additional file extensions to try
+ * @return if file exists and is executable, returns the file path. otherwise empty string.
+ */
+function tryGetExecutablePath(filePath, extensions) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        let stats = undefined;
+        try {
+            // test file exists
+            stats = yield stat(filePath);
+        }
+        catch (err) {
+            if (err.code !== 'ENOENT') {
+                // eslint-disable-next-line no-console
+                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+            }
+        }
+        if (stats && stats.isFile()) {
+            if (IS_WINDOWS) {
+                // on Windows, test for valid extension
+                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
+                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
+                    return filePath;
+                }
+            }
+            else {
+                if (isUnixExecutable(stats)) {
+                    return filePath;
+                }
+            }
+        }
+        // try each extension
+        const originalFilePath = filePath;
+        for (const extension of extensions) {
+            filePath = originalFilePath + extension;
+            stats = undefined;
+            try {
+                stats = yield stat(filePath);
+            }
+            catch (err) {
+                if (err.code !== 'ENOENT') {
+                    // eslint-disable-next-line no-console
+                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+                }
+            }
+            if (stats && stats.isFile()) {
+                if (IS_WINDOWS) {
+                    // preserve the case of the actual file (since an extension was appended)
+                    try {
+                        const directory = external_path_namespaceObject.dirname(filePath);
+                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
+                        for (const actualName of yield readdir(directory)) {
+                            if (upperName === actualName.toUpperCase()) {
+                                filePath = external_path_namespaceObject.join(directory, actualName);
+                                break;
+                            }
+                        }
+                    }
+                    catch (err) {
+                        // eslint-disable-next-line no-console
+                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
+                    }
+                    return filePath;
+                }
+                else {
+                    if (isUnixExecutable(stats)) {
+                        return filePath;
+                    }
+                }
+            }
+        }
+        return '';
+    });
+}
+function normalizeSeparators(p) {
+    p = p || '';
+    if (IS_WINDOWS) {
+        // convert slashes on Windows
+        p = p.replace(/\//g, '\\');
+        // remove redundant slashes
+        return p.replace(/\\\\+/g, '\\');
+    }
+    // remove redundant slashes
+    return p.replace(/\/\/+/g, '/');
+}
+// on Mac/Linux, test the execute bit
+//     R   W  X  R  W X R W X
+//   256 128 64 32 16 8 4 2 1
+function isUnixExecutable(stats) {
+    return ((stats.mode & 1) > 0 ||
+        ((stats.mode & 8) > 0 &&
+            process.getgid !== undefined &&
+            stats.gid === process.getgid()) ||
+        ((stats.mode & 64) > 0 &&
+            process.getuid !== undefined &&
+            stats.uid === process.getuid()));
+}
+// Get the path of cmd.exe in windows
+function getCmdPath() {
+    var _a;
+    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
+}
+//# sourceMappingURL=io-util.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/io/lib/io.js
+var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+/**
+ * Copies a file or folder.
+ * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See CopyOptions.
+ */
+function cp(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
+        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
+        // Dest is an existing file, but not forcing
+        if (destStat && destStat.isFile() && !force) {
+            return;
+        }
+        // If dest is an existing directory, should copy inside.
+        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
+            ? path.join(dest, path.basename(source))
+            : dest;
+        if (!(yield ioUtil.exists(source))) {
+            throw new Error(`no such file or directory: ${source}`);
+        }
+        const sourceStat = yield ioUtil.stat(source);
+        if (sourceStat.isDirectory()) {
+            if (!recursive) {
+                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
+            }
+            else {
+                yield cpDirRecursive(source, newDest, 0, force);
+            }
+        }
+        else {
+            if (path.relative(source, newDest) === '') {
+                // a file cannot be copied to itself
+                throw new Error(`'${newDest}' and '${source}' are the same file`);
+            }
+            yield io_copyFile(source, newDest, force);
+        }
+    });
+}
+/**
+ * Moves a path.
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See MoveOptions.
+ */
+function mv(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        if (yield ioUtil.exists(dest)) {
+            let destExists = true;
+            if (yield ioUtil.isDirectory(dest)) {
+                // If dest is directory copy src into dest
+                dest = path.join(dest, path.basename(source));
+                destExists = yield ioUtil.exists(dest);
+            }
+            if (destExists) {
+                if (options.force == null || options.force) {
+                    yield rmRF(dest);
+                }
+                else {
+                    throw new Error('Destination already exists');
+                }
+            }
+        }
+        yield mkdirP(path.dirname(dest));
+        yield ioUtil.rename(source, dest);
+    });
+}
+/**
+ * Remove a path recursively with force
+ *
+ * @param inputPath path to remove
+ */
+function rmRF(inputPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (ioUtil.IS_WINDOWS) {
+            // Check for invalid characters
+            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+            if (/[*"<>|]/.test(inputPath)) {
+                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
+            }
+        }
+        try {
+            // note if path does not exist, error is silent
+            yield ioUtil.rm(inputPath, {
+                force: true,
+                maxRetries: 3,
+                recursive: true,
+                retryDelay: 300
+            });
+        }
+        catch (err) {
+            throw new Error(`File was unable to be removed ${err}`);
+        }
+    });
+}
+/**
+ * Make a directory.  Creates the full path with folders in between
+ * Will throw if it fails
+ *
+ * @param   fsPath        path to create
+ * @returns Promise<void>
+ */
+function mkdirP(fsPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        ok(fsPath, 'a path argument must be provided');
+        yield ioUtil.mkdir(fsPath, { recursive: true });
+    });
+}
+/**
+ * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
+ * If you check and the tool does not exist, it will throw.
+ *
+ * @param     tool              name of the tool
+ * @param     check             whether to check if tool exists
+ * @returns   Promise<string>   path to tool
+ */
+function which(tool, check) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // recursive when check=true
+        if (check) {
+            const result = yield which(tool, false);
+            if (!result) {
+                if (IS_WINDOWS) {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
+                }
+                else {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
+                }
+            }
+            return result;
+        }
+        const matches = yield findInPath(tool);
+        if (matches && matches.length > 0) {
+            return matches[0];
+        }
+        return '';
+    });
+}
+/**
+ * Returns a list of all occurrences of the given tool on the system path.
+ *
+ * @returns   Promise<string[]>  the paths of the tool
+ */
+function findInPath(tool) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // build the list of extensions to try
+        const extensions = [];
+        if (IS_WINDOWS && process.env['PATHEXT']) {
+            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
+                if (extension) {
+                    extensions.push(extension);
+                }
+            }
+        }
+        // if it's rooted, return it if exists. otherwise return empty.
+        if (isRooted(tool)) {
+            const filePath = yield tryGetExecutablePath(tool, extensions);
+            if (filePath) {
+                return [filePath];
+            }
+            return [];
+        }
+        // if any path separators, return empty
+        if (tool.includes(external_path_namespaceObject.sep)) {
+            return [];
+        }
+        // build the list of directories
+        //
+        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
+        // it feels like we should not do this. Checking the current directory seems like more of a use
+        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
+        // across platforms.
+        const directories = [];
+        if (process.env.PATH) {
+            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
+                if (p) {
+                    directories.push(p);
+                }
+            }
+        }
+        // find all matches
+        const matches = [];
+        for (const directory of directories) {
+            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
+            if (filePath) {
+                matches.push(filePath);
+            }
+        }
+        return matches;
+    });
+}
+function readCopyOptions(options) {
+    const force = options.force == null ? true : options.force;
+    const recursive = Boolean(options.recursive);
+    const copySourceDirectory = options.copySourceDirectory == null
+        ? true
+        : Boolean(options.copySourceDirectory);
+    return { force, recursive, copySourceDirectory };
+}
+function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        // Ensure there is not a run away recursive copy
+        if (currentDepth >= 255)
+            return;
+        currentDepth++;
+        yield mkdirP(destDir);
+        const files = yield ioUtil.readdir(sourceDir);
+        for (const fileName of files) {
+            const srcFile = `${sourceDir}/${fileName}`;
+            const destFile = `${destDir}/${fileName}`;
+            const srcFileStat = yield ioUtil.lstat(srcFile);
+            if (srcFileStat.isDirectory()) {
+                // Recurse
+                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
+            }
+            else {
+                yield io_copyFile(srcFile, destFile, force);
+            }
+        }
+        // Change the mode for the newly created directory
+        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
+    });
+}
+// Buffered file copy
+function io_copyFile(srcFile, destFile, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
+            // unlink/re-link it
+            try {
+                yield ioUtil.lstat(destFile);
+                yield ioUtil.unlink(destFile);
+            }
+            catch (e) {
+                // Try to override file permission
+                if (e.code === 'EPERM') {
+                    yield ioUtil.chmod(destFile, '0666');
+                    yield ioUtil.unlink(destFile);
+                }
+                // other errors = it doesn't exist, no work to do
+            }
+            // Copy over symlink
+            const symlinkFull = yield ioUtil.readlink(srcFile);
+            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
+        }
+        else if (!(yield ioUtil.exists(destFile)) || force) {
+            yield ioUtil.copyFile(srcFile, destFile);
+        }
+    });
+}
+//# sourceMappingURL=io.js.map
+;// CONCATENATED MODULE: external "timers"
+const external_timers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("timers");
+;// CONCATENATED MODULE: ../node_modules/@actions/exec/lib/toolrunner.js
+var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+
+/* eslint-disable @typescript-eslint/unbound-method */
+const toolrunner_IS_WINDOWS = process.platform === 'win32';
+/*
+ * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
+ */
+class ToolRunner extends external_events_namespaceObject.EventEmitter {
+    constructor(toolPath, args, options) {
+        super();
+        if (!toolPath) {
+            throw new Error("Parameter 'toolPath' cannot be null or empty.");
+        }
+        this.toolPath = toolPath;
+        this.args = args || [];
+        this.options = options || {};
+    }
+    _debug(message) {
+        if (this.options.listeners && this.options.listeners.debug) {
+            this.options.listeners.debug(message);
+        }
+    }
+    _getCommandString(options, noPrefix) {
+        const toolPath = this._getSpawnFileName();
+        const args = this._getSpawnArgs(options);
+        let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
+        if (toolrunner_IS_WINDOWS) {
+            // Windows + cmd file
+            if (this._isCmdFile()) {
+                cmd += toolPath;
+                for (const a of args) {
+                    cmd += ` ${a}`;
+                }
+            }
+            // Windows + verbatim
+            else if (options.windowsVerbatimArguments) {
+                cmd += `"${toolPath}"`;
+                for (const a of args) {
+                    cmd += ` ${a}`;
+                }
+            }
+            // Windows (regular)
+            else {
+                cmd += this._windowsQuoteCmdArg(toolPath);
+                for (const a of args) {
+                    cmd += ` ${this._windowsQuoteCmdArg(a)}`;
+                }
+            }
+        }
+        else {
+            // OSX/Linux - this can likely be improved with some form of quoting.
+            // creating processes on Unix is fundamentally different than Windows.
+            // on Unix, execvp() takes an arg array.
+            cmd += toolPath;
+            for (const a of args) {
+                cmd += ` ${a}`;
+            }
+        }
+        return cmd;
+    }
+    _processLineBuffer(data, strBuffer, onLine) {
+        try {
+            let s = strBuffer + data.toString();
+            let n = s.indexOf(external_os_namespaceObject.EOL);
+            while (n > -1) {
+                const line = s.substring(0, n);
+                onLine(line);
+                // the rest of the string ...
+                s = s.substring(n + external_os_namespaceObject.EOL.length);
+                n = s.indexOf(external_os_namespaceObject.EOL);
+            }
+            return s;
+        }
+        catch (err) {
+            // streaming lines to console is best effort.  Don't fail a build.
+            this._debug(`error processing line. Failed with error ${err}`);
+            return '';
+        }
+    }
+    _getSpawnFileName() {
+        if (toolrunner_IS_WINDOWS) {
+            if (this._isCmdFile()) {
+                return process.env['COMSPEC'] || 'cmd.exe';
+            }
+        }
+        return this.toolPath;
+    }
+    _getSpawnArgs(options) {
+        if (toolrunner_IS_WINDOWS) {
+            if (this._isCmdFile()) {
+                let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
+                for (const a of this.args) {
+                    argline += ' ';
+                    argline += options.windowsVerbatimArguments
+                        ? a
+                        : this._windowsQuoteCmdArg(a);
+                }
+                argline += '"';
+                return [argline];
+            }
+        }
+        return this.args;
+    }
+    _endsWith(str, end) {
+        return str.endsWith(end);
+    }
+    _isCmdFile() {
+        const upperToolPath = this.toolPath.toUpperCase();
+        return (this._endsWith(upperToolPath, '.CMD') ||
+            this._endsWith(upperToolPath, '.BAT'));
+    }
+    _windowsQuoteCmdArg(arg) {
+        // for .exe, apply the normal quoting rules that libuv applies
+        if (!this._isCmdFile()) {
+            return this._uvQuoteCmdArg(arg);
+        }
+        // otherwise apply quoting rules specific to the cmd.exe command line parser.
+        // the libuv rules are generic and are not designed specifically for cmd.exe
+        // command line parser.
+        //
+        // for a detailed description of the cmd.exe command line parser, refer to
+        // http://stackoverflow.com/questions/4094699/how-does-the-windows-command-interpreter-cmd-exe-parse-scripts/7970912#7970912
+        // need quotes for empty arg
+        if (!arg) {
+            return '""';
+        }
+        // determine whether the arg needs to be quoted
+        const cmdSpecialChars = [
+            ' ',
+            '\t',
+            '&',
+            '(',
+            ')',
+            '[',
+            ']',
+            '{',
+            '}',
+            '^',
+            '=',
+            ';',
+            '!',
+            "'",
+            '+',
+            ',',
+            '`',
+            '~',
+            '|',
+            '<',
+            '>',
+            '"'
+        ];
+        let needsQuotes = false;
+        for (const char of arg) {
+            if (cmdSpecialChars.some(x => x === char)) {
+                needsQuotes = true;
+                break;
+            }
+        }
+        // short-circuit if quotes not needed
+        if (!needsQuotes) {
+            return arg;
+        }
+        // the following quoting rules are very similar to the rules that by libuv applies.
+        //
+        // 1) wrap the string in quotes
+        //
+        // 2) double-up quotes - i.e. " => ""
+        //
+        //    this is different from the libuv quoting rules. libuv replaces " with \", which unfortunately
+        //    doesn't work well with a cmd.exe command line.
+        //
+        //    note, replacing " with "" also works well if the arg is passed to a downstream .NET console app.
+        //    for example, the command line:
+        //          foo.exe "myarg:""my val"""
+        //    is parsed by a .NET console app into an arg array:
+        //          [ "myarg:\"my val\"" ]
+        //    which is the same end result when applying libuv quoting rules. although the actual
+        //    command line from libuv quoting rules would look like:
+        //          foo.exe "myarg:\"my val\""
+        //
+        // 3) double-up slashes that precede a quote,
+        //    e.g.  hello \world    => "hello \world"
+        //          hello\"world    => "hello\\""world"
+        //          hello\\"world   => "hello\\\\""world"
+        //          hello world\    => "hello world\\"
+        //
+        //    technically this is not required for a cmd.exe command line, or the batch argument parser.
+        //    the reasons for including this as a .cmd quoting rule are:
+        //
+        //    a) this is optimized for the scenario where the argument is passed from the .cmd file to an
+        //       external program. many programs (e.g. .NET console apps) rely on the slash-doubling rule.
+        //
+        //    b) it's what we've been doing previously (by deferring to node default behavior) and we
+        //       haven't heard any complaints about that aspect.
+        //
+        // note, a weakness of the quoting rules chosen here, is that % is not escaped. in fact, % cannot be
+        // escaped when used on the command line directly - even though within a .cmd file % can be escaped
+        // by using %%.
+        //
+        // the saving grace is, on the command line, %var% is left as-is if var is not defined. this contrasts
+        // the line parsing rules within a .cmd file, where if var is not defined it is replaced with nothing.
+        //
+        // one option that was explored was replacing % with ^% - i.e. %var% => ^%var^%. this hack would
+        // often work, since it is unlikely that var^ would exist, and the ^ character is removed when the
+        // variable is used. the problem, however, is that ^ is not removed when %* is used to pass the args
+        // to an external program.
+        //
+        // an unexplored potential solution for the % escaping problem, is to create a wrapper .cmd file.
+        // % can be escaped within a .cmd file.
+        let reverse = '"';
+        let quoteHit = true;
+        for (let i = arg.length; i > 0; i--) {
+            // walk the string in reverse
+            reverse += arg[i - 1];
+            if (quoteHit && arg[i - 1] === '\\') {
+                reverse += '\\'; // double the slash
+            }
+            else if (arg[i - 1] === '"') {
+                quoteHit = true;
+                reverse += '"'; // double the quote
+            }
+            else {
+                quoteHit = false;
+            }
+        }
+        reverse += '"';
+        return reverse.split('').reverse().join('');
+    }
+    _uvQuoteCmdArg(arg) {
+        // Tool runner wraps child_process.spawn() and needs to apply the same quoting as
+        // Node in certain cases where the undocumented spawn option windowsVerbatimArguments
+        // is used.
+        //
+        // Since this function is a port of quote_cmd_arg from Node 4.x (technically, lib UV,
+        // see https://github.com/nodejs/node/blob/v4.x/deps/uv/src/win/process.c for details),
+        // pasting copyright notice from Node within this function:
+        //
+        //      Copyright Joyent, Inc. and other Node contributors. All rights reserved.
+        //
+        //      Permission is hereby granted, free of charge, to any person obtaining a copy
+        //      of this software and associated documentation files (the "Software"), to
+        //      deal in the Software without restriction, including without limitation the
+        //      rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
+        //      sell copies of the Software, and to permit persons to whom the Software is
+        //      furnished to do so, subject to the following conditions:
+        //
+        //      The above copyright notice and this permission notice shall be included in
+        //      all copies or substantial portions of the Software.
+        //
+        //      THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+        //      IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+        //      FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+        //      AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+        //      LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
+        //      FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
+        //      IN THE SOFTWARE.
+        if (!arg) {
+            // Need double quotation for empty argument
+            return '""';
+        }
+        if (!arg.includes(' ') && !arg.includes('\t') && !arg.includes('"')) {
+            // No quotation needed
+            return arg;
+        }
+        if (!arg.includes('"') && !arg.includes('\\')) {
+            // No embedded double quotes or backslashes, so I can just wrap
+            // quote marks around the whole thing.
+            return `"${arg}"`;
+        }
+        // Expected input/output:
+        //   input : hello"world
+        //   output: "hello\"world"
+        //   input : hello""world
+        //   output: "hello\"\"world"
+        //   input : hello\world
+        //   output: hello\world
+        //   input : hello\\world
+        //   output: hello\\world
+        //   input : hello\"world
+        //   output: "hello\\\"world"
+        //   input : hello\\"world
+        //   output: "hello\\\\\"world"
+        //   input : hello world\
+        //   output: "hello world\\" - note the comment in libuv actually reads "hello world\"
+        //                             but it appears the comment is wrong, it should be "hello world\\"
+        let reverse = '"';
+        let quoteHit = true;
+        for (let i = arg.length; i > 0; i--) {
+            // walk the string in reverse
+            reverse += arg[i - 1];
+            if (quoteHit && arg[i - 1] === '\\') {
+                reverse += '\\';
+            }
+            else if (arg[i - 1] === '"') {
+                quoteHit = true;
+                reverse += '\\';
+            }
+            else {
+                quoteHit = false;
+            }
+        }
+        reverse += '"';
+        return reverse.split('').reverse().join('');
+    }
+    _cloneExecOptions(options) {
+        options = options || {};
+        const result = {
+            cwd: options.cwd || process.cwd(),
+            env: options.env || process.env,
+            silent: options.silent || false,
+            windowsVerbatimArguments: options.windowsVerbatimArguments || false,
+            failOnStdErr: options.failOnStdErr || false,
+            ignoreReturnCode: options.ignoreReturnCode || false,
+            delay: options.delay || 10000
+        };
+        result.outStream = options.outStream || process.stdout;
+        result.errStream = options.errStream || process.stderr;
+        return result;
+    }
+    _getSpawnOptions(options, toolPath) {
+        options = options || {};
+        const result = {};
+        result.cwd = options.cwd;
+        result.env = options.env;
+        result['windowsVerbatimArguments'] =
+            options.windowsVerbatimArguments || this._isCmdFile();
+        if (options.windowsVerbatimArguments) {
+            result.argv0 = `"${toolPath}"`;
+        }
+        return result;
+    }
+    /**
+     * Exec a tool.
+     * Output will be streamed to the live console.
+     * Returns promise with return code
+     *
+     * @param     tool     path to tool to exec
+     * @param     options  optional exec options.  See ExecOptions
+     * @returns   number
+     */
+    exec() {
+        return toolrunner_awaiter(this, void 0, void 0, function* () {
+            // root the tool path if it is unrooted and contains relative pathing
+            if (!isRooted(this.toolPath) &&
+                (this.toolPath.includes('/') ||
+                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
+                // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
+                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
+            }
+            // if the tool is only a file name, then resolve it from the PATH
+            // otherwise verify it exists (add extension on Windows if necessary)
+            this.toolPath = yield which(this.toolPath, true);
+            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
+                this._debug(`exec tool: ${this.toolPath}`);
+                this._debug('arguments:');
+                for (const arg of this.args) {
+                    this._debug(`   ${arg}`);
+                }
+                const optionsNonNull = this._cloneExecOptions(this.options);
+                if (!optionsNonNull.silent && optionsNonNull.outStream) {
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                }
+                const state = new ExecState(optionsNonNull, this.toolPath);
+                state.on('debug', (message) => {
+                    this._debug(message);
+                });
+                if (this.options.cwd && !(yield exists(this.options.cwd))) {
+                    return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
+                }
+                const fileName = this._getSpawnFileName();
+                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                let stdbuffer = '';
+                if (cp.stdout) {
+                    cp.stdout.on('data', (data) => {
+                        if (this.options.listeners && this.options.listeners.stdout) {
+                            this.options.listeners.stdout(data);
+                        }
+                        if (!optionsNonNull.silent && optionsNonNull.outStream) {
+                            optionsNonNull.outStream.write(data);
+                        }
+                        stdbuffer = this._processLineBuffer(data, stdbuffer, (line) => {
+                            if (this.options.listeners && this.options.listeners.stdline) {
+                                this.options.listeners.stdline(line);
+                            }
+                        });
+                    });
+                }
+                let errbuffer = '';
+                if (cp.stderr) {
+                    cp.stderr.on('data', (data) => {
+                        state.processStderr = true;
+                        if (this.options.listeners && this.options.listeners.stderr) {
+                            this.options.listeners.stderr(data);
+                        }
+                        if (!optionsNonNull.silent &&
+                            optionsNonNull.errStream &&
+                            optionsNonNull.outStream) {
+                            const s = optionsNonNull.failOnStdErr
+                                ? optionsNonNull.errStream
+                                : optionsNonNull.outStream;
+                            s.write(data);
+                        }
+                        errbuffer = this._processLineBuffer(data, errbuffer, (line) => {
+                            if (this.options.listeners && this.options.listeners.errline) {
+                                this.options.listeners.errline(line);
+                            }
+                        });
+                    });
+                }
+                cp.on('error', (err) => {
+                    state.processError = err.message;
+                    state.processExited = true;
+                    state.processClosed = true;
+                    state.CheckComplete();
+                });
+                cp.on('exit', (code) => {
+                    state.processExitCode = code;
+                    state.processExited = true;
+                    this._debug(`Exit code ${code} received from tool '${this.toolPath}'`);
+                    state.CheckComplete();
+                });
+                cp.on('close', (code) => {
+                    state.processExitCode = code;
+                    state.processExited = true;
+                    state.processClosed = true;
+                    this._debug(`STDIO streams have closed for tool '${this.toolPath}'`);
+                    state.CheckComplete();
+                });
+                state.on('done', (error, exitCode) => {
+                    if (stdbuffer.length > 0) {
+                        this.emit('stdline', stdbuffer);
+                    }
+                    if (errbuffer.length > 0) {
+                        this.emit('errline', errbuffer);
+                    }
+                    cp.removeAllListeners();
+                    if (error) {
+                        reject(error);
+                    }
+                    else {
+                        resolve(exitCode);
+                    }
+                });
+                if (this.options.input) {
+                    if (!cp.stdin) {
+                        throw new Error('child process missing stdin');
+                    }
+                    cp.stdin.end(this.options.input);
+                }
+            }));
+        });
+    }
+}
+/**
+ * Convert an arg string to an array of args. Handles escaping
+ *
+ * @param    argString   string of arguments
+ * @returns  string[]    array of arguments
+ */
+function argStringToArray(argString) {
+    const args = [];
+    let inQuotes = false;
+    let escaped = false;
+    let arg = '';
+    function append(c) {
+        // we only escape double quotes.
+        if (escaped && c !== '"') {
+            arg += '\\';
+        }
+        arg += c;
+        escaped = false;
+    }
+    for (let i = 0; i < argString.length; i++) {
+        const c = argString.charAt(i);
+        if (c === '"') {
+            if (!escaped) {
+                inQuotes = !inQuotes;
+            }
+            else {
+                append(c);
+            }
+            continue;
+        }
+        if (c === '\\' && escaped) {
+            append(c);
+            continue;
+        }
+        if (c === '\\' && inQuotes) {
+            escaped = true;
+            continue;
+        }
+        if (c === ' ' && !inQuotes) {
+            if (arg.length > 0) {
+                args.push(arg);
+                arg = '';
+            }
+            continue;
+        }
+        append(c);
+    }
+    if (arg.length > 0) {
+        args.push(arg.trim());
+    }
+    return args;
+}
+class ExecState extends external_events_namespaceObject.EventEmitter {
+    constructor(options, toolPath) {
+        super();
+        this.processClosed = false; // tracks whether the process has exited and stdio is closed
+        this.processError = '';
+        this.processExitCode = 0;
+        this.processExited = false; // tracks whether the process has exited
+        this.processStderr = false; // tracks whether stderr was written to
+        this.delay = 10000; // 10 seconds
+        this.done = false;
+        this.timeout = null;
+        if (!toolPath) {
+            throw new Error('toolPath must not be empty');
+        }
+        this.options = options;
+        this.toolPath = toolPath;
+        if (options.delay) {
+            this.delay = options.delay;
+        }
+    }
+    CheckComplete() {
+        if (this.done) {
+            return;
+        }
+        if (this.processClosed) {
+            this._setResult();
+        }
+        else if (this.processExited) {
+            this.timeout = (0,external_timers_namespaceObject.setTimeout)(ExecState.HandleTimeout, this.delay, this);
+        }
+    }
+    _debug(message) {
+        this.emit('debug', message);
+    }
+    _setResult() {
+        // determine whether there is an error
+        let error;
+        if (this.processExited) {
+            if (this.processError) {
+                error = new Error(`There was an error when attempting to execute the process '${this.toolPath}'. This may indicate the process failed to start. Error: ${this.processError}`);
+            }
+            else if (this.processExitCode !== 0 && !this.options.ignoreReturnCode) {
+                error = new Error(`The process '${this.toolPath}' failed with exit code ${this.processExitCode}`);
+            }
+            else if (this.processStderr && this.options.failOnStdErr) {
+                error = new Error(`The process '${this.toolPath}' failed because one or more lines were written to the STDERR stream`);
+            }
+        }
+        // clear the timeout
+        if (this.timeout) {
+            clearTimeout(this.timeout);
+            this.timeout = null;
+        }
+        this.done = true;
+        this.emit('done', error, this.processExitCode);
+    }
+    static HandleTimeout(state) {
+        if (state.done) {
+            return;
+        }
+        if (!state.processClosed && state.processExited) {
+            const message = `The STDIO streams did not close within ${state.delay / 1000} seconds of the exit event from process '${state.toolPath}'. This may indicate a child process inherited the STDIO streams and has not yet exited.`;
+            state._debug(message);
+        }
+        state._setResult();
+    }
+}
+//# sourceMappingURL=toolrunner.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/exec/lib/exec.js
+var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+/**
+ * Exec a command.
+ * Output will be streamed to the live console.
+ * Returns promise with return code
+ *
+ * @param     commandLine        command to execute (can include additional args). Must be correctly escaped.
+ * @param     args               optional arguments for tool. Escaping is handled by the lib.
+ * @param     options            optional exec options.  See ExecOptions
+ * @returns   Promise<number>    exit code
+ */
+function exec_exec(commandLine, args, options) {
+    return exec_awaiter(this, void 0, void 0, function* () {
+        const commandArgs = tr.argStringToArray(commandLine);
+        if (commandArgs.length === 0) {
+            throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
+        }
+        // Path to tool to execute should be first arg
+        const toolPath = commandArgs[0];
+        args = commandArgs.slice(1).concat(args || []);
+        const runner = new tr.ToolRunner(toolPath, args, options);
+        return runner.exec();
+    });
+}
+/**
+ * Exec a command and get the output.
+ * Output will be streamed to the live console.
+ * Returns promise with the exit code and collected stdout and stderr
+ *
+ * @param     commandLine           command to execute (can include additional args). Must be correctly escaped.
+ * @param     args                  optional arguments for tool. Escaping is handled by the lib.
+ * @param     options               optional exec options.  See ExecOptions
+ * @returns   Promise<ExecOutput>   exit code, stdout, and stderr
+ */
+function getExecOutput(commandLine, args, options) {
+    return exec_awaiter(this, void 0, void 0, function* () {
+        var _a, _b;
+        let stdout = '';
+        let stderr = '';
+        //Using string decoder covers the case where a mult-byte character is split
+        const stdoutDecoder = new StringDecoder('utf8');
+        const stderrDecoder = new StringDecoder('utf8');
+        const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
+        const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
+        const stdErrListener = (data) => {
+            stderr += stderrDecoder.write(data);
+            if (originalStdErrListener) {
+                originalStdErrListener(data);
+            }
+        };
+        const stdOutListener = (data) => {
+            stdout += stdoutDecoder.write(data);
+            if (originalStdoutListener) {
+                originalStdoutListener(data);
+            }
+        };
+        const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
+        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
+        //flush any remaining characters
+        stdout += stdoutDecoder.end();
+        stderr += stderrDecoder.end();
+        return {
+            exitCode,
+            stdout,
+            stderr
+        };
+    });
+}
+//# sourceMappingURL=exec.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/platform.js
+var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
+        silent: true
+    });
+    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
+        silent: true
+    });
+    return {
+        name: name.trim(),
+        version: version.trim()
+    };
+});
+const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    var _a, _b, _c, _d;
+    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
+        silent: true
+    });
+    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
+    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
+    return {
+        name,
+        version
+    };
+});
+const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
+        silent: true
+    });
+    const [name, version] = stdout.trim().split('\n');
+    return {
+        name,
+        version
+    };
+});
+const platform = external_os_namespaceObject.platform();
+const arch = external_os_namespaceObject.arch();
+const isWindows = platform === 'win32';
+const isMacOS = platform === 'darwin';
+const isLinux = platform === 'linux';
+function getDetails() {
+    return platform_awaiter(this, void 0, void 0, function* () {
+        return Object.assign(Object.assign({}, (yield (isWindows
+            ? getWindowsInfo()
+            : isMacOS
+                ? getMacOsInfo()
+                : getLinuxInfo()))), { platform,
+            arch,
+            isWindows,
+            isMacOS,
+            isLinux });
+    });
+}
+//# sourceMappingURL=platform.js.map
+;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/core.js
+var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+/**
+ * The code to exit an action
+ */
+var ExitCode;
+(function (ExitCode) {
+    /**
+     * A code indicating that the action was successful
+     */
+    ExitCode[ExitCode["Success"] = 0] = "Success";
+    /**
+     * A code indicating that the action was a failure
+     */
+    ExitCode[ExitCode["Failure"] = 1] = "Failure";
+})(ExitCode || (ExitCode = {}));
+//-----------------------------------------------------------------------
+// Variables
+//-----------------------------------------------------------------------
+/**
+ * Sets env variable for this action and future actions in the job
+ * @param name the name of the variable to set
+ * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function exportVariable(name, val) {
+    const convertedVal = toCommandValue(val);
+    process.env[name] = convertedVal;
+    const filePath = process.env['GITHUB_ENV'] || '';
+    if (filePath) {
+        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
+    }
+    issueCommand('set-env', { name }, convertedVal);
+}
+/**
+ * Registers a secret which will get masked from logs
+ *
+ * @param secret - Value of the secret to be masked
+ * @remarks
+ * This function instructs the Actions runner to mask the specified value in any
+ * logs produced during the workflow run. Once registered, the secret value will
+ * be replaced with asterisks (***) whenever it appears in console output, logs,
+ * or error messages.
+ *
+ * This is useful for protecting sensitive information such as:
+ * - API keys
+ * - Access tokens
+ * - Authentication credentials
+ * - URL parameters containing signatures (SAS tokens)
+ *
+ * Note that masking only affects future logs; any previous appearances of the
+ * secret in logs before calling this function will remain unmasked.
+ *
+ * @example
+ * ```typescript
+ * // Register an API token as a secret
+ * const apiToken = "abc123xyz456";
+ * setSecret(apiToken);
+ *
+ * // Now any logs containing this value will show *** instead
+ * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
+ * ```
+ */
+function core_setSecret(secret) {
+    command_issueCommand('add-mask', {}, secret);
+}
+/**
+ * Prepends inputPath to the PATH (for this action and future actions)
+ * @param inputPath
+ */
+function addPath(inputPath) {
+    const filePath = process.env['GITHUB_PATH'] || '';
+    if (filePath) {
+        issueFileCommand('PATH', inputPath);
+    }
+    else {
+        issueCommand('add-path', {}, inputPath);
+    }
+    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
+}
+/**
+ * Gets the value of an input.
+ * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
+ * Returns an empty string if the value is not defined.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string
+ */
+function getInput(name, options) {
+    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
+    if (options && options.required && !val) {
+        throw new Error(`Input required and not supplied: ${name}`);
+    }
+    if (options && options.trimWhitespace === false) {
+        return val;
+    }
+    return val.trim();
+}
+/**
+ * Gets the values of an multiline input.  Each value is also trimmed.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string[]
+ *
+ */
+function getMultilineInput(name, options) {
+    const inputs = getInput(name, options)
+        .split('\n')
+        .filter(x => x !== '');
+    if (options && options.trimWhitespace === false) {
+        return inputs;
+    }
+    return inputs.map(input => input.trim());
+}
+/**
+ * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
+ * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
+ * The return value is also in boolean type.
+ * ref: https://yaml.org/spec/1.2/spec.html#id2804923
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   boolean
+ */
+function getBooleanInput(name, options) {
+    const trueValue = ['true', 'True', 'TRUE'];
+    const falseValue = ['false', 'False', 'FALSE'];
+    const val = getInput(name, options);
+    if (trueValue.includes(val))
+        return true;
+    if (falseValue.includes(val))
+        return false;
+    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
+        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
+}
+/**
+ * Sets the value of an output.
+ *
+ * @param     name     name of the output to set
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function setOutput(name, value) {
+    const filePath = process.env['GITHUB_OUTPUT'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
+    }
+    process.stdout.write(external_os_namespaceObject.EOL);
+    command_issueCommand('set-output', { name }, utils_toCommandValue(value));
+}
+/**
+ * Enables or disables the echoing of commands into stdout for the rest of the step.
+ * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
+ *
+ */
+function setCommandEcho(enabled) {
+    issue('echo', enabled ? 'on' : 'off');
+}
+//-----------------------------------------------------------------------
+// Results
+//-----------------------------------------------------------------------
+/**
+ * Sets the action status to failed.
+ * When the action exits it will be with an exit code of 1
+ * @param message add error issue message
+ */
+function setFailed(message) {
+    process.exitCode = ExitCode.Failure;
+    error(message);
+}
+//-----------------------------------------------------------------------
+// Logging Commands
+//-----------------------------------------------------------------------
+/**
+ * Gets whether Actions Step Debug is on or not
+ */
+function isDebug() {
+    return process.env['RUNNER_DEBUG'] === '1';
+}
+/**
+ * Writes debug message to user log
+ * @param message debug message
+ */
+function core_debug(message) {
+    command_issueCommand('debug', {}, message);
+}
+/**
+ * Adds an error issue
+ * @param message error issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function error(message, properties = {}) {
+    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a warning issue
+ * @param message warning issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function warning(message, properties = {}) {
+    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a notice issue
+ * @param message notice issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function notice(message, properties = {}) {
+    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Writes info to log with console.log.
+ * @param message info message
+ */
+function info(message) {
+    process.stdout.write(message + external_os_namespaceObject.EOL);
+}
+/**
+ * Begin an output group.
+ *
+ * Output until the next `groupEnd` will be foldable in this group
+ *
+ * @param name The name of the output group
+ */
+function startGroup(name) {
+    issue('group', name);
+}
+/**
+ * End an output group.
+ */
+function endGroup() {
+    issue('endgroup');
+}
+/**
+ * Wrap an asynchronous function call in a group.
+ *
+ * Returns the same type as the function itself.
+ *
+ * @param name The name of the group
+ * @param fn The function to wrap in the group
+ */
+function group(name, fn) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        startGroup(name);
+        let result;
+        try {
+            result = yield fn();
+        }
+        finally {
+            endGroup();
+        }
+        return result;
+    });
+}
+//-----------------------------------------------------------------------
+// Wrapper action state
+//-----------------------------------------------------------------------
+/**
+ * Saves state for current action, the state can only be retrieved by this action's post job execution.
+ *
+ * @param     name     name of the state to store
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function saveState(name, value) {
+    const filePath = process.env['GITHUB_STATE'] || '';
+    if (filePath) {
+        return issueFileCommand('STATE', prepareKeyValueMessage(name, value));
+    }
+    issueCommand('save-state', { name }, toCommandValue(value));
+}
+/**
+ * Gets the value of an state set by this action's main execution.
+ *
+ * @param     name     name of the state to get
+ * @returns   string
+ */
+function getState(name) {
+    return process.env[`STATE_${name}`] || '';
+}
+function getIDToken(aud) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        return yield OidcClient.getIDToken(aud);
+    });
+}
+/**
+ * Summary exports
+ */
+
+/**
+ * @deprecated use core.summary
+ */
+
+/**
+ * Path exports
+ */
+
+/**
+ * Platform utilities exports
+ */
+
+//# sourceMappingURL=core.js.map
+// EXTERNAL MODULE: ../.build/report/text.js
+var report_text = __nccwpck_require__(236);
+;// CONCATENATED MODULE: ../.build/report/runner.js
+
+
+/** The runner of GitHub Actions, as `@actions/core` speaks with it. */
+const githubRunner = {
+    mask: core_setSecret,
+    print: info,
+    debug: core_debug,
+    annotate: (level, title, message) => ({ notice: notice, warning: warning, error: error })[level](message, { title }),
+    output: setOutput,
+    summary: async (html) => {
+        await summary.addRaw(html).write();
+    },
+};
+/** GitHub shows ten annotations of a kind for a step, of 4,096 characters each. */
+const MAX_ANNOTATIONS = 10;
+const MAX_ANNOTATION = 4000;
+/**
+ * Puts the safety in front of a runner: what passes is on one line, is no workflow command, and has no secret.
+ * @param runner what writes
+ * @param redact takes the secrets out
+ */
+function safely(runner, redact) {
+    const annotations = { notice: 0, warning: 0, error: 0 };
+    const safe = (text) => (0,report_text/* line */.n8)(redact(text));
+    const safeOutput = (text) => text.split('\n').map(safe).join('\n');
+    return {
+        mask: (secret) => runner.mask(secret),
+        print: (text) => runner.print(safe(text)),
+        debug: (text) => runner.debug(safe(text)),
+        annotate(level, title, message) {
+            const text = safe(message).slice(0, MAX_ANNOTATION).toWellFormed();
+            if (++annotations[level] <= MAX_ANNOTATIONS)
+                runner.annotate(level, safe(title), text);
+            else
+                runner.print(safe(`${title}: ${message}`));
+        },
+        output: (name, value) => runner.output(name, safeOutput(value)),
+        summary: (html) => runner.summary(redact(html)),
+    };
+}
+
+
+/***/ }),
+
+/***/ 236:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $p: () => (/* binding */ redactor),
+/* harmony export */   U9: () => (/* binding */ count),
+/* harmony export */   YA: () => (/* binding */ seconds),
+/* harmony export */   n8: () => (/* binding */ line),
+/* harmony export */   p0: () => (/* binding */ duration),
+/* harmony export */   pj: () => (/* binding */ plain),
+/* harmony export */   qy: () => (/* binding */ html)
+/* harmony export */ });
+/*
+ * The one place that makes text safe. Whatever a server, a share or an input says is data: it must not run a
+ * workflow command, forge a line, or become markup. `report/runner.ts` lets nothing out that has not been here.
+ */
+// A blank takes the place of each, so that what was apart is never joined to something new.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to take out
+const ANSI = /[\u001b\u009b](?:\[?[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)?/g;
+/** Control, format (bidirectional overrides, zero width), line and paragraph separators. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Shorter forms would hit ordinary words; no token or key of Cloudflare or GitHub is that short. */
+const SHORTEST_SECRET = 6;
+/**
+ * Makes a function that replaces every form of every secret with `***`.
+ * @param forms the longest first, so that no rest of one remains
+ */
+function redactor(forms) {
+    const used = forms.filter((form) => form.length >= SHORTEST_SECRET);
+    return (text) => used.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+}
+/**
+ * Makes one line that the runner prints and does not act on: it takes `::command::` after leading blanks, and
+ * `##[command]` anywhere in a line, and it splits lines at CR too.
+ * @returns the text on one line, its inner spacing kept
+ */
+function line(text) {
+    return text
+        .toWellFormed()
+        .replace(ANSI, ' ')
+        .replace(INVISIBLE, ' ')
+        .replace(/#(?=#\[)/g, '# ')
+        .replace(/^(\s*):(?=:)/, '$1: ');
+}
+/**
+ * Makes foreign text fit into a sentence of ours: one line, single blanks, not too long.
+ * @param text anything; what is no text is shown as JavaScript would
+ * @param max longest result, in UTF-16 code units
+ */
+function plain(text, max = 400) {
+    const flat = line(String(text)).replace(/\s+/g, ' ').trim();
+    return flat.length <= max ? flat : `${flat.slice(0, max - 1).toWellFormed()}…`;
+}
+/**
+ * Makes foreign text fit into the HTML of a summary: nothing in it is markup, link, mention or emoji code.
+ * GitHub looks for mentions and links in the text of a page too, but not inside `<code>`: put it there.
+ */
+function html(text, max = 400) {
+    return plain(text, max).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+/** Milliseconds as people write a budget: `90s`, `10m`, `1h30m`. */
+function duration(ms) {
+    const seconds = Math.max(0, Math.round(ms / 1000));
+    const parts = [
+        [Math.floor(seconds / 3600), 'h'],
+        [Math.floor((seconds % 3600) / 60), 'm'],
+        [seconds % 60, 's'],
+    ];
+    return (parts
+        .filter(([count]) => count > 0)
+        .map(([count, unit]) => `${count}${unit}`)
+        .join('') || '0s');
+}
+/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `4m5s`. */
+function seconds(ms) {
+    return ms < 100_000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : duration(ms);
+}
+/** `1 account`, `3 accounts`. */
+function count(n, one) {
+    return `${n} ${one}${n === 1 ? '' : 's'}`;
+}
+
+
+/***/ })
+
+/******/ });
+/************************************************************************/
+/******/ // The module cache
+/******/ var __webpack_module_cache__ = {};
+/******/ 
+/******/ // The require function
+/******/ function __nccwpck_require__(moduleId) {
+/******/ 	// Check if module is in cache
+/******/ 	var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 	if (cachedModule !== undefined) {
+/******/ 		return cachedModule.exports;
+/******/ 	}
+/******/ 	// Create a new module (and put it into the cache)
+/******/ 	var module = __webpack_module_cache__[moduleId] = {
+/******/ 		// no module.id needed
+/******/ 		// no module.loaded needed
+/******/ 		exports: {}
+/******/ 	};
+/******/ 
+/******/ 	// Execute the module function
+/******/ 	var threw = true;
+/******/ 	try {
+/******/ 		__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 		threw = false;
+/******/ 	} finally {
+/******/ 		if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 	}
+/******/ 
+/******/ 	// Return the exports of the module
+/******/ 	return module.exports;
+/******/ }
+/******/ 
+/******/ // expose the modules object (__webpack_modules__)
+/******/ __nccwpck_require__.m = __webpack_modules__;
+/******/ 
+/************************************************************************/
+/******/ /* webpack/runtime/asset-relocator-loader */
+/******/ if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = decodeURIComponent(new URL('.', import.meta.url).pathname).slice(import.meta.url.match(/^file:\/\/\/\w:/) ? 1 : 0, -1) + "/";
+/******/ 
+/******/ /* webpack/runtime/async module */
+/******/ (() => {
+/******/ 	var webpackQueues = typeof Symbol === "function" ? Symbol("webpack queues") : "__webpack_queues__";
+/******/ 	var webpackExports = typeof Symbol === "function" ? Symbol("webpack exports") : "__webpack_exports__";
+/******/ 	var webpackError = typeof Symbol === "function" ? Symbol("webpack error") : "__webpack_error__";
+/******/ 	var resolveQueue = (queue) => {
+/******/ 		if(queue && queue.d < 1) {
+/******/ 			queue.d = 1;
+/******/ 			queue.forEach((fn) => (fn.r--));
+/******/ 			queue.forEach((fn) => (fn.r-- ? fn.r++ : fn()));
+/******/ 		}
+/******/ 	}
+/******/ 	var wrapDeps = (deps) => (deps.map((dep) => {
+/******/ 		if(dep !== null && typeof dep === "object") {
+/******/ 			if(dep[webpackQueues]) return dep;
+/******/ 			if(dep.then) {
+/******/ 				var queue = [];
+/******/ 				queue.d = 0;
+/******/ 				dep.then((r) => {
+/******/ 					obj[webpackExports] = r;
+/******/ 					resolveQueue(queue);
+/******/ 				}, (e) => {
+/******/ 					obj[webpackError] = e;
+/******/ 					resolveQueue(queue);
+/******/ 				});
+/******/ 				var obj = {};
+/******/ 				obj[webpackQueues] = (fn) => (fn(queue));
+/******/ 				return obj;
+/******/ 			}
+/******/ 		}
+/******/ 		var ret = {};
+/******/ 		ret[webpackQueues] = x => {};
+/******/ 		ret[webpackExports] = dep;
+/******/ 		return ret;
+/******/ 	}));
+/******/ 	__nccwpck_require__.a = (module, body, hasAwait) => {
+/******/ 		var queue;
+/******/ 		hasAwait && ((queue = []).d = -1);
+/******/ 		var depQueues = new Set();
+/******/ 		var exports = module.exports;
+/******/ 		var currentDeps;
+/******/ 		var outerResolve;
+/******/ 		var reject;
+/******/ 		var promise = new Promise((resolve, rej) => {
+/******/ 			reject = rej;
+/******/ 			outerResolve = resolve;
+/******/ 		});
+/******/ 		promise[webpackExports] = exports;
+/******/ 		promise[webpackQueues] = (fn) => (queue && fn(queue), depQueues.forEach(fn), promise["catch"](x => {}));
+/******/ 		module.exports = promise;
+/******/ 		body((deps) => {
+/******/ 			currentDeps = wrapDeps(deps);
+/******/ 			var fn;
+/******/ 			var getResult = () => (currentDeps.map((d) => {
+/******/ 				if(d[webpackError]) throw d[webpackError];
+/******/ 				return d[webpackExports];
+/******/ 			}))
+/******/ 			var promise = new Promise((resolve) => {
+/******/ 				fn = () => (resolve(getResult));
+/******/ 				fn.r = 0;
+/******/ 				var fnQueue = (q) => (q !== queue && !depQueues.has(q) && (depQueues.add(q), q && !q.d && (fn.r++, q.push(fn))));
+/******/ 				currentDeps.map((dep) => (dep[webpackQueues](fnQueue)));
+/******/ 			});
+/******/ 			return fn.r ? promise : getResult();
+/******/ 		}, (err) => ((err ? reject(promise[webpackError] = err) : outerResolve(exports)), resolveQueue(queue)));
+/******/ 		queue && queue.d < 0 && (queue.d = 0);
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/create fake namespace object */
+/******/ (() => {
+/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
+/******/ 	var leafPrototypes;
+/******/ 	// create a fake namespace object
+/******/ 	// mode & 1: value is a module id, require it
+/******/ 	// mode & 2: merge all properties of value into the ns
+/******/ 	// mode & 4: return value when already ns object
+/******/ 	// mode & 16: return value when it's Promise-like
+/******/ 	// mode & 8|1: behave like require
+/******/ 	__nccwpck_require__.t = function(value, mode) {
+/******/ 		if(mode & 1) value = this(value);
+/******/ 		if(mode & 8) return value;
+/******/ 		if(typeof value === 'object' && value) {
+/******/ 			if((mode & 4) && value.__esModule) return value;
+/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
+/******/ 		}
+/******/ 		var ns = Object.create(null);
+/******/ 		__nccwpck_require__.r(ns);
+/******/ 		var def = {};
+/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
+/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
+/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
+/******/ 		}
+/******/ 		def['default'] = () => (value);
+/******/ 		__nccwpck_require__.d(ns, def);
+/******/ 		return ns;
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/define property getters */
+/******/ (() => {
+/******/ 	// define getter functions for harmony exports
+/******/ 	__nccwpck_require__.d = (exports, definition) => {
+/******/ 		for(var key in definition) {
+/******/ 			if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 				Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 			}
+/******/ 		}
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/ensure chunk */
+/******/ (() => {
+/******/ 	__nccwpck_require__.f = {};
+/******/ 	// This file contains only the entry chunk.
+/******/ 	// The chunk loading function for additional chunks
+/******/ 	__nccwpck_require__.e = (chunkId) => {
+/******/ 		return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 			__nccwpck_require__.f[key](chunkId, promises);
+/******/ 			return promises;
+/******/ 		}, []));
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/get javascript chunk filename */
+/******/ (() => {
+/******/ 	// This function allow to reference async chunks
+/******/ 	__nccwpck_require__.u = (chunkId) => {
+/******/ 		// return url for filenames based on template
+/******/ 		return "" + chunkId + ".index.js";
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/hasOwnProperty shorthand */
+/******/ (() => {
+/******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/make namespace object */
+/******/ (() => {
+/******/ 	// define __esModule on exports
+/******/ 	__nccwpck_require__.r = (exports) => {
+/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 		}
+/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 	};
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/import chunk loading */
+/******/ (() => {
+/******/ 	// no baseURI
+/******/ 	
+/******/ 	// object to store loaded and loading chunks
+/******/ 	// undefined = chunk not loaded, null = chunk preloaded/prefetched
+/******/ 	// [resolve, Promise] = chunk loading, 0 = chunk loaded
+/******/ 	var installedChunks = {
+/******/ 		792: 0
+/******/ 	};
+/******/ 	
+/******/ 	var installChunk = (data) => {
+/******/ 		var {ids, modules, runtime} = data;
+/******/ 		// add "modules" to the modules object,
+/******/ 		// then flag all "ids" as loaded and fire callback
+/******/ 		var moduleId, chunkId, i = 0;
+/******/ 		for(moduleId in modules) {
+/******/ 			if(__nccwpck_require__.o(modules, moduleId)) {
+/******/ 				__nccwpck_require__.m[moduleId] = modules[moduleId];
+/******/ 			}
+/******/ 		}
+/******/ 		if(runtime) runtime(__nccwpck_require__);
+/******/ 		for(;i < ids.length; i++) {
+/******/ 			chunkId = ids[i];
+/******/ 			if(__nccwpck_require__.o(installedChunks, chunkId) && installedChunks[chunkId]) {
+/******/ 				installedChunks[chunkId][0]();
+/******/ 			}
+/******/ 			installedChunks[ids[i]] = 0;
+/******/ 		}
+/******/ 	
+/******/ 	}
+/******/ 	
+/******/ 	__nccwpck_require__.f.j = (chunkId, promises) => {
+/******/ 			// import() chunk loading for javascript
+/******/ 			var installedChunkData = __nccwpck_require__.o(installedChunks, chunkId) ? installedChunks[chunkId] : undefined;
+/******/ 			if(installedChunkData !== 0) { // 0 means "already installed".
+/******/ 	
+/******/ 				// a Promise means "currently loading".
+/******/ 				if(installedChunkData) {
+/******/ 					promises.push(installedChunkData[1]);
+/******/ 				} else {
+/******/ 					if(true) { // all chunks have JS
+/******/ 						// setup Promise in chunk cache
+/******/ 						var promise = import("./" + __nccwpck_require__.u(chunkId)).then(installChunk, (e) => {
+/******/ 							if(installedChunks[chunkId] !== 0) installedChunks[chunkId] = undefined;
+/******/ 							throw e;
+/******/ 						});
+/******/ 						var promise = Promise.race([promise, new Promise((resolve) => (installedChunkData = installedChunks[chunkId] = [resolve]))])
+/******/ 						promises.push(installedChunkData[1] = promise);
+/******/ 					}
+/******/ 				}
+/******/ 			}
+/******/ 	};
+/******/ 	
+/******/ 	// no prefetching
+/******/ 	
+/******/ 	// no preloaded
+/******/ 	
+/******/ 	// no external install chunk
+/******/ 	
+/******/ 	// no on chunks loaded
+/******/ })();
+/******/ 
+/************************************************************************/
+/******/ 
+/******/ // startup
+/******/ // Load entry module and return exports
+/******/ // This entry module used 'module' so it can't be inlined
+/******/ var __webpack_exports__ = __nccwpck_require__(876);
+/******/ __webpack_exports__ = await __webpack_exports__;
+/******/ 
