@@ -8,6 +8,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
 
 /***/ }),
 
+/***/ 896:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+
+/***/ }),
+
 /***/ 611:
 /***/ ((module) => {
 
@@ -33,6 +40,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+
+/***/ }),
+
+/***/ 857:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
@@ -296,8 +310,8 @@ function flat(answer) {
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(74);
 /* harmony import */ var _cloudflare_transport_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(448);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(971);
-/* harmony import */ var _report_runner_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(29);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(49);
+/* harmony import */ var _report_runner_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(604);
 
 
 
@@ -331,7 +345,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 971:
+/***/ 49:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1132,6 +1146,91 @@ function unreadable(request, what) {
     });
 }
 
+;// CONCATENATED MODULE: ../.build/github/deployment.js
+const deployment_REQUEST_DEADLINE_MS = 5_000;
+const SILENT = { debug() { }, info() { }, warn() { }, error() { } };
+/**
+ * Begins to record the run as a GitHub deployment (REST API, "Deployments"), while the run goes on. It is best
+ * effort: whatever fails is told through `failed` and changes nothing else. `@actions/github` is loaded only here.
+ * @returns the record, or null where no `github-token` is given
+ */
+function recordDeployment(options) {
+    const { env, inputs, transport, clock, cancel } = options;
+    const { environment, githubToken } = inputs;
+    if (!githubToken)
+        return null;
+    const token = githubToken;
+    const [owner = '', repo = ''] = (env['GITHUB_REPOSITORY'] ?? '').split('/');
+    const log_url = `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${owner}/${repo}/actions/runs/${env['GITHUB_RUN_ID']}`;
+    async function create() {
+        const { getOctokit } = await Promise.all(/* import() */[__nccwpck_require__.e(75), __nccwpck_require__.e(303)]).then(__nccwpck_require__.bind(__nccwpck_require__, 75));
+        const octokit = getOctokit(token, {
+            baseUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
+            log: SILENT,
+            request: { fetch: fetchThrough(transport, cancel), log: SILENT },
+        });
+        const { data } = await octokit.rest.repos.createDeployment({
+            owner,
+            repo,
+            ref: env['GITHUB_SHA'] ?? env['GITHUB_REF'] ?? '',
+            task: inputs.state === 'present' ? 'share' : 'unshare',
+            environment,
+            description: `Cloudflare share ${inputs.shareId}`,
+            auto_merge: false,
+            required_contexts: [],
+            payload: {
+                account_id: inputs.accountId,
+                share_id: inputs.shareId,
+                state: inputs.state,
+                recipients: inputs.targets.map((target) => target.id),
+            },
+        });
+        if (!('id' in data))
+            throw new Error('GitHub merged a branch instead of creating a deployment');
+        return { rest: octokit.rest.repos, deployment_id: data.id };
+    }
+    async function report(state, description, request = {}) {
+        const { rest, deployment_id } = await created;
+        const status = {
+            state,
+            description: description.slice(0, 140),
+            log_url,
+            environment,
+            auto_inactive: false,
+        };
+        await rest.createDeploymentStatus({ owner, repo, deployment_id, ...status, request });
+    }
+    let told = false;
+    const tell = (error) => {
+        if (!told)
+            options.failed(error instanceof Error ? error.message : String(error));
+        told = true;
+    };
+    const created = create();
+    const begun = report('in_progress', 'Waiting for Cloudflare').catch(tell);
+    return {
+        async finish(state, description, deadlineMs) {
+            const [abort, done] = [new AbortController(), new AbortController()];
+            const request = { fetch: fetchThrough(transport, abort.signal), log: SILENT };
+            const written = begun.then(() => report(state, description, request)).catch(tell);
+            const late = clock.sleep(deadlineMs, done.signal).then(() => abort.abort());
+            await Promise.race([written, late]);
+            if (abort.signal.aborted)
+                tell(new Error('GitHub did not answer in time'));
+            done.abort();
+        },
+    };
+}
+/** Lets Octokit use the one HTTP client of this action, with its deadlines, limits and proxies. */
+function fetchThrough(transport, signal) {
+    return async (url, init) => {
+        const { method, headers, body } = init;
+        const request = { method, url, headers, deadlineMs: deployment_REQUEST_DEADLINE_MS, signal };
+        const answer = await transport(body === undefined ? request : { ...request, body });
+        return new Response(answer.body || null, { status: answer.status, headers: answer.headers });
+    };
+}
+
 ;// CONCATENATED MODULE: ../.build/settle.js
 const PENDING = { kind: 'pending' };
 const SETTLED = { kind: 'settled' };
@@ -1225,9 +1324,13 @@ function judged(p, verdict, nowMs) {
         return failed(p, verdict.failure, nowMs);
     return verdict.kind === 'settled' ? begin(p, 'settled', nowMs) : p;
 }
+/** Does the plan write anything for it? */
+function willChange({ step }) {
+    return step === 'create' || step === 'clear' || step === 'remove';
+}
 /** For a dry run: what would be changed counts as changed. */
 function foretold(p) {
-    return { ...p, changed: p.step === 'create' || p.step === 'clear' || p.step === 'remove' };
+    return { ...p, changed: willChange(p) };
 }
 /** A write is about to be sent. */
 function sent(p) {
@@ -1728,8 +1831,8 @@ function headline(result) {
         : `${(0,report_text/* count */.U9)(groups.length, unit)} no longer ${can} the share (${parts})`;
 }
 
-// EXTERNAL MODULE: ../.build/report/runner.js + 21 modules
-var report_runner = __nccwpck_require__(29);
+// EXTERNAL MODULE: ../.build/report/runner.js + 19 modules
+var report_runner = __nccwpck_require__(604);
 ;// CONCATENATED MODULE: ../.build/report/summary.js
 
 
@@ -1747,71 +1850,75 @@ const MARKS = {
 };
 /**
  * Makes the job summary: one block of HTML without blank lines, so that nothing in it is read as Markdown.
+ * @param duplicates accounts with more than one live recipient, to be warned of
  * @param redact takes the secrets out of what is not ours
  * @returns HTML of less than 1 MiB
  */
-function summaryOf(result, redact) {
-    for (const limit of [300, 80, 0]) {
-        const text = render(result, (value) => (0,report_text/* html */.qy)(redact(String(value)), limit || 60), limit > 0);
+function summaryOf(result, duplicates, redact) {
+    for (const [limit, reasons] of [
+        [300, true],
+        [80, true],
+        [60, false],
+    ]) {
+        const text = render({ result, duplicates, cell: (value) => (0,report_text/* html */.qy)(redact(String(value)), limit), reasons });
         if (Buffer.byteLength(text) < MAX_SUMMARY)
             return text;
     }
-    return render({ ...result, all: result.all.filter((p) => p.step === 'failed').slice(0, 500) }, (value) => (0,report_text/* html */.qy)(redact(String(value)), 60), false);
+    return `<h3>${headline(result)}</h3>\n\n`;
 }
-function render(result, cell, reasons) {
-    const code = (value) => `<code>${cell(value)}</code>`;
+function render(page) {
+    const { result, duplicates, cell } = page;
     const groups = byTarget(result.all);
     const failed = groups.filter((group) => outcomeOf(group) === 'failed');
-    const mark = failed.length > 0
-        ? '❌'
-        : result.inputs.dryRun || groups.some((group) => outcomeOf(group) === 'accepted')
-            ? '⏳'
-            : '✅';
-    const parts = [`<h3>${mark} ${headline(result)}</h3>`, `<p>${facts(result, code)}</p>`];
-    const table = (some) => renderTable(some, result, code, cell, reasons);
+    const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
+    const open = rest.some((group) => outcomeOf(group) !== 'settled');
+    const parts = [
+        `<h3>${failed.length > 0 ? '❌' : open ? '⏳' : '✅'} ${headline(result)}</h3>`,
+        facts(page),
+    ];
     if (groups.length <= MAX_IN_ONE_TABLE)
-        parts.push(table(groups));
+        parts.push(table(groups, page));
     else {
-        const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
         parts.push(`<p>❌ ${failed.length} failed · ${rest.length} others of ${groups.length}</p>`);
         if (failed.length > 0)
-            parts.push(table(failed));
+            parts.push(table(failed, page));
         if (rest.length > 0)
-            parts.push(`<details><summary>${rest.length} others</summary>${table(rest)}</details>`);
+            parts.push(`<details><summary>${rest.length} others</summary>${table(rest, page)}</details>`);
     }
-    for (const { target, used, others } of result.duplicates.slice(0, 10)) {
-        const ids = others.map((row) => code(row.id)).join(', ');
-        parts.push(`<p>⚠️ Warning: account ${code(target.id)} has more than one live recipient: ${code(used.id)} is the oldest and was used; also there: ${ids}.</p>`);
+    for (const { target, used, others } of duplicates.slice(0, 10)) {
+        const ids = others.map((row) => `<code>${cell(row.id)}</code>`).join(', ');
+        parts.push(`<p>⚠️ Warning: account <code>${cell(target.id)}</code> has more than one live recipient: <code>${cell(used.id)}</code> is the oldest and was used; also there: ${ids}.</p>`);
     }
-    parts.push(advice(result, code));
+    parts.push(advice(page));
     return `${parts.filter(Boolean).join('\n')}\n\n`;
 }
-function facts({ inputs, share, trigger, tookMs, requests }, code) {
+function facts({ result: { inputs, share, trigger, tookMs, requests }, cell }) {
+    const code = (text) => `<code>${cell(text)}</code>`;
     const link = dashboard(inputs.apiUrl, inputs.accountId);
     const name = code(share?.name || inputs.shareId);
+    const id = share?.name ? ` (${code(inputs.shareId)})` : '';
     const started = trigger.actor ? `${code(trigger.event)} by ${code(trigger.actor)}` : code(trigger.event);
-    return [
-        `Share ${link ? `<a href="${link}">${name}</a>` : name}${share?.name ? ` (${code(inputs.shareId)})` : ''} of account ${code(inputs.accountId)}`,
+    const parts = [
+        `Share ${link ? `<a href="${link}">${name}</a>` : name}${id} of account ${code(inputs.accountId)}`,
         trigger.event ? `started by ${started}` : '',
         `${(0,report_text/* seconds */.YA)(tookMs)}, ${requests} requests`,
-    ]
-        .filter(Boolean)
-        .join(' · ');
+    ];
+    return `<p>${parts.filter(Boolean).join(' · ')}</p>`;
 }
 /** Cloudflare publishes no address for a share's own page, so this is the page of the account that owns it. */
 function dashboard(apiUrl, accountId) {
     return apiUrl.startsWith('https://api.cloudflare.com/') ? `https://dash.cloudflare.com/${accountId}` : '';
 }
-function renderTable(groups, { inputs }, code, cell, reasons) {
+function table(groups, { result: { inputs }, cell, reasons }) {
+    const code = (text) => `<code>${cell(text)}</code>`;
     const heads = ['Recipient', 'Outcome', 'Status', inputs.dryRun ? 'Plan' : 'Changed', 'Time', 'Reason'];
     const head = heads.map((text) => `<th>${text}</th>`).join('');
     const rows = groups.map((group) => {
         const [first] = group;
         const failure = group.find((p) => p.step === 'failed')?.failure;
         const endMs = Math.max(...group.map((p) => p.endedMs ?? p.startedMs));
-        const reason = failure?.message ??
-            first.row?.resources.map((resource) => `${resource.id}: ${resource.error}`).join('; ') ??
-            '';
+        const retried = first.row?.resources.map((resource) => `${resource.id}: ${resource.error}`).join('; ');
+        const reason = failure?.message ?? retried;
         const changed = group.some((p) => p.changed) ? (inputs.state === 'present' ? 'added' : 'removed') : 'no';
         const cells = [
             code(first.target.id),
@@ -1825,11 +1932,12 @@ function renderTable(groups, { inputs }, code, cell, reasons) {
     });
     return `<table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
 }
-function advice({ all }, code) {
-    const causes = new Map(failuresOf(all).map(({ failure, targets }) => [failure.cause, targets]));
+function advice({ result, cell }) {
+    const causes = new Map(failuresOf(result.all).map(({ failure, targets }) => [failure.cause, targets]));
     const items = [...causes].map(([cause, targets]) => {
         const { title, text, link } = HINTS[cause];
-        const whose = targets.length > 3 ? `${targets.length} recipients` : targets.map(code).join(', ');
+        const names = targets.map((id) => `<code>${cell(id)}</code>`);
+        const whose = names.length > 3 ? `${names.length} recipients` : names.join(', ');
         return `<li><strong>${title}</strong> (${whose}): ${text} <a href="${link}">More</a></li>`;
     });
     return items.length > 0 ? `<h4>What to do</h4>\n<ul>\n${items.join('\n')}\n</ul>` : '';
@@ -1854,10 +1962,10 @@ const FEW = 20;
  * @param secrets every form of every secret, the longest first
  */
 function openReport(runner, secrets, clock) {
-    for (const secret of secrets)
-        runner.mask(secret);
     const redact = (0,report_text/* redactor */.$p)(secrets);
     const out = (0,report_runner/* safely */.v)(runner, redact);
+    for (const secret of secrets)
+        out.mask(secret);
     // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
     const say = (text) => (0,report_text/* plain */.pj)(redact(text), 800);
     let lastLineMs = clock.now();
@@ -1962,15 +2070,17 @@ function openReport(runner, secrets, clock) {
         slowing(gapMs) {
             print(`Little of Cloudflare's rate limit is left: going on with one request every ${(0,report_text/* seconds */.YA)(gapMs)}.`);
         },
-        warn: (title, message) => out.annotate('warning', say(title), say(message)),
-        debug: (text) => out.debug(say(text)),
+        notRecorded(message) {
+            const text = `GitHub's deployment record could not be written: ${message}. It needs the permission "deployments: write".`;
+            out.annotate('warning', 'No deployment record', say(text));
+        },
         async finish(result) {
             setOutputs(outputsOf(result.all, clock.now()));
             annotateFailures(result);
             adoptedNotice(result);
             if (result.inputs.summary) {
                 try {
-                    await out.summary(summaryOf({ ...result, duplicates: seen }, redact));
+                    await out.summary(summaryOf(result, seen, redact));
                 }
                 catch (error) {
                     out.annotate('warning', 'No job summary', say(`The job summary could not be written: ${error.message}`));
@@ -1979,6 +2089,8 @@ function openReport(runner, secrets, clock) {
             print(say(`${headline(result)}; ${(0,report_text/* seconds */.YA)(result.tookMs)}, ${(0,report_text/* count */.U9)(result.requests, 'request')}.`));
         },
         crash(error) {
+            if (savedIds === 0)
+                setOutputs(outputsOf([], clock.now()));
             const { message, stack } = error instanceof Error ? error : new Error(String(error));
             out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
             for (const text of (stack ?? '').split('\n'))
@@ -2240,69 +2352,86 @@ function unfinished(p, { cancel, timeoutMs }, lastError) {
 
 
 
+
+
 /** The share's name is worth a moment, not a wait. */
 const SHARE_READ = { tries: 2, deadlineMs: 5_000 };
+/** For the last word to GitHub: the runner kills 10 s after a cancel, and users expect less than two. */
+const RECORD_DEADLINE_MS = { over: 300, done: 5_000 };
 /**
  * One run: read the inputs, look, plan, change, wait, report. It does not throw.
  * @returns true when every target is as wanted, false when the step has to fail
  */
 async function main(world) {
-    const { env, clock, random, cancel } = world;
-    const startMs = clock.now();
-    const report = openReport(world.runner, secretForms(env), clock);
+    const report = openReport(world.runner, secretForms(world.env), world.clock);
     try {
-        const read = readInputs(env);
-        if ('problems' in read) {
-            report.refuse(read.problems);
-            return false;
-        }
-        const { inputs } = read;
-        const endMs = startMs + inputs.timeoutMs;
-        const isOver = () => cancel.aborted || clock.now() >= endMs;
-        const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
-        const shares = openShares(http, inputs.accountId, inputs.shareId);
-        let share = null;
-        let all = [];
-        try {
-            const [rows, known] = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(() => null)]);
-            share = known;
-            report.opening(inputs, share);
-            all = plan(inputs, { rows, share, nowMs: clock.now() });
-            report.plan(all, inputs.dryRun);
-            if (inputs.dryRun)
-                all = all.map(foretold);
-            else
-                all = await carryOut(all, rows, { ...inputs, shares, clock, random, cancel, report, endMs, isOver });
-        }
-        catch (error) {
-            if (!(error instanceof RequestError))
-                throw error;
-            report.opening(inputs, share);
-            const failure = { cause: error.why, message: error.message };
-            all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
-        }
-        const { requests } = http;
-        await report.finish({
-            inputs,
-            share,
-            all,
-            duplicates: [],
-            trigger: readTrigger(env),
-            requests,
-            tookMs: clock.now() - startMs,
-        });
-        return all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
+        const read = readInputs(world.env);
+        if ('inputs' in read)
+            return await run(read.inputs, world, report);
+        report.refuse(read.problems);
     }
     catch (error) {
         report.crash(error);
-        return false;
     }
+    return false;
+}
+async function run(inputs, world, report) {
+    const { env, clock, cancel } = world;
+    const startMs = clock.now();
+    const endMs = startMs + inputs.timeoutMs;
+    const isOver = () => cancel.aborted || clock.now() >= endMs;
+    const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
+    const shares = openShares(http, inputs.accountId, inputs.shareId);
+    let share = null;
+    let all;
+    let record = null;
+    try {
+        const look = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(notTold)]);
+        share = look[1];
+        report.opening(inputs, share);
+        const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
+        report.plan(planned, inputs.dryRun);
+        if (inputs.dryRun)
+            all = planned.map(foretold);
+        else {
+            if (planned.some(willChange))
+                record = recordDeployment({ ...world, inputs, failed: report.notRecorded });
+            all = await carryOut(planned, look[0], { ...world, ...inputs, shares, report, endMs, isOver });
+        }
+    }
+    catch (error) {
+        if (!(error instanceof RequestError))
+            throw error;
+        report.opening(inputs, share);
+        const failure = failureOf(error, cancel.aborted ? 'cancelled' : isOver() ? 'timeout' : error.why);
+        all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
+    }
+    const success = all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
+    const state = success ? 'success' : cancel.aborted ? 'error' : 'failure';
+    const tookMs = clock.now() - startMs;
+    const result = { inputs, share, all, trigger: readTrigger(env), requests: http.requests, tookMs };
+    await record?.finish(state, headline(result), RECORD_DEADLINE_MS[cancel.aborted ? 'over' : 'done']);
+    await report.finish(result);
+    return success;
+}
+/** The share could not be read, which only means that it is told by its id. */
+function notTold(error) {
+    if (error instanceof RequestError)
+        return null;
+    throw error;
+}
+function failureOf(error, cause) {
+    const { message } = error;
+    return {
+        cause,
+        message: cause === error.why ? message : `${cause === 'timeout' ? 'the time was up' : cause}: ${message}`,
+    };
 }
 
 
 /***/ }),
 
-/***/ 29:
+/***/ 604:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -2312,8 +2441,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   v: () => (/* binding */ safely)
 });
 
-;// CONCATENATED MODULE: external "os"
-const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
+// EXTERNAL MODULE: external "os"
+var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -2388,7 +2517,7 @@ function toCommandProperties(annotationProperties) {
  */
 function command_issueCommand(command, properties, message) {
     const cmd = new Command(command, properties, message);
-    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+    process.stdout.write(cmd.toString() + external_os_.EOL);
 }
 function command_issue(name, message = '') {
     command_issueCommand(name, {}, message);
@@ -2444,8 +2573,8 @@ function escapeProperty(s) {
 //# sourceMappingURL=command.js.map
 ;// CONCATENATED MODULE: external "crypto"
 const external_crypto_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(896);
 ;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
@@ -2459,10 +2588,10 @@ function file_command_issueFileCommand(command, message) {
     if (!filePath) {
         throw new Error(`Unable to find environment variable for file command ${command}`);
     }
-    if (!external_fs_namespaceObject.existsSync(filePath)) {
+    if (!external_fs_.existsSync(filePath)) {
         throw new Error(`Missing file at path: ${filePath}`);
     }
-    external_fs_namespaceObject.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+    external_fs_.appendFileSync(filePath, `${utils_toCommandValue(message)}${external_os_.EOL}`, {
         encoding: 'utf8'
     });
 }
@@ -2478,7 +2607,7 @@ function file_command_prepareKeyValueMessage(key, value) {
     if (convertedValue.includes(delimiter)) {
         throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
     }
-    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+    return `${key}<<${delimiter}${external_os_.EOL}${convertedValue}${external_os_.EOL}${delimiter}`;
 }
 //# sourceMappingURL=file-command.js.map
 ;// CONCATENATED MODULE: external "path"
@@ -2645,7 +2774,7 @@ var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const { access, appendFile, writeFile } = external_fs_.promises;
 const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
 const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
 class Summary {
@@ -2668,7 +2797,7 @@ class Summary {
                 throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
             }
             try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+                yield access(pathFromEnv, external_fs_.constants.R_OK | external_fs_.constants.W_OK);
             }
             catch (_a) {
                 throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
@@ -2764,7 +2893,7 @@ class Summary {
      * @returns {Summary} summary instance
      */
     addEOL() {
-        return this.addRaw(external_os_namespaceObject.EOL);
+        return this.addRaw(external_os_.EOL);
     }
     /**
      * Adds an HTML codeblock to the summary buffer
@@ -2968,7 +3097,7 @@ var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
 // export const {open} = 'fs'
 const IS_WINDOWS = process.platform === 'win32';
 /**
@@ -2995,7 +3124,7 @@ function readlink(fsPath) {
 }
 // See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
 const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+const READONLY = external_fs_.constants.O_RDONLY;
 function exists(fsPath) {
     return io_util_awaiter(this, void 0, void 0, function* () {
         try {
@@ -3488,13 +3617,13 @@ class ToolRunner extends external_events_namespaceObject.EventEmitter {
     _processLineBuffer(data, strBuffer, onLine) {
         try {
             let s = strBuffer + data.toString();
-            let n = s.indexOf(external_os_namespaceObject.EOL);
+            let n = s.indexOf(external_os_.EOL);
             while (n > -1) {
                 const line = s.substring(0, n);
                 onLine(line);
                 // the rest of the string ...
-                s = s.substring(n + external_os_namespaceObject.EOL.length);
-                n = s.indexOf(external_os_namespaceObject.EOL);
+                s = s.substring(n + external_os_.EOL.length);
+                n = s.indexOf(external_os_.EOL);
             }
             return s;
         }
@@ -3785,7 +3914,7 @@ class ToolRunner extends external_events_namespaceObject.EventEmitter {
                 }
                 const optionsNonNull = this._cloneExecOptions(this.options);
                 if (!optionsNonNull.silent && optionsNonNull.outStream) {
-                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_.EOL);
                 }
                 const state = new ExecState(optionsNonNull, this.toolPath);
                 state.on('debug', (message) => {
@@ -4124,8 +4253,8 @@ const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* ()
         version
     };
 });
-const platform = external_os_namespaceObject.platform();
-const arch = external_os_namespaceObject.arch();
+const platform = external_os_.platform();
+const arch = external_os_.arch();
 const isWindows = platform === 'win32';
 const isMacOS = platform === 'darwin';
 const isLinux = platform === 'linux';
@@ -4306,7 +4435,7 @@ function setOutput(name, value) {
     if (filePath) {
         return file_command_issueFileCommand('OUTPUT', file_command_prepareKeyValueMessage(name, value));
     }
-    process.stdout.write(external_os_namespaceObject.EOL);
+    process.stdout.write(external_os_.EOL);
     command_issueCommand('set-output', { name }, utils_toCommandValue(value));
 }
 /**
@@ -4374,7 +4503,7 @@ function notice(message, properties = {}) {
  * @param message info message
  */
 function info(message) {
-    process.stdout.write(message + external_os_namespaceObject.EOL);
+    process.stdout.write(message + external_os_.EOL);
 }
 /**
  * Begin an output group.

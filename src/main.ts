@@ -3,10 +3,13 @@ import { RequestError } from './cloudflare/errors.ts';
 import { openHttp } from './cloudflare/http.ts';
 import { openShares, type Share } from './cloudflare/shares.ts';
 import type { Transport } from './cloudflare/transport.ts';
-import { type Environment, readInputs, secretForms } from './inputs.ts';
+import type { Cause, Failure } from './failure.ts';
+import { type Deployment, recordDeployment } from './github/deployment.ts';
+import { type Environment, type Inputs, readInputs, secretForms } from './inputs.ts';
 import { plan, unplanned } from './plan.ts';
-import { failed, foretold, isDone, type Progress } from './progress.ts';
-import { openReport } from './report/report.ts';
+import { failed, foretold, isDone, type Progress, willChange } from './progress.ts';
+import { openReport, type Report } from './report/report.ts';
+import { headline } from './report/result.ts';
 import type { Runner } from './report/runner.ts';
 import { readTrigger, userAgent } from './trigger.ts';
 import { carryOut } from './wait.ts';
@@ -25,57 +28,74 @@ export interface World {
 
 /** The share's name is worth a moment, not a wait. */
 const SHARE_READ = { tries: 2, deadlineMs: 5_000 } as const;
+/** For the last word to GitHub: the runner kills 10 s after a cancel, and users expect less than two. */
+const RECORD_DEADLINE_MS = { over: 300, done: 5_000 } as const;
 
 /**
  * One run: read the inputs, look, plan, change, wait, report. It does not throw.
  * @returns true when every target is as wanted, false when the step has to fail
  */
 export async function main(world: World): Promise<boolean> {
-  const { env, clock, random, cancel } = world;
-  const startMs = clock.now();
-  const report = openReport(world.runner, secretForms(env), clock);
+  const report = openReport(world.runner, secretForms(world.env), world.clock);
   try {
-    const read = readInputs(env);
-    if ('problems' in read) {
-      report.refuse(read.problems);
-      return false;
-    }
-    const { inputs } = read;
-    const endMs = startMs + inputs.timeoutMs;
-    const isOver = () => cancel.aborted || clock.now() >= endMs;
-    const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
-    const shares = openShares(http, inputs.accountId, inputs.shareId);
-
-    let share: Share | null = null;
-    let all: readonly Progress[] = [];
-    try {
-      const [rows, known] = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(() => null)]);
-      share = known;
-      report.opening(inputs, share);
-      all = plan(inputs, { rows, share, nowMs: clock.now() });
-      report.plan(all, inputs.dryRun);
-      if (inputs.dryRun) all = all.map(foretold);
-      else
-        all = await carryOut(all, rows, { ...inputs, shares, clock, random, cancel, report, endMs, isOver });
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      report.opening(inputs, share);
-      const failure = { cause: error.why, message: error.message };
-      all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
-    }
-    const { requests } = http;
-    await report.finish({
-      inputs,
-      share,
-      all,
-      duplicates: [],
-      trigger: readTrigger(env),
-      requests,
-      tookMs: clock.now() - startMs,
-    });
-    return all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
+    const read = readInputs(world.env);
+    if ('inputs' in read) return await run(read.inputs, world, report);
+    report.refuse(read.problems);
   } catch (error) {
     report.crash(error);
-    return false;
   }
+  return false;
+}
+
+async function run(inputs: Inputs, world: World, report: Report): Promise<boolean> {
+  const { env, clock, cancel } = world;
+  const startMs = clock.now();
+  const endMs = startMs + inputs.timeoutMs;
+  const isOver = () => cancel.aborted || clock.now() >= endMs;
+  const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
+  const shares = openShares(http, inputs.accountId, inputs.shareId);
+
+  let share: Share | null = null;
+  let all: readonly Progress[];
+  let record: Deployment | null = null;
+  try {
+    const look = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(notTold)]);
+    share = look[1];
+    report.opening(inputs, share);
+    const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
+    report.plan(planned, inputs.dryRun);
+    if (inputs.dryRun) all = planned.map(foretold);
+    else {
+      if (planned.some(willChange))
+        record = recordDeployment({ ...world, inputs, failed: report.notRecorded });
+      all = await carryOut(planned, look[0], { ...world, ...inputs, shares, report, endMs, isOver });
+    }
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    report.opening(inputs, share);
+    const failure = failureOf(error, cancel.aborted ? 'cancelled' : isOver() ? 'timeout' : error.why);
+    all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
+  }
+
+  const success = all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
+  const state = success ? 'success' : cancel.aborted ? 'error' : 'failure';
+  const tookMs = clock.now() - startMs;
+  const result = { inputs, share, all, trigger: readTrigger(env), requests: http.requests, tookMs };
+  await record?.finish(state, headline(result), RECORD_DEADLINE_MS[cancel.aborted ? 'over' : 'done']);
+  await report.finish(result);
+  return success;
+}
+
+/** The share could not be read, which only means that it is told by its id. */
+function notTold(error: unknown): null {
+  if (error instanceof RequestError) return null;
+  throw error;
+}
+
+function failureOf(error: RequestError, cause: Cause): Failure {
+  const { message } = error;
+  return {
+    cause,
+    message: cause === error.why ? message : `${cause === 'timeout' ? 'the time was up' : cause}: ${message}`,
+  };
 }

@@ -113,9 +113,14 @@ function judged(p: Progress, verdict: Verdict, nowMs: number): Progress {
   return verdict.kind === 'settled' ? begin(p, 'settled', nowMs) : p;
 }
 
+/** Does the plan write anything for it? */
+export function willChange({ step }: Progress): boolean {
+  return step === 'create' || step === 'clear' || step === 'remove';
+}
+
 /** For a dry run: what would be changed counts as changed. */
 export function foretold(p: Progress): Progress {
-  return { ...p, changed: p.step === 'create' || p.step === 'clear' || p.step === 'remove' };
+  return { ...p, changed: willChange(p) };
 }
 
 /** A write is about to be sent. */

@@ -24,8 +24,8 @@ export interface Report extends RetryListener {
   /** While nothing moves, says every half minute what is pending. */
   heartbeat(all: readonly Progress[], endMs: number): void;
   duplicates(found: readonly Duplicate[]): void;
-  warn(title: string, message: string): void;
-  debug(text: string): void;
+  /** The deployment record could not be written. */
+  notRecorded(message: string): void;
   /** Outputs, annotations, summary and the closing line. */
   finish(result: Result): Promise<void>;
   /** Something that should not happen. */
@@ -44,9 +44,9 @@ const FEW = 20;
  * @param secrets every form of every secret, the longest first
  */
 export function openReport(runner: Runner, secrets: readonly string[], clock: Clock): Report {
-  for (const secret of secrets) runner.mask(secret);
   const redact = redactor(secrets);
   const out = safely(runner, redact);
+  for (const secret of secrets) out.mask(secret);
   // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
   const say = (text: string) => plain(redact(text), 800);
   let lastLineMs = clock.now();
@@ -172,8 +172,10 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
       print(`Little of Cloudflare's rate limit is left: going on with one request every ${seconds(gapMs)}.`);
     },
 
-    warn: (title, message) => out.annotate('warning', say(title), say(message)),
-    debug: (text) => out.debug(say(text)),
+    notRecorded(message) {
+      const text = `GitHub's deployment record could not be written: ${message}. It needs the permission "deployments: write".`;
+      out.annotate('warning', 'No deployment record', say(text));
+    },
 
     async finish(result) {
       setOutputs(outputsOf(result.all, clock.now()));
@@ -181,7 +183,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
       adoptedNotice(result);
       if (result.inputs.summary) {
         try {
-          await out.summary(summaryOf({ ...result, duplicates: seen }, redact));
+          await out.summary(summaryOf(result, seen, redact));
         } catch (error) {
           out.annotate(
             'warning',
@@ -194,6 +196,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     },
 
     crash(error) {
+      if (savedIds === 0) setOutputs(outputsOf([], clock.now()));
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
       out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
       for (const text of (stack ?? '').split('\n')) out.debug(text);

@@ -1,7 +1,6 @@
 import type { Share } from '../cloudflare/shares.ts';
 import type { Failure } from '../failure.ts';
 import type { Inputs } from '../inputs.ts';
-import type { Duplicate } from '../plan.ts';
 import { isDone, type Progress, statusOf } from '../progress.ts';
 import { byTarget } from './outputs.ts';
 import { count } from './text.ts';
@@ -18,7 +17,6 @@ export interface Result {
   readonly inputs: Inputs;
   readonly share: Share | null;
   readonly all: readonly Progress[];
-  readonly duplicates: readonly Duplicate[];
   readonly trigger: Trigger;
   readonly requests: number;
   readonly tookMs: number;

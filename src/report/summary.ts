@@ -1,3 +1,4 @@
+import type { Duplicate } from '../plan.ts';
 import type { Progress } from '../progress.ts';
 import { HINTS } from './hints.ts';
 import { byTarget, groupStatus } from './outputs.ts';
@@ -18,68 +19,74 @@ const MARKS: Readonly<Record<Outcome, string>> = {
   failed: '❌ failed',
 };
 
+/** A summary in the making. */
+interface Page {
+  readonly result: Result;
+  readonly duplicates: readonly Duplicate[];
+  /** Makes any text safe for a cell. */
+  readonly cell: (text: unknown) => string;
+  /** Are there reasons, or only the titles of their hints? */
+  readonly reasons: boolean;
+}
+
 /**
  * Makes the job summary: one block of HTML without blank lines, so that nothing in it is read as Markdown.
+ * @param duplicates accounts with more than one live recipient, to be warned of
  * @param redact takes the secrets out of what is not ours
  * @returns HTML of less than 1 MiB
  */
-export function summaryOf(result: Result, redact: Redact): string {
-  for (const limit of [300, 80, 0]) {
-    const text = render(result, (value) => html(redact(String(value)), limit || 60), limit > 0);
+export function summaryOf(result: Result, duplicates: readonly Duplicate[], redact: Redact): string {
+  for (const [limit, reasons] of [
+    [300, true],
+    [80, true],
+    [60, false],
+  ] as const) {
+    const text = render({ result, duplicates, cell: (value) => html(redact(String(value)), limit), reasons });
     if (Buffer.byteLength(text) < MAX_SUMMARY) return text;
   }
-  return render(
-    { ...result, all: result.all.filter((p) => p.step === 'failed').slice(0, 500) },
-    (value) => html(redact(String(value)), 60),
-    false,
-  );
+  return `<h3>${headline(result)}</h3>\n\n`;
 }
 
-function render(result: Result, cell: (value: unknown) => string, reasons: boolean): string {
-  const code = (value: unknown) => `<code>${cell(value)}</code>`;
+function render(page: Page): string {
+  const { result, duplicates, cell } = page;
   const groups = byTarget(result.all);
   const failed = groups.filter((group) => outcomeOf(group) === 'failed');
-  const mark =
-    failed.length > 0
-      ? '❌'
-      : result.inputs.dryRun || groups.some((group) => outcomeOf(group) === 'accepted')
-        ? '⏳'
-        : '✅';
-  const parts = [`<h3>${mark} ${headline(result)}</h3>`, `<p>${facts(result, code)}</p>`];
+  const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
+  const open = rest.some((group) => outcomeOf(group) !== 'settled');
+  const parts = [
+    `<h3>${failed.length > 0 ? '❌' : open ? '⏳' : '✅'} ${headline(result)}</h3>`,
+    facts(page),
+  ];
 
-  const table = (some: readonly Group[]) => renderTable(some, result, code, cell, reasons);
-  if (groups.length <= MAX_IN_ONE_TABLE) parts.push(table(groups));
+  if (groups.length <= MAX_IN_ONE_TABLE) parts.push(table(groups, page));
   else {
-    const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
     parts.push(`<p>❌ ${failed.length} failed · ${rest.length} others of ${groups.length}</p>`);
-    if (failed.length > 0) parts.push(table(failed));
+    if (failed.length > 0) parts.push(table(failed, page));
     if (rest.length > 0)
-      parts.push(`<details><summary>${rest.length} others</summary>${table(rest)}</details>`);
+      parts.push(`<details><summary>${rest.length} others</summary>${table(rest, page)}</details>`);
   }
-  for (const { target, used, others } of result.duplicates.slice(0, 10)) {
-    const ids = others.map((row) => code(row.id)).join(', ');
+  for (const { target, used, others } of duplicates.slice(0, 10)) {
+    const ids = others.map((row) => `<code>${cell(row.id)}</code>`).join(', ');
     parts.push(
-      `<p>⚠️ Warning: account ${code(target.id)} has more than one live recipient: ${code(used.id)} is the oldest and was used; also there: ${ids}.</p>`,
+      `<p>⚠️ Warning: account <code>${cell(target.id)}</code> has more than one live recipient: <code>${cell(used.id)}</code> is the oldest and was used; also there: ${ids}.</p>`,
     );
   }
-  parts.push(advice(result, code));
+  parts.push(advice(page));
   return `${parts.filter(Boolean).join('\n')}\n\n`;
 }
 
-function facts(
-  { inputs, share, trigger, tookMs, requests }: Result,
-  code: (value: unknown) => string,
-): string {
+function facts({ result: { inputs, share, trigger, tookMs, requests }, cell }: Page): string {
+  const code = (text: unknown) => `<code>${cell(text)}</code>`;
   const link = dashboard(inputs.apiUrl, inputs.accountId);
   const name = code(share?.name || inputs.shareId);
+  const id = share?.name ? ` (${code(inputs.shareId)})` : '';
   const started = trigger.actor ? `${code(trigger.event)} by ${code(trigger.actor)}` : code(trigger.event);
-  return [
-    `Share ${link ? `<a href="${link}">${name}</a>` : name}${share?.name ? ` (${code(inputs.shareId)})` : ''} of account ${code(inputs.accountId)}`,
+  const parts = [
+    `Share ${link ? `<a href="${link}">${name}</a>` : name}${id} of account ${code(inputs.accountId)}`,
     trigger.event ? `started by ${started}` : '',
     `${seconds(tookMs)}, ${requests} requests`,
-  ]
-    .filter(Boolean)
-    .join(' · ');
+  ];
+  return `<p>${parts.filter(Boolean).join(' · ')}</p>`;
 }
 
 /** Cloudflare publishes no address for a share's own page, so this is the page of the account that owns it. */
@@ -87,23 +94,16 @@ function dashboard(apiUrl: string, accountId: string): string {
   return apiUrl.startsWith('https://api.cloudflare.com/') ? `https://dash.cloudflare.com/${accountId}` : '';
 }
 
-function renderTable(
-  groups: readonly Group[],
-  { inputs }: Result,
-  code: (value: unknown) => string,
-  cell: (value: unknown) => string,
-  reasons: boolean,
-): string {
+function table(groups: readonly Group[], { result: { inputs }, cell, reasons }: Page): string {
+  const code = (text: unknown) => `<code>${cell(text)}</code>`;
   const heads = ['Recipient', 'Outcome', 'Status', inputs.dryRun ? 'Plan' : 'Changed', 'Time', 'Reason'];
   const head = heads.map((text) => `<th>${text}</th>`).join('');
   const rows = groups.map((group) => {
     const [first] = group;
     const failure = group.find((p) => p.step === 'failed')?.failure;
     const endMs = Math.max(...group.map((p) => p.endedMs ?? p.startedMs));
-    const reason =
-      failure?.message ??
-      first.row?.resources.map((resource) => `${resource.id}: ${resource.error}`).join('; ') ??
-      '';
+    const retried = first.row?.resources.map((resource) => `${resource.id}: ${resource.error}`).join('; ');
+    const reason = failure?.message ?? retried;
     const changed = group.some((p) => p.changed) ? (inputs.state === 'present' ? 'added' : 'removed') : 'no';
     const cells = [
       code(first.target.id),
@@ -118,11 +118,12 @@ function renderTable(
   return `<table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
 }
 
-function advice({ all }: Result, code: (value: unknown) => string): string {
-  const causes = new Map(failuresOf(all).map(({ failure, targets }) => [failure.cause, targets]));
+function advice({ result, cell }: Page): string {
+  const causes = new Map(failuresOf(result.all).map(({ failure, targets }) => [failure.cause, targets]));
   const items = [...causes].map(([cause, targets]) => {
     const { title, text, link } = HINTS[cause];
-    const whose = targets.length > 3 ? `${targets.length} recipients` : targets.map(code).join(', ');
+    const names = targets.map((id) => `<code>${cell(id)}</code>`);
+    const whose = names.length > 3 ? `${names.length} recipients` : names.join(', ');
     return `<li><strong>${title}</strong> (${whose}): ${text} <a href="${link}">More</a></li>`;
   });
   return items.length > 0 ? `<h4>What to do</h4>\n<ul>\n${items.join('\n')}\n</ul>` : '';
