@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import { RequestError } from '../src/cloudflare/errors.ts';
+import type { ShareRecipient } from '../src/cloudflare/shares.ts';
+import type { Target } from '../src/inputs.ts';
+import { plan } from '../src/plan.ts';
+import {
+  accepted,
+  looked,
+  MAX_WRITES,
+  type Progress,
+  sent,
+  statusOf,
+  UNSURE_MS,
+  unanswered,
+} from '../src/progress.ts';
+
+const row = (
+  id: string,
+  status: string,
+  accountId = 'a',
+  more: Partial<ShareRecipient> = {},
+): ShareRecipient => ({
+  id,
+  accountId,
+  organizationId: null,
+  status,
+  created: '',
+  modified: '',
+  resources: [],
+  ...more,
+});
+const terminal = { resources: [{ id: 'x', error: 'no', terminal: true, type: null }] };
+const lost = new RequestError('POST …', 'read ECONNRESET', {
+  cause: 'network',
+  ambiguous: true,
+  retryable: true,
+});
+const final = new RequestError('POST …', 'HTTP 502', { cause: 'server', ambiguous: true });
+const refused = new RequestError('POST …', 'HTTP 400', { cause: 'refused', status: 400 });
+
+function start(
+  state: 'present' | 'absent',
+  rows: ShareRecipient[] = [],
+  more: { wait?: boolean; target?: Target } = {},
+): Progress {
+  const { wait = true, target = { type: 'account', id: 'a' } } = more;
+  return plan({ targets: [target], state, wait }, { rows, share: null, nowMs: 0 })[0] as Progress;
+}
+
+function look(p: Progress, nowMs: number, ...rows: ShareRecipient[]): Progress {
+  return looked(p, { rows, before: new Set(['h']), nowMs });
+}
+
+describe('after a POST', () => {
+  it('settles only by a look, never by the reply', () => {
+    const p = accepted(sent(start('present')), row('r', 'associated'), 1);
+    expect([p.step, p.id, p.changed]).toEqual(['associate', 'r', true]);
+    expect(look(p, 2, row('r', 'associated')).step).toBe('settled');
+  });
+
+  it('fails at once when the reply has a terminal error', () => {
+    expect(accepted(sent(start('present')), row('r', 'associating', 'a', terminal), 1)).toMatchObject({
+      step: 'failed',
+      id: 'r',
+      changed: true,
+    });
+  });
+
+  it('tolerates for half a minute that the row is not there yet', () => {
+    const p = accepted(sent(start('present')), row('r', 'associating'), 0);
+    expect(look(p, 29_999).step).toBe('associate');
+    expect(look(p, 30_000)).toMatchObject({ step: 'failed', failure: { cause: 'vanished' } });
+  });
+
+  it('does not tolerate it for a row that was there before', () => {
+    const p = start('present', [row('r', 'associating')]);
+    expect(look(p, 1_000)).toMatchObject({ step: 'failed', failure: { cause: 'vanished' } });
+  });
+
+  it('is done at once when nobody wants to wait', () => {
+    expect(accepted(sent(start('present', [], { wait: false })), row('r', 'associating'), 1).step).toBe(
+      'accepted',
+    );
+  });
+});
+
+describe('after a POST without a clear answer', () => {
+  const unsure = unanswered(sent(start('present')), lost, 0);
+
+  it('looks, and takes the row that it finds for its own', () => {
+    expect(unsure.step).toBe('unsure');
+    expect(look(unsure, 1_000, row('r', 'associating'))).toMatchObject({
+      step: 'associate',
+      id: 'r',
+      changed: true,
+    });
+    expect(look(unsure, 1_000, row('r', 'associated'))).toMatchObject({ step: 'settled', changed: true });
+  });
+
+  it('posts again only after ten seconds of looking, and not for ever', () => {
+    expect(look(unsure, UNSURE_MS - 1).step).toBe('unsure');
+    expect(look(unsure, UNSURE_MS).step).toBe('create');
+    const last = { ...unsure, writes: MAX_WRITES };
+    expect(look(last, UNSURE_MS)).toMatchObject({ step: 'failed', failure: { cause: 'network' } });
+  });
+
+  it('does not post again when the server said that it must not be', () => {
+    const p = unanswered(sent(start('present')), final, 0);
+    expect(look(p, UNSURE_MS)).toMatchObject({ step: 'failed', failure: { cause: 'server' } });
+  });
+
+  it('is not taken in by rows of others or of the past', () => {
+    expect(look(unsure, 1_000, row('x', 'associated', 'b'), row('h', 'disassociated')).step).toBe('unsure');
+  });
+
+  it('takes the only new row for the organization, and gives up on two or none', () => {
+    const target: Target = { type: 'organization', id: 'org' };
+    const p = unanswered(sent(start('present', [], { target })), lost, 0);
+    expect(look(p, 1_000, row('h', 'associated', 'z'), row('r', 'associating', 'q'))).toMatchObject({
+      step: 'associate',
+      id: 'r',
+    });
+    expect(look(p, 1_000, row('r', 'associating', 'q'), row('s', 'associating', 'w'))).toMatchObject({
+      failure: { cause: 'inconclusive' },
+    });
+    expect(look(p, 1_000).step).toBe('unsure');
+    expect(look(p, UNSURE_MS)).toMatchObject({ step: 'failed', failure: { cause: 'inconclusive' } });
+  });
+});
+
+describe('after a refused POST', () => {
+  const p = unanswered(sent(start('present')), refused, 0);
+
+  it('looks once whether another run was faster', () => {
+    expect(look(p, 1_000, row('r', 'associating'))).toMatchObject({
+      step: 'associate',
+      id: 'r',
+      changed: false,
+    });
+    expect(look(p, 1_000)).toMatchObject({ step: 'failed', failure: { cause: 'refused' } });
+  });
+
+  it('says that it changed something when an earlier POST may have been the faster one', () => {
+    const again = unanswered(
+      sent(look(unanswered(sent(start('present')), lost, 0), UNSURE_MS)),
+      refused,
+      UNSURE_MS,
+    );
+    expect(look(again, UNSURE_MS + 1_000, row('r', 'associated'))).toMatchObject({
+      step: 'settled',
+      changed: true,
+    });
+    expect(look(again, UNSURE_MS + 1_000).step).toBe('unsure');
+  });
+});
+
+describe('a row that is being removed', () => {
+  const p = start('present', [row('h', 'disassociating')]);
+
+  it('is waited out, then posted anew', () => {
+    expect(look(p, 1, row('h', 'disassociating')).step).toBe('clear');
+    expect(look(p, 1, row('h', 'disassociated'))).toMatchObject({ step: 'create', id: null });
+    expect(look(p, 1)).toMatchObject({ step: 'create', id: null });
+  });
+
+  it('is used when it comes back', () => {
+    expect(look(p, 1, row('h', 'associated'))).toMatchObject({ step: 'settled', id: 'h', changed: false });
+  });
+});
+
+describe('a removal', () => {
+  const live = start('absent', [row('r', 'associated')]);
+
+  it('waits until the row is disassociated or gone', () => {
+    const p = accepted(sent(live), row('r', 'disassociating'), 1);
+    expect(look(p, 2, row('r', 'associated')).step).toBe('disassociate');
+    expect(look(p, 2, row('r', 'disassociated'))).toMatchObject({ step: 'settled', changed: true });
+    expect(statusOf(look(p, 2))).toBe('disassociated');
+  });
+
+  it('says disassociating when nobody wants to wait, also when the reply has no row', () => {
+    const p = accepted(sent(start('absent', [row('r', 'associated')], { wait: false })), null, 1);
+    expect([p.step, statusOf(p)]).toEqual(['accepted', 'disassociating']);
+  });
+
+  it('deletes again only after ten seconds of looking', () => {
+    const p = unanswered(sent(live), lost, 0);
+    expect(look(p, 9_999, row('r', 'associated')).step).toBe('unsure');
+    expect(look(p, UNSURE_MS, row('r', 'associated')).step).toBe('remove');
+    expect(look(p, 1, row('r', 'disassociating'))).toMatchObject({ step: 'disassociate', changed: true });
+    expect(look(p, 1)).toMatchObject({ step: 'settled', changed: true });
+  });
+
+  it('waits out associating where Cloudflare does not delete it yet', () => {
+    const p = unanswered(sent(start('absent', [row('r', 'associating')])), refused, 0);
+    expect(p.step).toBe('hold');
+    expect(look(p, 1_000, row('r', 'associating')).step).toBe('hold');
+    expect(look(p, 1_000, row('r', 'associated')).step).toBe('remove');
+    expect(look(p, 15_000, row('r', 'associating')).step).toBe('remove');
+  });
+
+  it('is done when Cloudflare does not know the row', () => {
+    const gone = new RequestError('DELETE …', 'HTTP 404', { cause: 'not-found', status: 404 });
+    expect(unanswered(sent(live), gone, 1)).toMatchObject({ step: 'settled', changed: false });
+  });
+});
