@@ -68,6 +68,14 @@ describe('judgeAbsent', () => {
 });
 
 describe('nextLookMs', () => {
+  it('never makes an end under 5 s be noticed more than a second late, with a round trip of 80 ms', () => {
+    expect(nextLookMs(5_000, 1) + 80 / 2).toBeLessThanOrEqual(1_000);
+  });
+
+  it('is longer where a look costs many requests', () => {
+    expect(nextLookMs(0, 0.5, 10)).toBe(4_000);
+  });
+
   it('is a fifth of the time waited, between 1 s and 15 s, within ±10 %', () => {
     fc.assert(
       fc.property(fc.nat(3_600_000), fc.double({ min: 0, max: 1, noNaN: true }), (waitedMs, random) => {

@@ -319,7 +319,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /** Nothing that is left over may hold the step once the story is told. */
 const LEFTOVER_MS = 300;
 const cancel = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) {
+// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK']) {
     process.on(signal, () => {
         if (cancel.signal.aborted)
             process.exit(1);
@@ -1002,6 +1003,7 @@ function isLoopback(host) {
 ;// CONCATENATED MODULE: ../.build/cloudflare/shares.js
 
 
+/** The most that the API gives in one page. */
 const PER_PAGE = 100;
 const MAX_PAGES = 1000;
 /**
@@ -1265,18 +1267,24 @@ function terminalFailure(row) {
     const message = `${first.type ?? 'resource'} ${first.id}: ${first.error}${more}`;
     return { cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal', message };
 }
-const FIRST_LOOK_MS = 1_000;
-const SLOWEST_LOOK_MS = 15_000;
+const SHORTEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 15_000;
+/** A list costs a request a page, so a long one is read less often. */
+const WAIT_PER_PAGE_MS = 400;
 /**
  * When to look again: a fifth of the time already waited, between 1 s and 15 s, with ±10 % of jitter so that
- * jobs that were started together do not ask together.
- * @param waitedMs milliseconds since the change that is being waited for
+ * jobs that were started together do not ask together. At the shortest wait the jitter only shortens: with a
+ * round trip of 80 ms the end is then noticed within a second.
+ * @param waitedMs milliseconds from the change that is being waited for to the look before
  * @param random a number from 0 to 1
- * @returns milliseconds until the next look
+ * @param pages how many requests a look costs
+ * @returns milliseconds from the look before to the next one
  */
-function nextLookMs(waitedMs, random) {
-    const base = Math.min(Math.max(waitedMs / 5, FIRST_LOOK_MS), SLOWEST_LOOK_MS);
-    return Math.round(base * (0.9 + 0.2 * random));
+function nextLookMs(waitedMs, random, pages = 1) {
+    const shortestMs = Math.max(SHORTEST_WAIT_MS, pages * WAIT_PER_PAGE_MS);
+    const baseMs = Math.min(Math.max(waitedMs / 5, shortestMs), LONGEST_WAIT_MS);
+    const spread = baseMs === SHORTEST_WAIT_MS ? 0.06 : 0.2;
+    return Math.round(baseMs * (0.9 + spread * random));
 }
 
 ;// CONCATENATED MODULE: ../.build/progress.js
@@ -2241,6 +2249,7 @@ async function change(all, run, update) {
 
 
 
+
 /** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
 const UNREADABLE_TOLERATED = 2;
 /** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
@@ -2257,6 +2266,7 @@ async function carryOut(planned, rows, run) {
     const { clock, cancel, endMs, report } = run;
     const before = new Set(rows.map((row) => row.id));
     const all = [...planned];
+    const targets = [...new Set(all.map((p) => p.target))];
     const update = (index, next) => {
         const previous = all[index];
         all[index] = next;
@@ -2264,26 +2274,34 @@ async function carryOut(planned, rows, run) {
             report.moved(previous, next, all);
     };
     const lookAt = (seen) => {
-        report.duplicates(duplicates([...new Set(all.map((p) => p.target))], seen));
+        report.duplicates(duplicates(targets, seen));
         const look = { rows: seen, before, nowMs: clock.now() };
-        all.forEach((p, index) => {
+        for (const [index, p] of all.entries())
             update(index, looked(p, look));
-        });
     };
     let stop = null;
     let lastError = null;
     let unreadable = 0;
+    let lookedMs = 0;
+    let pages = 1;
     while (true) {
         stop = await change(all, run, update);
         const pending = all.filter((p) => !isDone(p));
         if (stop || pending.length === 0 || run.isOver())
             break;
-        const waitedMs = clock.now() - Math.max(...pending.map((p) => p.sinceMs));
-        await clock.sleep(Math.min(nextLookMs(waitedMs, run.random()), endMs - clock.now()), cancel);
+        const sinceMs = Math.max(...pending.map((p) => p.sinceMs));
+        const fromMs = Math.max(lookedMs, sinceMs);
+        const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
+        // Looks are timed from start to start; a slow answer must not leave the server without a pause.
+        const pauseMs = Math.max(fromMs + waitMs - clock.now(), waitMs / 2);
+        await clock.sleep(Math.min(pauseMs, endMs - clock.now()), cancel);
         if (run.isOver())
             break;
+        lookedMs = clock.now();
         try {
-            lookAt(await look(pending, run));
+            const seen = await look(pending, run);
+            pages = Math.ceil(seen.length / PER_PAGE);
+            lookAt(seen);
             lastError = null;
             unreadable = 0;
         }
@@ -2299,17 +2317,31 @@ async function carryOut(planned, rows, run) {
         }
         report.heartbeat(all, endMs);
     }
-    if (all.some((p) => p.step === 'unsure' && p.maybeWritten) && run.isOver()) {
+    const unsure = all.flatMap((p, index) => (p.step === 'unsure' && p.maybeWritten ? [index] : []));
+    if (unsure.length > 0 && run.isOver()) {
         const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
-        await run.shares.list({ tries: 1, untilMs }).then(lookAt, (error) => {
+        try {
+            const look = { rows: await run.shares.list({ tries: 1, untilMs }), before, nowMs: clock.now() };
+            for (const index of unsure)
+                update(index, idOnly(looked(all[index], look)));
+        }
+        catch (error) {
+            if (!(error instanceof RequestError))
+                throw error;
             lastError = error;
-        });
+        }
     }
-    all.forEach((p, index) => {
+    for (const [index, p] of all.entries()) {
         if (!isDone(p))
             update(index, failed(p, stop ?? unfinished(p, run, lastError), clock.now()));
-    });
+    }
     return all;
+}
+/** What the last look finds is told, but a run that is over is not made a success by it. */
+function idOnly(p) {
+    return p.step === 'failed'
+        ? p
+        : { ...p, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
 /** One target is asked for by its id; several, and one whose id is not known, are found in the list. */
 async function look(pending, { shares }) {
@@ -2355,7 +2387,7 @@ function unfinished(p, { cancel, timeoutMs }, lastError) {
 
 
 /** The share's name is worth a moment, not a wait. */
-const SHARE_READ = { tries: 2, deadlineMs: 5_000 };
+const SHARE_READ = { tries: 2, deadlineMs: 3_000 };
 /** For the last word to GitHub: the runner kills 10 s after a cancel, and users expect less than two. */
 const RECORD_DEADLINE_MS = { over: 300, done: 5_000 };
 /**
@@ -2391,6 +2423,7 @@ async function run(inputs, world, report) {
         report.opening(inputs, share);
         const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
         report.plan(planned, inputs.dryRun);
+        report.duplicates(duplicates(inputs.targets, look[0]));
         if (inputs.dryRun)
             all = planned.map(foretold);
         else {

@@ -7,7 +7,8 @@ import { githubRunner } from './report/runner.ts';
 const LEFTOVER_MS = 300;
 
 const cancel = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) {
   process.on(signal, () => {
     if (cancel.signal.aborted) process.exit(1);
     cancel.abort();

@@ -6,7 +6,7 @@ import type { Transport } from './cloudflare/transport.ts';
 import type { Cause, Failure } from './failure.ts';
 import { type Deployment, recordDeployment } from './github/deployment.ts';
 import { type Environment, type Inputs, readInputs, secretForms } from './inputs.ts';
-import { plan, unplanned } from './plan.ts';
+import { duplicates, plan, unplanned } from './plan.ts';
 import { failed, foretold, isDone, type Progress, willChange } from './progress.ts';
 import { openReport, type Report } from './report/report.ts';
 import { headline } from './report/result.ts';
@@ -27,7 +27,7 @@ export interface World {
 }
 
 /** The share's name is worth a moment, not a wait. */
-const SHARE_READ = { tries: 2, deadlineMs: 5_000 } as const;
+const SHARE_READ = { tries: 2, deadlineMs: 3_000 } as const;
 /** For the last word to GitHub: the runner kills 10 s after a cancel, and users expect less than two. */
 const RECORD_DEADLINE_MS = { over: 300, done: 5_000 } as const;
 
@@ -64,6 +64,7 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
     report.opening(inputs, share);
     const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
     report.plan(planned, inputs.dryRun);
+    report.duplicates(duplicates(inputs.targets, look[0]));
     if (inputs.dryRun) all = planned.map(foretold);
     else {
       if (planned.some(willChange))

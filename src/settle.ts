@@ -43,17 +43,23 @@ export function terminalFailure(row: ShareRecipient): Failure | null {
   return { cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal', message };
 }
 
-const FIRST_LOOK_MS = 1_000;
-const SLOWEST_LOOK_MS = 15_000;
+const SHORTEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 15_000;
+/** A list costs a request a page, so a long one is read less often. */
+const WAIT_PER_PAGE_MS = 400;
 
 /**
  * When to look again: a fifth of the time already waited, between 1 s and 15 s, with ±10 % of jitter so that
- * jobs that were started together do not ask together.
- * @param waitedMs milliseconds since the change that is being waited for
+ * jobs that were started together do not ask together. At the shortest wait the jitter only shortens: with a
+ * round trip of 80 ms the end is then noticed within a second.
+ * @param waitedMs milliseconds from the change that is being waited for to the look before
  * @param random a number from 0 to 1
- * @returns milliseconds until the next look
+ * @param pages how many requests a look costs
+ * @returns milliseconds from the look before to the next one
  */
-export function nextLookMs(waitedMs: number, random: number): number {
-  const base = Math.min(Math.max(waitedMs / 5, FIRST_LOOK_MS), SLOWEST_LOOK_MS);
-  return Math.round(base * (0.9 + 0.2 * random));
+export function nextLookMs(waitedMs: number, random: number, pages = 1): number {
+  const shortestMs = Math.max(SHORTEST_WAIT_MS, pages * WAIT_PER_PAGE_MS);
+  const baseMs = Math.min(Math.max(waitedMs / 5, shortestMs), LONGEST_WAIT_MS);
+  const spread = baseMs === SHORTEST_WAIT_MS ? 0.06 : 0.2;
+  return Math.round(baseMs * (0.9 + spread * random));
 }

@@ -1,6 +1,6 @@
 import { change } from './change.ts';
 import { RequestError } from './cloudflare/errors.ts';
-import type { ShareRecipient } from './cloudflare/shares.ts';
+import { PER_PAGE, type ShareRecipient } from './cloudflare/shares.ts';
 import type { Failure } from './failure.ts';
 import { duplicates } from './plan.ts';
 import { failed, isDone, looked, type Progress, statusOf } from './progress.ts';
@@ -29,31 +29,39 @@ export async function carryOut(
   const { clock, cancel, endMs, report } = run;
   const before = new Set(rows.map((row) => row.id));
   const all = [...planned];
+  const targets = [...new Set(all.map((p) => p.target))];
   const update = (index: number, next: Progress) => {
     const previous = all[index] as Progress;
     all[index] = next;
     if (next !== previous) report.moved(previous, next, all);
   };
   const lookAt = (seen: readonly ShareRecipient[]) => {
-    report.duplicates(duplicates([...new Set(all.map((p) => p.target))], seen));
+    report.duplicates(duplicates(targets, seen));
     const look = { rows: seen, before, nowMs: clock.now() };
-    all.forEach((p, index) => {
-      update(index, looked(p, look));
-    });
+    for (const [index, p] of all.entries()) update(index, looked(p, look));
   };
 
   let stop: Failure | null = null;
   let lastError: RequestError | null = null;
   let unreadable = 0;
+  let lookedMs = 0;
+  let pages = 1;
   while (true) {
     stop = await change(all, run, update);
     const pending = all.filter((p) => !isDone(p));
     if (stop || pending.length === 0 || run.isOver()) break;
-    const waitedMs = clock.now() - Math.max(...pending.map((p) => p.sinceMs));
-    await clock.sleep(Math.min(nextLookMs(waitedMs, run.random()), endMs - clock.now()), cancel);
+    const sinceMs = Math.max(...pending.map((p) => p.sinceMs));
+    const fromMs = Math.max(lookedMs, sinceMs);
+    const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
+    // Looks are timed from start to start; a slow answer must not leave the server without a pause.
+    const pauseMs = Math.max(fromMs + waitMs - clock.now(), waitMs / 2);
+    await clock.sleep(Math.min(pauseMs, endMs - clock.now()), cancel);
     if (run.isOver()) break;
+    lookedMs = clock.now();
     try {
-      lookAt(await look(pending, run));
+      const seen = await look(pending, run);
+      pages = Math.ceil(seen.length / PER_PAGE);
+      lookAt(seen);
       lastError = null;
       unreadable = 0;
     } catch (error) {
@@ -68,16 +76,28 @@ export async function carryOut(
     report.heartbeat(all, endMs);
   }
 
-  if (all.some((p) => p.step === 'unsure' && p.maybeWritten) && run.isOver()) {
+  const unsure = all.flatMap((p, index) => (p.step === 'unsure' && p.maybeWritten ? [index] : []));
+  if (unsure.length > 0 && run.isOver()) {
     const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
-    await run.shares.list({ tries: 1, untilMs }).then(lookAt, (error: RequestError) => {
+    try {
+      const look = { rows: await run.shares.list({ tries: 1, untilMs }), before, nowMs: clock.now() };
+      for (const index of unsure) update(index, idOnly(looked(all[index] as Progress, look)));
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
       lastError = error;
-    });
+    }
   }
-  all.forEach((p, index) => {
+  for (const [index, p] of all.entries()) {
     if (!isDone(p)) update(index, failed(p, stop ?? unfinished(p, run, lastError), clock.now()));
-  });
+  }
   return all;
+}
+
+/** What the last look finds is told, but a run that is over is not made a success by it. */
+function idOnly(p: Progress): Progress {
+  return p.step === 'failed'
+    ? p
+    : { ...p, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
 
 /** One target is asked for by its id; several, and one whose id is not known, are found in the list. */

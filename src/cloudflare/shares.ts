@@ -57,7 +57,8 @@ export interface Shares {
   share(options?: ReadOptions): Promise<Share>;
 }
 
-const PER_PAGE = 100;
+/** The most that the API gives in one page. */
+export const PER_PAGE = 100;
 const MAX_PAGES = 1000;
 
 /**
