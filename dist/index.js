@@ -358,6 +358,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 ;// CONCATENATED MODULE: ../.build/cloudflare/errors.js
 /** A request to Cloudflare that failed. The message names the request, and what Cloudflare said of it. */
 class RequestError extends Error {
+    /** The request, as messages name it. */
+    request;
+    /** What was said of it, by Cloudflare or the network. */
+    said;
     why;
     status;
     retryable;
@@ -366,6 +370,8 @@ class RequestError extends Error {
     constructor(request, said, fields) {
         super(`${request}: ${said}`);
         this.name = 'RequestError';
+        this.request = request;
+        this.said = said;
         this.why = fields.cause;
         this.status = fields.status ?? 0;
         this.retryable = fields.retryable ?? false;
@@ -530,16 +536,16 @@ function openHttp(options) {
     let requests = 0;
     let episode = null;
     async function send(method, path, body, read) {
-        const request = `${method} ${path.replace(/^\/accounts\/[^/]+/, '…')}`;
+        const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
         const { untilMs } = read;
         if (untilMs === undefined) {
             await pace.turn(request, endMs);
             if (cancel.aborted)
-                throw new RequestError(request, 'not sent, the run was cancelled', { cause: 'cancelled' });
+                throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
         }
         const leftMs = (untilMs ?? endMs) - clock.now();
         if (leftMs <= 0)
-            throw new RequestError(request, 'not sent, the time of the step is up', { cause: 'timeout' });
+            throw notSent(request, 'timeout', 'not sent, the time of the step is up');
         requests++;
         const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
         const never = new AbortController().signal;
@@ -564,7 +570,8 @@ function openHttp(options) {
         for (let tries = 1;; tries++) {
             try {
                 const envelope = await attempt();
-                if (episode) {
+                // Another request may have gone through meanwhile; that does not end what went wrong with this one.
+                if (episode && tries > 1) {
                     listener.recovered(episode.tries, clock.now() - episode.sinceMs);
                     episode = null;
                 }
@@ -578,11 +585,13 @@ function openHttp(options) {
                 if (asked !== null && asked >= leftMs)
                     throw waitsTooLong(error, asked, leftMs);
                 const waitMs = Math.min(asked ?? backoffMs(tries, random()), Math.max(leftMs, 0));
-                if (!episode)
+                if (!episode && waitMs < leftMs)
                     listener.retrying(error, waitMs);
                 episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
                 await clock.sleep(waitMs, cancel);
-                if (cancel.aborted || clock.now() >= endMs)
+                if (cancel.aborted)
+                    throw notSent(error.request, 'cancelled', `cancelled before it was tried again: ${error.said}`);
+                if (clock.now() >= endMs)
                     throw error;
             }
         }
@@ -727,11 +736,12 @@ function fromTransport(request, error, deadlineMs) {
         }
     }
 }
+function notSent(request, cause, said) {
+    return new RequestError(request, said, { cause });
+}
 function waitsTooLong(error, askedMs, leftMs) {
-    const said = error.message.replace(/^[A-Z]+ \S+: /, '');
-    const request = error.message.slice(0, error.message.length - said.length - 2);
     const left = Math.max(0, Math.floor(leftMs / 1000));
-    return new RequestError(request, `${said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`, { cause: error.why, status: error.status, ambiguous: error.ambiguous });
+    return new RequestError(error.request, `${error.said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`, { cause: error.why, status: error.status, ambiguous: error.ambiguous });
 }
 
 ;// CONCATENATED MODULE: ../.build/inputs.js
@@ -883,7 +893,7 @@ function isHeaderValue(text) {
     return /^[\x21-\x7e]+$/.test(text);
 }
 function quote(text) {
-    return `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
+    return `"${text}"`; // whole: a secret in the wrong input is taken out where it is printed, half of one is not
 }
 function notAnId(text) {
     const length = text.length > 32 ? ` It has ${text.length} characters.` : '';
@@ -1033,7 +1043,7 @@ function openShares(http, accountId, shareId) {
                 if (!hasMorePages(envelope.resultInfo, page, result.length, rows.size))
                     return [...rows.values()];
             }
-            throw unreadable(`GET …/shares/${shareId}/recipients`, `the list does not end after ${MAX_PAGES} pages`);
+            throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
         },
         async get(id, options) {
             const envelope = await http.read(`${recipients}/${id}?include_resources=true`, options);
@@ -1756,6 +1766,7 @@ function recipientOf(group, nowMs, limit) {
 
 
 
+
 /** How a target ended. A dry run leaves planned what is not done. */
 function outcomeOf(group) {
     if (group.some((p) => p.step === 'failed'))
@@ -1768,27 +1779,34 @@ function outcomeOf(group) {
 function shareName({ share, inputs }) {
     return share?.name ? `"${share.name}" (${inputs.shareId})` : inputs.shareId;
 }
-/** What a plan means for one row, in short: for the counts of a fleet. */
+/** What a plan means for one row, in a sign and a few words. */
 function planSign(p) {
     if (p.step === 'create' || p.step === 'clear')
-        return '+ to share with:';
+        return '+ to be added';
     if (p.step === 'remove')
-        return '- to remove:';
-    return p.step === 'failed' ? '! not possible:' : `= already ${statusOf(p)}:`;
+        return '- to be removed';
+    return p.step === 'failed' ? '! not possible' : `= no change`;
 }
-/** What one row would become, for a plan: a sign and a sentence. */
-function planned(p) {
+/**
+ * What one row would become, for a plan: a sign and a sentence.
+ * @param brief without the id of its row, its status and its failure, for where those stand beside it
+ */
+function planned(p, brief = false) {
     const who = `${p.target.type} ${p.target.id}`;
-    const row = p.id ? `, recipient ${p.id}` : '';
+    const row = p.id && !brief ? `, recipient ${p.id}` : '';
     switch (p.step) {
         case 'create':
-            return `+ share with ${who}${p.row ? ' (it had the share before)' : ''}`;
+            if (p.row)
+                return `+ share with ${who} (it had the share before)`;
+            return p.target.type === 'account'
+                ? `+ share with ${who}`
+                : `+ share with ${who}; no row of it was recognised, so an earlier one could not be looked for`;
         case 'clear':
             return `+ share with ${who}, when its earlier recipient ${p.id} is disassociated`;
         case 'remove':
-            return `- remove ${who}${row}, ${statusOf(p)}`;
+            return `- remove ${who}${row}${brief ? '' : `, ${statusOf(p)}`}`;
         case 'failed':
-            return `! cannot ${p.want === 'present' ? 'share with' : 'remove'} ${who}: ${p.failure?.message}`;
+            return `! cannot ${p.want === 'present' ? 'share with' : 'remove'} ${who}${brief ? '' : `: ${p.failure?.message}`}`;
         default:
             return `= already ${statusOf(p)} ${who}${row}`;
     }
@@ -1808,6 +1826,10 @@ function failuresOf(all) {
     }
     return [...groups.values()];
 }
+/** A title in the middle of a sentence: only a name keeps its capital. */
+function inSentence(title) {
+    return title.startsWith('Cloudflare') ? title : title.slice(0, 1).toLowerCase() + title.slice(1);
+}
 /** One sentence on how it ended, for the closing line and the heading of the summary. */
 function headline(result) {
     const groups = byTarget(result.all);
@@ -1817,9 +1839,13 @@ function headline(result) {
     const of = groups.length === 1 ? `the ${unit}` : `${bad.length} of ${(0,report_text/* count */.U9)(groups.length, unit)}`;
     if (bad.length > 0) {
         const cancelled = bad.some((group) => group.some((p) => p.failure?.cause === 'cancelled'));
+        if (cancelled && groups.length === 1)
+            return 'Cancelled';
         if (cancelled)
             return `Cancelled: ${groups.length - bad.length} of ${(0,report_text/* count */.U9)(groups.length, unit)} done`;
-        return dryRun ? `Plan: a run would fail for ${of}` : `Failed for ${of}`;
+        const titles = new Set(failuresOf(result.all).map(({ failure }) => HINTS[failure.cause].title));
+        const why = titles.size === 1 ? `: ${inSentence([...titles][0] ?? '')}` : '';
+        return dryRun ? `Plan: a run would fail for ${of}${why}` : `Failed for ${of}${why}`;
     }
     const changed = groups.filter((group) => group.some((p) => p.changed)).length;
     const verb = state === 'present' ? 'added' : 'removed';
@@ -1850,6 +1876,8 @@ var report_runner = __nccwpck_require__(604);
 const MAX_SUMMARY = 1_000_000;
 /** Up to here one table shows them all. */
 const MAX_IN_ONE_TABLE = 50;
+/** Different messages that are shown for one cause. */
+const MAX_REASONS = 5;
 const MARKS = {
     settled: '✅ done',
     accepted: '⏳ accepted',
@@ -1863,90 +1891,124 @@ const MARKS = {
  * @returns HTML of less than 1 MiB
  */
 function summaryOf(result, duplicates, redact) {
-    for (const [limit, reasons] of [
-        [300, true],
-        [80, true],
-        [60, false],
-    ]) {
-        const text = render({ result, duplicates, cell: (value) => (0,report_text/* html */.qy)(redact(String(value)), limit), reasons });
+    for (const limit of [300, 60]) {
+        const code = (value) => `<code>${(0,report_text/* html */.qy)(redact(String(value)), limit)}</code>`;
+        const text = render({ result, duplicates, code });
         if (Buffer.byteLength(text) < MAX_SUMMARY)
             return text;
     }
     return `<h3>${headline(result)}</h3>\n\n`;
 }
 function render(page) {
-    const { result, duplicates, cell } = page;
+    const { result, duplicates, code } = page;
     const groups = byTarget(result.all);
     const failed = groups.filter((group) => outcomeOf(group) === 'failed');
     const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
     const open = rest.some((group) => outcomeOf(group) !== 'settled');
-    const parts = [
-        `<h3>${failed.length > 0 ? '❌' : open ? '⏳' : '✅'} ${headline(result)}</h3>`,
-        facts(page),
-    ];
+    const mark = failed.length > 0 ? '❌' : result.inputs.dryRun ? '📋' : open ? '⏳' : '✅';
+    const parts = [`<h3>${mark} ${headline(result)}</h3>`, facts(page)];
     if (groups.length <= MAX_IN_ONE_TABLE)
         parts.push(table(groups, page));
     else {
-        parts.push(`<p>❌ ${failed.length} failed · ${rest.length} others of ${groups.length}</p>`);
+        parts.push(`<p>${counts([...failed, ...rest], result)}</p>`);
         if (failed.length > 0)
             parts.push(table(failed, page));
+        const title = failed.length > 0 ? `The other ${(0,report_text/* count */.U9)(rest.length, 'recipient')}` : 'All recipients';
         if (rest.length > 0)
-            parts.push(`<details><summary>${rest.length} others</summary>${table(rest, page)}</details>`);
+            parts.push(`<details><summary>${title}</summary>${table(rest, page)}</details>`);
     }
     for (const { target, used, others } of duplicates.slice(0, 10)) {
-        const ids = others.map((row) => `<code>${cell(row.id)}</code>`).join(', ');
-        parts.push(`<p>⚠️ Warning: account <code>${cell(target.id)}</code> has more than one live recipient: <code>${cell(used.id)}</code> is the oldest and was used; also there: ${ids}.</p>`);
+        const ids = others.map((row) => code(row.id)).join(', ');
+        parts.push(`<p>⚠️ Warning: account ${code(target.id)} has more than one live recipient: ${code(used.id)} is the oldest and was used; also there: ${ids}.</p>`);
     }
     parts.push(advice(page));
     return `${parts.filter(Boolean).join('\n')}\n\n`;
 }
-function facts({ result: { inputs, share, trigger, tookMs, requests }, cell }) {
-    const code = (text) => `<code>${cell(text)}</code>`;
+function facts({ result: { inputs, share, trigger, tookMs, requests }, code }) {
     const link = dashboard(inputs.apiUrl, inputs.accountId);
     const name = code(share?.name || inputs.shareId);
     const id = share?.name ? ` (${code(inputs.shareId)})` : '';
-    const started = trigger.actor ? `${code(trigger.event)} by ${code(trigger.actor)}` : code(trigger.event);
-    const parts = [
-        `Share ${link ? `<a href="${link}">${name}</a>` : name}${id} of account ${code(inputs.accountId)}`,
-        trigger.event ? `started by ${started}` : '',
-        `${(0,report_text/* seconds */.YA)(tookMs)}, ${requests} requests`,
+    const who = trigger.actor ? ` (${code(trigger.actor)})` : '';
+    const run = [
+        trigger.event ? `Triggered by ${code(trigger.event)}${who}` : '',
+        (0,report_text/* seconds */.YA)(tookMs),
+        (0,report_text/* count */.U9)(requests, 'request'),
     ];
-    return `<p>${parts.filter(Boolean).join(' · ')}</p>`;
+    return `<p>Share ${link ? `<a href="${link}">${name}</a>` : name}${id} of account ${code(inputs.accountId)}<br>${run.filter(Boolean).join(' · ')}</p>`;
 }
 /** Cloudflare publishes no address for a share's own page, so this is the page of the account that owns it. */
 function dashboard(apiUrl, accountId) {
     return apiUrl.startsWith('https://api.cloudflare.com/') ? `https://dash.cloudflare.com/${accountId}` : '';
 }
-function table(groups, { result: { inputs }, cell, reasons }) {
-    const code = (text) => `<code>${cell(text)}</code>`;
-    const heads = ['Recipient', 'Outcome', 'Status', inputs.dryRun ? 'Plan' : 'Changed', 'Time', 'Reason'];
-    const head = heads.map((text) => `<th>${text}</th>`).join('');
+/** `❌ 4 failed · ✅ 47 done, added · ✅ 9 done, unchanged`, for those who will not count the rows. */
+function counts(groups, { inputs }) {
+    const numbers = new Map();
+    for (const group of groups) {
+        const what = outcomeOf(group) === 'failed'
+            ? MARKS.failed
+            : inputs.dryRun
+                ? planSign(firstOf(group))
+                : `${MARKS[outcomeOf(group)]}, ${changeOf(group)}`;
+        numbers.set(what, (numbers.get(what) ?? 0) + 1);
+    }
+    return [...numbers].map(([what, n]) => what.replace(' ', ` ${n} `)).join(' · ');
+}
+function changeOf(group) {
+    if (!group.some((p) => p.changed))
+        return 'unchanged';
+    return group[0].want === 'present' ? 'added' : 'removed';
+}
+/** The row that stands for a target: the one that failed, if any. */
+function firstOf(group) {
+    return group.find((p) => p.step === 'failed') ?? group[0];
+}
+/** The whole reason would make the table wider than the page; it is under "What to do". */
+function reasonOf(group, code) {
+    const failure = group.find((p) => p.step === 'failed')?.failure;
+    if (failure)
+        return HINTS[failure.cause].title;
+    const retried = group[0].row?.resources.map((resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`);
+    return retried?.length ? code(retried.join('; ')) : '';
+}
+function table(groups, { result: { inputs }, code }) {
+    const withReasons = groups.some((group) => reasonOf(group, code));
+    const heads = inputs.dryRun ? ['Plan', 'Status'] : ['Recipient', 'Outcome', 'Status', 'Change', 'Time'];
+    if (withReasons)
+        heads.push('Reason');
     const rows = groups.map((group) => {
         const [first] = group;
-        const failure = group.find((p) => p.step === 'failed')?.failure;
         const endMs = Math.max(...group.map((p) => p.endedMs ?? p.startedMs));
-        const retried = first.row?.resources.map((resource) => `${resource.id}: ${resource.error}`).join('; ');
-        const reason = failure?.message ?? retried;
-        const changed = group.some((p) => p.changed) ? (inputs.state === 'present' ? 'added' : 'removed') : 'no';
-        const cells = [
-            code(first.target.id),
-            MARKS[outcomeOf(group)],
-            cell(groupStatus(group) || 'not known'),
-            inputs.dryRun ? code(planned(first)) : changed,
-            (0,report_text/* seconds */.YA)(endMs - first.startedMs),
-            failure && !reasons ? cell(HINTS[failure.cause].title) : reason ? code(reason) : '',
-        ];
+        const status = group.every((p) => p.row === null && p.looked)
+            ? 'no record'
+            : code(groupStatus(group) || 'not known');
+        const cells = inputs.dryRun
+            ? [code(planned(firstOf(group), true)), status]
+            : [
+                code(first.target.id),
+                MARKS[outcomeOf(group)],
+                status,
+                changeOf(group),
+                (0,report_text/* seconds */.YA)(endMs - first.startedMs),
+            ];
+        if (withReasons)
+            cells.push(reasonOf(group, code));
         return `<tr>${cells.map((text) => `<td>${text}</td>`).join('')}</tr>`;
     });
+    const head = heads.map((text) => `<th>${text}</th>`).join('');
     return `<table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
 }
-function advice({ result, cell }) {
-    const causes = new Map(failuresOf(result.all).map(({ failure, targets }) => [failure.cause, targets]));
-    const items = [...causes].map(([cause, targets]) => {
+function advice({ result, code }) {
+    const groups = failuresOf(result.all);
+    const items = [...new Set(groups.map(({ failure }) => failure.cause))].map((cause) => {
         const { title, text, link } = HINTS[cause];
-        const names = targets.map((id) => `<code>${cell(id)}</code>`);
-        const whose = names.length > 3 ? `${names.length} recipients` : names.join(', ');
-        return `<li><strong>${title}</strong> (${whose}): ${text} <a href="${link}">More</a></li>`;
+        const alike = groups.filter(({ failure }) => failure.cause === cause);
+        const said = alike.slice(0, MAX_REASONS).map(({ failure, targets }) => {
+            const whose = targets.length > 3 ? (0,report_text/* count */.U9)(targets.length, 'recipient') : targets.map(code).join(', ');
+            return `${whose}: ${code(failure.message)}<br>`;
+        });
+        if (alike.length > MAX_REASONS)
+            said.push(`and ${(0,report_text/* count */.U9)(alike.length - MAX_REASONS, 'more reason')}, see the log<br>`);
+        return `<li><strong>${title}</strong><br>${said.join('')}${text} <a href="${link}">More</a></li>`;
     });
     return items.length > 0 ? `<h4>What to do</h4>\n<ul>\n${items.join('\n')}\n</ul>` : '';
 }
@@ -1963,7 +2025,7 @@ const HEARTBEAT_MS = 30_000;
 /** Retries that took longer than this are worth a warning. */
 const LONG_RETRY_MS = 30_000;
 /** Up to so many targets every step of each is a line; above it only where each one ends. */
-const FEW = 20;
+const FEW = 10;
 /**
  * Opens the report, and masks every secret before anything else is printed.
  * @param runner the ways out
@@ -2004,13 +2066,11 @@ function openReport(runner, secrets, clock) {
             const title = `${(0,report_text/* count */.U9)(problems.length, 'input')} to mend, nothing was sent`;
             out.annotate('error', title, list.map((text, index) => `(${index + 1}) ${text}`).join(' '));
         },
-        opening(inputs, share) {
-            const unit = inputs.targets[0]?.type ?? 'account';
-            const who = (0,report_text/* count */.U9)(inputs.targets.length, unit);
-            const what = inputs.state === 'present'
-                ? `Sharing ${shareName({ inputs, share })} with ${who}`
-                : `Removing ${who} from share ${shareName({ inputs, share })}`;
-            print(say(`${what}${inputs.dryRun ? ' (dry run, nothing is changed)' : ''}; timeout ${(0,report_text/* duration */.p0)(inputs.timeoutMs)}.`));
+        opening(inputs) {
+            const who = (0,report_text/* count */.U9)(inputs.targets.length, inputs.targets[0]?.type ?? 'account');
+            const { shareId, state, dryRun, timeoutMs } = inputs;
+            const what = state === 'present' ? `Sharing ${shareId} with ${who}` : `Removing ${who} from share ${shareId}`;
+            print(say(`${what}${dryRun ? ' (dry run, nothing is changed)' : ''}; timeout ${(0,report_text/* duration */.p0)(timeoutMs)}.`));
             if (inputs.repeated.length > 0) {
                 print(say(`Given more than once, done once: ${inputs.repeated.join(', ')}.`));
             }
@@ -2018,7 +2078,9 @@ function openReport(runner, secrets, clock) {
                 out.annotate('warning', 'Legacy API key', 'A Global API key may do everything that its user may do. Use an api-token with the permissions that the README names.');
             }
         },
-        plan(all, whole) {
+        plan(all, share, whole) {
+            if (share?.name)
+                print(say(`The share is "${share.name}".`));
             if (whole || all.length <= FEW)
                 for (const p of all)
                     print(say(planned(p)));
@@ -2026,7 +2088,7 @@ function openReport(runner, secrets, clock) {
                 const counts = new Map();
                 for (const p of all)
                     counts.set(planSign(p), (counts.get(planSign(p)) ?? 0) + 1);
-                print([...counts].map(([sign, n]) => `${sign} ${n}`).join(', '));
+                print([...counts].map(([what, n]) => `${what}: ${n}`).join(', '));
             }
             saveIds(all);
         },
@@ -2035,7 +2097,9 @@ function openReport(runner, secrets, clock) {
             const text = movement(from, to, after);
             const done = all.length > 1 && isDone(to) ? ` (${all.filter(isDone).length} of ${all.length} done)` : '';
             const few = all.length <= FEW || isDone(to) || to.step === 'unsure';
-            if (text)
+            // A single target that failed is told by its annotation.
+            const told = all.length === 1 && to.step === 'failed';
+            if (text && !told)
                 (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${done}`));
             const retried = newlyRetried(from, to);
             if (retried) {
@@ -2252,6 +2316,8 @@ async function change(all, run, update) {
 
 /** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
 const UNREADABLE_TOLERATED = 2;
+/** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
+const SHORTEST_LOOK_MS = 250;
 /** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
 const LAST_LOOK_CANCELLED_MS = 900;
 const LAST_LOOK_MS = 3_000;
@@ -2294,7 +2360,8 @@ async function carryOut(planned, rows, run) {
         const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
         // Looks are timed from start to start; a slow answer must not leave the server without a pause.
         const pauseMs = Math.max(fromMs + waitMs - clock.now(), waitMs / 2);
-        await clock.sleep(Math.min(pauseMs, endMs - clock.now()), cancel);
+        const leftMs = endMs - clock.now();
+        await clock.sleep(pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs, cancel);
         if (run.isOver())
             break;
         lookedMs = clock.now();
@@ -2322,8 +2389,10 @@ async function carryOut(planned, rows, run) {
         const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
         try {
             const look = { rows: await run.shares.list({ tries: 1, untilMs }), before, nowMs: clock.now() };
-            for (const index of unsure)
-                update(index, idOnly(looked(all[index], look)));
+            for (const index of unsure) {
+                const p = all[index];
+                update(index, lastSeen(p, looked(p, look)));
+            }
         }
         catch (error) {
             if (!(error instanceof RequestError))
@@ -2337,11 +2406,13 @@ async function carryOut(planned, rows, run) {
     }
     return all;
 }
-/** What the last look finds is told, but a run that is over is not made a success by it. */
-function idOnly(p) {
-    return p.step === 'failed'
-        ? p
-        : { ...p, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
+/** What the last look finds is told, but a run that is over is neither made a success by it nor begun anew. */
+function lastSeen(p, next) {
+    if (next.step === 'unsure' || next.step === 'create' || next.step === 'remove')
+        return p;
+    if (next.step === 'failed')
+        return next;
+    return { ...next, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
 /** One target is asked for by its id; several, and one whose id is not known, are found in the list. */
 async function look(pending, { shares }) {
@@ -2414,15 +2485,15 @@ async function run(inputs, world, report) {
     const isOver = () => cancel.aborted || clock.now() >= endMs;
     const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
     const shares = openShares(http, inputs.accountId, inputs.shareId);
+    report.opening(inputs);
     let share = null;
     let all;
     let record = null;
     try {
         const look = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(notTold)]);
         share = look[1];
-        report.opening(inputs, share);
         const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
-        report.plan(planned, inputs.dryRun);
+        report.plan(planned, share, inputs.dryRun);
         report.duplicates(duplicates(inputs.targets, look[0]));
         if (inputs.dryRun)
             all = planned.map(foretold);
@@ -2435,7 +2506,6 @@ async function run(inputs, world, report) {
     catch (error) {
         if (!(error instanceof RequestError))
             throw error;
-        report.opening(inputs, share);
         const failure = failureOf(error, cancel.aborted ? 'cancelled' : isOver() ? 'timeout' : error.why);
         all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
     }

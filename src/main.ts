@@ -55,15 +55,15 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
   const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
   const shares = openShares(http, inputs.accountId, inputs.shareId);
 
+  report.opening(inputs);
   let share: Share | null = null;
   let all: readonly Progress[];
   let record: Deployment | null = null;
   try {
     const look = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(notTold)]);
     share = look[1];
-    report.opening(inputs, share);
     const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
-    report.plan(planned, inputs.dryRun);
+    report.plan(planned, share, inputs.dryRun);
     report.duplicates(duplicates(inputs.targets, look[0]));
     if (inputs.dryRun) all = planned.map(foretold);
     else {
@@ -73,7 +73,6 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
     }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    report.opening(inputs, share);
     const failure = failureOf(error, cancel.aborted ? 'cancelled' : isOver() ? 'timeout' : error.why);
     all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
   }

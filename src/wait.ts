@@ -10,6 +10,8 @@ import { nextLookMs } from './settle.ts';
 
 /** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
 const UNREADABLE_TOLERATED = 2;
+/** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
+const SHORTEST_LOOK_MS = 250;
 /** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
 const LAST_LOOK_CANCELLED_MS = 900;
 const LAST_LOOK_MS = 3_000;
@@ -55,7 +57,8 @@ export async function carryOut(
     const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
     // Looks are timed from start to start; a slow answer must not leave the server without a pause.
     const pauseMs = Math.max(fromMs + waitMs - clock.now(), waitMs / 2);
-    await clock.sleep(Math.min(pauseMs, endMs - clock.now()), cancel);
+    const leftMs = endMs - clock.now();
+    await clock.sleep(pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs, cancel);
     if (run.isOver()) break;
     lookedMs = clock.now();
     try {
@@ -81,7 +84,10 @@ export async function carryOut(
     const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
     try {
       const look = { rows: await run.shares.list({ tries: 1, untilMs }), before, nowMs: clock.now() };
-      for (const index of unsure) update(index, idOnly(looked(all[index] as Progress, look)));
+      for (const index of unsure) {
+        const p = all[index] as Progress;
+        update(index, lastSeen(p, looked(p, look)));
+      }
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       lastError = error;
@@ -93,11 +99,11 @@ export async function carryOut(
   return all;
 }
 
-/** What the last look finds is told, but a run that is over is not made a success by it. */
-function idOnly(p: Progress): Progress {
-  return p.step === 'failed'
-    ? p
-    : { ...p, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
+/** What the last look finds is told, but a run that is over is neither made a success by it nor begun anew. */
+function lastSeen(p: Progress, next: Progress): Progress {
+  if (next.step === 'unsure' || next.step === 'create' || next.step === 'remove') return p;
+  if (next.step === 'failed') return next;
+  return { ...next, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
 
 /** One target is asked for by its id; several, and one whose id is not known, are found in the list. */

@@ -105,7 +105,7 @@ describe('the summary', () => {
       some,
     ).map((p, i) => (i < 3 ? failed(p, { cause: 'refused', message: 'no' }, 1) : p));
     const text = summaryOf(resultOf(all), [], same);
-    expect(text).toContain('3 failed · 57 others of 60');
+    expect(text).toContain('❌ 3 failed · ✅ 57 done, unchanged');
     expect(text.indexOf('❌ failed</td>')).toBeLessThan(text.indexOf('<details>'));
     expect(text.split('<details>')[1]?.match(/<tr>/g)).toHaveLength(58);
   });
@@ -123,7 +123,7 @@ describe('the summary', () => {
 
   it('has no tag, link, mention or blank line that a server could have written', () => {
     const ours =
-      /<\/?(h3|h4|p|code|table|thead|tbody|tr|th|td|details|summary|ul|li|strong)>|<a href="https:\/\/(dash\.cloudflare\.com\/owner|github\.com\/OWNER\/[\w#/-]+|developers\.cloudflare\.com\/[\w/]+)">|<\/a>/g;
+      /<\/?(h3|h4|p|code|table|thead|tbody|tr|th|td|details|summary|ul|li|strong)>|<br>|<a href="https:\/\/(dash\.cloudflare\.com\/owner|github\.com\/OWNER\/[\w#/-]+|developers\.cloudflare\.com\/[\w/]+)">|<\/a>/g;
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.boolean(), (name, error, terminal) => {
         const hostile = `${error}<img src=x>@octocat [x](http://evil) \n\n# ${name}`;
@@ -154,7 +154,7 @@ describe('the headline', () => {
       { dryRun: true, state: 'absent' as const },
     ],
     [
-      'Failed for 1 of 3 accounts',
+      'Failed for 1 of 3 accounts: a shared resource failed for good',
       planned(
         [
           row(a),

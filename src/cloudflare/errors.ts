@@ -15,6 +15,10 @@ export interface RequestErrorFields {
 
 /** A request to Cloudflare that failed. The message names the request, and what Cloudflare said of it. */
 export class RequestError extends Error {
+  /** The request, as messages name it. */
+  readonly request: string;
+  /** What was said of it, by Cloudflare or the network. */
+  readonly said: string;
   readonly why: Cause;
   readonly status: number;
   readonly retryable: boolean;
@@ -24,6 +28,8 @@ export class RequestError extends Error {
   constructor(request: string, said: string, fields: RequestErrorFields) {
     super(`${request}: ${said}`);
     this.name = 'RequestError';
+    this.request = request;
+    this.said = said;
     this.why = fields.cause;
     this.status = fields.status ?? 0;
     this.retryable = fields.retryable ?? false;

@@ -6,7 +6,7 @@ import { type Transport, TransportError, type WireAnswer } from './transport.ts'
 
 /** A successful answer, its envelope opened. */
 export interface Envelope {
-  /** The request, for messages: `GET …/shares/3fd8…/recipients`. */
+  /** The request, for messages: `GET …/recipients`. */
   readonly request: string;
   readonly result: unknown;
   readonly resultInfo: Record<string, unknown>;
@@ -92,16 +92,14 @@ export function openHttp(options: HttpOptions): Http {
     body: object | undefined,
     read: ReadOptions,
   ): Promise<Envelope> {
-    const request = `${method} ${path.replace(/^\/accounts\/[^/]+/, '…')}`;
+    const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
     const { untilMs } = read;
     if (untilMs === undefined) {
       await pace.turn(request, endMs);
-      if (cancel.aborted)
-        throw new RequestError(request, 'not sent, the run was cancelled', { cause: 'cancelled' });
+      if (cancel.aborted) throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
     }
     const leftMs = (untilMs ?? endMs) - clock.now();
-    if (leftMs <= 0)
-      throw new RequestError(request, 'not sent, the time of the step is up', { cause: 'timeout' });
+    if (leftMs <= 0) throw notSent(request, 'timeout', 'not sent, the time of the step is up');
     requests++;
     const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
     const never = new AbortController().signal;
@@ -129,7 +127,8 @@ export function openHttp(options: HttpOptions): Http {
     for (let tries = 1; ; tries++) {
       try {
         const envelope = await attempt();
-        if (episode) {
+        // Another request may have gone through meanwhile; that does not end what went wrong with this one.
+        if (episode && tries > 1) {
           listener.recovered(episode.tries, clock.now() - episode.sinceMs);
           episode = null;
         }
@@ -140,10 +139,12 @@ export function openHttp(options: HttpOptions): Http {
         const asked = error.retryAfterMs;
         if (asked !== null && asked >= leftMs) throw waitsTooLong(error, asked, leftMs);
         const waitMs = Math.min(asked ?? backoffMs(tries, random()), Math.max(leftMs, 0));
-        if (!episode) listener.retrying(error, waitMs);
+        if (!episode && waitMs < leftMs) listener.retrying(error, waitMs);
         episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
         await clock.sleep(waitMs, cancel);
-        if (cancel.aborted || clock.now() >= endMs) throw error;
+        if (cancel.aborted)
+          throw notSent(error.request, 'cancelled', `cancelled before it was tried again: ${error.said}`);
+        if (clock.now() >= endMs) throw error;
       }
     }
   }
@@ -301,13 +302,15 @@ function fromTransport(request: string, error: TransportError, deadlineMs: numbe
   }
 }
 
+function notSent(request: string, cause: 'cancelled' | 'timeout', said: string): RequestError {
+  return new RequestError(request, said, { cause });
+}
+
 function waitsTooLong(error: RequestError, askedMs: number, leftMs: number): RequestError {
-  const said = error.message.replace(/^[A-Z]+ \S+: /, '');
-  const request = error.message.slice(0, error.message.length - said.length - 2);
   const left = Math.max(0, Math.floor(leftMs / 1000));
   return new RequestError(
-    request,
-    `${said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`,
+    error.request,
+    `${error.said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`,
     { cause: error.why, status: error.status, ambiguous: error.ambiguous },
   );
 }

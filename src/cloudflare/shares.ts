@@ -89,10 +89,7 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
         });
         if (!hasMorePages(envelope.resultInfo, page, result.length, rows.size)) return [...rows.values()];
       }
-      throw unreadable(
-        `GET …/shares/${shareId}/recipients`,
-        `the list does not end after ${MAX_PAGES} pages`,
-      );
+      throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
     },
 
     async get(id, options) {

@@ -16,9 +16,9 @@ import { count, duration, plain, redactor, seconds } from './text.ts';
 export interface Report extends RetryListener {
   /** All that is wrong with the inputs; the outputs are set, to nothing. */
   refuse(problems: readonly Problem[]): void;
-  opening(inputs: Inputs, share: Share | null): void;
+  opening(inputs: Inputs): void;
   /** What is to be done: a line for each target where `whole` is wanted or they are few, else how many. */
-  plan(all: readonly Progress[], whole: boolean): void;
+  plan(all: readonly Progress[], share: Share | null, whole: boolean): void;
   /** One target has moved. */
   moved(from: Progress, to: Progress, all: readonly Progress[]): void;
   /** While nothing moves, says every half minute what is pending. */
@@ -36,7 +36,7 @@ const HEARTBEAT_MS = 30_000;
 /** Retries that took longer than this are worth a warning. */
 const LONG_RETRY_MS = 30_000;
 /** Up to so many targets every step of each is a line; above it only where each one ends. */
-const FEW = 20;
+const FEW = 10;
 
 /**
  * Opens the report, and masks every secret before anything else is printed.
@@ -79,18 +79,12 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
       out.annotate('error', title, list.map((text, index) => `(${index + 1}) ${text}`).join(' '));
     },
 
-    opening(inputs, share) {
-      const unit = inputs.targets[0]?.type ?? 'account';
-      const who = count(inputs.targets.length, unit);
+    opening(inputs) {
+      const who = count(inputs.targets.length, inputs.targets[0]?.type ?? 'account');
+      const { shareId, state, dryRun, timeoutMs } = inputs;
       const what =
-        inputs.state === 'present'
-          ? `Sharing ${shareName({ inputs, share })} with ${who}`
-          : `Removing ${who} from share ${shareName({ inputs, share })}`;
-      print(
-        say(
-          `${what}${inputs.dryRun ? ' (dry run, nothing is changed)' : ''}; timeout ${duration(inputs.timeoutMs)}.`,
-        ),
-      );
+        state === 'present' ? `Sharing ${shareId} with ${who}` : `Removing ${who} from share ${shareId}`;
+      print(say(`${what}${dryRun ? ' (dry run, nothing is changed)' : ''}; timeout ${duration(timeoutMs)}.`));
       if (inputs.repeated.length > 0) {
         print(say(`Given more than once, done once: ${inputs.repeated.join(', ')}.`));
       }
@@ -103,12 +97,13 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
       }
     },
 
-    plan(all, whole) {
+    plan(all, share, whole) {
+      if (share?.name) print(say(`The share is "${share.name}".`));
       if (whole || all.length <= FEW) for (const p of all) print(say(planned(p)));
       else {
         const counts = new Map<string, number>();
         for (const p of all) counts.set(planSign(p), (counts.get(planSign(p)) ?? 0) + 1);
-        print([...counts].map(([sign, n]) => `${sign} ${n}`).join(', '));
+        print([...counts].map(([what, n]) => `${what}: ${n}`).join(', '));
       }
       saveIds(all);
     },
@@ -119,7 +114,9 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
       const done =
         all.length > 1 && isDone(to) ? ` (${all.filter(isDone).length} of ${all.length} done)` : '';
       const few = all.length <= FEW || isDone(to) || to.step === 'unsure';
-      if (text) (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${done}`));
+      // A single target that failed is told by its annotation.
+      const told = all.length === 1 && to.step === 'failed';
+      if (text && !told) (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${done}`));
       const retried = newlyRetried(from, to);
       if (retried) {
         const message = `${to.target.type} ${to.target.id}: ${retried}. Cloudflare keeps trying, and so the run keeps waiting.`;

@@ -2,6 +2,7 @@ import type { Share } from '../cloudflare/shares.ts';
 import type { Failure } from '../failure.ts';
 import type { Inputs } from '../inputs.ts';
 import { isDone, type Progress, statusOf } from '../progress.ts';
+import { HINTS } from './hints.ts';
 import { byTarget } from './outputs.ts';
 import { count } from './text.ts';
 
@@ -37,26 +38,32 @@ export function shareName({ share, inputs }: Pick<Result, 'share' | 'inputs'>): 
   return share?.name ? `"${share.name}" (${inputs.shareId})` : inputs.shareId;
 }
 
-/** What a plan means for one row, in short: for the counts of a fleet. */
+/** What a plan means for one row, in a sign and a few words. */
 export function planSign(p: Progress): string {
-  if (p.step === 'create' || p.step === 'clear') return '+ to share with:';
-  if (p.step === 'remove') return '- to remove:';
-  return p.step === 'failed' ? '! not possible:' : `= already ${statusOf(p)}:`;
+  if (p.step === 'create' || p.step === 'clear') return '+ to be added';
+  if (p.step === 'remove') return '- to be removed';
+  return p.step === 'failed' ? '! not possible' : `= no change`;
 }
 
-/** What one row would become, for a plan: a sign and a sentence. */
-export function planned(p: Progress): string {
+/**
+ * What one row would become, for a plan: a sign and a sentence.
+ * @param brief without the id of its row, its status and its failure, for where those stand beside it
+ */
+export function planned(p: Progress, brief = false): string {
   const who = `${p.target.type} ${p.target.id}`;
-  const row = p.id ? `, recipient ${p.id}` : '';
+  const row = p.id && !brief ? `, recipient ${p.id}` : '';
   switch (p.step) {
     case 'create':
-      return `+ share with ${who}${p.row ? ' (it had the share before)' : ''}`;
+      if (p.row) return `+ share with ${who} (it had the share before)`;
+      return p.target.type === 'account'
+        ? `+ share with ${who}`
+        : `+ share with ${who}; no row of it was recognised, so an earlier one could not be looked for`;
     case 'clear':
       return `+ share with ${who}, when its earlier recipient ${p.id} is disassociated`;
     case 'remove':
-      return `- remove ${who}${row}, ${statusOf(p)}`;
+      return `- remove ${who}${row}${brief ? '' : `, ${statusOf(p)}`}`;
     case 'failed':
-      return `! cannot ${p.want === 'present' ? 'share with' : 'remove'} ${who}: ${p.failure?.message}`;
+      return `! cannot ${p.want === 'present' ? 'share with' : 'remove'} ${who}${brief ? '' : `: ${p.failure?.message}`}`;
     default:
       return `= already ${statusOf(p)} ${who}${row}`;
   }
@@ -76,6 +83,11 @@ export function failuresOf(all: readonly Progress[]): { failure: Failure; target
   return [...groups.values()];
 }
 
+/** A title in the middle of a sentence: only a name keeps its capital. */
+function inSentence(title: string): string {
+  return title.startsWith('Cloudflare') ? title : title.slice(0, 1).toLowerCase() + title.slice(1);
+}
+
 /** One sentence on how it ended, for the closing line and the heading of the summary. */
 export function headline(result: Result): string {
   const groups = byTarget(result.all);
@@ -85,8 +97,11 @@ export function headline(result: Result): string {
   const of = groups.length === 1 ? `the ${unit}` : `${bad.length} of ${count(groups.length, unit)}`;
   if (bad.length > 0) {
     const cancelled = bad.some((group) => group.some((p) => p.failure?.cause === 'cancelled'));
+    if (cancelled && groups.length === 1) return 'Cancelled';
     if (cancelled) return `Cancelled: ${groups.length - bad.length} of ${count(groups.length, unit)} done`;
-    return dryRun ? `Plan: a run would fail for ${of}` : `Failed for ${of}`;
+    const titles = new Set(failuresOf(result.all).map(({ failure }) => HINTS[failure.cause].title));
+    const why = titles.size === 1 ? `: ${inSentence([...titles][0] ?? '')}` : '';
+    return dryRun ? `Plan: a run would fail for ${of}${why}` : `Failed for ${of}${why}`;
   }
   const changed = groups.filter((group) => group.some((p) => p.changed)).length;
   const verb = state === 'present' ? 'added' : 'removed';

@@ -2,8 +2,8 @@ import type { Duplicate } from '../plan.ts';
 import type { Progress } from '../progress.ts';
 import { HINTS } from './hints.ts';
 import { byTarget, groupStatus } from './outputs.ts';
-import { failuresOf, headline, type Outcome, outcomeOf, planned, type Result } from './result.ts';
-import { html, type Redact, seconds } from './text.ts';
+import { failuresOf, headline, type Outcome, outcomeOf, planned, planSign, type Result } from './result.ts';
+import { count, html, type Redact, seconds } from './text.ts';
 
 type Group = [Progress, ...Progress[]];
 
@@ -11,6 +11,8 @@ type Group = [Progress, ...Progress[]];
 const MAX_SUMMARY = 1_000_000;
 /** Up to here one table shows them all. */
 const MAX_IN_ONE_TABLE = 50;
+/** Different messages that are shown for one cause. */
+const MAX_REASONS = 5;
 
 const MARKS: Readonly<Record<Outcome, string>> = {
   settled: '✅ done',
@@ -23,10 +25,8 @@ const MARKS: Readonly<Record<Outcome, string>> = {
 interface Page {
   readonly result: Result;
   readonly duplicates: readonly Duplicate[];
-  /** Makes any text safe for a cell. */
-  readonly cell: (text: unknown) => string;
-  /** Are there reasons, or only the titles of their hints? */
-  readonly reasons: boolean;
+  /** Makes any text safe, and shows it as code: there GitHub looks for no links and no mentions. */
+  readonly code: (text: unknown) => string;
 }
 
 /**
@@ -36,57 +36,51 @@ interface Page {
  * @returns HTML of less than 1 MiB
  */
 export function summaryOf(result: Result, duplicates: readonly Duplicate[], redact: Redact): string {
-  for (const [limit, reasons] of [
-    [300, true],
-    [80, true],
-    [60, false],
-  ] as const) {
-    const text = render({ result, duplicates, cell: (value) => html(redact(String(value)), limit), reasons });
+  for (const limit of [300, 60]) {
+    const code = (value: unknown) => `<code>${html(redact(String(value)), limit)}</code>`;
+    const text = render({ result, duplicates, code });
     if (Buffer.byteLength(text) < MAX_SUMMARY) return text;
   }
   return `<h3>${headline(result)}</h3>\n\n`;
 }
 
 function render(page: Page): string {
-  const { result, duplicates, cell } = page;
+  const { result, duplicates, code } = page;
   const groups = byTarget(result.all);
   const failed = groups.filter((group) => outcomeOf(group) === 'failed');
   const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
   const open = rest.some((group) => outcomeOf(group) !== 'settled');
-  const parts = [
-    `<h3>${failed.length > 0 ? '❌' : open ? '⏳' : '✅'} ${headline(result)}</h3>`,
-    facts(page),
-  ];
+  const mark = failed.length > 0 ? '❌' : result.inputs.dryRun ? '📋' : open ? '⏳' : '✅';
+  const parts = [`<h3>${mark} ${headline(result)}</h3>`, facts(page)];
 
   if (groups.length <= MAX_IN_ONE_TABLE) parts.push(table(groups, page));
   else {
-    parts.push(`<p>❌ ${failed.length} failed · ${rest.length} others of ${groups.length}</p>`);
+    parts.push(`<p>${counts([...failed, ...rest], result)}</p>`);
     if (failed.length > 0) parts.push(table(failed, page));
-    if (rest.length > 0)
-      parts.push(`<details><summary>${rest.length} others</summary>${table(rest, page)}</details>`);
+    const title = failed.length > 0 ? `The other ${count(rest.length, 'recipient')}` : 'All recipients';
+    if (rest.length > 0) parts.push(`<details><summary>${title}</summary>${table(rest, page)}</details>`);
   }
   for (const { target, used, others } of duplicates.slice(0, 10)) {
-    const ids = others.map((row) => `<code>${cell(row.id)}</code>`).join(', ');
+    const ids = others.map((row) => code(row.id)).join(', ');
     parts.push(
-      `<p>⚠️ Warning: account <code>${cell(target.id)}</code> has more than one live recipient: <code>${cell(used.id)}</code> is the oldest and was used; also there: ${ids}.</p>`,
+      `<p>⚠️ Warning: account ${code(target.id)} has more than one live recipient: ${code(used.id)} is the oldest and was used; also there: ${ids}.</p>`,
     );
   }
   parts.push(advice(page));
   return `${parts.filter(Boolean).join('\n')}\n\n`;
 }
 
-function facts({ result: { inputs, share, trigger, tookMs, requests }, cell }: Page): string {
-  const code = (text: unknown) => `<code>${cell(text)}</code>`;
+function facts({ result: { inputs, share, trigger, tookMs, requests }, code }: Page): string {
   const link = dashboard(inputs.apiUrl, inputs.accountId);
   const name = code(share?.name || inputs.shareId);
   const id = share?.name ? ` (${code(inputs.shareId)})` : '';
-  const started = trigger.actor ? `${code(trigger.event)} by ${code(trigger.actor)}` : code(trigger.event);
-  const parts = [
-    `Share ${link ? `<a href="${link}">${name}</a>` : name}${id} of account ${code(inputs.accountId)}`,
-    trigger.event ? `started by ${started}` : '',
-    `${seconds(tookMs)}, ${requests} requests`,
+  const who = trigger.actor ? ` (${code(trigger.actor)})` : '';
+  const run = [
+    trigger.event ? `Triggered by ${code(trigger.event)}${who}` : '',
+    seconds(tookMs),
+    count(requests, 'request'),
   ];
-  return `<p>${parts.filter(Boolean).join(' · ')}</p>`;
+  return `<p>Share ${link ? `<a href="${link}">${name}</a>` : name}${id} of account ${code(inputs.accountId)}<br>${run.filter(Boolean).join(' · ')}</p>`;
 }
 
 /** Cloudflare publishes no address for a share's own page, so this is the page of the account that owns it. */
@@ -94,37 +88,79 @@ function dashboard(apiUrl: string, accountId: string): string {
   return apiUrl.startsWith('https://api.cloudflare.com/') ? `https://dash.cloudflare.com/${accountId}` : '';
 }
 
-function table(groups: readonly Group[], { result: { inputs }, cell, reasons }: Page): string {
-  const code = (text: unknown) => `<code>${cell(text)}</code>`;
-  const heads = ['Recipient', 'Outcome', 'Status', inputs.dryRun ? 'Plan' : 'Changed', 'Time', 'Reason'];
-  const head = heads.map((text) => `<th>${text}</th>`).join('');
+/** `❌ 4 failed · ✅ 47 done, added · ✅ 9 done, unchanged`, for those who will not count the rows. */
+function counts(groups: readonly Group[], { inputs }: Result): string {
+  const numbers = new Map<string, number>();
+  for (const group of groups) {
+    const what =
+      outcomeOf(group) === 'failed'
+        ? MARKS.failed
+        : inputs.dryRun
+          ? planSign(firstOf(group))
+          : `${MARKS[outcomeOf(group)]}, ${changeOf(group)}`;
+    numbers.set(what, (numbers.get(what) ?? 0) + 1);
+  }
+  return [...numbers].map(([what, n]) => what.replace(' ', ` ${n} `)).join(' · ');
+}
+
+function changeOf(group: Group): string {
+  if (!group.some((p) => p.changed)) return 'unchanged';
+  return group[0].want === 'present' ? 'added' : 'removed';
+}
+
+/** The row that stands for a target: the one that failed, if any. */
+function firstOf(group: Group): Progress {
+  return group.find((p) => p.step === 'failed') ?? group[0];
+}
+
+/** The whole reason would make the table wider than the page; it is under "What to do". */
+function reasonOf(group: Group, code: Page['code']): string {
+  const failure = group.find((p) => p.step === 'failed')?.failure;
+  if (failure) return HINTS[failure.cause].title;
+  const retried = group[0].row?.resources.map(
+    (resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`,
+  );
+  return retried?.length ? code(retried.join('; ')) : '';
+}
+
+function table(groups: readonly Group[], { result: { inputs }, code }: Page): string {
+  const withReasons = groups.some((group) => reasonOf(group, code));
+  const heads = inputs.dryRun ? ['Plan', 'Status'] : ['Recipient', 'Outcome', 'Status', 'Change', 'Time'];
+  if (withReasons) heads.push('Reason');
   const rows = groups.map((group) => {
     const [first] = group;
-    const failure = group.find((p) => p.step === 'failed')?.failure;
     const endMs = Math.max(...group.map((p) => p.endedMs ?? p.startedMs));
-    const retried = first.row?.resources.map((resource) => `${resource.id}: ${resource.error}`).join('; ');
-    const reason = failure?.message ?? retried;
-    const changed = group.some((p) => p.changed) ? (inputs.state === 'present' ? 'added' : 'removed') : 'no';
-    const cells = [
-      code(first.target.id),
-      MARKS[outcomeOf(group)],
-      cell(groupStatus(group) || 'not known'),
-      inputs.dryRun ? code(planned(first)) : changed,
-      seconds(endMs - first.startedMs),
-      failure && !reasons ? cell(HINTS[failure.cause].title) : reason ? code(reason) : '',
-    ];
+    const status = group.every((p) => p.row === null && p.looked)
+      ? 'no record'
+      : code(groupStatus(group) || 'not known');
+    const cells = inputs.dryRun
+      ? [code(planned(firstOf(group), true)), status]
+      : [
+          code(first.target.id),
+          MARKS[outcomeOf(group)],
+          status,
+          changeOf(group),
+          seconds(endMs - first.startedMs),
+        ];
+    if (withReasons) cells.push(reasonOf(group, code));
     return `<tr>${cells.map((text) => `<td>${text}</td>`).join('')}</tr>`;
   });
+  const head = heads.map((text) => `<th>${text}</th>`).join('');
   return `<table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
 }
 
-function advice({ result, cell }: Page): string {
-  const causes = new Map(failuresOf(result.all).map(({ failure, targets }) => [failure.cause, targets]));
-  const items = [...causes].map(([cause, targets]) => {
+function advice({ result, code }: Page): string {
+  const groups = failuresOf(result.all);
+  const items = [...new Set(groups.map(({ failure }) => failure.cause))].map((cause) => {
     const { title, text, link } = HINTS[cause];
-    const names = targets.map((id) => `<code>${cell(id)}</code>`);
-    const whose = names.length > 3 ? `${names.length} recipients` : names.join(', ');
-    return `<li><strong>${title}</strong> (${whose}): ${text} <a href="${link}">More</a></li>`;
+    const alike = groups.filter(({ failure }) => failure.cause === cause);
+    const said = alike.slice(0, MAX_REASONS).map(({ failure, targets }) => {
+      const whose = targets.length > 3 ? count(targets.length, 'recipient') : targets.map(code).join(', ');
+      return `${whose}: ${code(failure.message)}<br>`;
+    });
+    if (alike.length > MAX_REASONS)
+      said.push(`and ${count(alike.length - MAX_REASONS, 'more reason')}, see the log<br>`);
+    return `<li><strong>${title}</strong><br>${said.join('')}${text} <a href="${link}">More</a></li>`;
   });
   return items.length > 0 ? `<h4>What to do</h4>\n<ul>\n${items.join('\n')}\n</ul>` : '';
 }
