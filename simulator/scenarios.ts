@@ -180,6 +180,17 @@ export const scenarios = {
     inputs: { ...inputs, 'recipient-account-id': FLEET.join('\n') },
     expect: { fails: true, outputs: { status: 'mixed', changed: 'true' }, posts: 11, deletes: 0 },
   },
+  onboarding: {
+    description: 'Three accounts at once; each is usable after its own time.',
+    api: {
+      ...api,
+      timelines: Object.fromEntries(
+        FLEET.slice(0, 3).map((id, index) => [id, { associateMs: 600 * (index + 1) }]),
+      ),
+    },
+    inputs: { ...inputs, 'recipient-account-id': FLEET.slice(0, 3).join('\n') },
+    expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 3, deletes: 0 },
+  },
   remove: {
     description: 'An account leaves: the recipient is removed and the step waits until that is done.',
     api: {

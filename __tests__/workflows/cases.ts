@@ -1,0 +1,539 @@
+/** What is run with act, and what must come of it. */
+import assert from 'node:assert/strict';
+import { type Scenario, scenarios } from '../../simulator/scenarios.ts';
+import type { Case, Run } from './play.ts';
+
+/** The lines that the steps of a job printed. */
+function printed(run: Run, job: string): string[] {
+  return run.entries
+    .filter((one) => one.raw_output && one.jobID === job)
+    .map((one) => (one.msg ?? '').trimEnd());
+}
+
+/** How the jobs of that id ended, one for each of a matrix; empty when it was skipped. */
+function results(run: Run, job: string): string[] {
+  return run.entries.flatMap((one) => (one.jobID === job && one.jobResult ? [one.jobResult] : []));
+}
+
+function stepResult(run: Run, step: string): string | undefined {
+  return run.entries.find((one) => one.stepID?.[0] === step && one.stepResult)?.stepResult;
+}
+
+function outputs(run: Run, step: string): Record<string, string> {
+  const set = run.entries.filter((one) => one.command === 'set-output' && one.stepID?.[0] === step);
+  return Object.fromEntries(set.map(({ name = '', arg = '' }) => [name, arg]));
+}
+
+function writes(run: Run): string[] {
+  return run.requests.flatMap(({ method, body }) =>
+    method === 'GET' ? [] : [`${method} ${JSON.stringify(body)}`],
+  );
+}
+
+const posted = (...accounts: string[]) => accounts.map((id) => `POST {"recipient_account_id":"${id}"}`);
+const deployed = (run: Run) => printed(run, 'deploy').filter((line) => line.startsWith('deploy.sh'));
+
+/** What the examples name their variables and secrets, with the values of a scenario. */
+function asExample({ inputs }: Scenario): Pick<Case, 'vars' | 'secrets'> {
+  return {
+    vars: {
+      CLOUDFLARE_ACCOUNT_ID: inputs['account-id'] ?? '',
+      CLOUDFLARE_SHARE_ID: inputs['share-id'] ?? '',
+      CLOUDFLARE_RECIPIENTS: inputs['recipient-account-id'] ?? '',
+    },
+    secrets: { CLOUDFLARE_API_TOKEN: inputs['api-token'] ?? '' },
+  };
+}
+
+const { associate, fleet, onboarding, plan, remove, 'already-shared': shared } = scenarios;
+const terminal = scenarios['terminal-error'];
+const RECIPIENT = associate.inputs['recipient-account-id'];
+export const TOKEN = associate.inputs['api-token'];
+const ONBOARDED = onboarding.inputs['recipient-account-id'].split('\n');
+const FLEET = fleet.inputs['recipient-account-id'].split('\n');
+const REFUSED = Object.keys(fleet.api.refuseAccounts);
+
+/** Workflows of this repository, as they are. */
+const OWN = {
+  ci: '.github/workflows/ci.yml',
+  commitDist: '.github/workflows/commit-dist.yml',
+  release: '.github/workflows/release.yml',
+} as const;
+const HEAD = '5b3f9d2e8a7c41d6904e1f2a3b4c5d6e7f809a1b';
+const RELEASE_TOOLS = {
+  npm: 'if [ "$1" = sbom ]; then echo "{}"; else echo "npm $*"; fi',
+  'actions/upload-artifact': 'echo notes: $(cat release/notes.md)',
+};
+
+export const cases: Case[] = [
+  {
+    name: 'workflow_dispatch: vars, secrets and inputs; a later step and a matrix use the outputs',
+    workflow: '__tests__/workflows/onboard.yml',
+    event: 'workflow_dispatch',
+    scenario: onboarding,
+    inputs: { accounts: ONBOARDED.join(' '), state: 'present' },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
+      assert.ok(printed(run, 'share').includes('later step associated, changed true, ids 3'));
+      const wanted = ONBOARDED.map((id) => `later job ${id} associated, changed true`);
+      assert.deepEqual(printed(run, 'deploy').sort(), wanted.sort());
+      assert.deepEqual(Object.keys(outputs(run, 'share')).sort(), [
+        'changed',
+        'recipient-id',
+        'recipients',
+        'status',
+      ]);
+    },
+  },
+  {
+    name: 'state: absent',
+    workflow: '__tests__/workflows/onboard.yml',
+    event: 'workflow_dispatch',
+    scenario: remove,
+    inputs: { accounts: RECIPIENT, state: 'absent' },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(
+        run.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method),
+        ['DELETE'],
+      );
+      assert.deepEqual(printed(run, 'deploy'), [`later job ${RECIPIENT} disassociated, changed true`]);
+    },
+  },
+  {
+    name: 'dry-run as a boolean input',
+    workflow: '__tests__/workflows/onboard.yml',
+    event: 'workflow_dispatch',
+    scenario: associate,
+    inputs: { accounts: RECIPIENT, state: 'present', 'dry-run': 'true' },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(writes(run), []);
+      assert.ok(
+        printed(run, 'share').some((line) => line.startsWith('later step') && line.includes('changed true')),
+      );
+    },
+  },
+  {
+    name: 'a secret that is not there: nothing is sent',
+    workflow: '__tests__/workflows/onboard.yml',
+    event: 'workflow_dispatch',
+    scenario: associate,
+    secrets: {},
+    inputs: { accounts: RECIPIENT, state: 'present' },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.equal(run.requests.length, 0);
+      assert.equal(stepResult(run, 'share'), 'failure');
+      assert.ok(
+        run.entries.some(({ msg }) => msg?.includes('api-token') && msg.includes('is missing or blank')),
+      );
+    },
+  },
+  {
+    name: 'a share that fails stops the chain, and if: failure() sees the outputs',
+    workflow: '__tests__/workflows/failing.yml',
+    event: 'workflow_dispatch',
+    scenario: terminal,
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.equal(stepResult(run, 'share'), 'failure');
+      assert.deepEqual(results(run, 'share'), ['failure']);
+      const { 'recipient-id': id } = outputs(run, 'share');
+      assert.match(id ?? '', /^[0-9a-f]{32}$/);
+      const later = printed(run, 'share').filter((line) => line.startsWith('on failure'));
+      assert.equal(later[0], `on failure: recipient ${id} is associating`);
+      assert.match(later[1] ?? '', /Recipient is missing necessary entitlement/);
+      assert.ok(!run.entries.some(({ msg }) => msg?.trim() === 'the step after it'));
+      assert.deepEqual(printed(run, 'deploy'), []);
+      assert.deepEqual(printed(run, 'clean-up'), [`after the failure ${RECIPIENT} is associating`]);
+    },
+  },
+  {
+    name: 'continue-on-error',
+    workflow: '__tests__/workflows/tolerated.yml',
+    event: 'workflow_dispatch',
+    scenario: terminal,
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.ok(printed(run, 'share').includes('outcome failure, conclusion success, associating'));
+      assert.deepEqual(printed(run, 'deploy'), []);
+      assert.deepEqual(printed(run, 'report'), ['the job knows of the failure']);
+    },
+  },
+  {
+    name: 'a token that the runner does not know as a secret is masked all the same',
+    workflow: '__tests__/workflows/masking.yml',
+    event: 'workflow_dispatch',
+    scenario: shared,
+    secrets: {},
+    vars: { NOT_SO_SECRET: TOKEN },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(printed(run, 'share').slice(-2), ['plain <***>', 'base64 <***>']);
+    },
+  },
+  {
+    name: 'example release.yml: a release event on GitHub Enterprise Server, deployments recorded, one job an account',
+    workflow: 'examples/release.yml',
+    event: 'release',
+    payload: { action: 'published', release: { tag_name: 'v7.4.1' } },
+    scenario: onboarding,
+    args: ['--env', 'GITHUB_SERVER_URL=https://github.example.com'],
+    ...asExample(onboarding),
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
+      assert.deepEqual(deployed(run).sort(), ONBOARDED.map((id) => `deploy.sh ${id} v7.4.1`).sort());
+      assert.ok(run.entries.some(({ content }) => content?.includes('release v7.4.1')));
+      assert.match(
+        String(run.github[1]?.body['log_url']),
+        /^https:\/\/github\.example\.com\/octo-org\/policies\//,
+      );
+      assert.deepEqual(
+        run.github.map(({ request, body }) => `${request} ${body['state'] ?? body['environment']}`),
+        [
+          'POST /repos/octo-org/policies/deployments cloudflare-share',
+          'POST /repos/octo-org/policies/deployments/1/statuses in_progress',
+          'POST /repos/octo-org/policies/deployments/1/statuses success',
+        ],
+      );
+    },
+  },
+  {
+    name: 'example dispatch.yml',
+    workflow: 'examples/dispatch.yml',
+    event: 'workflow_dispatch',
+    scenario: associate,
+    ...asExample(associate),
+    inputs: { account: RECIPIENT, timeout: '5m', 'dry-run': 'false' },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(writes(run), posted(RECIPIENT));
+      assert.ok(printed(run, 'onboard').includes(`deploy.sh ${RECIPIENT}`));
+      assert.ok(!printed(run, 'onboard').some((line) => line.includes('Run this workflow again')));
+    },
+  },
+  {
+    name: 'example dispatch.yml, something else than an id',
+    workflow: 'examples/dispatch.yml',
+    event: 'workflow_dispatch',
+    scenario: associate,
+    ...asExample(associate),
+    inputs: { account: `${RECIPIENT}"; env; "`, timeout: '5m', 'dry-run': 'false' },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.equal(run.requests.length, 0);
+    },
+  },
+  {
+    name: 'example dispatch.yml, a share that fails',
+    workflow: 'examples/dispatch.yml',
+    event: 'workflow_dispatch',
+    scenario: terminal,
+    ...asExample(terminal),
+    inputs: { account: RECIPIENT, timeout: '5m', 'dry-run': 'false' },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.ok(!printed(run, 'onboard').some((line) => line.startsWith('deploy.sh')));
+      assert.match(
+        printed(run, 'onboard').at(-1) ?? '',
+        /^The share is associating\. Run this workflow again/,
+      );
+    },
+  },
+  {
+    name: 'example pull-request-plan.yml',
+    workflow: 'examples/pull-request-plan.yml',
+    event: 'pull_request',
+    payload: pullRequest('octo-org/policies'),
+    scenario: plan,
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: { 'accounts.txt': ['# The fleet', ...FLEET.slice(0, 4), ''].join('\n') },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(writes(run), []);
+      assert.ok(printed(run, 'plan').includes('Would change something: true'));
+      const { recipients = '[]' } = outputs(run, 'plan');
+      assert.deepEqual(
+        (JSON.parse(recipients) as Array<{ recipient: string }>).map((one) => one.recipient),
+        FLEET.slice(0, 4),
+      );
+    },
+  },
+  {
+    name: 'example pull-request-plan.yml, a list that forges an output',
+    workflow: 'examples/pull-request-plan.yml',
+    event: 'pull_request',
+    payload: pullRequest('octo-org/policies'),
+    scenario: plan,
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: { 'accounts.txt': `${FLEET[0]}\n${FLEET[1]} accounts=${FLEET[2]}\n` },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.equal(stepResult(run, 'plan'), undefined);
+      assert.equal(run.requests.length, 0);
+    },
+  },
+  {
+    name: 'example pull-request-plan.yml, from a fork',
+    workflow: 'examples/pull-request-plan.yml',
+    event: 'pull_request',
+    payload: pullRequest('somebody/policies'),
+    scenario: plan,
+    ...asExample(plan),
+    secrets: {},
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.equal(run.requests.length, 0);
+      assert.equal(stepResult(run, 'plan'), undefined);
+    },
+  },
+  {
+    name: 'example matrix.yml',
+    workflow: 'examples/matrix.yml',
+    event: 'workflow_dispatch',
+    scenario: onboarding,
+    ...asExample(onboarding),
+    vars: {
+      ...asExample(onboarding).vars,
+      CLOUDFLARE_TEAMS: JSON.stringify([
+        { name: 'emea', accounts: ONBOARDED.slice(0, 2).join(' ') },
+        { name: 'apac', accounts: ONBOARDED[2] },
+      ]),
+    },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(results(run, 'share'), ['success', 'success']);
+      assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
+      const lines = printed(run, 'share').filter((line) => line.startsWith('deploy.sh'));
+      assert.deepEqual(lines.sort(), ONBOARDED.map((id) => `deploy.sh ${id}`).sort());
+    },
+  },
+  {
+    name: 'example fleet.yml: one account is refused, the others are deployed to',
+    workflow: 'examples/fleet.yml',
+    event: 'push',
+    payload: { ref: 'refs/heads/main' },
+    scenario: fleet,
+    ...asExample(fleet),
+    files: { 'accounts.txt': ['# The fleet', ...FLEET, ''].join('\n') },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.deepEqual(results(run, 'share'), ['failure']);
+      const ready = FLEET.filter((id) => !REFUSED.includes(id));
+      assert.equal(ready.length, FLEET.length - 1);
+      assert.deepEqual(deployed(run).sort(), ready.map((id) => `deploy.sh ${id}`).sort());
+    },
+  },
+  {
+    name: 'example offboard.yml',
+    workflow: 'examples/offboard.yml',
+    event: 'workflow_dispatch',
+    scenario: remove,
+    ...asExample(remove),
+    inputs: { account: RECIPIENT, confirm: RECIPIENT },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(
+        run.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method),
+        ['DELETE'],
+      );
+      assert.ok(printed(run, 'offboard').includes('Removed: the account is now disassociated.'));
+    },
+  },
+  {
+    name: 'example offboard.yml, not confirmed',
+    workflow: 'examples/offboard.yml',
+    event: 'workflow_dispatch',
+    scenario: remove,
+    ...asExample(remove),
+    inputs: { account: RECIPIENT, confirm: ONBOARDED[0] ?? '' },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.equal(run.requests.length, 0);
+    },
+  },
+  {
+    name: 'example reusable.yml, called by another workflow',
+    workflow: '__tests__/workflows/caller.yml',
+    event: 'workflow_dispatch',
+    scenario: onboarding,
+    ...asExample(onboarding),
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
+      assert.deepEqual(printed(run, 'deploy'), [`called, changed true, third ${ONBOARDED[2]}`]);
+    },
+  },
+  {
+    name: 'our own ci.yml: the job that uses the action',
+    workflow: OWN.ci,
+    event: 'push',
+    scenario: associate,
+    args: ['--job', 'action', '--matrix', 'os:ubuntu-latest'],
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(results(run, 'action'), ['success']);
+      assert.ok(printed(run, 'action').includes('failure associating true'));
+    },
+  },
+  {
+    name: 'our own commit-dist.yml: what was built gets to the branch, nothing else',
+    workflow: OWN.commitDist,
+    event: 'workflow_run',
+    payload: staleDist('octo-org/policies'),
+    scenario: associate,
+    instead: {
+      'actions/download-artifact':
+        'mkdir -p "$INPUT_PATH" && cd "$INPUT_PATH" && printf new > index.js && printf "{}" > package.json',
+      gh: 'case "$*" in *contents/dist*) echo \'[{"path":"dist/index.js"},{"path":"dist/181.index.js"}]\' ;; *) echo "gh $*"; jq --compact-output --monochrome-output . ;; esac',
+    },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      const [call, request = '{}'] = printed(run, 'commit');
+      assert.equal(call, 'gh api graphql --input - --jq .data.createCommitOnBranch.commit.url');
+      const { input } = (JSON.parse(request) as { variables: { input: object } }).variables;
+      assert.deepEqual(input, {
+        branch: {
+          repositoryNameWithOwner: 'octo-org/policies',
+          branchName: 'dependabot/npm_and_yarn/bundled-1',
+        },
+        expectedHeadOid: HEAD,
+        message: { headline: 'Rebuild dist' },
+        fileChanges: {
+          additions: [
+            { path: 'dist/index.js', contents: Buffer.from('new').toString('base64') },
+            { path: 'dist/package.json', contents: Buffer.from('{}').toString('base64') },
+          ],
+          deletions: [{ path: 'dist/181.index.js' }],
+        },
+      });
+    },
+  },
+  {
+    name: 'our own commit-dist.yml, an artifact with a link in it',
+    workflow: OWN.commitDist,
+    event: 'workflow_run',
+    payload: staleDist('octo-org/policies'),
+    scenario: associate,
+    instead: {
+      'actions/download-artifact': 'mkdir -p "$INPUT_PATH" && ln -s /etc/hostname "$INPUT_PATH/index.js"',
+      gh: 'echo "gh $*"',
+    },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.ok(run.entries.some(({ msg }) => msg?.includes('Unexpected file')));
+      assert.deepEqual(printed(run, 'commit'), []);
+    },
+  },
+  {
+    name: 'our own commit-dist.yml, from a fork',
+    workflow: OWN.commitDist,
+    event: 'workflow_run',
+    payload: staleDist('somebody/policies'),
+    scenario: associate,
+    instead: { gh: 'echo "gh $*"' },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(results(run, 'commit'), []);
+    },
+  },
+  {
+    name: 'our own release.yml: the newest of its major version',
+    workflow: OWN.release,
+    event: 'push',
+    payload: { ref: 'refs/tags/v1.10.0' },
+    scenario: associate,
+    files: released('1.10.0'),
+    instead: { ...RELEASE_TOOLS, gh: gh('v1.9.3', 'v1.10.0') },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(
+        printed(run, 'verify').filter((line) => line.startsWith('npm')),
+        ['npm ci --ignore-scripts', 'npm run check', 'npm test', 'npm run build'],
+      );
+      assert.ok(printed(run, 'verify').includes('notes: ### Fixed - What was wrong in 1.10.0.'));
+      assert.match(
+        printed(run, 'publish').at(-1) ?? '',
+        /^gh release create v1\.10\.0 --verify-tag .*notes\.md .*sbom/,
+      );
+      assert.match(
+        printed(run, 'major-tag').at(-1) ?? '',
+        /^gh api --method PATCH \S+\/refs\/tags\/v1 --raw-field sha=[0-9a-f]{40} /,
+      );
+    },
+  },
+  {
+    name: 'our own release.yml: a correction of an older version leaves the major tag where it is',
+    workflow: OWN.release,
+    event: 'push',
+    payload: { ref: 'refs/tags/v1.9.3' },
+    scenario: associate,
+    files: released('1.9.3'),
+    instead: { ...RELEASE_TOOLS, gh: gh('v1.9.3', 'v1.10.0') },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.ok(printed(run, 'verify').includes('notes: ### Fixed - What was wrong in 1.9.3.'));
+      assert.ok(!printed(run, 'major-tag').some((line) => line.includes('--method')));
+      assert.ok(run.entries.some(({ msg }) => msg?.includes('v1 stays at v1.10.0')));
+    },
+  },
+  {
+    name: 'our own release.yml: a tag that package.json does not know releases nothing',
+    workflow: OWN.release,
+    event: 'push',
+    payload: { ref: 'refs/tags/v1.10.1' },
+    scenario: associate,
+    files: released('1.10.0'),
+    instead: { ...RELEASE_TOOLS, gh: gh('v1.10.1') },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.deepEqual(results(run, 'publish'), []);
+      assert.deepEqual(results(run, 'major-tag'), []);
+    },
+  },
+];
+
+function pullRequest(headRepository: string): object {
+  return {
+    number: 17,
+    pull_request: {
+      number: 17,
+      user: { login: 'octocat' },
+      head: { ref: 'more-accounts', repo: { full_name: headRepository } },
+      base: { ref: 'main', repo: { full_name: 'octo-org/policies' } },
+    },
+  };
+}
+
+/** What GitHub tells when check-dist.yml has failed on a dependency update. */
+function staleDist(headRepository: string): object {
+  const workflow_run = {
+    id: 42,
+    conclusion: 'failure',
+    event: 'pull_request',
+    head_branch: 'dependabot/npm_and_yarn/bundled-1',
+    head_sha: HEAD,
+    head_repository: { full_name: headRepository },
+  };
+  return { action: 'completed', workflow_run };
+}
+
+function released(version: string): Record<string, string> {
+  const section = (one: string) => `## [${one}] - 2026-11-30\n\n### Fixed\n\n- What was wrong in ${one}.\n\n`;
+  const links = '[1.10.0]: https://example.com/v1.10.0\n';
+  return {
+    'package.json': JSON.stringify({ version }),
+    'CHANGELOG.md': `# Changelog\n\n## [Unreleased]\n\n${section('1.10.0')}${section('1.9.3')}${links}`,
+  };
+}
+
+/** A `gh` that tells what it is asked, and that knows these tags. */
+function gh(...tags: string[]): string {
+  const refs = tags.map((tag) => `refs/tags/${tag}`).join(' ');
+  return `case "$*" in *matching-refs*) printf '%s\\n' ${refs} ;; *) echo "gh $*" ;; esac`;
+}

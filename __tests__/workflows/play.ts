@@ -1,0 +1,221 @@
+/** Plays one case: a repository laid out for act, the simulator as Cloudflare, and nothing from the network. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createSharesApi, type LoggedRequest } from '../../simulator/api.ts';
+import type { Scenario } from '../../simulator/scenarios.ts';
+import { startServer } from '../../simulator/server.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const KILL_AFTER_MS = 120_000;
+
+/** One line of `act --json`. */
+export interface Entry {
+  msg?: string;
+  jobID?: string;
+  stepID?: string[];
+  stepResult?: string;
+  jobResult?: string;
+  raw_output?: boolean;
+  command?: string;
+  name?: string;
+  arg?: string;
+  content?: string;
+}
+
+export interface Run {
+  exitCode: number | null;
+  entries: Entry[];
+  /** What Cloudflare was asked. */
+  requests: readonly LoggedRequest[];
+  /** What GitHub was asked: method, path and body. */
+  github: Array<{ request: string; body: Record<string, unknown> }>;
+}
+
+export interface Case {
+  name: string;
+  /** Path in this repository. */
+  workflow: string;
+  event: string;
+  payload?: object;
+  scenario: Scenario;
+  vars?: Record<string, string>;
+  secrets?: Record<string, string>;
+  /** Values of the form of a `workflow_dispatch`. */
+  inputs?: Record<string, string>;
+  /** More arguments for act. */
+  args?: readonly string[];
+  /** Files of the repository: path and text. */
+  files?: Record<string, string>;
+  /** Shell text that stands in for a command or for an action of others, by its name; `$INPUT_PATH` is its `path`. */
+  instead?: Record<string, string>;
+  check: (run: Run) => void;
+}
+/** A workflow as it is, but for an example: sent to the simulator, and without what act does not know. */
+function textOf(workflow: string): string {
+  const text = readFileSync(join(ROOT, workflow), 'utf8');
+  if (!workflow.startsWith('examples/')) return text;
+  const step = /^( +)uses: OWNER\/cloudflare-share-recipient@v1\n +with:\n/gm;
+  assert.equal(text.match(step)?.length, 1, `${workflow} uses the action once`);
+  return text
+    .replace(step, (found, indent) => `${found}${indent}  api-url: \${{ vars.API_URL }}\n`)
+    .replace(/^ +queue: max\n/m, '');
+}
+
+/** Makes the repository that act sees: the action, and the workflows where GitHub wants them. */
+function layOut(folder: string, workflows: readonly string[], files: Record<string, string>): void {
+  for (const part of ['action.yml', 'dist', 'simulator']) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  mkdirSync(join(folder, '.github/workflows'), { recursive: true });
+  for (const one of workflows) writeFileSync(join(folder, '.github/workflows', basename(one)), textOf(one));
+  writeFileSync(join(folder, 'deploy.sh'), '#!/bin/sh\necho deploy.sh "$@"\n', { mode: 0o755 });
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
+  git('init', '--initial-branch', 'main');
+  git('remote', 'add', 'origin', 'https://github.com/octo-org/policies');
+  git('add', '--all', '--force');
+  const octocat = [
+    '-c',
+    'user.name=Octocat',
+    '-c',
+    'user.email=octocat@example.com',
+    '-c',
+    'commit.gpgsign=false',
+  ];
+  git(...octocat, 'commit', '-m', 'Policies');
+  git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+}
+
+/**
+ * Makes what stands in for commands (in `folder`/bin) and for the actions of others, so that nothing is fetched.
+ * @returns arguments for act
+ */
+function putInstead(folder: string, workflows: readonly string[], instead: Record<string, string>): string[] {
+  mkdirSync(join(folder, 'bin'));
+  for (const [name, text] of Object.entries(instead)) {
+    if (!name.includes('/'))
+      writeFileSync(join(folder, 'bin', name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+  }
+  const uses = workflows.flatMap((one) => textOf(one).match(/[\w-]+\/[\w-]+@[0-9a-f]{40}/g) ?? []);
+  return [...new Set(uses)].flatMap((action, index) => {
+    const path = join(folder, `action-${index}`);
+    const run = instead[action.split('@')[0] ?? ''] ?? 'true';
+    const step = { run, shell: 'bash', env: { INPUT_PATH: `\${{ inputs.path }}` } };
+    mkdirSync(path);
+    const using = { name: action, inputs: { path: {} }, runs: { using: 'composite', steps: [step] } };
+    writeFileSync(join(path, 'action.yml'), JSON.stringify(using));
+    return ['--local-repository', `${action}=${path}`];
+  });
+}
+
+/** Stands in for GitHub's REST API, as far as a deployment record needs it. */
+async function startGitHub(seen: Run['github']) {
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    seen.push({ request: `${request.method} ${request.url}`, body: JSON.parse(body || '{}') });
+    response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":1}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}
+
+const keyed = (flag: string, values: Record<string, string>) =>
+  Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
+
+const lines = (values: Record<string, string>) =>
+  Object.entries(values)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+    .join('');
+
+/**
+ * Runs one case.
+ * @param act path of act
+ */
+export async function play(act: string, one: Case): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), 'act-'));
+  const repository = join(folder, 'repository');
+  const home = join(folder, 'home');
+  for (const path of [repository, home]) mkdirSync(path);
+  const workflows = [
+    one.workflow,
+    ...(one.workflow.endsWith('/caller.yml') ? ['examples/reusable.yml'] : []),
+  ];
+  layOut(repository, workflows, one.files ?? {});
+  const instead = putInstead(folder, workflows, one.instead ?? {});
+  const api = createSharesApi({ ...one.scenario.api, now: Date.now });
+  const cloudflare = await startServer(api);
+  const github: Run['github'] = [];
+  const gitHub = await startGitHub(github);
+  const { inputs } = one.scenario;
+  const vars = {
+    ACCOUNT_ID: inputs['account-id'] ?? '',
+    SHARE_ID: inputs['share-id'] ?? '',
+    RECIPIENT_ID: inputs['recipient-account-id'] ?? '',
+    API_URL: cloudflare.url,
+    ...one.vars,
+  };
+  const secrets = {
+    GITHUB_TOKEN: 'ghs_actTestToken6f1ed002ab5595859014',
+    ...(one.secrets ?? { API_TOKEN: inputs['api-token'] ?? '' }),
+  };
+  writeFileSync(join(folder, 'secrets'), lines(secrets));
+  writeFileSync(join(folder, 'vars'), lines(vars));
+  writeFileSync(join(folder, 'event.json'), JSON.stringify(one.payload ?? {}));
+  const args = [
+    one.event,
+    ...['--workflows', `.github/workflows/${basename(one.workflow)}`],
+    ...['--platform', 'ubuntu-latest=-self-hosted', '--json', '--no-cache-server', '--action-offline-mode'],
+    ...['--secret-file', join(folder, 'secrets'), '--var-file', join(folder, 'vars')],
+    ...(one.payload ? ['--eventpath', join(folder, 'event.json')] : []),
+    ...['--env', `GITHUB_API_URL=${gitHub.url}`, '--actor', 'octocat'],
+    ...['--local-repository', `OWNER/cloudflare-share-recipient@v1=${repository}`],
+    ...instead,
+    ...keyed('--input', one.inputs ?? {}),
+    ...(one.args ?? []),
+  ];
+  try {
+    const { exitCode, text } = await new Promise<{ exitCode: number | null; text: string }>(
+      (resolve, reject) => {
+        const env = {
+          PATH: [join(folder, 'bin'), dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
+          HOME: home,
+          TMPDIR: folder,
+        };
+        const child = spawn(act, args, { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] });
+        let text = '';
+        for (const stream of [child.stdout, child.stderr]) {
+          stream.setEncoding('utf8').on('data', (chunk: string) => {
+            text += chunk;
+          });
+        }
+        const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+        child.once('error', reject);
+        child.once('close', (exitCode) => {
+          clearTimeout(timer);
+          resolve({ exitCode, text });
+        });
+      },
+    );
+    const entries = text.split('\n').filter(Boolean).map(asEntry);
+    return { exitCode, entries, requests: api.requests, github };
+  } finally {
+    gitHub.close();
+    await cloudflare.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function asEntry(line: string): Entry {
+  try {
+    return JSON.parse(line) as Entry;
+  } catch {
+    return { msg: line };
+  }
+}
