@@ -212,9 +212,12 @@ class DecodedURL extends URL {
 /** No answer, or none that may be used: `reason` says which limit was hit, `cause` what the network said. */
 class TransportError extends Error {
     reason;
-    constructor(reason, cause) {
+    /** HTTP status with which a proxy refused to connect; else 0. */
+    status;
+    constructor(reason, cause, status = 0) {
         super(reason, { cause });
         this.reason = reason;
+        this.status = status;
     }
 }
 /** A page of 100 recipients is far below this; what is above it is no answer of the API. */
@@ -238,6 +241,7 @@ function openTransport() {
     const transport = async ({ method, url, headers, body, deadlineMs, signal }) => {
         let request;
         let ended;
+        let proxyStatus = 0;
         const end = (reason) => {
             ended ??= reason;
             request?.destroy();
@@ -253,8 +257,14 @@ function openTransport() {
                 throw new Error(ended);
             const answer = await new Promise((resolve, reject) => {
                 request = send(url, { method, headers, agent }, resolve).on('error', reject);
+                request.on('proxyConnect', ({ statusCode }) => {
+                    proxyStatus = statusCode;
+                });
                 request.end(body);
             });
+            // Without a tunnel there was no TLS: what was said is the proxy's, also where it looks like an answer.
+            if (proxyStatus !== 0 && proxyStatus !== 200)
+                end('proxy');
             const chunks = [];
             let bytes = 0;
             for await (const chunk of answer) {
@@ -273,7 +283,7 @@ function openTransport() {
         }
         catch (error) {
             request?.destroy();
-            throw new TransportError(ended ?? 'network', error);
+            throw new TransportError(ended ?? 'network', error, proxyStatus);
         }
         finally {
             clearTimeout(timer);
@@ -291,6 +301,8 @@ async function openRoute(url, proxy) {
     const { default: https } = url.protocol === 'https:' ? await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 708, 19)) : { default: null };
     const send = https?.request ?? external_node_http_namespaceObject.request;
     if (proxy) {
+        // Its debug output would show the password of the proxy.
+        delete process.env['DEBUG'];
         const { HttpsProxyAgent } = await __nccwpck_require__.e(/* import() */ 181).then(__nccwpck_require__.bind(__nccwpck_require__, 181));
         return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
     }
@@ -379,7 +391,7 @@ class RequestError extends Error {
         this.retryAfterMs = fields.retryAfterMs ?? null;
     }
 }
-const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
+const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
 /**
  * Says why a request that got no answer failed.
  * @param error whatever the HTTP client threw
@@ -401,7 +413,7 @@ function describeNetworkError(error) {
     const said = messages.join(': ') || String(error);
     if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
         return { cause: 'dns', said };
-    if (TLS_CODE.test(code))
+    if (CERTIFICATE_CODE.test(code))
         return { cause: 'tls', said };
     return { cause: 'network', said };
 }
@@ -730,9 +742,19 @@ function fromTransport(request, error, deadlineMs) {
                 cause: 'unreadable',
                 ...again,
             });
+        case 'proxy': {
+            const { status } = error;
+            const said = status === 407 ? 'wants credentials' : 'did not let the request through';
+            return new RequestError(request, `the proxy ${said}, HTTP ${status}`, {
+                cause: 'proxy',
+                status,
+                retryable: status >= 500,
+            });
+        }
         case 'network': {
             const { cause, said } = describeNetworkError(error.cause);
-            return new RequestError(request, said, { cause, ...again });
+            // A certificate that is not trusted ended it before anything was sent, and will be no other the next time.
+            return new RequestError(request, said, cause === 'tls' ? { cause } : { cause, ...again });
         }
     }
 }
@@ -1615,8 +1637,8 @@ const HINTS = {
         link: `${README}self-hosted-runners-and-proxies`,
     },
     proxy: {
-        title: 'The proxy wants credentials',
-        text: 'The proxy answered 407. Put its user and password into HTTPS_PROXY (http://user:password@host:port), or except the host with NO_PROXY.',
+        title: 'The proxy did not let the request through',
+        text: 'Where it answered 407, put its user and password into HTTPS_PROXY (http://user:password@host:port); else allow the host of api-url in the proxy, or except it with NO_PROXY.',
         link: `${README}self-hosted-runners-and-proxies`,
     },
     deadline: {
@@ -1702,15 +1724,18 @@ const MAX_RECIPIENTS = 700_000;
  * Makes the outputs. A target with several rows, which only a removal has, is told as one.
  * @param all every target, in the order given
  * @param nowMs the time now, for those that are not done
+ * @param redact takes the secrets out of what is not ours
  */
-function outputsOf(all, nowMs) {
+function outputsOf(all, nowMs, redact) {
+    // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
+    const say = (text, limit) => (0,report_text/* plain */.pj)(redact(text), limit);
     const groups = byTarget(all);
     const statuses = new Set(groups.map(groupStatus));
     return {
         'recipient-id': groups.map((group) => group[0]?.id ?? '').join('\n'),
-        status: statuses.size > 1 ? 'mixed' : (0,report_text/* plain */.pj)([...statuses][0] ?? '', 64),
+        status: statuses.size > 1 ? 'mixed' : say([...statuses][0] ?? '', 64),
         changed: all.some((p) => p.changed) ? 'true' : 'false',
-        recipients: recipients(groups, nowMs),
+        recipients: recipients(groups, nowMs, say),
     };
 }
 /** The rows of each target, the targets in the order given. */
@@ -1729,16 +1754,16 @@ function byTarget(all) {
 function groupStatus(group) {
     return statusOf(group.find((p) => statusOf(p) !== 'disassociated') ?? group[0]);
 }
-function recipients(groups, nowMs) {
+function recipients(groups, nowMs, say) {
     // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
     for (const limit of [400, 150, 60]) {
-        const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit)));
+        const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit, say)));
         if (text.length <= MAX_RECIPIENTS)
             return text;
     }
-    return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60), resources: [] })));
+    return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] })));
 }
-function recipientOf(group, nowMs, limit) {
+function recipientOf(group, nowMs, limit, say) {
     const [first] = group;
     const failure = group.find((p) => isDone(p) && p.failure)?.failure;
     const { target, id, row, startedMs } = first;
@@ -1747,17 +1772,17 @@ function recipientOf(group, nowMs, limit) {
         recipient: target.id,
         type: target.type,
         id,
-        status: (0,report_text/* plain */.pj)(groupStatus(group), 64),
+        status: say(groupStatus(group), 64),
         changed: group.some((p) => p.changed),
-        error: failure ? (0,report_text/* plain */.pj)(failure.message, limit) : null,
+        error: failure ? say(failure.message, limit) : null,
         resources: (row?.resources ?? []).map((resource) => ({
-            resource_id: (0,report_text/* plain */.pj)(resource.id, 64),
-            resource_type: resource.type && (0,report_text/* plain */.pj)(resource.type, 64),
-            error: (0,report_text/* plain */.pj)(resource.error, limit),
+            resource_id: say(resource.id, 64),
+            resource_type: resource.type && say(resource.type, 64),
+            error: say(resource.error, limit),
             terminal: resource.terminal,
         })),
-        created: (0,report_text/* plain */.pj)(row?.created ?? '', 40) || null,
-        modified: (0,report_text/* plain */.pj)(row?.modified ?? '', 40) || null,
+        created: say(row?.created ?? '', 40) || null,
+        modified: say(row?.modified ?? '', 40) || null,
         seconds: Math.round((endMs - startedMs) / 100) / 10,
     };
 }
@@ -2055,11 +2080,11 @@ function openReport(runner, secrets, clock) {
         if (ids < Math.max(1, savedIds * 2))
             return;
         savedIds = ids;
-        setOutputs(outputsOf(all, clock.now()));
+        setOutputs(outputsOf(all, clock.now(), redact));
     }
     return {
         refuse(problems) {
-            setOutputs(outputsOf([], clock.now()));
+            setOutputs(outputsOf([], clock.now(), redact));
             const list = problems.map(({ input, message }) => say(`\`${input}\` ${message}`));
             for (const text of list)
                 print(`- ${text}`);
@@ -2147,7 +2172,7 @@ function openReport(runner, secrets, clock) {
             out.annotate('warning', 'No deployment record', say(text));
         },
         async finish(result) {
-            setOutputs(outputsOf(result.all, clock.now()));
+            setOutputs(outputsOf(result.all, clock.now(), redact));
             annotateFailures(result);
             adoptedNotice(result);
             if (result.inputs.summary) {
@@ -2162,7 +2187,7 @@ function openReport(runner, secrets, clock) {
         },
         crash(error) {
             if (savedIds === 0)
-                setOutputs(outputsOf([], clock.now()));
+                setOutputs(outputsOf([], clock.now(), redact));
             const { message, stack } = error instanceof Error ? error : new Error(String(error));
             out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
             for (const text of (stack ?? '').split('\n'))
@@ -2332,7 +2357,8 @@ async function carryOut(planned, rows, run) {
     const { clock, cancel, endMs, report } = run;
     const before = new Set(rows.map((row) => row.id));
     const all = [...planned];
-    const targets = [...new Set(all.map((p) => p.target))];
+    // A removal takes every row of an account, so there is nothing to warn of.
+    const targets = [...new Set(all.filter((p) => p.want === 'present').map((p) => p.target))];
     const update = (index, next) => {
         const previous = all[index];
         all[index] = next;
@@ -2494,7 +2520,8 @@ async function run(inputs, world, report) {
         share = look[1];
         const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
         report.plan(planned, share, inputs.dryRun);
-        report.duplicates(duplicates(inputs.targets, look[0]));
+        if (inputs.state === 'present')
+            report.duplicates(duplicates(inputs.targets, look[0]));
         if (inputs.dryRun)
             all = planned.map(foretold);
         else {
@@ -2506,7 +2533,8 @@ async function run(inputs, world, report) {
     catch (error) {
         if (!(error instanceof RequestError))
             throw error;
-        const failure = failureOf(error, cancel.aborted ? 'cancelled' : isOver() ? 'timeout' : error.why);
+        const late = isOver() && error.why === 'deadline' ? 'timeout' : error.why;
+        const failure = failureOf(error, cancel.aborted ? 'cancelled' : late);
         all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
     }
     const success = all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));

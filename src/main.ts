@@ -64,7 +64,7 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
     share = look[1];
     const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
     report.plan(planned, share, inputs.dryRun);
-    report.duplicates(duplicates(inputs.targets, look[0]));
+    if (inputs.state === 'present') report.duplicates(duplicates(inputs.targets, look[0]));
     if (inputs.dryRun) all = planned.map(foretold);
     else {
       if (planned.some(willChange))
@@ -73,7 +73,8 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
     }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const failure = failureOf(error, cancel.aborted ? 'cancelled' : isOver() ? 'timeout' : error.why);
+    const late = isOver() && error.why === 'deadline' ? 'timeout' : error.why;
+    const failure = failureOf(error, cancel.aborted ? 'cancelled' : late);
     all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
   }
 

@@ -31,7 +31,8 @@ export async function carryOut(
   const { clock, cancel, endMs, report } = run;
   const before = new Set(rows.map((row) => row.id));
   const all = [...planned];
-  const targets = [...new Set(all.map((p) => p.target))];
+  // A removal takes every row of an account, so there is nothing to warn of.
+  const targets = [...new Set(all.filter((p) => p.want === 'present').map((p) => p.target))];
   const update = (index: number, next: Progress) => {
     const previous = all[index] as Progress;
     all[index] = next;

@@ -38,7 +38,7 @@ export class RequestError extends Error {
   }
 }
 
-const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
+const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
 
 /**
  * Says why a request that got no answer failed.
@@ -58,7 +58,7 @@ export function describeNetworkError(error: unknown): { cause: Cause; said: stri
   }
   const said = messages.join(': ') || String(error);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return { cause: 'dns', said };
-  if (TLS_CODE.test(code)) return { cause: 'tls', said };
+  if (CERTIFICATE_CODE.test(code)) return { cause: 'tls', said };
   return { cause: 'network', said };
 }
 

@@ -295,9 +295,19 @@ function fromTransport(request: string, error: TransportError, deadlineMs: numbe
         cause: 'unreadable',
         ...again,
       });
+    case 'proxy': {
+      const { status } = error;
+      const said = status === 407 ? 'wants credentials' : 'did not let the request through';
+      return new RequestError(request, `the proxy ${said}, HTTP ${status}`, {
+        cause: 'proxy',
+        status,
+        retryable: status >= 500,
+      });
+    }
     case 'network': {
       const { cause, said } = describeNetworkError(error.cause);
-      return new RequestError(request, said, { cause, ...again });
+      // A certificate that is not trusted ended it before anything was sent, and will be no other the next time.
+      return new RequestError(request, said, cause === 'tls' ? { cause } : { cause, ...again });
     }
   }
 }

@@ -21,10 +21,13 @@ export interface WireAnswer {
 
 /** No answer, or none that may be used: `reason` says which limit was hit, `cause` what the network said. */
 export class TransportError extends Error {
-  readonly reason: 'deadline' | 'cancelled' | 'too-large' | 'network';
-  constructor(reason: TransportError['reason'], cause?: unknown) {
+  readonly reason: 'deadline' | 'cancelled' | 'too-large' | 'network' | 'proxy';
+  /** HTTP status with which a proxy refused to connect; else 0. */
+  readonly status: number;
+  constructor(reason: TransportError['reason'], cause?: unknown, status = 0) {
     super(reason, { cause });
     this.reason = reason;
+    this.status = status;
   }
 }
 
@@ -55,6 +58,7 @@ export function openTransport(): { transport: Transport; close: () => void } {
   const transport: Transport = async ({ method, url, headers, body, deadlineMs, signal }) => {
     let request: ClientRequest | undefined;
     let ended: TransportError['reason'] | undefined;
+    let proxyStatus = 0;
     const end = (reason: TransportError['reason']) => {
       ended ??= reason;
       request?.destroy();
@@ -68,8 +72,13 @@ export function openTransport(): { transport: Transport; close: () => void } {
       if (ended) throw new Error(ended);
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         request = send(url, { method, headers, agent }, resolve).on('error', reject);
+        request.on('proxyConnect', ({ statusCode }: { statusCode: number }) => {
+          proxyStatus = statusCode;
+        });
         request.end(body);
       });
+      // Without a tunnel there was no TLS: what was said is the proxy's, also where it looks like an answer.
+      if (proxyStatus !== 0 && proxyStatus !== 200) end('proxy');
       const chunks: Buffer[] = [];
       let bytes = 0;
       for await (const chunk of answer) {
@@ -85,7 +94,7 @@ export function openTransport(): { transport: Transport; close: () => void } {
       };
     } catch (error) {
       request?.destroy();
-      throw new TransportError(ended ?? 'network', error);
+      throw new TransportError(ended ?? 'network', error, proxyStatus);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
@@ -108,6 +117,8 @@ async function openRoute(url: URL, proxy: string | undefined): Promise<Route> {
   const { default: https } = url.protocol === 'https:' ? await import('node:https') : { default: null };
   const send = https?.request ?? http.request;
   if (proxy) {
+    // Its debug output would show the password of the proxy.
+    delete process.env['DEBUG'];
     const { HttpsProxyAgent } = await import('https-proxy-agent');
     return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
   }

@@ -56,8 +56,8 @@ export const HINTS: Readonly<Record<Cause, Hint>> = {
     link: `${README}self-hosted-runners-and-proxies`,
   },
   proxy: {
-    title: 'The proxy wants credentials',
-    text: 'The proxy answered 407. Put its user and password into HTTPS_PROXY (http://user:password@host:port), or except the host with NO_PROXY.',
+    title: 'The proxy did not let the request through',
+    text: 'Where it answered 407, put its user and password into HTTPS_PROXY (http://user:password@host:port); else allow the host of api-url in the proxy, or except it with NO_PROXY.',
     link: `${README}self-hosted-runners-and-proxies`,
   },
   deadline: {

@@ -1,5 +1,5 @@
 import { isDone, type Progress, statusOf } from '../progress.ts';
-import { plain } from './text.ts';
+import { plain, type Redact } from './text.ts';
 
 /** What a later step gets; see `outputs` in action.yml. */
 export interface Outputs {
@@ -16,15 +16,18 @@ const MAX_RECIPIENTS = 700_000;
  * Makes the outputs. A target with several rows, which only a removal has, is told as one.
  * @param all every target, in the order given
  * @param nowMs the time now, for those that are not done
+ * @param redact takes the secrets out of what is not ours
  */
-export function outputsOf(all: readonly Progress[], nowMs: number): Outputs {
+export function outputsOf(all: readonly Progress[], nowMs: number, redact: Redact): Outputs {
+  // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
+  const say: Say = (text, limit) => plain(redact(text), limit);
   const groups = byTarget(all);
   const statuses = new Set(groups.map(groupStatus));
   return {
     'recipient-id': groups.map((group) => group[0]?.id ?? '').join('\n'),
-    status: statuses.size > 1 ? 'mixed' : plain([...statuses][0] ?? '', 64),
+    status: statuses.size > 1 ? 'mixed' : say([...statuses][0] ?? '', 64),
     changed: all.some((p) => p.changed) ? 'true' : 'false',
-    recipients: recipients(groups, nowMs),
+    recipients: recipients(groups, nowMs, say),
   };
 }
 
@@ -44,16 +47,18 @@ export function groupStatus(group: readonly [Progress, ...Progress[]]): string {
   return statusOf(group.find((p) => statusOf(p) !== 'disassociated') ?? group[0]);
 }
 
-function recipients(groups: [Progress, ...Progress[]][], nowMs: number): string {
+type Say = (text: string, limit: number) => string;
+
+function recipients(groups: [Progress, ...Progress[]][], nowMs: number, say: Say): string {
   // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
   for (const limit of [400, 150, 60]) {
-    const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit)));
+    const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit, say)));
     if (text.length <= MAX_RECIPIENTS) return text;
   }
-  return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60), resources: [] })));
+  return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] })));
 }
 
-function recipientOf(group: [Progress, ...Progress[]], nowMs: number, limit: number) {
+function recipientOf(group: [Progress, ...Progress[]], nowMs: number, limit: number, say: Say) {
   const [first] = group;
   const failure = group.find((p) => isDone(p) && p.failure)?.failure;
   const { target, id, row, startedMs } = first;
@@ -62,17 +67,17 @@ function recipientOf(group: [Progress, ...Progress[]], nowMs: number, limit: num
     recipient: target.id,
     type: target.type,
     id,
-    status: plain(groupStatus(group), 64),
+    status: say(groupStatus(group), 64),
     changed: group.some((p) => p.changed),
-    error: failure ? plain(failure.message, limit) : null,
+    error: failure ? say(failure.message, limit) : null,
     resources: (row?.resources ?? []).map((resource) => ({
-      resource_id: plain(resource.id, 64),
-      resource_type: resource.type && plain(resource.type, 64),
-      error: plain(resource.error, limit),
+      resource_id: say(resource.id, 64),
+      resource_type: resource.type && say(resource.type, 64),
+      error: say(resource.error, limit),
       terminal: resource.terminal,
     })),
-    created: plain(row?.created ?? '', 40) || null,
-    modified: plain(row?.modified ?? '', 40) || null,
+    created: say(row?.created ?? '', 40) || null,
+    modified: say(row?.modified ?? '', 40) || null,
     seconds: Math.round((endMs - startedMs) / 100) / 10,
   };
 }

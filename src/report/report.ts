@@ -67,12 +67,12 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     const ids = all.filter((p) => p.id).length;
     if (ids < Math.max(1, savedIds * 2)) return;
     savedIds = ids;
-    setOutputs(outputsOf(all, clock.now()));
+    setOutputs(outputsOf(all, clock.now(), redact));
   }
 
   return {
     refuse(problems) {
-      setOutputs(outputsOf([], clock.now()));
+      setOutputs(outputsOf([], clock.now(), redact));
       const list = problems.map(({ input, message }) => say(`\`${input}\` ${message}`));
       for (const text of list) print(`- ${text}`);
       const title = `${count(problems.length, 'input')} to mend, nothing was sent`;
@@ -175,7 +175,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     },
 
     async finish(result) {
-      setOutputs(outputsOf(result.all, clock.now()));
+      setOutputs(outputsOf(result.all, clock.now(), redact));
       annotateFailures(result);
       adoptedNotice(result);
       if (result.inputs.summary) {
@@ -193,7 +193,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     },
 
     crash(error) {
-      if (savedIds === 0) setOutputs(outputsOf([], clock.now()));
+      if (savedIds === 0) setOutputs(outputsOf([], clock.now(), redact));
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
       out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
       for (const text of (stack ?? '').split('\n')) out.debug(text);
