@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readInputs } from '../../src/inputs.ts';
+import { play } from './stage.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const dist = join(root, 'dist');
+const action = parse(readFileSync(join(root, 'action.yml'), 'utf8'));
+
+/** Another Node on the PATH, older than the one of the lockfile: what a self-hosted runner may have. */
+function olderNode(): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'node'))
+    .filter((file) => existsSync(file))
+    .find((file) => /^v2[0-3]\./.test(execFileSync(file, ['--version'], { encoding: 'utf8' })));
+}
+const node = olderNode();
+
+describe.concurrent('the bundle', () => {
+  it.skipIf(node === undefined)('runs on an older Node too', async () => {
+    const run = await play({ node: node ?? '' });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      outputs: { status: 'associated', changed: 'true' },
+    });
+  });
+
+  it('is what action.yml starts', () => {
+    expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js' });
+    expect(existsSync(join(root, action.runs.main))).toBe(true);
+  });
+
+  it('sets every output that is declared, and no other', async () => {
+    const run = await play();
+    expect(Object.keys(run.outputs).sort()).toEqual(Object.keys(action.outputs).sort());
+  });
+
+  it('reads every input that is declared, and no other', () => {
+    const read = new Set<string>();
+    const env = new Proxy<Record<string, string>>({}, { get: (_, name) => void read.add(String(name)) });
+    readInputs(env);
+    const inputs = [...read].filter((name) => name.startsWith('INPUT_')).sort();
+    expect(inputs).toEqual(
+      Object.keys(action.inputs)
+        .map((name) => `INPUT_${name.toUpperCase()}`)
+        .sort(),
+    );
+  });
+
+  it('carries no HTTP stack that it does not use', () => {
+    const names = readdirSync(dist).filter((name) => name.endsWith('.js'));
+    expect(names).toContain('index.js');
+    const code = names.map((name) => readFileSync(join(dist, name), 'utf8')).join('\n');
+    expect(code).not.toMatch(/node_modules\/undici|lib\/dispatcher\/|llhttp|node-fetch/);
+    // The package that asks for a token of GitHub's own is there, but what it would send it with is the stand-in.
+    expect(code).toContain('This HTTP client is not part of the bundle');
+    expect(code).not.toContain('class HttpClientResponse');
+  });
+
+  it('comes with the licence of everything in it', () => {
+    const licences = readFileSync(join(dist, 'LICENSES.txt'), 'utf8');
+    const dependencies = Object.keys(
+      JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies,
+    );
+    for (const name of dependencies)
+      expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
+    expect(licences).not.toMatch(/^undici /m);
+    const entries = licences.split(/\n-{72}\n\n/);
+    for (const entry of entries) expect(entry).toMatch(/^\S+ \d\S* \(\S+\)\n\n(License: \S|[\s\S]{200})/);
+  });
+
+  it('needs no file but its own', async () => {
+    const run = await play({ env: { NODE_PATH: undefined, HOME: undefined }, inputs: { 'dry-run': 'true' } });
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+});
