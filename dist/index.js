@@ -546,6 +546,7 @@ function openHttp(options) {
         once: true,
     });
     let requests = 0;
+    let refused = null;
     let episode = null;
     async function send(method, path, body, read) {
         const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
@@ -554,6 +555,9 @@ function openHttp(options) {
             await pace.turn(request, endMs);
             if (cancel.aborted)
                 throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
+            if (refused && method !== 'GET') {
+                throw notSent(request, 'stopped', `not sent, because Cloudflare refused another write: ${refused.message}`);
+            }
         }
         const leftMs = (untilMs ?? endMs) - clock.now();
         if (leftMs <= 0)
@@ -574,7 +578,11 @@ function openHttp(options) {
             return openEnvelope(request, answer, clock.now());
         }
         catch (error) {
-            throw error instanceof cloudflare_transport/* TransportError */.w ? fromTransport(request, error, deadlineMs) : error;
+            if (error instanceof cloudflare_transport/* TransportError */.w)
+                throw fromTransport(request, error, deadlineMs);
+            if (error instanceof RequestError && error.why === 'credentials' && method !== 'GET')
+                refused ??= error;
+            throw error;
         }
     }
     /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
@@ -1055,9 +1063,7 @@ function openShares(http, accountId, shareId) {
             for (let page = 1; page <= MAX_PAGES; page++) {
                 const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
                 const envelope = await http.read(path, options);
-                const result = envelope.result ?? [];
-                if (!Array.isArray(result))
-                    throw unreadable(envelope.request, '`result` is not a list');
+                const result = listed(envelope);
                 result.forEach((value, index) => {
                     const row = decode(value, envelope, `result[${index}]`);
                     rows.set(row.id, row);
@@ -1102,6 +1108,14 @@ function openShares(http, accountId, shareId) {
             };
         },
     };
+}
+/** `result` is published as nullable, so null is an empty list, unless the numbers beside it say otherwise. */
+function listed({ request, result, resultInfo }) {
+    if (Array.isArray(result))
+        return result;
+    if (result === null && !resultInfo['total_count'])
+        return [];
+    throw unreadable(request, '`result` is not a list');
 }
 /** A page that is not there would cost a second recipient, so whichever number says that there is more is believed. */
 function hasMorePages(info, page, onPage, seen) {
@@ -1435,9 +1449,7 @@ function looked(p, look) {
         case 'disassociate':
             return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
         case 'clear':
-            if (row && isLive(row))
-                return associate(p, row, nowMs);
-            return row?.status === 'disassociating' ? { ...p, row } : begin(p, 'create', nowMs, { id: null, row });
+            return cleared(p, look);
         case 'hold':
             if (!row)
                 return gone(p, nowMs);
@@ -1460,6 +1472,17 @@ function associate(p, row, nowMs, ours = false) {
     if (verdict.kind === 'pending' && !p.wait)
         return begin(next, 'accepted', nowMs);
     return judged(next, verdict, nowMs);
+}
+/** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
+function cleared(p, { rows, nowMs }) {
+    const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
+    const live = own.find(isLive);
+    if (live)
+        return associate(p, live, nowMs);
+    const leaving = own.find((row) => row.status === 'disassociating');
+    if (leaving)
+        return { ...p, id: leaving.id, row: leaving };
+    return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 function lookedForPost(p, { rows, before, nowMs }) {
     const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
@@ -2440,10 +2463,11 @@ function lastSeen(p, next) {
         return next;
     return { ...next, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
-/** One target is asked for by its id; several, and one whose id is not known, are found in the list. */
+/** One target is asked for by its id; several, and one whose row is not known for sure, are found in the list. */
 async function look(pending, { shares }) {
     const [only] = pending;
-    if (pending.length > 1 || !only?.id || only.step === 'unsure')
+    const inList = only?.step === 'unsure' || only?.step === 'clear';
+    if (pending.length > 1 || !only?.id || inList)
         return await shares.list();
     try {
         return [await shares.get(only.id)];

@@ -189,8 +189,7 @@ export function looked(p: Progress, look: Look): Progress {
     case 'disassociate':
       return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
     case 'clear':
-      if (row && isLive(row)) return associate(p, row, nowMs);
-      return row?.status === 'disassociating' ? { ...p, row } : begin(p, 'create', nowMs, { id: null, row });
+      return cleared(p, look);
     case 'hold':
       if (!row) return gone(p, nowMs);
       if (!isLive(row)) return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
@@ -210,6 +209,16 @@ export function associate(p: Progress, row: ShareRecipient, nowMs: number, ours 
   const verdict = judgePresent(row);
   if (verdict.kind === 'pending' && !p.wait) return begin(next, 'accepted', nowMs);
   return judged(next, verdict, nowMs);
+}
+
+/** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
+function cleared(p: Progress, { rows, nowMs }: Look): Progress {
+  const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
+  const live = own.find(isLive);
+  if (live) return associate(p, live, nowMs);
+  const leaving = own.find((row) => row.status === 'disassociating');
+  if (leaving) return { ...p, id: leaving.id, row: leaving };
+  return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 
 function lookedForPost(p: Progress, { rows, before, nowMs }: Look): Progress {

@@ -107,10 +107,11 @@ function lastSeen(p: Progress, next: Progress): Progress {
   return { ...next, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
 
-/** One target is asked for by its id; several, and one whose id is not known, are found in the list. */
+/** One target is asked for by its id; several, and one whose row is not known for sure, are found in the list. */
 async function look(pending: readonly Progress[], { shares }: Run): Promise<readonly ShareRecipient[]> {
   const [only] = pending;
-  if (pending.length > 1 || !only?.id || only.step === 'unsure') return await shares.list();
+  const inList = only?.step === 'unsure' || only?.step === 'clear';
+  if (pending.length > 1 || !only?.id || inList) return await shares.list();
   try {
     return [await shares.get(only.id)];
   } catch (error) {

@@ -26,7 +26,10 @@ export interface ReadOptions {
 export interface Http {
   /** GET, tried again where that can help. */
   read(path: string, options?: ReadOptions): Promise<Envelope>;
-  /** POST or DELETE, sent once; only after a 429, which Cloudflare gives before it does anything, again. */
+  /**
+   * POST or DELETE, sent once; only after a 429, which Cloudflare gives before it does anything, again.
+   * Once a write was refused with 401 or 403, no other is sent.
+   */
   write(method: 'POST' | 'DELETE', path: string, body?: object): Promise<Envelope>;
   /** Requests sent so far. */
   readonly requests: number;
@@ -84,6 +87,7 @@ export function openHttp(options: HttpOptions): Http {
     once: true,
   });
   let requests = 0;
+  let refused: RequestError | null = null;
   let episode: { sinceMs: number; tries: number } | null = null;
 
   async function send(
@@ -97,6 +101,13 @@ export function openHttp(options: HttpOptions): Http {
     if (untilMs === undefined) {
       await pace.turn(request, endMs);
       if (cancel.aborted) throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
+      if (refused && method !== 'GET') {
+        throw notSent(
+          request,
+          'stopped',
+          `not sent, because Cloudflare refused another write: ${refused.message}`,
+        );
+      }
     }
     const leftMs = (untilMs ?? endMs) - clock.now();
     if (leftMs <= 0) throw notSent(request, 'timeout', 'not sent, the time of the step is up');
@@ -115,7 +126,9 @@ export function openHttp(options: HttpOptions): Http {
       pace.heed(answer);
       return openEnvelope(request, answer, clock.now());
     } catch (error) {
-      throw error instanceof TransportError ? fromTransport(request, error, deadlineMs) : error;
+      if (error instanceof TransportError) throw fromTransport(request, error, deadlineMs);
+      if (error instanceof RequestError && error.why === 'credentials' && method !== 'GET') refused ??= error;
+      throw error;
     }
   }
 
@@ -312,7 +325,7 @@ function fromTransport(request: string, error: TransportError, deadlineMs: numbe
   }
 }
 
-function notSent(request: string, cause: 'cancelled' | 'timeout', said: string): RequestError {
+function notSent(request: string, cause: 'cancelled' | 'timeout' | 'stopped', said: string): RequestError {
   return new RequestError(request, said, { cause });
 }
 

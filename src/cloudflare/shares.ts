@@ -81,8 +81,7 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
       for (let page = 1; page <= MAX_PAGES; page++) {
         const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
         const envelope = await http.read(path, options);
-        const result = envelope.result ?? [];
-        if (!Array.isArray(result)) throw unreadable(envelope.request, '`result` is not a list');
+        const result = listed(envelope);
         result.forEach((value, index) => {
           const row = decode(value, envelope, `result[${index}]`);
           rows.set(row.id, row);
@@ -133,6 +132,13 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
       };
     },
   };
+}
+
+/** `result` is published as nullable, so null is an empty list, unless the numbers beside it say otherwise. */
+function listed({ request, result, resultInfo }: Envelope): unknown[] {
+  if (Array.isArray(result)) return result;
+  if (result === null && !resultInfo['total_count']) return [];
+  throw unreadable(request, '`result` is not a list');
 }
 
 /** A page that is not there would cost a second recipient, so whichever number says that there is more is believed. */
