@@ -48,7 +48,7 @@ function start(
 }
 
 function look(p: Progress, nowMs: number, ...rows: ShareRecipient[]): Progress {
-  return looked(p, { rows, before: new Set(['h']), nowMs });
+  return looked(p, { rows, before: new Set(['h']), nowMs, askedMs: nowMs });
 }
 
 describe('after a POST', () => {
@@ -154,6 +154,22 @@ describe('after a refused POST', () => {
   });
 });
 
+describe('a look', () => {
+  it('that was asked for before the ten seconds were over does not end them, however late its answer', () => {
+    const p = unanswered(sent(start('present')), lost, 0);
+    expect(looked(p, { rows: [], before: new Set(), nowMs: 19_000, askedMs: 9_999 }).step).toBe('unsure');
+    expect(looked(p, { rows: [], before: new Set(), nowMs: 19_000, askedMs: 10_000 }).step).toBe('create');
+  });
+
+  it('after a conflict goes on for ten seconds, as reads may lag', () => {
+    const conflict = new RequestError('POST …', 'HTTP 409', { cause: 'refused', status: 409 });
+    const p = unanswered(sent(start('present')), conflict, 0);
+    expect(look(p, 9_999).step).toBe('unsure');
+    expect(look(p, 9_999, row('r', 'associating'))).toMatchObject({ step: 'associate', changed: false });
+    expect(look(p, 10_000)).toMatchObject({ step: 'failed', failure: { cause: 'refused' } });
+  });
+});
+
 describe('a row that is being removed', () => {
   const p = start('present', [row('h', 'disassociating')]);
 
@@ -199,8 +215,14 @@ describe('a removal', () => {
     expect(look(p, 15_000, row('r', 'associating')).step).toBe('remove');
   });
 
-  it('is done when Cloudflare does not know the row', () => {
+  it('is done when neither the reply nor the list knows the row', () => {
     const gone = new RequestError('DELETE …', 'HTTP 404', { cause: 'not-found', status: 404 });
-    expect(unanswered(sent(live), gone, 1)).toMatchObject({ step: 'settled', changed: false });
+    const p = unanswered(sent(live), gone, 0);
+    expect(p.step).toBe('unsure');
+    expect(look(p, 1)).toMatchObject({ step: 'settled', changed: false });
+    expect(look(p, 1, row('r', 'associated'))).toMatchObject({
+      step: 'failed',
+      failure: { cause: 'not-found' },
+    });
   });
 });

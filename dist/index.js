@@ -474,17 +474,17 @@ function gapMs({ remaining, resetMs, quota }) {
  * Opens the pace of a run; all its requests must take their turn here.
  * @param slowing told once, when the requests begin to be spread
  */
-function openPace(clock, cancel, slowing) {
+function openPace(clock, slowing) {
     let gap = 0;
     let told = false;
     let lastMs = Number.NEGATIVE_INFINITY;
     let blockedUntilMs = Number.NEGATIVE_INFINITY;
     return {
-        async turn(request, endMs) {
+        async turn(request, endMs, cancel) {
             for (;;) {
                 const now = clock.now();
                 const atMs = Math.max(blockedUntilMs, lastMs + gap);
-                if (atMs <= now || cancel.aborted) {
+                if (atMs <= now || cancel?.aborted) {
                     lastMs = now;
                     return;
                 }
@@ -533,7 +533,7 @@ const FINAL_SERVER_ERRORS = new Set([501, 505, 525, 526]);
 /** Opens the conversation. Nothing is sent before the first `read` or `write`. */
 function openHttp(options) {
     const { transport, clock, random, endMs, cancel, listener } = options;
-    const pace = openPace(clock, cancel, listener.slowing);
+    const pace = openPace(clock, listener.slowing);
     const headers = {
         accept: 'application/json',
         'user-agent': options.userAgent,
@@ -551,8 +551,10 @@ function openHttp(options) {
     async function send(method, path, body, read) {
         const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
         const { untilMs } = read;
-        if (untilMs === undefined) {
-            await pace.turn(request, endMs);
+        if (untilMs !== undefined)
+            await pace.turn(request, untilMs);
+        else {
+            await pace.turn(request, endMs, cancel);
             if (cancel.aborted)
                 throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
             if (refused && method !== 'GET') {
@@ -676,6 +678,9 @@ function openEnvelope(request, answer, nowMs) {
             retryable: true,
         });
     }
+    // A success by its status and a failure by its words may be either.
+    if (ok)
+        return fail(request, said, { cause: 'refused', status, ambiguous: true });
     const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs) ?? problemRetryAfterMs(body);
     const retryable = body?.['retryable'] !== false;
     if (status === 429)
@@ -1063,7 +1068,7 @@ function openShares(http, accountId, shareId) {
             for (let page = 1; page <= MAX_PAGES; page++) {
                 const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
                 const envelope = await http.read(path, options);
-                const result = listed(envelope);
+                const result = listed(envelope, rows.size);
                 result.forEach((value, index) => {
                     const row = decode(value, envelope, `result[${index}]`);
                     rows.set(row.id, row);
@@ -1109,13 +1114,16 @@ function openShares(http, accountId, shareId) {
         },
     };
 }
-/** `result` is published as nullable, so null is an empty list, unless the numbers beside it say otherwise. */
-function listed({ request, result, resultInfo }) {
-    if (Array.isArray(result))
-        return result;
-    if (result === null && !resultInfo['total_count'])
-        return [];
-    throw unreadable(request, '`result` is not a list');
+/** The rows of one page. `result` is published as nullable, so null is an empty list, unless more rows are counted. */
+function listed({ request, result, resultInfo }, before) {
+    const rows = result === null ? [] : result;
+    if (!Array.isArray(rows))
+        throw unreadable(request, '`result` is not a list');
+    const { total_count: count } = resultInfo;
+    if (rows.length === 0 && typeof count === 'number' && count > before) {
+        throw unreadable(request, `it counts ${count} recipients and shows none of the last ${count - before}`);
+    }
+    return rows;
 }
 /** A page that is not there would cost a second recipient, so whichever number says that there is more is believed. */
 function hasMorePages(info, page, onPage, seen) {
@@ -1415,18 +1423,20 @@ function unanswered(p, error, nowMs) {
     const failure = { cause: error.why, message: error.message };
     if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled'))
         return p; // it was not sent
-    if (error.why === 'not-found' && p.want === 'absent')
-        return gone(p, nowMs);
-    if (error.why === 'refused' && p.want === 'absent' && p.row?.status === 'associating') {
+    if (error.why === 'refused' && !error.ambiguous && p.want === 'absent' && p.row?.status === 'associating') {
         return begin(p, 'hold', nowMs, { failure });
     }
     if (error.ambiguous) {
-        return begin(p, 'unsure', nowMs, { failure, maybeWritten: true, mayWriteAgain: error.retryable });
+        const more = { failure, maybeWritten: true, mayWriteAgain: error.retryable, patienceMs: UNSURE_MS };
+        return begin(p, 'unsure', nowMs, more);
     }
-    // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster.
-    if (error.why === 'refused')
-        return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false });
-    return failed(p, failure, nowMs);
+    const missing = error.why === 'not-found' && p.want === 'absent';
+    if (error.why !== 'refused' && !missing)
+        return failed(p, failure, nowMs);
+    // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster;
+    // a conflict does for sure, though reads may lag. And a row that is not found may not be there any more.
+    const patienceMs = p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
+    return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false, patienceMs });
 }
 function gone(p, nowMs) {
     const row = p.row && { ...p.row, status: 'disassociated' };
@@ -1437,13 +1447,13 @@ function gone(p, nowMs) {
  * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
  */
 function looked(p, look) {
-    const { nowMs } = look;
+    const { nowMs, askedMs } = look;
     const row = look.rows.find((candidate) => candidate.id === p.id) ?? null;
     switch (p.step) {
         case 'associate':
             if (row)
                 return judged({ ...p, row }, judgePresent(row), nowMs);
-            if (p.acceptedMs !== null && nowMs - p.acceptedMs < MISSING_TOLERATED_MS)
+            if (p.acceptedMs !== null && askedMs - p.acceptedMs < MISSING_TOLERATED_MS)
                 return p;
             return failed(p, { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` }, nowMs);
         case 'disassociate':
@@ -1459,7 +1469,7 @@ function looked(p, look) {
                 return { ...p, row };
             return begin(p, 'remove', nowMs, { row });
         case 'unsure':
-            return p.want === 'present' ? lookedForPost(p, look) : lookedForDelete(p, row, nowMs);
+            return p.want === 'present' ? lookedForPost(p, look) : lookedForDelete(p, row, look);
         default:
             return p;
     }
@@ -1484,36 +1494,36 @@ function cleared(p, { rows, nowMs }) {
         return { ...p, id: leaving.id, row: leaving };
     return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
-function lookedForPost(p, { rows, before, nowMs }) {
+function lookedForPost(p, look) {
+    const { rows, before, nowMs, askedMs } = look;
     const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
     const found = own.find(isLive) ?? own.find((row) => !before.has(row.id));
     if (found)
         return associate(p, found, nowMs, p.maybeWritten);
     if (p.target.type === 'account' || !p.maybeWritten)
-        return notFound(p, nowMs);
+        return notFound(p, look);
     const fresh = rows.filter((row) => !before.has(row.id));
     const [only] = fresh;
     if (only && fresh.length === 1)
         return associate(p, only, nowMs, true);
-    if (fresh.length === 0 && nowMs - p.sinceMs < UNSURE_MS)
+    if (fresh.length === 0 && askedMs - p.sinceMs < p.patienceMs)
         return p;
     const saw = fresh.length === 0 ? 'no new row' : `${fresh.length} new rows (${fresh.map((row) => row.id).join(', ')})`;
     const message = `${p.failure?.message}; the list shows ${saw}, which does not tell whether the organization was added`;
     return failed(p, { cause: 'inconclusive', message }, nowMs);
 }
-function lookedForDelete(p, row, nowMs) {
+function lookedForDelete(p, row, look) {
+    const { nowMs } = look;
     if (!row)
         return gone(p, nowMs);
     if (isLive(row))
-        return notFound({ ...p, row }, nowMs);
+        return notFound({ ...p, row }, look);
     return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
 }
 /** The write has not shown its effect: go on looking, then send it again or give up. */
-function notFound(p, nowMs) {
+function notFound(p, { nowMs, askedMs }) {
     const failure = p.failure ?? { cause: 'internal', message: 'a write failed without a reason' };
-    if (!p.maybeWritten)
-        return failed(p, failure, nowMs);
-    if (nowMs - p.sinceMs < UNSURE_MS)
+    if (askedMs - p.sinceMs < p.patienceMs)
         return p;
     if (!p.mayWriteAgain || p.writes >= MAX_WRITES)
         return failed(p, failure, nowMs);
@@ -1553,6 +1563,7 @@ function unplanned(inputs, target, nowMs) {
         endedMs: null,
         failure: null,
         maybeWritten: false,
+        patienceMs: 0,
         mayWriteAgain: false,
     };
 }
@@ -2388,16 +2399,16 @@ async function carryOut(planned, rows, run) {
         if (next !== previous)
             report.moved(previous, next, all);
     };
+    let lookedMs = 0;
     const lookAt = (seen) => {
         report.duplicates(duplicates(targets, seen));
-        const look = { rows: seen, before, nowMs: clock.now() };
+        const look = { rows: seen, before, nowMs: clock.now(), askedMs: lookedMs };
         for (const [index, p] of all.entries())
             update(index, looked(p, look));
     };
     let stop = null;
     let lastError = null;
     let unreadable = 0;
-    let lookedMs = 0;
     let pages = 1;
     while (true) {
         stop = await change(all, run, update);
@@ -2434,10 +2445,12 @@ async function carryOut(planned, rows, run) {
         report.heartbeat(all, endMs);
     }
     const unsure = all.flatMap((p, index) => (p.step === 'unsure' && p.maybeWritten ? [index] : []));
-    if (unsure.length > 0 && run.isOver()) {
-        const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
+    if (unsure.length > 0 && !stop) {
+        const askedMs = clock.now();
+        const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
         try {
-            const look = { rows: await run.shares.list({ tries: 1, untilMs }), before, nowMs: clock.now() };
+            const seen = await run.shares.list({ tries: 1, untilMs });
+            const look = { rows: seen, before, nowMs: clock.now(), askedMs };
             for (const index of unsure) {
                 const p = all[index];
                 update(index, lastSeen(p, looked(p, look)));
@@ -2451,7 +2464,7 @@ async function carryOut(planned, rows, run) {
     }
     for (const [index, p] of all.entries()) {
         if (!isDone(p))
-            update(index, failed(p, stop ?? unfinished(p, run, lastError), clock.now()));
+            update(index, failed(p, unfinished(p, run, stop, lastError), clock.now()));
     }
     return all;
 }
@@ -2473,12 +2486,14 @@ async function look(pending, { shares }) {
         return [await shares.get(only.id)];
     }
     catch (error) {
-        if (error instanceof RequestError && error.why === 'not-found')
-            return [];
-        throw error;
+        if (!(error instanceof RequestError) || error.why !== 'not-found')
+            throw error;
+        // That a recipient has lost the share is relied on, so the list has to agree.
+        return only.want === 'absent' ? await shares.list() : [];
     }
 }
-function unfinished(p, { cancel, timeoutMs }, lastError) {
+/** Why a target that is not done has failed: what ended the run, and what is known of the target. */
+function unfinished(p, run, stop, lastError) {
     const errors = p.row?.resources.map((resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`);
     const details = [
         `last seen ${statusOf(p)}`,
@@ -2488,11 +2503,13 @@ function unfinished(p, { cancel, timeoutMs }, lastError) {
             : '',
         lastError ? `the last look failed (${lastError.message})` : '',
     ];
-    const what = cancel.aborted
-        ? 'cancelled'
-        : `not ${p.want === 'present' ? 'associated' : 'disassociated'} within ${(0,report_text/* duration */.p0)(timeoutMs)}`;
-    const message = `${what}: ${details.filter(Boolean).join('; ')}`;
-    return { cause: cancel.aborted ? 'cancelled' : 'timeout', message };
+    const known = details.filter(Boolean).join('; ');
+    if (stop)
+        return { cause: stop.cause, message: `${stop.message}; ${known}` };
+    if (run.cancel.aborted)
+        return { cause: 'cancelled', message: `cancelled: ${known}` };
+    const wanted = p.want === 'present' ? 'associated' : 'disassociated';
+    return { cause: 'timeout', message: `not ${wanted} within ${(0,report_text/* duration */.p0)(run.timeoutMs)}: ${known}` };
 }
 
 ;// CONCATENATED MODULE: ../.build/main.js

@@ -49,6 +49,7 @@ export function unplanned(inputs: Pick<Inputs, 'state' | 'wait'>, target: Target
     endedMs: null,
     failure: null,
     maybeWritten: false,
+    patienceMs: 0,
     mayWriteAgain: false,
   };
 }

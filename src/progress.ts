@@ -51,6 +51,8 @@ export interface Progress {
   readonly failure: Failure | null;
   /** Did a write of ours get no clear answer? Then a row that turns up is ours. */
   readonly maybeWritten: boolean;
+  /** While it is unsure: for how long a row is looked for before the failure is believed, milliseconds. */
+  readonly patienceMs: number;
   /** May the write be sent again once a look has shown that it was not carried out? */
   readonly mayWriteAgain: boolean;
 }
@@ -61,6 +63,8 @@ export interface Look {
   /** Ids of all rows that were there before anything was written. */
   readonly before: ReadonlySet<string>;
   readonly nowMs: number;
+  /** When it was asked for: what it shows may be that old. */
+  readonly askedMs: number;
 }
 
 /** Reads may lag writes: for so long a row that was accepted may be missing from answers. */
@@ -153,16 +157,19 @@ function leaving(p: Progress, nowMs: number): Progress {
 export function unanswered(p: Progress, error: RequestError, nowMs: number): Progress {
   const failure = { cause: error.why, message: error.message };
   if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled')) return p; // it was not sent
-  if (error.why === 'not-found' && p.want === 'absent') return gone(p, nowMs);
-  if (error.why === 'refused' && p.want === 'absent' && p.row?.status === 'associating') {
+  if (error.why === 'refused' && !error.ambiguous && p.want === 'absent' && p.row?.status === 'associating') {
     return begin(p, 'hold', nowMs, { failure });
   }
   if (error.ambiguous) {
-    return begin(p, 'unsure', nowMs, { failure, maybeWritten: true, mayWriteAgain: error.retryable });
+    const more = { failure, maybeWritten: true, mayWriteAgain: error.retryable, patienceMs: UNSURE_MS };
+    return begin(p, 'unsure', nowMs, more);
   }
-  // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster.
-  if (error.why === 'refused') return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false });
-  return failed(p, failure, nowMs);
+  const missing = error.why === 'not-found' && p.want === 'absent';
+  if (error.why !== 'refused' && !missing) return failed(p, failure, nowMs);
+  // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster;
+  // a conflict does for sure, though reads may lag. And a row that is not found may not be there any more.
+  const patienceMs = p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
+  return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false, patienceMs });
 }
 
 function gone(p: Progress, nowMs: number): Progress {
@@ -175,12 +182,12 @@ function gone(p: Progress, nowMs: number): Progress {
  * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
  */
 export function looked(p: Progress, look: Look): Progress {
-  const { nowMs } = look;
+  const { nowMs, askedMs } = look;
   const row = look.rows.find((candidate) => candidate.id === p.id) ?? null;
   switch (p.step) {
     case 'associate':
       if (row) return judged({ ...p, row }, judgePresent(row), nowMs);
-      if (p.acceptedMs !== null && nowMs - p.acceptedMs < MISSING_TOLERATED_MS) return p;
+      if (p.acceptedMs !== null && askedMs - p.acceptedMs < MISSING_TOLERATED_MS) return p;
       return failed(
         p,
         { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` },
@@ -196,7 +203,7 @@ export function looked(p: Progress, look: Look): Progress {
       if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS) return { ...p, row };
       return begin(p, 'remove', nowMs, { row });
     case 'unsure':
-      return p.want === 'present' ? lookedForPost(p, look) : lookedForDelete(p, row, nowMs);
+      return p.want === 'present' ? lookedForPost(p, look) : lookedForDelete(p, row, look);
     default:
       return p;
   }
@@ -221,33 +228,34 @@ function cleared(p: Progress, { rows, nowMs }: Look): Progress {
   return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 
-function lookedForPost(p: Progress, { rows, before, nowMs }: Look): Progress {
+function lookedForPost(p: Progress, look: Look): Progress {
+  const { rows, before, nowMs, askedMs } = look;
   const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
   const found = own.find(isLive) ?? own.find((row) => !before.has(row.id));
   if (found) return associate(p, found, nowMs, p.maybeWritten);
-  if (p.target.type === 'account' || !p.maybeWritten) return notFound(p, nowMs);
+  if (p.target.type === 'account' || !p.maybeWritten) return notFound(p, look);
 
   const fresh = rows.filter((row) => !before.has(row.id));
   const [only] = fresh;
   if (only && fresh.length === 1) return associate(p, only, nowMs, true);
-  if (fresh.length === 0 && nowMs - p.sinceMs < UNSURE_MS) return p;
+  if (fresh.length === 0 && askedMs - p.sinceMs < p.patienceMs) return p;
   const saw =
     fresh.length === 0 ? 'no new row' : `${fresh.length} new rows (${fresh.map((row) => row.id).join(', ')})`;
   const message = `${p.failure?.message}; the list shows ${saw}, which does not tell whether the organization was added`;
   return failed(p, { cause: 'inconclusive', message }, nowMs);
 }
 
-function lookedForDelete(p: Progress, row: ShareRecipient | null, nowMs: number): Progress {
+function lookedForDelete(p: Progress, row: ShareRecipient | null, look: Look): Progress {
+  const { nowMs } = look;
   if (!row) return gone(p, nowMs);
-  if (isLive(row)) return notFound({ ...p, row }, nowMs);
+  if (isLive(row)) return notFound({ ...p, row }, look);
   return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
 }
 
 /** The write has not shown its effect: go on looking, then send it again or give up. */
-function notFound(p: Progress, nowMs: number): Progress {
+function notFound(p: Progress, { nowMs, askedMs }: Look): Progress {
   const failure = p.failure ?? { cause: 'internal', message: 'a write failed without a reason' };
-  if (!p.maybeWritten) return failed(p, failure, nowMs);
-  if (nowMs - p.sinceMs < UNSURE_MS) return p;
+  if (askedMs - p.sinceMs < p.patienceMs) return p;
   if (!p.mayWriteAgain || p.writes >= MAX_WRITES) return failed(p, failure, nowMs);
   return begin(p, p.want === 'present' ? 'create' : 'remove', nowMs);
 }

@@ -38,16 +38,16 @@ export async function carryOut(
     all[index] = next;
     if (next !== previous) report.moved(previous, next, all);
   };
+  let lookedMs = 0;
   const lookAt = (seen: readonly ShareRecipient[]) => {
     report.duplicates(duplicates(targets, seen));
-    const look = { rows: seen, before, nowMs: clock.now() };
+    const look = { rows: seen, before, nowMs: clock.now(), askedMs: lookedMs };
     for (const [index, p] of all.entries()) update(index, looked(p, look));
   };
 
   let stop: Failure | null = null;
   let lastError: RequestError | null = null;
   let unreadable = 0;
-  let lookedMs = 0;
   let pages = 1;
   while (true) {
     stop = await change(all, run, update);
@@ -81,10 +81,12 @@ export async function carryOut(
   }
 
   const unsure = all.flatMap((p, index) => (p.step === 'unsure' && p.maybeWritten ? [index] : []));
-  if (unsure.length > 0 && run.isOver()) {
-    const untilMs = clock.now() + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
+  if (unsure.length > 0 && !stop) {
+    const askedMs = clock.now();
+    const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
     try {
-      const look = { rows: await run.shares.list({ tries: 1, untilMs }), before, nowMs: clock.now() };
+      const seen = await run.shares.list({ tries: 1, untilMs });
+      const look = { rows: seen, before, nowMs: clock.now(), askedMs };
       for (const index of unsure) {
         const p = all[index] as Progress;
         update(index, lastSeen(p, looked(p, look)));
@@ -95,7 +97,7 @@ export async function carryOut(
     }
   }
   for (const [index, p] of all.entries()) {
-    if (!isDone(p)) update(index, failed(p, stop ?? unfinished(p, run, lastError), clock.now()));
+    if (!isDone(p)) update(index, failed(p, unfinished(p, run, stop, lastError), clock.now()));
   }
   return all;
 }
@@ -115,12 +117,14 @@ async function look(pending: readonly Progress[], { shares }: Run): Promise<read
   try {
     return [await shares.get(only.id)];
   } catch (error) {
-    if (error instanceof RequestError && error.why === 'not-found') return [];
-    throw error;
+    if (!(error instanceof RequestError) || error.why !== 'not-found') throw error;
+    // That a recipient has lost the share is relied on, so the list has to agree.
+    return only.want === 'absent' ? await shares.list() : [];
   }
 }
 
-function unfinished(p: Progress, { cancel, timeoutMs }: Run, lastError: RequestError | null): Failure {
+/** Why a target that is not done has failed: what ended the run, and what is known of the target. */
+function unfinished(p: Progress, run: Run, stop: Failure | null, lastError: RequestError | null): Failure {
   const errors = p.row?.resources.map(
     (resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`,
   );
@@ -132,9 +136,9 @@ function unfinished(p: Progress, { cancel, timeoutMs }: Run, lastError: RequestE
       : '',
     lastError ? `the last look failed (${lastError.message})` : '',
   ];
-  const what = cancel.aborted
-    ? 'cancelled'
-    : `not ${p.want === 'present' ? 'associated' : 'disassociated'} within ${duration(timeoutMs)}`;
-  const message = `${what}: ${details.filter(Boolean).join('; ')}`;
-  return { cause: cancel.aborted ? 'cancelled' : 'timeout', message };
+  const known = details.filter(Boolean).join('; ');
+  if (stop) return { cause: stop.cause, message: `${stop.message}; ${known}` };
+  if (run.cancel.aborted) return { cause: 'cancelled', message: `cancelled: ${known}` };
+  const wanted = p.want === 'present' ? 'associated' : 'disassociated';
+  return { cause: 'timeout', message: `not ${wanted} within ${duration(run.timeoutMs)}: ${known}` };
 }

@@ -42,7 +42,7 @@ describe('openEnvelope', () => {
     ['an unknown share', 404, refusal, {}, { why: 'not-found', retryable: false, ambiguous: false }],
     ['a bad request', 400, refusal, {}, { why: 'refused', retryable: false, ambiguous: false }],
     ['a conflict', 409, refusal, {}, { why: 'refused', retryable: false, ambiguous: false }],
-    ['a 200 that says false', 200, refusal, {}, { why: 'refused', retryable: false, ambiguous: false }],
+    ['a 200 that says false', 200, refusal, {}, { why: 'refused', retryable: false, ambiguous: true }],
     ['a request timeout', 408, '', {}, { why: 'server', retryable: true, ambiguous: true }],
     [
       'too many requests',

@@ -74,7 +74,7 @@ const FINAL_SERVER_ERRORS = new Set([501, 505, 525, 526]);
 /** Opens the conversation. Nothing is sent before the first `read` or `write`. */
 export function openHttp(options: HttpOptions): Http {
   const { transport, clock, random, endMs, cancel, listener } = options;
-  const pace = openPace(clock, cancel, listener.slowing);
+  const pace = openPace(clock, listener.slowing);
   const headers = {
     accept: 'application/json',
     'user-agent': options.userAgent,
@@ -98,8 +98,9 @@ export function openHttp(options: HttpOptions): Http {
   ): Promise<Envelope> {
     const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
     const { untilMs } = read;
-    if (untilMs === undefined) {
-      await pace.turn(request, endMs);
+    if (untilMs !== undefined) await pace.turn(request, untilMs);
+    else {
+      await pace.turn(request, endMs, cancel);
       if (cancel.aborted) throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
       if (refused && method !== 'GET') {
         throw notSent(
@@ -233,6 +234,8 @@ export function openEnvelope(request: string, answer: WireAnswer, nowMs: number)
       retryable: true,
     });
   }
+  // A success by its status and a failure by its words may be either.
+  if (ok) return fail(request, said, { cause: 'refused', status, ambiguous: true });
   const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs) ?? problemRetryAfterMs(body);
   const retryable = body?.['retryable'] !== false;
   if (status === 429) return fail(request, said, { cause: 'rate-limit', status, retryable, retryAfterMs });

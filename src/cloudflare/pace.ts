@@ -4,8 +4,8 @@ import type { WireAnswer } from './transport.ts';
 
 /** Keeps all requests of a run inside the rate limit that they share with everything else that uses the token. */
 export interface Pace {
-  /** Resolves when a request may be sent; throws RequestError when that would be after `endMs`. */
-  turn(request: string, endMs: number): Promise<void>;
+  /** Resolves when a request may be sent, or at once when `cancel` is aborted; throws RequestError when that would be after `endMs`. */
+  turn(request: string, endMs: number, cancel?: AbortSignal): Promise<void>;
   /** Learns from an answer how much of the limit is left. */
   heed(answer: WireAnswer): void;
 }
@@ -61,18 +61,18 @@ export function gapMs({ remaining, resetMs, quota }: Allowance): number {
  * Opens the pace of a run; all its requests must take their turn here.
  * @param slowing told once, when the requests begin to be spread
  */
-export function openPace(clock: Clock, cancel: AbortSignal, slowing: (gapMs: number) => void): Pace {
+export function openPace(clock: Clock, slowing: (gapMs: number) => void): Pace {
   let gap = 0;
   let told = false;
   let lastMs = Number.NEGATIVE_INFINITY;
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
 
   return {
-    async turn(request, endMs) {
+    async turn(request, endMs, cancel) {
       for (;;) {
         const now = clock.now();
         const atMs = Math.max(blockedUntilMs, lastMs + gap);
-        if (atMs <= now || cancel.aborted) {
+        if (atMs <= now || cancel?.aborted) {
           lastMs = now;
           return;
         }

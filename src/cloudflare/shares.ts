@@ -81,7 +81,7 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
       for (let page = 1; page <= MAX_PAGES; page++) {
         const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
         const envelope = await http.read(path, options);
-        const result = listed(envelope);
+        const result = listed(envelope, rows.size);
         result.forEach((value, index) => {
           const row = decode(value, envelope, `result[${index}]`);
           rows.set(row.id, row);
@@ -134,11 +134,15 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
   };
 }
 
-/** `result` is published as nullable, so null is an empty list, unless the numbers beside it say otherwise. */
-function listed({ request, result, resultInfo }: Envelope): unknown[] {
-  if (Array.isArray(result)) return result;
-  if (result === null && !resultInfo['total_count']) return [];
-  throw unreadable(request, '`result` is not a list');
+/** The rows of one page. `result` is published as nullable, so null is an empty list, unless more rows are counted. */
+function listed({ request, result, resultInfo }: Envelope, before: number): unknown[] {
+  const rows = result === null ? [] : result;
+  if (!Array.isArray(rows)) throw unreadable(request, '`result` is not a list');
+  const { total_count: count } = resultInfo;
+  if (rows.length === 0 && typeof count === 'number' && count > before) {
+    throw unreadable(request, `it counts ${count} recipients and shows none of the last ${count - before}`);
+  }
+  return rows;
 }
 
 /** A page that is not there would cost a second recipient, so whichever number says that there is more is believed. */
