@@ -1,0 +1,36 @@
+/** Searches for a schedule that makes a run break a promise; `npm run soak` searches longer. */
+import { expect, it } from 'vitest';
+import { violations } from './invariants.ts';
+import { describeFinding, searchOne, seedOf } from './search.ts';
+import { CALM, play } from './world.ts';
+
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 2000);
+const SEED = Number(process.env['MODEL_SEED'] ?? 20261123);
+
+it(`keeps every promise in ${RUNS} schedules`, { timeout: 120_000 }, async () => {
+  for (let index = 0; index < RUNS; index++) {
+    const finding = await searchOne(seedOf(SEED, index));
+    expect(finding && describeFinding(finding)).toBeNull();
+  }
+});
+
+it('fails soon when somebody removes the recipient that is waited for', async () => {
+  const story = await play({
+    ...CALM,
+    timelines: [{ associateMs: 'never' }],
+    others: [{ atMs: 3000, what: 'remove', who: 0 }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(false);
+  expect(story.endMs - story.startMs).toBeLessThan(10_000);
+});
+
+it.each(['::add-mask::associated', ' \t::error::x', '\u200b::stop-commands::x', '\r\n::debug::x'])(
+  'lets no status be a command in an output: %j',
+  async (status) => {
+    const row = { who: 0, status, ageMs: 86_400_000, resources: [], settle: null };
+    const story = await play({ ...CALM, timeoutMs: 5000, rows: [row] });
+    expect(violations(story)).toEqual([]);
+    expect(story.outputs['status']).toContain(':');
+  },
+);

@@ -1,0 +1,175 @@
+/** Faults that the search of model.test.ts found, each as small as it gets. */
+import { expect, it } from 'vitest';
+import { violations } from './invariants.ts';
+import { CALM, play, type Schedule, type ScheduledFault, SHARE } from './world.ts';
+
+const LIST = { method: 'GET', part: 'list' } as const;
+const POST = { method: 'POST', part: 'list' } as const;
+const associated = { status: 'associated', ageMs: 86_400_000, resources: [], settle: null } as const;
+const leaving = { status: 'disassociating', ageMs: 86_400_000, resources: [] } as const;
+
+async function run(change: Partial<Schedule>) {
+  const story = await play({ ...CALM, ...change });
+  const [first] = JSON.parse(story.outputs['recipients'] ?? '[]');
+  const posts = story.exchanges.filter(({ method }) => method === 'POST').length;
+  return { story, first, posts, said: story.told.map(({ text }) => text).join('\n') };
+}
+
+it.each([
+  '{"success":true}',
+  '{"success":true,"result":null,"result_info":{"total_count":1,"total_pages":1}}',
+])('takes no list for an empty one: %s', async (text) => {
+  const faults: ScheduledFault[] = [{ ...LIST, nth: 1, times: 10_000, fault: { kind: 'unreadable', text } }];
+  const { story, first, posts } = await run({ rows: [{ who: 0, ...associated }], faults });
+  expect(violations(story)).toEqual([]);
+  expect(posts).toBe(0);
+  expect(first.error).toMatch(/^GET .*not the Shares API/);
+});
+
+it('looks again after the ten seconds when the answer that ended them had been asked for before', async () => {
+  const { story } = await run({
+    lagMs: 5000,
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true, commitAfterMs: 10_000 } },
+      { ...LIST, nth: 2, times: 1, fault: { kind: 'slow', delayMs: 9900 } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(true);
+});
+
+it('waits for every row that is on its way out before it adds the account anew', async () => {
+  const { story } = await run({
+    rows: [
+      { who: 0, ...leaving, settle: { disassociateMs: 3000 } },
+      { who: 0, ...leaving, settle: { disassociateMs: 30_000 } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(true);
+});
+
+it('takes a row that somebody else added while an older one was on its way out', async () => {
+  const { story, posts } = await run({
+    rows: [{ who: 0, ...leaving, settle: { disassociateMs: 20_000 } }],
+    others: [{ atMs: 5000, what: 'add', who: 0 }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, posts]).toEqual([true, 0]);
+});
+
+it('does not take a row for gone that a lagging read cannot show yet', async () => {
+  const { story } = await run({
+    rows: [
+      { who: 0, ...leaving, ageMs: 32, settle: null },
+      { who: 0, ...associated, status: 'disassociated' },
+    ],
+    lagMs: 1169,
+    lagVaries: true,
+    chance: 1370413821,
+    targets: 3,
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(true);
+});
+
+it('finds the row that made Cloudflare refuse a duplicate also when reads lag', async () => {
+  const { story, first } = await run({
+    rows: [{ who: 0, ...associated, ageMs: 0 }],
+    duplicates: 'refuse',
+    lagMs: 3000,
+  });
+  expect(violations(story)).toEqual([]);
+  expect(first).toMatchObject({ status: 'associated', changed: false, error: null });
+});
+
+it('sends no write that waited for a 429 once another was refused with 403', async () => {
+  const { story, posts } = await run({
+    targets: 2,
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '20' } } },
+      { ...POST, nth: 2, times: 1, fault: { kind: 'answer', status: 403, delayMs: 1000 } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(posts).toBe(2);
+  expect(story.endMs - story.startMs).toBeLessThan(10_000);
+});
+
+it.each([
+  ['cut in two', 'cf0aPlainTokenOfFortyCharacters_abcdefgh', `${'x'.repeat(300)} {secret}`],
+  ['escaped in JSON', 'q"uote\\dTokenWithBackslash"es\\and"quotes', 'bad token {secret}'],
+])('keeps a secret out of the outputs that would be %s', async (_, secret, message) => {
+  const { story } = await run({
+    secret,
+    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 400, message } }],
+  });
+  expect(violations(story)).toEqual([]);
+});
+
+it('keeps a secret out of the output status', async () => {
+  const status = `${'x'.repeat(30)} {secret}`;
+  const { story } = await run({ timeoutMs: 10_000, rows: [{ who: 0, ...associated, status }] });
+  expect(violations(story)).toEqual([]);
+});
+
+it('shows a status that nobody knows as code in the summary', async () => {
+  const { story } = await run({ timeoutMs: 10_000, rows: [{ who: 0, ...associated, status: '@EVIL' }] });
+  expect(violations(story)).toEqual([]);
+});
+
+it('counts a status that nobody knows as text in the summary of many accounts', async () => {
+  const { story } = await run({
+    targets: 51,
+    dryRun: true,
+    rows: [{ who: 0, ...associated, status: '<img src=EVIL>' }],
+  });
+  expect(violations(story)).toEqual([]);
+});
+
+it('reads the list to its last page', async () => {
+  const { story, posts } = await run({ filler: 100, rows: [{ who: 0, ...associated }] });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, posts]).toEqual([true, 0]);
+});
+
+it('believes only a look that a recipient is gone', async () => {
+  const { story } = await run({
+    state: 'absent',
+    rows: [{ who: 0, ...associated }],
+    faults: [{ method: 'DELETE', part: 'row', nth: 1, times: 1, fault: { kind: 'answer', status: 404 } }],
+  });
+  expect(story.api.rows(SHARE).map((row) => row.association_status)).toEqual(['associated']);
+  expect(story.success).toBe(false);
+});
+
+it('looks for a row when a POST is answered with a 2xx that says it failed', async () => {
+  const text = '{"success":false,"errors":[],"result":null}';
+  const { story, first } = await run({
+    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'unreadable', text } }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(first).toMatchObject({ status: 'associated', changed: true, error: null });
+});
+
+it('takes no empty list for a whole one when it says itself that there is more', async () => {
+  const { story, posts } = await run({
+    rows: [{ who: 0, ...associated }],
+    spoils: [{ method: 'GET', nth: 1, member: 'envelope.result', value: [] }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(posts).toBe(0);
+});
+
+it('says of a write without an answer that it may have been carried out, also when the last look finds nothing', async () => {
+  const { first, said } = await run({
+    timeoutMs: 5000,
+    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'reset' } }],
+  });
+  expect(first).toMatchObject({
+    id: null,
+    changed: false,
+    error: expect.stringContaining('may have been carried out'),
+  });
+  expect(said).not.toMatch(/recipient null|adding it again/);
+});

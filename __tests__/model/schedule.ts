@@ -1,0 +1,322 @@
+/** Where schedules come from: fast-check draws them, and makes those that fail smaller. */
+import fc from 'fast-check';
+import type { Fault } from '../../simulator/faults.ts';
+import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
+import type { Schedule, ScheduledFault, Spoil, Who } from './world.ts';
+
+/** Every hostile text has this word in it, so that its place can be told. */
+export const MARK = 'EVIL';
+
+const SECRETS = [
+  'cf0aPlainTokenOfFortyCharacters_abcdefgh',
+  'q"uote\\dTokenWithBackslash"es\\and"quotes',
+  'p+er/cent=&T%ok%2Fen?with#odd<characters>',
+];
+
+const seconds = (max: number) => fc.oneof(fc.constant(0), fc.integer({ min: 1, max: max * 1000 }));
+
+const hostile = fc
+  .tuple(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 900 }) },
+    ),
+    fc.constantFrom(
+      'message',
+      `\r\n::error::${MARK}`,
+      ` \t ::add-mask::${MARK}`,
+      `::set-output name=status::${MARK}`,
+      `x ##[error]${MARK}`,
+      `###[group]${MARK}`,
+      `a\u2028::warning::${MARK}\u2029b\u0085c`,
+      `\u001b[31m${MARK}\u001b]8;;https://evil.example\u0007`,
+      `\u200b::notice::${MARK}\u202e`,
+      `<img src=x onerror=${MARK}><script>${MARK}</script>`,
+      `</code></td></table><a href="https://evil.example/${MARK}">${MARK}</a>`,
+      `\n\n| ${MARK} | \`\`\` ![${MARK}](https://evil.example) @${MARK} #1 <!-- ${MARK}`,
+      `\ud800${MARK}\udfff`,
+      `recipient-id<<EOF\n${MARK}\nEOF`,
+      'your token {secret} is not allowed',
+      'Authorization: Bearer {secret}',
+      '/path?token={url}',
+      'Basic {base64}',
+    ),
+  )
+  .map(([pad, text]) => 'x'.repeat(pad) + text);
+
+const entry = (terminal: boolean): fc.Arbitrary<ResourceEntry> =>
+  fc.record({
+    error: fc.oneof(fc.constant('Recipient is missing necessary entitlement'), hostile),
+    resource_id: fc.oneof(fc.constantFrom('resource-1', 'resource-2'), hostile),
+    resource_version: fc.constant(0),
+    terminal: fc.constant(terminal),
+  });
+const healthy: fc.Arbitrary<ResourceEntry> = fc.constantFrom(
+  { error: '', resource_id: 'resource-1', resource_version: 1, terminal: true },
+  { error: null, resource_id: 'resource-1', resource_version: 1, terminal: null },
+  { resource_id: 'resource-2', resource_version: 1 },
+);
+const resources: fc.Arbitrary<ResourceEntry[] | null> = fc.oneof(
+  { weight: 5, arbitrary: fc.constant<ResourceEntry[]>([]) },
+  { weight: 1, arbitrary: fc.constant(null) },
+  { weight: 2, arbitrary: fc.array(healthy, { minLength: 1, maxLength: 2 }) },
+  { weight: 1, arbitrary: fc.array(entry(false), { minLength: 1, maxLength: 2 }) },
+  { weight: 1, arbitrary: fc.tuple(entry(true)) },
+);
+
+const status = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom('associating', 'associated', 'disassociating', 'disassociated') },
+  { weight: 1, arbitrary: fc.constantFrom('pending_review', 'ASSOCIATED', 'failed') },
+  { weight: 1, arbitrary: hostile },
+);
+
+const duration = fc.oneof(
+  { weight: 4, arbitrary: seconds(20) },
+  { weight: 2, arbitrary: seconds(150) },
+  { weight: 1, arbitrary: fc.constant('never' as const) },
+);
+
+const timeline: fc.Arbitrary<Timeline> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({ associateMs: duration, disassociateMs: duration }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(duration, duration, entry(false), seconds(30), seconds(60))
+      .map(([associateMs, disassociateMs, error, afterMs, lastsMs]) => ({
+        associateMs,
+        disassociateMs,
+        errors: [{ ...error, afterMs, clearsMs: afterMs + lastsMs }],
+      })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(duration, entry(true), seconds(30))
+      .map(([associateMs, error, afterMs]) => ({ associateMs, errors: [{ ...error, afterMs }] })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .array(fc.record({ afterMs: seconds(60), status, resources }), { minLength: 1, maxLength: 3 })
+      .map((steps) => ({ steps })),
+  },
+);
+
+const retryAfter = fc.constantFrom(
+  '0',
+  '1',
+  '7',
+  '45',
+  '900',
+  'Mon, 23 Nov 2026 12:00:30 GMT',
+  '-5',
+  '1.5',
+  'soon',
+  '999999999',
+);
+const headers = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 2, arbitrary: retryAfter.map((text) => ({ 'retry-after': text })) },
+  { weight: 1, arbitrary: hostile.map((text) => ({ 'cf-ray': text })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('"default";r=0;t=20', '"default";r=3;t=30', 'x;r=-1;t=NaN', '')
+      .map((text) => ({ ratelimit: text })),
+  },
+);
+
+const body = fc.oneof(
+  fc.constantFrom('json' as const, 'html' as const, 'rfc9457' as const, 'edge' as const, 'empty' as const),
+  hostile.map((text) => ({ text })),
+);
+
+const otherAnswer: fc.Arbitrary<Fault> = fc
+  .record({
+    status: fc.constantFrom(
+      ...[400, 401, 403, 404, 405, 407, 408, 409, 410, 422, 429, 429, 500, 501, 502, 502],
+      ...[503, 503, 504, 505, 520, 521, 522, 523, 524, 525, 526, 204, 100],
+    ),
+    body,
+    message: hostile,
+    code: fc.constantFrom(1000, 10000),
+    headers,
+    commit: fc.boolean(),
+  })
+  .map((answer) => ({ kind: 'answer', ...answer }));
+
+/** Bodies that are JSON or nearly, and nothing that the API would say. */
+const WRONG = [
+  'null',
+  '[]',
+  '42',
+  '"text"',
+  '{}',
+  '{"success":true}',
+  '{"success":"true","result":[]}',
+  '{"success":true,"result":{}}',
+  '{"success":true,"result":"text"}',
+  '{"success":true,"result":[null]}',
+  '{"success":true,"result":[[]]}',
+  '{"success":true,"result":[{"id":"../../x","association_status":"associated"}]}',
+  '{"success":false,"errors":"text"}',
+  '{"success":false,"errors":[null,{"code":{},"message":[]}],"result":null}',
+  '{"__proto__":{"success":true},"result":[]}',
+];
+
+const fault: fc.Arbitrary<Fault> = fc
+  .tuple(
+    fc.oneof(
+      { weight: 6, arbitrary: otherAnswer },
+      {
+        weight: 3,
+        arbitrary: fc.boolean().map((commit): Fault => ({ kind: 'reset', commit })),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.boolean().map((commit): Fault => ({ kind: 'hang', commit })),
+      },
+      { weight: 1, arbitrary: hostile.map((to): Fault => ({ kind: 'redirect', to })) },
+      { weight: 2, arbitrary: fc.constant<Fault>({ kind: 'truncate' }) },
+      {
+        weight: 2,
+        arbitrary: fc
+          .oneof(hostile, fc.constantFrom(...WRONG))
+          .map((text): Fault => ({ kind: 'unreadable', text })),
+      },
+      { weight: 3, arbitrary: fc.constant<Fault>({ kind: 'slow' }) },
+      { weight: 1, arbitrary: fc.constant<Fault>({ kind: 'endless' }) },
+    ),
+    seconds(12),
+    seconds(10),
+  )
+  .map(([one, delayMs, commitAfterMs]) => ({ ...one, delayMs, commitAfterMs }));
+
+const scheduledFault: fc.Arbitrary<ScheduledFault> = fc.record({
+  method: fc.constantFrom('POST', 'DELETE', 'GET', 'GET', null),
+  part: fc.constantFrom('any', 'list', 'row', 'share', 'any'),
+  nth: fc.integer({ min: 1, max: 8 }),
+  times: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(1) },
+    { weight: 2, arbitrary: fc.integer({ min: 2, max: 12 }) },
+    { weight: 1, arbitrary: fc.constant(10_000) },
+  ),
+  fault,
+});
+
+const odd = fc.oneof(
+  fc.constantFrom<unknown>(undefined, null, 0, 5, true, '', 'a/b', 'a\nb', '../..', [], {}, [null], [[]]),
+  hostile,
+);
+const spoil: fc.Arbitrary<Spoil> = fc
+  .record({
+    method: fc.constantFrom('GET', 'GET', 'POST', 'DELETE'),
+    nth: fc.integer({ min: 1, max: 5 }),
+    member: fc.constantFrom(
+      ...['envelope.success', 'envelope.result', 'envelope.result_info', 'envelope.errors'],
+      ...['info.total_pages', 'info.total_count', 'info.count'],
+      ...[
+        'row.id',
+        'row.account_id',
+        'row.association_status',
+        'row.resources',
+        'row.created',
+        'row.modified',
+      ],
+    ),
+    value: odd,
+  })
+  // A row that says nothing of its account may be anybody's, and a wrong id that looks like one is a lie: see world.ts.
+  .filter(
+    ({ member, value }) => member !== 'row.account_id' || ![undefined, null, ''].includes(value as null),
+  )
+  .filter(({ member, value }) => member !== 'row.id' || !/^[\w-]{1,32}$/.test(String(value)));
+
+const who = (max: number): fc.Arbitrary<Who> =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.integer({ min: 0, max }) },
+    { weight: 1, arbitrary: fc.constant('other' as const) },
+    { weight: 1, arbitrary: fc.constant('organization' as const) },
+  );
+
+/** Mostly none, sometimes one, seldom several. */
+function few<T>(arbitrary: fc.Arbitrary<T>, max: number): fc.Arbitrary<T[]> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constant<T[]>([]) },
+    { weight: 3, arbitrary: fc.array(arbitrary, { minLength: 1, maxLength: 1 }) },
+    { weight: 2, arbitrary: fc.array(arbitrary, { minLength: 2, maxLength: max }) },
+  );
+}
+
+function seldom<T>(usual: T, weight: number, other: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
+}
+
+/** Any schedule of one run. */
+export const schedules: fc.Arbitrary<Schedule> = fc.record({
+  state: fc.constantFrom('present', 'present', 'absent'),
+  wait: seldom(true, 4, fc.constant(false)),
+  dryRun: seldom(false, 8, fc.constant(true)),
+  timeoutMs: fc.oneof(
+    { weight: 2, arbitrary: fc.constantFrom(300_000, 600_000) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 60 }).map((s) => s * 1000) },
+    { weight: 1, arbitrary: fc.integer({ min: 60, max: 1200 }).map((s) => s * 1000) },
+  ),
+  targets: fc.oneof(
+    { weight: 40, arbitrary: fc.constant(1) },
+    { weight: 30, arbitrary: fc.integer({ min: 2, max: 5 }) },
+    { weight: 10, arbitrary: fc.constant('organization' as const) },
+    // From here on the log and the summary tell counts instead of names.
+    { weight: 1, arbitrary: fc.integer({ min: 51, max: 54 }) },
+  ),
+  credentials: seldom<'token' | 'pair'>('token', 3, fc.constant('pair')),
+  secret: fc.constantFrom(...SECRETS),
+  mayWrite: seldom(true, 20, fc.constant(false)),
+  share: fc.record({
+    name: fc.oneof({ weight: 2, arbitrary: fc.constant('Baseline') }, { weight: 1, arbitrary: hostile }),
+    status: seldom<'active' | 'deleting' | 'deleted'>('active', 20, fc.constantFrom('deleting', 'deleted')),
+    targetType: seldom<'account' | 'organization'>('account', 20, fc.constant('organization')),
+  }),
+  rows: few(
+    fc.record({
+      who: who(4),
+      status,
+      ageMs: fc.oneof(fc.constant(86_400_000), seconds(20)),
+      resources,
+      settle: fc.option(timeline, { freq: 2 }),
+    }),
+    7,
+  ),
+  filler: fc.oneof(
+    { weight: 20, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 98, max: 102 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 103, max: 230 }) },
+  ),
+  timelines: fc.array(timeline, { maxLength: 5 }),
+  duplicates: fc.constantFrom('accept', 'refuse'),
+  refuseDeleteWhileAssociating: fc.boolean(),
+  organizationRows: fc.constantFrom('account_id', 'organization_id', 'neither'),
+  refused: seldom<number | null>(null, 15, fc.integer({ min: 0, max: 4 })),
+  quota: seldom(1200, 15, fc.integer({ min: 3, max: 80 })),
+  latencyMs: fc.constantFrom(20, 200, 2),
+  lagMs: fc.oneof(
+    { weight: 2, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 5000 }) },
+  ),
+  lagVaries: fc.boolean(),
+  faults: few(scheduledFault, 6),
+  spoils: seldom<Spoil[]>([], 4, fc.array(spoil, { minLength: 1, maxLength: 3 })),
+  others: seldom<Schedule['others'][number][]>(
+    [],
+    4,
+    fc.array(
+      fc.record({ atMs: seconds(60), what: fc.constantFrom('add' as const, 'remove' as const), who: who(4) }),
+      { minLength: 1, maxLength: 3 },
+    ),
+  ),
+  cancelAtMs: seldom<number | null>(null, 5, seconds(60)),
+  chance: fc.nat(),
+});
