@@ -542,31 +542,32 @@ function openHttp(options) {
             : { 'x-auth-email': options.credentials.email, 'x-auth-key': options.credentials.key }),
     };
     const grace = new AbortController();
-    cancel.addEventListener('abort', () => void clock.sleep(CANCEL_GRACE_MS).then(() => grace.abort()), {
-        once: true,
-    });
+    /** Ends the waiting of writes: when the run is cancelled, and when Cloudflare has refused one of them. */
+    const noWrites = new AbortController();
+    const onCancel = () => {
+        noWrites.abort();
+        void clock.sleep(CANCEL_GRACE_MS).then(() => grace.abort());
+    };
+    cancel.addEventListener('abort', onCancel, { once: true });
     let requests = 0;
     let refused = null;
     let episode = null;
     async function send(method, path, body, read) {
         const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
         const { untilMs } = read;
-        if (untilMs !== undefined)
-            await pace.turn(request, untilMs);
-        else {
-            await pace.turn(request, endMs, cancel);
-            if (cancel.aborted)
-                throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
-            if (refused && method !== 'GET') {
-                throw notSent(request, 'stopped', `not sent, because Cloudflare refused another write: ${refused.message}`);
-            }
+        // The last look of a cancelled run must not be ended by that same cancel.
+        const reads = untilMs !== undefined && cancel.aborted ? new AbortController().signal : cancel;
+        await pace.turn(request, untilMs ?? endMs, method === 'GET' ? reads : noWrites.signal);
+        if (refused && method !== 'GET') {
+            throw notSent(request, 'stopped', `not sent, because Cloudflare refused another write: ${refused.message}`);
         }
+        if (reads.aborted)
+            throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
         const leftMs = (untilMs ?? endMs) - clock.now();
         if (leftMs <= 0)
             throw notSent(request, 'timeout', 'not sent, the time of the step is up');
         requests++;
         const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
-        const never = new AbortController().signal;
         try {
             const answer = await transport({
                 method,
@@ -574,7 +575,7 @@ function openHttp(options) {
                 headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
                 ...(body ? { body: JSON.stringify(body) } : {}),
                 deadlineMs,
-                signal: untilMs !== undefined ? never : method === 'GET' ? cancel : grace.signal,
+                signal: method === 'GET' ? reads : grace.signal,
             });
             pace.heed(answer);
             return openEnvelope(request, answer, clock.now());
@@ -582,13 +583,15 @@ function openHttp(options) {
         catch (error) {
             if (error instanceof cloudflare_transport/* TransportError */.w)
                 throw fromTransport(request, error, deadlineMs);
-            if (error instanceof RequestError && error.why === 'credentials' && method !== 'GET')
+            if (error instanceof RequestError && error.why === 'credentials' && method !== 'GET') {
                 refused ??= error;
+                noWrites.abort();
+            }
             throw error;
         }
     }
     /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
-    async function persist(attempt, mayRetry) {
+    async function persist(attempt, signal, mayRetry) {
         for (let tries = 1;; tries++) {
             try {
                 const envelope = await attempt();
@@ -610,7 +613,7 @@ function openHttp(options) {
                 if (!episode && waitMs < leftMs)
                     listener.retrying(error, waitMs);
                 episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
-                await clock.sleep(waitMs, cancel);
+                await clock.sleep(waitMs, signal);
                 if (cancel.aborted)
                     throw notSent(error.request, 'cancelled', `cancelled before it was tried again: ${error.said}`);
                 if (clock.now() >= endMs)
@@ -619,7 +622,7 @@ function openHttp(options) {
         }
     }
     return {
-        read: (path, read = {}) => persist(() => send('GET', path, undefined, read), (error, tries) => {
+        read: (path, read = {}) => persist(() => send('GET', path, undefined, read), cancel, (error, tries) => {
             if (!error.retryable || error.why === 'unreadable')
                 return false;
             // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
@@ -627,7 +630,7 @@ function openHttp(options) {
                 return true;
             return tries < (read.tries ?? READ_TRIES);
         }),
-        write: (method, path, body) => persist(() => send(method, path, body, {}), (error) => error.why === 'rate-limit' && error.retryable),
+        write: (method, path, body) => persist(() => send(method, path, body, {}), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable),
         get requests() {
             return requests;
         },
@@ -1484,7 +1487,7 @@ function associate(p, row, nowMs, ours = false) {
     return judged(next, verdict, nowMs);
 }
 /** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
-function cleared(p, { rows, nowMs }) {
+function cleared(p, { rows, nowMs, askedMs }) {
     const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
     const live = own.find(isLive);
     if (live)
@@ -1492,6 +1495,10 @@ function cleared(p, { rows, nowMs }) {
     const leaving = own.find((row) => row.status === 'disassociating');
     if (leaving)
         return { ...p, id: leaving.id, row: leaving };
+    // Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet.
+    const young = p.row !== null && askedMs - Date.parse(p.row.created) < MISSING_TOLERATED_MS;
+    if (young && !own.some((row) => row.id === p.id))
+        return p;
     return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 function lookedForPost(p, look) {

@@ -219,12 +219,15 @@ export function associate(p: Progress, row: ShareRecipient, nowMs: number, ours 
 }
 
 /** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
-function cleared(p: Progress, { rows, nowMs }: Look): Progress {
+function cleared(p: Progress, { rows, nowMs, askedMs }: Look): Progress {
   const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
   const live = own.find(isLive);
   if (live) return associate(p, live, nowMs);
   const leaving = own.find((row) => row.status === 'disassociating');
   if (leaving) return { ...p, id: leaving.id, row: leaving };
+  // Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet.
+  const young = p.row !== null && askedMs - Date.parse(p.row.created) < MISSING_TOLERATED_MS;
+  if (young && !own.some((row) => row.id === p.id)) return p;
   return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 

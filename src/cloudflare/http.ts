@@ -83,9 +83,13 @@ export function openHttp(options: HttpOptions): Http {
       : { 'x-auth-email': options.credentials.email, 'x-auth-key': options.credentials.key }),
   };
   const grace = new AbortController();
-  cancel.addEventListener('abort', () => void clock.sleep(CANCEL_GRACE_MS).then(() => grace.abort()), {
-    once: true,
-  });
+  /** Ends the waiting of writes: when the run is cancelled, and when Cloudflare has refused one of them. */
+  const noWrites = new AbortController();
+  const onCancel = () => {
+    noWrites.abort();
+    void clock.sleep(CANCEL_GRACE_MS).then(() => grace.abort());
+  };
+  cancel.addEventListener('abort', onCancel, { once: true });
   let requests = 0;
   let refused: RequestError | null = null;
   let episode: { sinceMs: number; tries: number } | null = null;
@@ -98,23 +102,21 @@ export function openHttp(options: HttpOptions): Http {
   ): Promise<Envelope> {
     const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
     const { untilMs } = read;
-    if (untilMs !== undefined) await pace.turn(request, untilMs);
-    else {
-      await pace.turn(request, endMs, cancel);
-      if (cancel.aborted) throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
-      if (refused && method !== 'GET') {
-        throw notSent(
-          request,
-          'stopped',
-          `not sent, because Cloudflare refused another write: ${refused.message}`,
-        );
-      }
+    // The last look of a cancelled run must not be ended by that same cancel.
+    const reads = untilMs !== undefined && cancel.aborted ? new AbortController().signal : cancel;
+    await pace.turn(request, untilMs ?? endMs, method === 'GET' ? reads : noWrites.signal);
+    if (refused && method !== 'GET') {
+      throw notSent(
+        request,
+        'stopped',
+        `not sent, because Cloudflare refused another write: ${refused.message}`,
+      );
     }
+    if (reads.aborted) throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
     const leftMs = (untilMs ?? endMs) - clock.now();
     if (leftMs <= 0) throw notSent(request, 'timeout', 'not sent, the time of the step is up');
     requests++;
     const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
-    const never = new AbortController().signal;
     try {
       const answer = await transport({
         method,
@@ -122,13 +124,16 @@ export function openHttp(options: HttpOptions): Http {
         headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
         ...(body ? { body: JSON.stringify(body) } : {}),
         deadlineMs,
-        signal: untilMs !== undefined ? never : method === 'GET' ? cancel : grace.signal,
+        signal: method === 'GET' ? reads : grace.signal,
       });
       pace.heed(answer);
       return openEnvelope(request, answer, clock.now());
     } catch (error) {
       if (error instanceof TransportError) throw fromTransport(request, error, deadlineMs);
-      if (error instanceof RequestError && error.why === 'credentials' && method !== 'GET') refused ??= error;
+      if (error instanceof RequestError && error.why === 'credentials' && method !== 'GET') {
+        refused ??= error;
+        noWrites.abort();
+      }
       throw error;
     }
   }
@@ -136,6 +141,7 @@ export function openHttp(options: HttpOptions): Http {
   /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
   async function persist(
     attempt: () => Promise<Envelope>,
+    signal: AbortSignal,
     mayRetry: (error: RequestError, tries: number) => boolean,
   ): Promise<Envelope> {
     for (let tries = 1; ; tries++) {
@@ -155,7 +161,7 @@ export function openHttp(options: HttpOptions): Http {
         const waitMs = Math.min(asked ?? backoffMs(tries, random()), Math.max(leftMs, 0));
         if (!episode && waitMs < leftMs) listener.retrying(error, waitMs);
         episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
-        await clock.sleep(waitMs, cancel);
+        await clock.sleep(waitMs, signal);
         if (cancel.aborted)
           throw notSent(error.request, 'cancelled', `cancelled before it was tried again: ${error.said}`);
         if (clock.now() >= endMs) throw error;
@@ -167,6 +173,7 @@ export function openHttp(options: HttpOptions): Http {
     read: (path, read = {}) =>
       persist(
         () => send('GET', path, undefined, read),
+        cancel,
         (error, tries) => {
           if (!error.retryable || error.why === 'unreadable') return false;
           // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
@@ -177,6 +184,7 @@ export function openHttp(options: HttpOptions): Http {
     write: (method, path, body) =>
       persist(
         () => send(method, path, body, {}),
+        noWrites.signal,
         (error) => error.why === 'rate-limit' && error.retryable,
       ),
     get requests() {
