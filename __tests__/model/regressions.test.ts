@@ -161,6 +161,18 @@ it('takes no empty list for a whole one when it says itself that there is more',
   expect(posts).toBe(0);
 });
 
+it('ends soon when it is cancelled in its last look after the timeout', async () => {
+  const { story } = await run({
+    timeoutMs: 4000,
+    cancelAtMs: 4100,
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'hang' } },
+      { ...LIST, nth: 2, times: 1, fault: { kind: 'hang' } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+});
+
 it('says of a write without an answer that it may have been carried out, also when the last look finds nothing', async () => {
   const { first, said } = await run({
     timeoutMs: 5000,
