@@ -53,13 +53,13 @@ function look(p: Progress, nowMs: number, ...rows: ShareRecipient[]): Progress {
 
 describe('after a POST', () => {
   it('settles only by a look, never by the reply', () => {
-    const p = accepted(sent(start('present')), row('r', 'associated'), 1);
+    const p = accepted(sent(start('present'), 0), row('r', 'associated'), 1);
     expect([p.step, p.id, p.changed]).toEqual(['associate', 'r', true]);
     expect(look(p, 2, row('r', 'associated')).step).toBe('settled');
   });
 
   it('fails at once when the reply has a terminal error', () => {
-    expect(accepted(sent(start('present')), row('r', 'associating', 'a', terminal), 1)).toMatchObject({
+    expect(accepted(sent(start('present'), 0), row('r', 'associating', 'a', terminal), 1)).toMatchObject({
       step: 'failed',
       id: 'r',
       changed: true,
@@ -67,7 +67,7 @@ describe('after a POST', () => {
   });
 
   it('tolerates for half a minute that the row is not there yet', () => {
-    const p = accepted(sent(start('present')), row('r', 'associating'), 0);
+    const p = accepted(sent(start('present'), 0), row('r', 'associating'), 0);
     expect(look(p, 29_999).step).toBe('associate');
     expect(look(p, 30_000)).toMatchObject({ step: 'failed', failure: { cause: 'vanished' } });
   });
@@ -78,14 +78,14 @@ describe('after a POST', () => {
   });
 
   it('is done at once when nobody wants to wait', () => {
-    expect(accepted(sent(start('present', [], { wait: false })), row('r', 'associating'), 1).step).toBe(
+    expect(accepted(sent(start('present', [], { wait: false }), 0), row('r', 'associating'), 1).step).toBe(
       'accepted',
     );
   });
 });
 
 describe('after a POST without a clear answer', () => {
-  const unsure = unanswered(sent(start('present')), lost, 0);
+  const unsure = unanswered(sent(start('present'), 0), lost, 0);
 
   it('looks, and takes the row that it finds for its own', () => {
     expect(unsure.step).toBe('unsure');
@@ -105,7 +105,7 @@ describe('after a POST without a clear answer', () => {
   });
 
   it('does not post again when the server said that it must not be', () => {
-    const p = unanswered(sent(start('present')), final, 0);
+    const p = unanswered(sent(start('present'), 0), final, 0);
     expect(look(p, UNSURE_MS)).toMatchObject({ step: 'failed', failure: { cause: 'server' } });
   });
 
@@ -115,7 +115,7 @@ describe('after a POST without a clear answer', () => {
 
   it('takes the only new row for the organization, and gives up on two or none', () => {
     const target: Target = { type: 'organization', id: 'org' };
-    const p = unanswered(sent(start('present', [], { target })), lost, 0);
+    const p = unanswered(sent(start('present', [], { target }), 0), lost, 0);
     expect(look(p, 1_000, row('h', 'associated', 'z'), row('r', 'associating', 'q'))).toMatchObject({
       step: 'associate',
       id: 'r',
@@ -129,7 +129,7 @@ describe('after a POST without a clear answer', () => {
 });
 
 describe('after a refused POST', () => {
-  const p = unanswered(sent(start('present')), refused, 0);
+  const p = unanswered(sent(start('present'), 0), refused, 0);
 
   it('looks once whether another run was faster', () => {
     expect(look(p, 1_000, row('r', 'associating'))).toMatchObject({
@@ -142,7 +142,7 @@ describe('after a refused POST', () => {
 
   it('says that it changed something when an earlier POST may have been the faster one', () => {
     const again = unanswered(
-      sent(look(unanswered(sent(start('present')), lost, 0), UNSURE_MS)),
+      sent(look(unanswered(sent(start('present'), 0), lost, 0), UNSURE_MS), UNSURE_MS),
       refused,
       UNSURE_MS,
     );
@@ -156,14 +156,14 @@ describe('after a refused POST', () => {
 
 describe('a look', () => {
   it('that was asked for before the ten seconds were over does not end them, however late its answer', () => {
-    const p = unanswered(sent(start('present')), lost, 0);
+    const p = unanswered(sent(start('present'), 0), lost, 0);
     expect(looked(p, { rows: [], before: new Set(), nowMs: 19_000, askedMs: 9_999 }).step).toBe('unsure');
     expect(looked(p, { rows: [], before: new Set(), nowMs: 19_000, askedMs: 10_000 }).step).toBe('create');
   });
 
   it('after a conflict goes on for ten seconds, as reads may lag', () => {
     const conflict = new RequestError('POST …', 'HTTP 409', { cause: 'refused', status: 409 });
-    const p = unanswered(sent(start('present')), conflict, 0);
+    const p = unanswered(sent(start('present'), 0), conflict, 0);
     expect(look(p, 9_999).step).toBe('unsure');
     expect(look(p, 9_999, row('r', 'associating'))).toMatchObject({ step: 'associate', changed: false });
     expect(look(p, 10_000)).toMatchObject({ step: 'failed', failure: { cause: 'refused' } });
@@ -188,19 +188,19 @@ describe('a removal', () => {
   const live = start('absent', [row('r', 'associated')]);
 
   it('waits until the row is disassociated or gone', () => {
-    const p = accepted(sent(live), row('r', 'disassociating'), 1);
+    const p = accepted(sent(live, 0), row('r', 'disassociating'), 1);
     expect(look(p, 2, row('r', 'associated')).step).toBe('disassociate');
     expect(look(p, 2, row('r', 'disassociated'))).toMatchObject({ step: 'settled', changed: true });
     expect(statusOf(look(p, 2))).toBe('disassociated');
   });
 
   it('says disassociating when nobody wants to wait, also when the reply has no row', () => {
-    const p = accepted(sent(start('absent', [row('r', 'associated')], { wait: false })), null, 1);
+    const p = accepted(sent(start('absent', [row('r', 'associated')], { wait: false }), 0), null, 1);
     expect([p.step, statusOf(p)]).toEqual(['accepted', 'disassociating']);
   });
 
   it('deletes again only after ten seconds of looking', () => {
-    const p = unanswered(sent(live), lost, 0);
+    const p = unanswered(sent(live, 0), lost, 0);
     expect(look(p, 9_999, row('r', 'associated')).step).toBe('unsure');
     expect(look(p, UNSURE_MS, row('r', 'associated')).step).toBe('remove');
     expect(look(p, 1, row('r', 'disassociating'))).toMatchObject({ step: 'disassociate', changed: true });
@@ -208,7 +208,7 @@ describe('a removal', () => {
   });
 
   it('waits out associating where Cloudflare does not delete it yet', () => {
-    const p = unanswered(sent(start('absent', [row('r', 'associating')])), refused, 0);
+    const p = unanswered(sent(start('absent', [row('r', 'associating')]), 0), refused, 0);
     expect(p.step).toBe('hold');
     expect(look(p, 1_000, row('r', 'associating')).step).toBe('hold');
     expect(look(p, 1_000, row('r', 'associated')).step).toBe('remove');
@@ -217,7 +217,7 @@ describe('a removal', () => {
 
   it('is done when neither the reply nor the list knows the row', () => {
     const gone = new RequestError('DELETE …', 'HTTP 404', { cause: 'not-found', status: 404 });
-    const p = unanswered(sent(live), gone, 0);
+    const p = unanswered(sent(live, 0), gone, 0);
     expect(p.step).toBe('unsure');
     expect(look(p, 1)).toMatchObject({ step: 'settled', changed: false });
     expect(look(p, 1, row('r', 'associated'))).toMatchObject({

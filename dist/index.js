@@ -1398,11 +1398,11 @@ function foretold(p) {
     return { ...p, changed: willChange(p) };
 }
 /** A write is about to be sent. */
-function sent(p) {
-    return { ...p, writes: p.writes + 1 };
+function sent(p, nowMs) {
+    return { ...p, writes: p.writes + 1, sinceMs: nowMs };
 }
 /**
- * Cloudflare accepted the write.
+ * Cloudflare accepted the write. What it began is waited for from when the write was sent.
  * @param row the row in its reply, where it has one; it was answered without resources, so it settles nothing
  */
 function accepted(p, row, nowMs) {
@@ -1411,11 +1411,13 @@ function accepted(p, row, nowMs) {
         const failure = row && terminalFailure(row);
         if (failure)
             return begin(p, 'failed', nowMs, { ...known, failure });
-        return begin(p, p.wait ? 'associate' : 'accepted', nowMs, known);
+        const next = begin(p, p.wait ? 'associate' : 'accepted', nowMs, known);
+        return { ...next, sinceMs: p.sinceMs };
     }
     // A DELETE is soft: what it leaves is a row that is disassociating, also when the reply does not show it.
     const left = row ?? (p.row && { ...p.row, status: 'disassociating' });
-    return leaving(begin(p, 'disassociate', nowMs, { ...known, row: left }), nowMs);
+    const next = begin(p, 'disassociate', nowMs, { ...known, row: left });
+    return leaving({ ...next, sinceMs: p.sinceMs }, nowMs);
 }
 function leaving(p, nowMs) {
     const next = judged(p, judgeAbsent(p.row), nowMs);
@@ -2350,7 +2352,7 @@ async function change(all, run, update) {
     let stop = null;
     async function writer() {
         for (let index = due.shift(); index !== undefined && !stop && !run.isOver(); index = due.shift()) {
-            const p = sent(all[index]);
+            const p = sent(all[index], run.clock.now());
             try {
                 const row = p.step === 'create' ? await run.shares.create(p.target) : await run.shares.remove(p.id ?? '');
                 update(index, accepted(p, row, run.clock.now()));

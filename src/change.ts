@@ -21,7 +21,7 @@ export async function change(
 
   async function writer(): Promise<void> {
     for (let index = due.shift(); index !== undefined && !stop && !run.isOver(); index = due.shift()) {
-      const p = sent(all[index] as Progress);
+      const p = sent(all[index] as Progress, run.clock.now());
       try {
         const row =
           p.step === 'create' ? await run.shares.create(p.target) : await run.shares.remove(p.id ?? '');

@@ -128,12 +128,12 @@ export function foretold(p: Progress): Progress {
 }
 
 /** A write is about to be sent. */
-export function sent(p: Progress): Progress {
-  return { ...p, writes: p.writes + 1 };
+export function sent(p: Progress, nowMs: number): Progress {
+  return { ...p, writes: p.writes + 1, sinceMs: nowMs };
 }
 
 /**
- * Cloudflare accepted the write.
+ * Cloudflare accepted the write. What it began is waited for from when the write was sent.
  * @param row the row in its reply, where it has one; it was answered without resources, so it settles nothing
  */
 export function accepted(p: Progress, row: ShareRecipient | null, nowMs: number): Progress {
@@ -141,11 +141,13 @@ export function accepted(p: Progress, row: ShareRecipient | null, nowMs: number)
   if (p.want === 'present') {
     const failure = row && terminalFailure(row);
     if (failure) return begin(p, 'failed', nowMs, { ...known, failure });
-    return begin(p, p.wait ? 'associate' : 'accepted', nowMs, known);
+    const next = begin(p, p.wait ? 'associate' : 'accepted', nowMs, known);
+    return { ...next, sinceMs: p.sinceMs };
   }
   // A DELETE is soft: what it leaves is a row that is disassociating, also when the reply does not show it.
   const left = row ?? (p.row && { ...p.row, status: 'disassociating' });
-  return leaving(begin(p, 'disassociate', nowMs, { ...known, row: left }), nowMs);
+  const next = begin(p, 'disassociate', nowMs, { ...known, row: left });
+  return leaving({ ...next, sinceMs: p.sinceMs }, nowMs);
 }
 
 function leaving(p: Progress, nowMs: number): Progress {
