@@ -592,6 +592,7 @@ function openHttp(options) {
     }
     /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
     async function persist(attempt, signal, mayRetry) {
+        let last = null;
         for (let tries = 1;; tries++) {
             try {
                 const envelope = await attempt();
@@ -603,8 +604,12 @@ function openHttp(options) {
                 return envelope;
             }
             catch (error) {
+                // A try that the end of the step cut short says nothing of the cause; the one before it does.
+                if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= endMs)
+                    throw last;
                 if (!(error instanceof RequestError) || !mayRetry(error, tries) || cancel.aborted)
                     throw error;
+                last = error;
                 const leftMs = endMs - clock.now();
                 const asked = error.retryAfterMs;
                 if (asked !== null && asked >= leftMs)

@@ -144,6 +144,7 @@ export function openHttp(options: HttpOptions): Http {
     signal: AbortSignal,
     mayRetry: (error: RequestError, tries: number) => boolean,
   ): Promise<Envelope> {
+    let last: RequestError | null = null;
     for (let tries = 1; ; tries++) {
       try {
         const envelope = await attempt();
@@ -154,7 +155,11 @@ export function openHttp(options: HttpOptions): Http {
         }
         return envelope;
       } catch (error) {
+        // A try that the end of the step cut short says nothing of the cause; the one before it does.
+        if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= endMs)
+          throw last;
         if (!(error instanceof RequestError) || !mayRetry(error, tries) || cancel.aborted) throw error;
+        last = error;
         const leftMs = endMs - clock.now();
         const asked = error.retryAfterMs;
         if (asked !== null && asked >= leftMs) throw waitsTooLong(error, asked, leftMs);
