@@ -265,21 +265,10 @@ function openTransport() {
             // Without a tunnel there was no TLS: what was said is the proxy's, also where it looks like an answer.
             if (proxyStatus !== 0 && proxyStatus !== 200)
                 end('proxy');
-            const chunks = [];
-            let bytes = 0;
-            for await (const chunk of answer) {
-                bytes += chunk.length;
-                if (bytes > MAX_ANSWER_BYTES)
-                    end('too-large');
-                chunks.push(chunk);
-            }
+            const text = await read(answer, () => end('too-large'));
             if (ended)
                 throw new Error(ended);
-            return {
-                status: answer.statusCode ?? 0,
-                headers: flat(answer),
-                body: Buffer.concat(chunks).toString(),
-            };
+            return { status: answer.statusCode ?? 0, headers: flat(answer), body: text };
         }
         catch (error) {
             request?.destroy();
@@ -307,6 +296,22 @@ async function openRoute(url, proxy) {
         return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
     }
     return { agent: https ? new https.Agent(SOCKETS) : new external_node_http_namespaceObject.Agent(SOCKETS), send };
+}
+/** Takes an answer in by its events: to iterate over it would load several more modules at every start. */
+function read(answer, tooLarge) {
+    const chunks = [];
+    let bytes = 0;
+    return new Promise((resolve, reject) => {
+        answer.on('data', (chunk) => {
+            bytes += chunk.length;
+            if (bytes <= MAX_ANSWER_BYTES)
+                chunks.push(chunk);
+            else
+                tooLarge();
+        });
+        answer.on('end', () => resolve(Buffer.concat(chunks).toString()));
+        answer.on('error', reject).on('close', () => reject(new Error('the answer was cut short')));
+    });
 }
 function flat(answer) {
     const pairs = Object.entries(answer.headers);

@@ -7,6 +7,7 @@
  *   ends some time, and a write that comes after that looks the same as one that never comes. With reads that lag
  *   5 s this allows commits until 5 s after the failure, but never after the deadline of the request.
  * - A committed POST whose answer is one that promises the opposite: a redirect, a 4xx but 408, 501, 505, 525, 526.
+ * - A row that comes back from `disassociated`, which is for ever.
  * - A live row without any id of an account: it may be anybody's.
  */
 
@@ -260,7 +261,7 @@ export async function play(schedule: Schedule): Promise<Story> {
       return id;
     },
     timelines: Object.fromEntries(
-      schedule.timelines.map((timeline, index) => [targets[index] ?? '', fill(timeline)]),
+      schedule.timelines.map((timeline, index) => [targets[index] ?? '', fill(possible(timeline))]),
     ),
     duplicates: schedule.duplicates,
     organizationRows: schedule.organizationRows,
@@ -473,6 +474,13 @@ function ruleOf(
   };
 }
 
+/** A timeline that ends where it says `disassociated`. */
+function possible(timeline: Timeline): Timeline {
+  const steps = (timeline.steps ?? []).toSorted((a, b) => a.afterMs - b.afterMs);
+  const end = steps.findIndex((step) => step.status === 'disassociated');
+  return end < 0 ? timeline : { ...timeline, steps: steps.slice(0, end + 1), associateMs: 'never' };
+}
+
 /** @returns the rows that stay live all the time unless this run, or somebody in the schedule, removes them */
 function seed(
   schedule: Schedule,
@@ -492,7 +500,7 @@ function seed(
       status: fill(status),
       created: nowMs - ageMs,
       resources: fill(resources) as ResourceEntry[] | null,
-      ...(settle ? { settle: fill(settle) } : {}),
+      ...(settle && status !== 'disassociated' ? { settle: fill(possible(settle)) } : {}),
     });
     const touched = schedule.others.some((other) => other.who === who) || settle !== null;
     if (status === 'associated' && !touched && ageMs >= 10_000) liveAllAlong.set(id, owner);

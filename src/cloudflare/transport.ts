@@ -79,19 +79,9 @@ export function openTransport(): { transport: Transport; close: () => void } {
       });
       // Without a tunnel there was no TLS: what was said is the proxy's, also where it looks like an answer.
       if (proxyStatus !== 0 && proxyStatus !== 200) end('proxy');
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      for await (const chunk of answer) {
-        bytes += (chunk as Buffer).length;
-        if (bytes > MAX_ANSWER_BYTES) end('too-large');
-        chunks.push(chunk as Buffer);
-      }
+      const text = await read(answer, () => end('too-large'));
       if (ended) throw new Error(ended);
-      return {
-        status: answer.statusCode ?? 0,
-        headers: flat(answer),
-        body: Buffer.concat(chunks).toString(),
-      };
+      return { status: answer.statusCode ?? 0, headers: flat(answer), body: text };
     } catch (error) {
       request?.destroy();
       throw new TransportError(ended ?? 'network', error, proxyStatus);
@@ -123,6 +113,21 @@ async function openRoute(url: URL, proxy: string | undefined): Promise<Route> {
     return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
   }
   return { agent: https ? new https.Agent(SOCKETS) : new http.Agent(SOCKETS), send };
+}
+
+/** Takes an answer in by its events: to iterate over it would load several more modules at every start. */
+function read(answer: IncomingMessage, tooLarge: () => void): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+      else tooLarge();
+    });
+    answer.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    answer.on('error', reject).on('close', () => reject(new Error('the answer was cut short')));
+  });
 }
 
 function flat(answer: IncomingMessage): Record<string, string> {

@@ -1,0 +1,272 @@
+/**
+ * Breaks the code on purpose where a promise lives, one break at a time, and shows that the tests notice.
+ *
+ *   npm run mutation                  all
+ *   npm run mutation -- --only page   those with the word in their name
+ *
+ * Exits with 1 when a break goes unnoticed, or when a patch no longer fits the code.
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** In the same process, so that no bundle has to be built. */
+const TESTS = ['model', 'cloudflare', 'report', 'inputs', 'plan', 'progress', 'settle'];
+const MODEL_RUNS = 800;
+const LONGEST_MS = 120_000;
+
+interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Must be in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a POST without an answer is retried blindly',
+    file: 'src/cloudflare/http.ts',
+    find: "error.why === 'rate-limit' && error.retryable",
+    replace: 'error.retryable',
+  },
+  {
+    name: 'the reply to the POST counts as settled',
+    file: 'src/progress.ts',
+    find: "begin(p, p.wait ? 'associate' : 'accepted', nowMs, known)",
+    replace: "begin(p, p.wait ? 'settled' : 'accepted', nowMs, known)",
+  },
+  {
+    name: 'terminal errors are waited out',
+    file: 'src/settle.ts',
+    find: 'row.resources.filter((resource) => resource.terminal)',
+    replace: 'row.resources.filter(() => false)',
+  },
+  {
+    name: 'associated is enough, whatever the resources say',
+    file: 'src/settle.ts',
+    find: "row.status === 'associated' && row.resources.length === 0",
+    replace: "row.status === 'associated'",
+  },
+  {
+    name: 'a recipient that somebody removes is waited for',
+    file: 'src/settle.ts',
+    find: "if (row.status === 'disassociating' || row.status === 'disassociated') {",
+    replace: "if (row.status === 'never') {",
+  },
+  {
+    name: 'the second page of the list is dropped',
+    file: 'src/cloudflare/shares.ts',
+    find: 'if (!hasMorePages(',
+    replace: 'if (page === 1 || !hasMorePages(',
+  },
+  {
+    name: 'the list is asked without resources',
+    file: 'src/cloudflare/shares.ts',
+    find: '?include_resources=true&page=',
+    replace: '?page=',
+  },
+  {
+    name: 'one recipient is asked without resources',
+    file: 'src/cloudflare/shares.ts',
+    find: '{id}?include_resources=true',
+    replace: '{id}',
+  },
+  {
+    name: 'the timeout of the step is forgotten',
+    file: 'src/main.ts',
+    find: 'const endMs = startMs + inputs.timeoutMs;',
+    replace: 'const endMs = startMs + 2 * inputs.timeoutMs;',
+  },
+  {
+    name: 'the deadline of a request is forgotten',
+    file: 'src/cloudflare/http.ts',
+    find: 'Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs)',
+    replace: 'leftMs',
+  },
+  {
+    name: 'a cancel does not reach a hanging request',
+    file: 'src/cloudflare/http.ts',
+    find: "method === 'GET' ? cancel : grace.signal",
+    replace: 'never',
+  },
+  {
+    name: 'rows of the past are adopted',
+    file: 'src/progress.ts',
+    find: "return row.status !== 'disassociating' && row.status !== 'disassociated';",
+    replace: "return row.status !== 'disassociating';",
+  },
+  {
+    name: 'a row on its way out is not waited for',
+    file: 'src/plan.ts',
+    find: "return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;",
+    replace: 'return start;',
+  },
+  {
+    name: 'every live row is deleted',
+    file: 'src/plan.ts',
+    find: 'const live = own.filter(isLive);',
+    replace: 'const live = rows.filter(isLive);',
+  },
+  {
+    name: 'a removal counts as done when it is accepted',
+    file: 'src/settle.ts',
+    find: "row === null || row.status === 'disassociated'",
+    replace: "row === null || row.status.startsWith('disassociat')",
+  },
+  {
+    name: 'a new row may not be missing from answers',
+    file: 'src/progress.ts',
+    find: 'MISSING_TOLERATED_MS = 30_000',
+    replace: 'MISSING_TOLERATED_MS = 0',
+  },
+  {
+    name: 'an unanswered write is sent again at once',
+    file: 'src/progress.ts',
+    find: 'UNSURE_MS = 10_000',
+    replace: 'UNSURE_MS = 0',
+  },
+  {
+    name: 'other writes go on after a 403',
+    file: 'src/cloudflare/http.ts',
+    find: "if (status === 401 || status === 403) return fail(request, said, { cause: 'credentials', status });",
+    replace: '',
+  },
+  {
+    name: 'a final answer is tried again',
+    file: 'src/cloudflare/http.ts',
+    find: 'if (status === 408 || status >= 500) {',
+    replace: 'if (status >= 400) {',
+  },
+  {
+    name: 'Retry-After is ignored',
+    file: 'src/cloudflare/errors.ts',
+    find: 'return Number(text) * 1000;',
+    replace: 'return null;',
+  },
+  {
+    name: 'secrets are not taken out',
+    file: 'src/report/text.ts',
+    find: "used.reduce((rest, form) => rest.replaceAll(form, '***'), text)",
+    replace: 'text',
+  },
+  {
+    name: 'secrets are not masked',
+    file: 'src/report/report.ts',
+    find: 'for (const secret of secrets) out.mask(secret);',
+    replace: '',
+  },
+  {
+    name: 'a line may begin with ::',
+    file: 'src/report/text.ts',
+    find: ".replace(/^(\\s*):(?=:)/, '$1: ')",
+    replace: '',
+  },
+  {
+    name: 'a line may hold ##[',
+    file: 'src/report/text.ts',
+    find: ".replace(/#(?=#\\[)/g, '# ')",
+    replace: '',
+  },
+  {
+    name: 'a message may have several lines',
+    file: 'src/report/text.ts',
+    find: ".replace(INVISIBLE, ' ')",
+    replace: '',
+  },
+  {
+    name: 'text in the summary is markup',
+    file: 'src/report/text.ts',
+    find: "/[!-'*+/:-@[-^`{-~]/g",
+    replace: '/(?!)/g',
+  },
+  {
+    name: 'a dry run writes',
+    file: 'src/main.ts',
+    find: 'if (inputs.dryRun) all =',
+    replace: 'if (inputs.targets.length === 0) all =',
+  },
+  {
+    name: 'the outputs of the end are not set',
+    file: 'src/report/report.ts',
+    find: 'setOutputs(outputsOf(result.all,',
+    replace: 'void (outputsOf(result.all,',
+  },
+  {
+    name: 'a failed target does not fail the step',
+    file: 'src/main.ts',
+    find: "all.every((p) => p.step !== 'failed' && ",
+    replace: 'all.every((p) => true || ',
+  },
+];
+
+function copy(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mutation-'));
+  const left = new Set(['.git', '.build', 'node_modules', 'dist', 'e2e', 'coverage']);
+  cpSync(ROOT, folder, { recursive: true, filter: (path) => !left.has(basename(path)) });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** Resolves with what the tests printed when they failed, null when they passed. */
+function test(folder: string): Promise<string | null> {
+  const names = TESTS.flatMap((name) => [name, `${name}.test.ts`]);
+  const paths = names.map((name) => join('__tests__', name)).filter((path) => existsSync(join(folder, path)));
+  const arguments_ = ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--reporter=dot', ...paths];
+  const env = { ...process.env, MODEL_RUNS: String(MODEL_RUNS), NO_COLOR: '1' };
+  const child = spawn(process.execPath, arguments_, { cwd: folder, env, timeout: LONGEST_MS });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (code) => resolve(code === 0 ? null : output || 'killed'));
+  });
+}
+
+/** The first words of the failure, for the one line that is printed. */
+function reason(output: string): string {
+  const [, test = ''] = /FAIL {2}(?:__tests__\/)?(.*)/.exec(output) ?? [];
+  const [, why = ''] = /^[+] *(?:"- |- )(.*)/m.exec(output) ?? [];
+  return [test, why].filter(Boolean).join(': ').slice(0, 160);
+}
+
+async function judge({ name, file, find, replace }: Mutant, folder: string): Promise<boolean> {
+  const path = join(folder, file);
+  const text = readFileSync(path, 'utf8');
+  const count = text.split(find).length - 1;
+  if (count !== 1) {
+    console.log(`UNFIT     ${name}: ${file} has ${count} times ${JSON.stringify(find)}`);
+    return false;
+  }
+  writeFileSync(
+    path,
+    text.replace(find, () => replace),
+  );
+  const output = await test(folder);
+  writeFileSync(path, text);
+  console.log(output === null ? `SURVIVED  ${name}` : `caught    ${name} (${reason(output)})`);
+  return output !== null;
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const startMs = performance.now();
+const due = MUTANTS.filter(({ name }) => name.includes(values.only));
+const all = due.length;
+const folders = Array.from({ length: Math.min(all, availableParallelism()) }, copy);
+try {
+  const broken = await test(folders[0] ?? ROOT);
+  if (broken) throw new Error(`the tests fail before anything is broken:\n${broken}`);
+  let caught = 0;
+  const worker = async (folder: string) => {
+    for (let mutant = due.shift(); mutant; mutant = due.shift()) if (await judge(mutant, folder)) caught++;
+  };
+  await Promise.all(folders.map(worker));
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  console.log(`${caught} of ${all} mutants caught, ${seconds} s`);
+  if (caught < all) process.exitCode = 1;
+} finally {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
