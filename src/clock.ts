@@ -6,9 +6,12 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+const startMs = Date.now();
+const startNs = process.hrtime.bigint();
+
 /** Real time: the epoch taken once and the monotonic clock added, so that a corrected wall clock cannot stretch a wait. */
 export const realClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => startMs + Number(process.hrtime.bigint() - startNs) / 1e6,
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { realClock } from './clock.ts';
 import { openTransport } from './cloudflare/transport.ts';
 import { main } from './main.ts';
@@ -5,6 +6,9 @@ import { githubRunner } from './report/runner.ts';
 
 /** Nothing that is left over may hold the step once the story is told. */
 const LEFTOVER_MS = 300;
+
+// A run waits, it does not compute: optimised code and a nursery that grows would double the memory of a large fleet.
+for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
 
 const cancel = new AbortController();
 // On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.

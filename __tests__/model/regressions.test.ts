@@ -73,6 +73,19 @@ it('does not take a row for gone that a lagging read cannot show yet', async () 
   expect(story.success).toBe(true);
 });
 
+it('does not take an adopted row for vanished that a lagging read cannot show yet', async () => {
+  for (let chance = 0; chance < 40; chance++) {
+    const { story } = await run({
+      rows: [{ who: 0, ...associated, status: 'associating', ageMs: 0 }],
+      duplicates: 'refuse',
+      lagMs: 4000,
+      lagVaries: true,
+      chance,
+    });
+    expect(violations(story)).toEqual([]);
+  }
+});
+
 it('finds the row that made Cloudflare refuse a duplicate also when reads lag', async () => {
   const { story, first } = await run({
     rows: [{ who: 0, ...associated, ageMs: 0 }],

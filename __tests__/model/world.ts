@@ -8,7 +8,8 @@
  *   5 s this allows commits until 5 s after the failure, but never after the deadline of the request.
  * - A committed POST whose answer is one that promises the opposite: a redirect, a 4xx but 408, 501, 505, 525, 526.
  * - A row that comes back from `disassociated`, which is for ever.
- * - A live row without any id of an account: it may be anybody's.
+ * - A live row without any id of an account, which may be anybody's, one with the id of another, and a list that
+ *   says it is empty.
  */
 
 import { createSharesApi, type Reply, type SharesApi } from '../../simulator/api.ts';

@@ -51,6 +51,9 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
   const say = (text: string) => plain(redact(text), 800);
   let lastLineMs = clock.now();
   let savedIds = 0;
+  let ids = 0;
+  let done = 0;
+  let last: readonly Progress[] = [];
   const seen: Duplicate[] = [];
 
   function print(text: string): void {
@@ -62,10 +65,9 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     for (const [name, value] of Object.entries(outputs)) out.output(name, value);
   }
 
-  /** An id must not be lost when the runner dies; written at twice as many each time, the file stays small. */
+  /** An id must not be lost when the runner dies; written at eight times as many each time, file and memory stay small. */
   function saveIds(all: readonly Progress[]): void {
-    const ids = all.filter((p) => p.id).length;
-    if (ids < Math.max(1, savedIds * 2)) return;
+    if (ids < Math.max(1, savedIds * 8)) return;
     savedIds = ids;
     setOutputs(outputsOf(all, clock.now(), redact));
   }
@@ -105,18 +107,24 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
         for (const p of all) counts.set(planSign(p), (counts.get(planSign(p)) ?? 0) + 1);
         print([...counts].map(([what, n]) => `${what}: ${n}`).join(', '));
       }
+      ids = all.filter((p) => p.id).length;
+      done = all.filter(isDone).length;
+      last = all;
       saveIds(all);
     },
 
     moved(from, to, all) {
+      last = all;
       const after = seconds(clock.now() - to.startedMs);
       const text = movement(from, to, after);
-      const done =
-        all.length > 1 && isDone(to) ? ` (${all.filter(isDone).length} of ${all.length} done)` : '';
+      ids += Number(to.id !== null) - Number(from.id !== null);
+      done += Number(isDone(to)) - Number(isDone(from));
+      const howMany = all.length > 1 && isDone(to) ? ` (${done} of ${all.length} done)` : '';
       const few = all.length <= FEW || isDone(to) || to.step === 'unsure';
       // A single target that failed is told by its annotation.
       const told = all.length === 1 && to.step === 'failed';
-      if (text && !told) (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${done}`));
+      if (text && !told)
+        (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${howMany}`));
       const retried = newlyRetried(from, to);
       if (retried) {
         const message = `${to.target.type} ${to.target.id}: ${retried}. Cloudflare keeps trying, and so the run keeps waiting.`;
@@ -193,7 +201,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     },
 
     crash(error) {
-      if (savedIds === 0) setOutputs(outputsOf([], clock.now(), redact));
+      setOutputs(outputsOf(last, clock.now(), redact));
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
       out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
       for (const text of (stack ?? '').split('\n')) out.debug(text);

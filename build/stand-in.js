@@ -1,10 +1,11 @@
 /*
- * Stands in for `@actions/http-client` and `undici` in the bundle. `@actions/core` imports the client for
+ * Stands in for `@actions/http-client`, `undici` and `@actions/exec` in the bundle. `@actions/core` imports the client for
  * `getIDToken`, `@actions/github` for its default way to send requests; this action uses neither: its one HTTP
  * client is `src/cloudflare/transport.ts`. Without the stand-in, every start would load an HTTP stack that is
- * never used. See CONTRIBUTING.md, "The bundle".
+ * never used; `@actions/exec` is imported for `platform.getDetails`, which is not called either.
+ * See CONTRIBUTING.md, "The bundle".
  */
-const NOT_PART = 'This HTTP client is not part of the bundle: see build/no-http-client.js';
+const NOT_PART = 'This is not part of the bundle: see build/stand-in.js';
 
 export class HttpClient {
   getAgent() {
@@ -19,5 +20,9 @@ export class HttpClient {
 }
 
 export function fetch() {
+  throw new Error(NOT_PART);
+}
+
+export function getExecOutput() {
   throw new Error(NOT_PART);
 }
