@@ -189,7 +189,7 @@ export function looked(p: Progress, look: Look): Progress {
   switch (p.step) {
     case 'associate':
       if (row) return judged({ ...p, row }, judgePresent(row), nowMs);
-      if (p.acceptedMs !== null && askedMs - p.acceptedMs < MISSING_TOLERATED_MS) return p;
+      if (mayBeMissing(p, askedMs)) return p;
       return failed(
         p,
         { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` },
@@ -220,6 +220,11 @@ export function associate(p: Progress, row: ShareRecipient, nowMs: number, ours 
   return judged(next, verdict, nowMs);
 }
 
+/** Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet. */
+function mayBeMissing({ acceptedMs, row }: Progress, askedMs: number): boolean {
+  return askedMs - (acceptedMs ?? Date.parse(row?.created ?? '')) < MISSING_TOLERATED_MS;
+}
+
 /** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
 function cleared(p: Progress, { rows, nowMs, askedMs }: Look): Progress {
   const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
@@ -227,9 +232,7 @@ function cleared(p: Progress, { rows, nowMs, askedMs }: Look): Progress {
   if (live) return associate(p, live, nowMs);
   const leaving = own.find((row) => row.status === 'disassociating');
   if (leaving) return { ...p, id: leaving.id, row: leaving };
-  // Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet.
-  const young = p.row !== null && askedMs - Date.parse(p.row.created) < MISSING_TOLERATED_MS;
-  if (young && !own.some((row) => row.id === p.id)) return p;
+  if (mayBeMissing(p, askedMs) && !own.some((row) => row.id === p.id)) return p;
   return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 

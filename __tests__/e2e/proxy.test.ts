@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { leaks, liveRows, type Played, play, type Scene, TOKEN } from './stage.ts';
+import { leaks, liveRows, type Played, play, type Scene, TIMED, TOKEN } from './stage.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const AUTHORITY = fixture('authority.pem');
@@ -166,7 +166,8 @@ describe.concurrent('through a proxy', () => {
   });
 });
 
-describe.concurrent('past a proxy', () => {
+// These ask the name server of the machine, which may lose a question.
+describe.concurrent('past a proxy', TIMED, () => {
   it.concurrent.each([
     ['NO_PROXY', HOST],
     ['no_proxy', `localhost, ${HOST}`],
@@ -190,7 +191,7 @@ describe.concurrent('past a proxy', () => {
   });
 });
 
-describe.concurrent('a name or a certificate that is no good', () => {
+describe.concurrent('a name or a certificate that is no good', TIMED, () => {
   const inputs = { timeout: '3s' };
 
   it('the name is not known', async () => {
