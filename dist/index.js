@@ -1471,6 +1471,14 @@ function gone(p, nowMs) {
     const row = p.row && { ...p.row, status: 'disassociated' };
     return begin(p, 'settled', nowMs, { changed: p.changed || p.maybeWritten, row });
 }
+/** A row to remove that is not in an answer is gone, unless it is so young that a lagging read may not show it yet. */
+function missing(p, { nowMs, askedMs }) {
+    return ageMs(p.row, askedMs) < UNSURE_MS ? p : gone(p, nowMs);
+}
+/** NaN, which is not below any limit, where it is not known. */
+function ageMs(row, askedMs) {
+    return askedMs - Date.parse(row?.created ?? '');
+}
 /**
  * What a look says about one target.
  * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
@@ -1486,12 +1494,12 @@ function looked(p, look) {
                 return p;
             return failed(p, { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` }, nowMs);
         case 'disassociate':
-            return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
+            return row ? leaving({ ...p, row }, nowMs) : missing(p, look);
         case 'clear':
             return cleared(p, look);
         case 'hold':
             if (!row)
-                return gone(p, nowMs);
+                return missing(p, look);
             if (!isLive(row))
                 return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
             if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS)
@@ -1514,7 +1522,7 @@ function associate(p, row, nowMs, ours = false) {
 }
 /** Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet. */
 function mayBeMissing({ acceptedMs, row }, askedMs) {
-    return askedMs - (acceptedMs ?? Date.parse(row?.created ?? '')) < MISSING_TOLERATED_MS;
+    return (acceptedMs === null ? ageMs(row, askedMs) : askedMs - acceptedMs) < MISSING_TOLERATED_MS;
 }
 /** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
 function cleared(p, { rows, nowMs, askedMs }) {
@@ -1550,7 +1558,7 @@ function lookedForPost(p, look) {
 function lookedForDelete(p, row, look) {
     const { nowMs } = look;
     if (!row)
-        return gone(p, nowMs);
+        return missing(p, look);
     if (isLive(row))
         return notFound({ ...p, row }, look);
     return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);

@@ -179,6 +179,16 @@ function gone(p: Progress, nowMs: number): Progress {
   return begin(p, 'settled', nowMs, { changed: p.changed || p.maybeWritten, row });
 }
 
+/** A row to remove that is not in an answer is gone, unless it is so young that a lagging read may not show it yet. */
+function missing(p: Progress, { nowMs, askedMs }: Look): Progress {
+  return ageMs(p.row, askedMs) < UNSURE_MS ? p : gone(p, nowMs);
+}
+
+/** NaN, which is not below any limit, where it is not known. */
+function ageMs(row: ShareRecipient | null, askedMs: number): number {
+  return askedMs - Date.parse(row?.created ?? '');
+}
+
 /**
  * What a look says about one target.
  * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
@@ -196,11 +206,11 @@ export function looked(p: Progress, look: Look): Progress {
         nowMs,
       );
     case 'disassociate':
-      return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
+      return row ? leaving({ ...p, row }, nowMs) : missing(p, look);
     case 'clear':
       return cleared(p, look);
     case 'hold':
-      if (!row) return gone(p, nowMs);
+      if (!row) return missing(p, look);
       if (!isLive(row)) return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
       if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS) return { ...p, row };
       return begin(p, 'remove', nowMs, { row });
@@ -222,7 +232,7 @@ export function associate(p: Progress, row: ShareRecipient, nowMs: number, ours 
 
 /** Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet. */
 function mayBeMissing({ acceptedMs, row }: Progress, askedMs: number): boolean {
-  return askedMs - (acceptedMs ?? Date.parse(row?.created ?? '')) < MISSING_TOLERATED_MS;
+  return (acceptedMs === null ? ageMs(row, askedMs) : askedMs - acceptedMs) < MISSING_TOLERATED_MS;
 }
 
 /** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
@@ -255,7 +265,7 @@ function lookedForPost(p: Progress, look: Look): Progress {
 
 function lookedForDelete(p: Progress, row: ShareRecipient | null, look: Look): Progress {
   const { nowMs } = look;
-  if (!row) return gone(p, nowMs);
+  if (!row) return missing(p, look);
   if (isLive(row)) return notFound({ ...p, row }, look);
   return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
 }
