@@ -1530,7 +1530,8 @@ function cleared(p, { rows, nowMs, askedMs }) {
     const live = own.find(isLive);
     if (live)
         return associate(p, live, nowMs);
-    const leaving = own.find((row) => row.status === 'disassociating');
+    // The youngest, because that is the one that a lagging read may miss.
+    const leaving = own.findLast((row) => row.status === 'disassociating');
     if (leaving)
         return { ...p, id: leaving.id, row: leaving };
     if (mayBeMissing(p, askedMs) && !own.some((row) => row.id === p.id))
@@ -1622,7 +1623,7 @@ function planPresent(start, own, { share, nowMs }) {
         const message = 'the share is targeted at an organization, so no single account can be added to it';
         return failed(start, { cause: 'share-organization', message }, nowMs);
     }
-    const leaving = own.find((row) => row.status === 'disassociating');
+    const leaving = own.findLast((row) => row.status === 'disassociating');
     return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;
 }
 function planAbsent(start, own, { rows, nowMs }) {

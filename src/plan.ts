@@ -65,7 +65,7 @@ function planPresent(start: Progress, own: ShareRecipient[], { share, nowMs }: F
     const message = 'the share is targeted at an organization, so no single account can be added to it';
     return failed(start, { cause: 'share-organization', message }, nowMs);
   }
-  const leaving = own.find((row) => row.status === 'disassociating');
+  const leaving = own.findLast((row) => row.status === 'disassociating');
   return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;
 }
 

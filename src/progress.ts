@@ -240,7 +240,8 @@ function cleared(p: Progress, { rows, nowMs, askedMs }: Look): Progress {
   const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
   const live = own.find(isLive);
   if (live) return associate(p, live, nowMs);
-  const leaving = own.find((row) => row.status === 'disassociating');
+  // The youngest, because that is the one that a lagging read may miss.
+  const leaving = own.findLast((row) => row.status === 'disassociating');
   if (leaving) return { ...p, id: leaving.id, row: leaving };
   if (mayBeMissing(p, askedMs) && !own.some((row) => row.id === p.id)) return p;
   return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
