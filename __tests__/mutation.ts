@@ -61,8 +61,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'the second page of the list is dropped',
     file: 'src/cloudflare/shares.ts',
-    find: 'if (!hasMorePages(',
-    replace: 'if (page === 1 || !hasMorePages(',
+    find: 'if (!isPromised && !(mayFollow && hasNew)) return',
+    replace: 'if (page === 1 || !isPromised) return',
   },
   {
     name: 'the list is asked without resources',

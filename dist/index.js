@@ -545,6 +545,8 @@ const REQUEST_DEADLINE_MS = 10_000;
 const CANCEL_GRACE_MS = 600;
 /** With the waits between them about half a minute, if the failures themselves come quickly. */
 const READ_TRIES = 8;
+/** The pauses between them last longer than reads lag. */
+const WHOLE_TRIES = 6;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
 /** HTTP statuses of 500 and above that another try cannot change (design of Cloudflare's edge errors: 525, 526). */
@@ -614,13 +616,13 @@ function openHttp(options) {
         let last = null;
         for (let tries = 1;; tries++) {
             try {
-                const envelope = await attempt();
+                const result = await attempt();
                 // Another request may have gone through meanwhile; that does not end what went wrong with this one.
                 if (episode && tries > 1) {
                     listener.recovered(episode.tries, clock.now() - episode.sinceMs);
                     episode = null;
                 }
-                return envelope;
+                return result;
             }
             catch (error) {
                 // A try that the end of the step cut short says nothing of the cause; the one before it does.
@@ -654,6 +656,7 @@ function openHttp(options) {
                 return true;
             return tries < (read.tries ?? READ_TRIES);
         }),
+        whole: (reads, { tries: most = WHOLE_TRIES } = {}) => persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < most),
         write: (method, path, body) => persist(() => send(method, path, body, {}), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable),
         get requests() {
             return requests;
@@ -1089,22 +1092,39 @@ function openShares(http, accountId, shareId) {
     const recipients = `${share}/recipients`;
     const resourceTypes = new Map();
     const decode = (value, envelope, at) => decodeRecipient(value, envelope.request, at, resourceTypes);
-    return {
-        async list(options) {
-            const rows = new Map();
-            for (let page = 1; page <= MAX_PAGES; page++) {
-                const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
-                const envelope = await http.read(path, options);
-                const result = listed(envelope, rows.size);
-                result.forEach((value, index) => {
-                    const row = decode(value, envelope, `result[${index}]`);
-                    rows.set(row.id, row);
-                });
-                if (!hasMorePages(envelope.resultInfo, page, result.length, rows.size))
-                    return [...rows.values()];
+    /** Pages are read one after the other, so what they count is compared with what they show. */
+    async function allPages(options) {
+        const rows = new Map();
+        let counted = 0;
+        for (let page = 1; page <= MAX_PAGES; page++) {
+            const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
+            const envelope = await http.read(path, options);
+            const { request, resultInfo } = envelope;
+            // Published as nullable, so null is an empty list; the count tells where it is not.
+            const result = envelope.result === null ? [] : envelope.result;
+            if (!Array.isArray(result))
+                throw unreadable(request, '`result` is not a list');
+            const before = rows.size;
+            for (const [index, value] of result.entries()) {
+                const row = decode(value, envelope, `result[${index}]`);
+                rows.set(row.id, row);
             }
-            throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
-        },
+            const { total_pages: pages, total_count: count } = resultInfo;
+            if (typeof count === 'number')
+                counted = Math.max(counted, count);
+            // A page that is not read would cost a second recipient, so whichever number says that there is more is believed.
+            const isPromised = (typeof pages === 'number' && pages > page) || counted > rows.size;
+            const mayFollow = typeof pages !== 'number' && result.length >= PER_PAGE;
+            const hasNew = rows.size > before;
+            if (isPromised && !hasNew)
+                throw incomplete(request, rows.size, counted);
+            if (!isPromised && !(mayFollow && hasNew))
+                return [...rows.values()];
+        }
+        throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
+    }
+    return {
+        list: (options) => http.whole(() => allPages(options), options),
         async get(id, options) {
             const envelope = await http.read(`${recipients}/${id}?include_resources=true`, options);
             const row = decode(envelope.result, envelope, 'result');
@@ -1140,26 +1160,6 @@ function openShares(http, accountId, shareId) {
             };
         },
     };
-}
-/** The rows of one page. `result` is published as nullable, so null is an empty list, unless more rows are counted. */
-function listed({ request, result, resultInfo }, before) {
-    const rows = result === null ? [] : result;
-    if (!Array.isArray(rows))
-        throw unreadable(request, '`result` is not a list');
-    const { total_count: count } = resultInfo;
-    if (rows.length === 0 && typeof count === 'number' && count > before) {
-        throw unreadable(request, `it counts ${count} recipients and shows none of the last ${count - before}`);
-    }
-    return rows;
-}
-/** A page that is not there would cost a second recipient, so whichever number says that there is more is believed. */
-function hasMorePages(info, page, onPage, seen) {
-    const { total_pages: pages, total_count: count } = info;
-    if (typeof pages === 'number' && pages > page)
-        return true;
-    if (typeof count === 'number' && count > seen && onPage > 0)
-        return true;
-    return typeof pages !== 'number' && onPage >= PER_PAGE;
 }
 function decodeRecipient(value, request, at, types) {
     const row = record(value, request, at);
@@ -1219,6 +1219,14 @@ function record(value, request, at) {
 }
 function shares_text(value) {
     return typeof value === 'string' ? value : '';
+}
+/** Rows move between pages when one is added, or when a page comes from a server that lags; another try may fit together. */
+function incomplete(request, shown, counted) {
+    const said = counted > shown ? `${counted} recipients are counted` : 'more pages are announced';
+    return new RequestError(request, `the pages do not fit together: ${said}, and ${shown} are shown`, {
+        cause: 'incomplete',
+        retryable: true,
+    });
 }
 /** The answer to a write may be garbled although the write was carried out, hence `ambiguous`. */
 function unreadable(request, what) {
@@ -1727,6 +1735,11 @@ const HINTS = {
     unreadable: {
         title: 'The answer is not one of the Shares API',
         text: 'Something else answered, such as a proxy or a captive portal, or api-url points to another service. Check api-url, then run again.',
+        link: `${README}troubleshooting`,
+    },
+    incomplete: {
+        title: 'The list of recipients is incomplete',
+        text: 'Its pages did not fit together, also when they were read again, and what is not seen could be added twice. Somebody may be changing the share; run again.',
         link: `${README}troubleshooting`,
     },
     redirect: {

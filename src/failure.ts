@@ -11,6 +11,7 @@ export type Cause =
   | 'proxy'
   | 'deadline'
   | 'unreadable'
+  | 'incomplete'
   | 'redirect'
   | 'terminal'
   | 'entitlement'

@@ -377,10 +377,10 @@ describe.concurrent('a redirect is not followed', () => {
 
 const TRACE = /TypeError|RangeError|SyntaxError|\bat \S.*:\d+:\d+|\[object |undefined/;
 
-function expectNamed(run: Played, request: string): void {
+function expectNamed(run: Played, request: string, title = 'The answer is not one of the Shares API'): void {
   expect(run.exitCode).toBe(1);
   expect(run.errors).toHaveLength(1);
-  expect(run.errors[0]?.title).toBe('The answer is not one of the Shares API');
+  expect(run.errors[0]?.title).toBe(title);
   expect(run.errors[0]?.message).toContain(request);
   expect(run.stdout).not.toMatch(TRACE);
   expect(run.stderr).toBe('');
@@ -430,11 +430,21 @@ describe.concurrent('an answer of the wrong shape', () => {
     expect(run.recipients).toMatchObject([{ created: null, modified: null }]);
   });
 
-  it('to a list that never ends', async () => {
-    const endless = { success: true, result: [], result_info: { total_pages: 1e9 } };
-    const run = await meet(text(JSON.stringify(endless)));
-    expectNamed(run, 'GET …/recipients: ');
-    expect(run.lists.length).toBeLessThanOrEqual(1000);
+  it.concurrent.each<[string, object, string]>([
+    ['pages that never end', { total_pages: 1e9 }, 'more pages are announced, and 1 are shown'],
+    ['more rows counted than shown', { total_count: 2 }, '2 recipients are counted, and 1 are shown'],
+  ])('to a list: %s', async (_, resultInfo, said) => {
+    const other = { ...row, account_id: ACCOUNT };
+    const answer = { success: true, errors: [], messages: [], result: [other], result_info: resultInfo };
+    const run = await meet(text(JSON.stringify(answer)));
+    expectNamed(
+      run,
+      `GET …/recipients: the pages do not fit together: ${said}`,
+      'The list of recipients is incomplete',
+    );
+    expect(run.lists.length).toBeLessThanOrEqual(12);
+    expect(run.posts).toEqual([]);
+    expect(run.stdout.match(/trying again/g)).toHaveLength(1);
   });
 
   it.concurrent.each<[string, string]>([

@@ -22,10 +22,12 @@ export interface ReadOptions {
   readonly untilMs?: number;
 }
 
-/** One HTTP conversation with Cloudflare. Both methods throw RequestError. */
+/** One HTTP conversation with Cloudflare. All methods throw RequestError. */
 export interface Http {
   /** GET, tried again where that can help. */
   read(path: string, options?: ReadOptions): Promise<Envelope>;
+  /** Several reads that make one whole; all of them again, after a pause, where the whole is `incomplete`. */
+  whole<T>(reads: () => Promise<T>, options?: ReadOptions): Promise<T>;
   /**
    * POST or DELETE, sent once; only after a 429, which Cloudflare gives before it does anything, again.
    * Once a write was refused with 401 or 403, no other is sent.
@@ -65,6 +67,8 @@ export const REQUEST_DEADLINE_MS = 10_000;
 const CANCEL_GRACE_MS = 600;
 /** With the waits between them about half a minute, if the failures themselves come quickly. */
 const READ_TRIES = 8;
+/** The pauses between them last longer than reads lag. */
+const WHOLE_TRIES = 6;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
 
@@ -139,21 +143,21 @@ export function openHttp(options: HttpOptions): Http {
   }
 
   /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
-  async function persist(
-    attempt: () => Promise<Envelope>,
+  async function persist<T>(
+    attempt: () => Promise<T>,
     signal: AbortSignal,
     mayRetry: (error: RequestError, tries: number) => boolean,
-  ): Promise<Envelope> {
+  ): Promise<T> {
     let last: RequestError | null = null;
     for (let tries = 1; ; tries++) {
       try {
-        const envelope = await attempt();
+        const result = await attempt();
         // Another request may have gone through meanwhile; that does not end what went wrong with this one.
         if (episode && tries > 1) {
           listener.recovered(episode.tries, clock.now() - episode.sinceMs);
           episode = null;
         }
-        return envelope;
+        return result;
       } catch (error) {
         // A try that the end of the step cut short says nothing of the cause; the one before it does.
         if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= endMs)
@@ -186,6 +190,8 @@ export function openHttp(options: HttpOptions): Http {
           return tries < (read.tries ?? READ_TRIES);
         },
       ),
+    whole: (reads, { tries: most = WHOLE_TRIES } = {}) =>
+      persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < most),
     write: (method, path, body) =>
       persist(
         () => send(method, path, body, {}),

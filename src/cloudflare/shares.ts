@@ -75,21 +75,36 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
   const decode = (value: unknown, envelope: Envelope, at: string) =>
     decodeRecipient(value, envelope.request, at, resourceTypes);
 
-  return {
-    async list(options) {
-      const rows = new Map<string, ShareRecipient>();
-      for (let page = 1; page <= MAX_PAGES; page++) {
-        const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
-        const envelope = await http.read(path, options);
-        const result = listed(envelope, rows.size);
-        result.forEach((value, index) => {
-          const row = decode(value, envelope, `result[${index}]`);
-          rows.set(row.id, row);
-        });
-        if (!hasMorePages(envelope.resultInfo, page, result.length, rows.size)) return [...rows.values()];
+  /** Pages are read one after the other, so what they count is compared with what they show. */
+  async function allPages(options?: ReadOptions): Promise<ShareRecipient[]> {
+    const rows = new Map<string, ShareRecipient>();
+    let counted = 0;
+    for (let page = 1; page <= MAX_PAGES; page++) {
+      const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
+      const envelope = await http.read(path, options);
+      const { request, resultInfo } = envelope;
+      // Published as nullable, so null is an empty list; the count tells where it is not.
+      const result = envelope.result === null ? [] : envelope.result;
+      if (!Array.isArray(result)) throw unreadable(request, '`result` is not a list');
+      const before = rows.size;
+      for (const [index, value] of result.entries()) {
+        const row = decode(value, envelope, `result[${index}]`);
+        rows.set(row.id, row);
       }
-      throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
-    },
+      const { total_pages: pages, total_count: count } = resultInfo;
+      if (typeof count === 'number') counted = Math.max(counted, count);
+      // A page that is not read would cost a second recipient, so whichever number says that there is more is believed.
+      const isPromised = (typeof pages === 'number' && pages > page) || counted > rows.size;
+      const mayFollow = typeof pages !== 'number' && result.length >= PER_PAGE;
+      const hasNew = rows.size > before;
+      if (isPromised && !hasNew) throw incomplete(request, rows.size, counted);
+      if (!isPromised && !(mayFollow && hasNew)) return [...rows.values()];
+    }
+    throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
+  }
+
+  return {
+    list: (options) => http.whole(() => allPages(options), options),
 
     async get(id, options) {
       const envelope = await http.read(`${recipients}/${id}?include_resources=true`, options);
@@ -132,25 +147,6 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
       };
     },
   };
-}
-
-/** The rows of one page. `result` is published as nullable, so null is an empty list, unless more rows are counted. */
-function listed({ request, result, resultInfo }: Envelope, before: number): unknown[] {
-  const rows = result === null ? [] : result;
-  if (!Array.isArray(rows)) throw unreadable(request, '`result` is not a list');
-  const { total_count: count } = resultInfo;
-  if (rows.length === 0 && typeof count === 'number' && count > before) {
-    throw unreadable(request, `it counts ${count} recipients and shows none of the last ${count - before}`);
-  }
-  return rows;
-}
-
-/** A page that is not there would cost a second recipient, so whichever number says that there is more is believed. */
-function hasMorePages(info: Record<string, unknown>, page: number, onPage: number, seen: number): boolean {
-  const { total_pages: pages, total_count: count } = info;
-  if (typeof pages === 'number' && pages > page) return true;
-  if (typeof count === 'number' && count > seen && onPage > 0) return true;
-  return typeof pages !== 'number' && onPage >= PER_PAGE;
 }
 
 function decodeRecipient(
@@ -221,6 +217,15 @@ function record(value: unknown, request: string, at: string): Record<string, unk
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+/** Rows move between pages when one is added, or when a page comes from a server that lags; another try may fit together. */
+function incomplete(request: string, shown: number, counted: number): RequestError {
+  const said = counted > shown ? `${counted} recipients are counted` : 'more pages are announced';
+  return new RequestError(request, `the pages do not fit together: ${said}, and ${shown} are shown`, {
+    cause: 'incomplete',
+    retryable: true,
+  });
 }
 
 /** The answer to a write may be garbled although the write was carried out, hence `ambiguous`. */

@@ -70,6 +70,11 @@ export const HINTS: Readonly<Record<Cause, Hint>> = {
     text: 'Something else answered, such as a proxy or a captive portal, or api-url points to another service. Check api-url, then run again.',
     link: `${README}troubleshooting`,
   },
+  incomplete: {
+    title: 'The list of recipients is incomplete',
+    text: 'Its pages did not fit together, also when they were read again, and what is not seen could be added twice. Somebody may be changing the share; run again.',
+    link: `${README}troubleshooting`,
+  },
   redirect: {
     title: 'The API answered with a redirect',
     text: 'A redirect is not followed, because the token would travel with it. Check api-url.',
