@@ -125,6 +125,15 @@ describe('a plan to remove', () => {
       ],
     ],
     ['a row that is leaving', [row('r', 'a', 'disassociating')], [['disassociate', 'r', null]]],
+    [
+      'a live row and two that are leaving',
+      [row('q', 'a', 'disassociating'), row('r', 'a', 'associated'), row('s', 'a', 'disassociating')],
+      [
+        ['disassociate', 'q', null],
+        ['remove', 'r', null],
+        ['disassociate', 's', null],
+      ],
+    ],
   ])('%s', (_name, rows, steps) => {
     expect(planned('absent', rows)).toEqual(steps);
   });

@@ -6,6 +6,7 @@ import { plan } from '../src/plan.ts';
 import {
   accepted,
   looked,
+  lookOf,
   MAX_WRITES,
   type Progress,
   sent,
@@ -29,6 +30,7 @@ const row = (
   resources: [],
   ...more,
 });
+const retried = { resources: [{ id: 'x', error: 'later', terminal: false, type: null }] };
 const terminal = { resources: [{ id: 'x', error: 'no', terminal: true, type: null }] };
 const lost = new RequestError('POST …', 'read ECONNRESET', {
   cause: 'network',
@@ -48,7 +50,7 @@ function start(
 }
 
 function look(p: Progress, nowMs: number, ...rows: ShareRecipient[]): Progress {
-  return looked(p, { rows, before: new Set(['h']), nowMs, askedMs: nowMs });
+  return looked(p, lookOf(rows, new Set(['h']), nowMs, nowMs));
 }
 
 describe('after a POST', () => {
@@ -81,6 +83,71 @@ describe('after a POST', () => {
     expect(accepted(sent(start('present', [], { wait: false }), 0), row('r', 'associating'), 1).step).toBe(
       'accepted',
     );
+  });
+});
+
+describe('a target that is done', () => {
+  const added = accepted(sent(start('present'), 0), row('r', 'associating'), 0);
+  const settled = look(added, 1_000, row('r', 'associated'));
+
+  it('keeps its time and its state while it stays usable', () => {
+    expect(look(settled, 9_000, row('r', 'associated'))).toMatchObject({ step: 'settled', endedMs: 1_000 });
+    expect(look(settled, 9_000)).toBe(settled);
+  });
+
+  it.each<[string, ShareRecipient, Partial<Progress>]>([
+    ['is pushed to again', row('r', 'associating'), { step: 'associate', endedMs: null, sinceMs: 9_000 }],
+    ['has an error', row('r', 'associated', 'a', retried), { step: 'associate', endedMs: null }],
+    ['has failed for good', row('r', 'associated', 'a', terminal), { step: 'failed', endedMs: 9_000 }],
+    ['is being removed', row('r', 'disassociating'), { step: 'failed' }],
+  ])('is not done any more when it %s', (_, seen, expected) => {
+    expect(look(settled, 9_000, seen)).toMatchObject(expected);
+  });
+
+  it('and was not waited for goes on as accepted, unless a look says more', () => {
+    const p = accepted(sent(start('present', [], { wait: false }), 0), row('r', 'associating'), 1);
+    expect(look(p, 2, row('r', 'associating'))).toMatchObject({ step: 'accepted', endedMs: 1 });
+    expect(look(p, 2, row('r', 'associated')).step).toBe('settled');
+    expect(look(p, 2, row('r', 'associating', 'a', terminal)).step).toBe('failed');
+    expect(look(look(p, 2, row('r', 'associated')), 3, row('r', 'associating')).step).toBe('accepted');
+  });
+
+  it('stays removed', () => {
+    const gone = look(accepted(sent(start('absent', [row('r', 'associated')]), 0), null, 1), 2);
+    expect(look(gone, 3, row('n', 'associated'))).toBe(gone);
+  });
+});
+
+describe('an account that somebody else added at the same time', () => {
+  const [early, late] = [{ created: '2026-01-01T00:00:01Z' }, { created: '2026-01-01T00:00:02Z' }];
+  const ours = accepted(sent(start('present'), 0), row('r', 'associating', 'a', late), 0);
+
+  it.each<[string, ShareRecipient[], string]>([
+    ['the older', [row('r', 'associating', 'a', late), row('o', 'associating', 'a', early)], 'o'],
+    ['the older, before ours shows', [row('o', 'associating', 'a', early)], 'o'],
+    ['ours, when it is the older', [row('r', 'associating', 'a', late), row('o', 'associating')], 'r'],
+    [
+      'the first of the same age',
+      [row('o', 'associating', 'a', late), row('r', 'associating', 'a', late)],
+      'o',
+    ],
+    [
+      'ours, when the older is leaving',
+      [row('o', 'disassociating', 'a', early), row('r', 'associating', 'a', late)],
+      'r',
+    ],
+    [
+      'ours, when the older has a status that nobody knows',
+      [row('o', 'odd', 'a', early), row('r', 'associating', 'a', late)],
+      'r',
+    ],
+    [
+      'ours, when the other account is another',
+      [row('o', 'associating', 'b', early), row('r', 'associating', 'a', late)],
+      'r',
+    ],
+  ])('uses %s', (_, rows, id) => {
+    expect(look(ours, 1_000, ...rows)).toMatchObject({ step: 'associate', id, changed: true });
   });
 });
 
@@ -157,8 +224,8 @@ describe('after a refused POST', () => {
 describe('a look', () => {
   it('that was asked for before the ten seconds were over does not end them, however late its answer', () => {
     const p = unanswered(sent(start('present'), 0), lost, 0);
-    expect(looked(p, { rows: [], before: new Set(), nowMs: 19_000, askedMs: 9_999 }).step).toBe('unsure');
-    expect(looked(p, { rows: [], before: new Set(), nowMs: 19_000, askedMs: 10_000 }).step).toBe('create');
+    expect(looked(p, lookOf([], new Set(), 19_000, 9_999)).step).toBe('unsure');
+    expect(looked(p, lookOf([], new Set(), 19_000, 10_000)).step).toBe('create');
   });
 
   it('after a conflict goes on for ten seconds, as reads may lag', () => {
@@ -179,13 +246,11 @@ describe('a row that is being removed', () => {
     expect(look(p, 1)).toMatchObject({ step: 'create', id: null });
   });
 
-  it('is not taken for gone while a lagging read may miss the youngest of several', () => {
-    const old = row('h', 'disassociating', 'a', { created: '1969-01-01T00:00:00Z' });
-    const young = row('y', 'disassociating', 'a', { created: '1970-01-01T00:00:00Z' });
-    const waiting = start('present', [old, young]);
-    expect(waiting.id).toBe('y');
-    expect(look(waiting, 1_000, { ...old, status: 'disassociated' }).step).toBe('clear');
-    expect(look(waiting, 40_000, { ...old, status: 'disassociated' }).step).toBe('create');
+  it('is waited out also when it is not the only one', () => {
+    const [one, two] = [row('h', 'disassociating'), row('y', 'disassociating')];
+    const waiting = start('present', [one, two]);
+    expect(look(waiting, 1_000, { ...one, status: 'disassociated' }, two).step).toBe('clear');
+    expect(look(waiting, 1_000, one, { ...two, status: 'disassociated' }).step).toBe('clear');
   });
 
   it('is used when it comes back', () => {

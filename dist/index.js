@@ -337,7 +337,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(877);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(74);
 /* harmony import */ var _cloudflare_transport_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(448);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(49);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(495);
 /* harmony import */ var _report_runner_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(561);
 
 
@@ -377,7 +377,7 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 49:
+/***/ 495:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -1322,6 +1322,80 @@ function fetchThrough(transport, signal) {
     };
 }
 
+;// CONCATENATED MODULE: ../.build/rows.js
+/** Reads may lag writes, each by another time: what an answer shows may be that old, never older. Milliseconds. */
+const LAG_MS = 10_000;
+/** Does this row stand for a share in force, or one that may be? Statuses that are not published are taken for one. */
+function isLive({ status }) {
+    return status !== 'disassociating' && status !== 'disassociated';
+}
+/** Does its status say for sure that the share is in force, or will be? */
+function isPublished({ status }) {
+    return status === 'associating' || status === 'associated';
+}
+/** Of the rows of one target, the oldest that is live; one with a published status goes before one that nobody knows. */
+function inForce(own) {
+    return own.find(isPublished) ?? own.find(isLive);
+}
+/**
+ * Finds the rows of a target. Cloudflare does not publish how an organization's row looks, so both fields are tried.
+ * @returns for any target its rows, the oldest first; those of the same age keep their order
+ */
+function ownRows(rows) {
+    const groups = new Map();
+    for (const row of rows) {
+        const group = groups.get(row.accountId);
+        if (group)
+            group.push(row);
+        else
+            groups.set(row.accountId, [row]);
+    }
+    for (const group of groups.values())
+        if (group.length > 1)
+            group.sort(byAge);
+    return ({ type, id }) => type === 'account'
+        ? (groups.get(id) ?? [])
+        : rows.filter((row) => (row.organizationId ?? row.accountId) === id).sort(byAge);
+}
+/** Oldest first; 0 where an age is not known. */
+function byAge(a, b) {
+    const [x, y] = [Date.parse(a.created), Date.parse(b.created)];
+    return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
+}
+/** Opens an empty memory. */
+function openMemory() {
+    const sightings = new Map();
+    const renewedMs = new Map();
+    function isPast(row, known, askedMs) {
+        const atMs = renewedMs.get(row.id);
+        if (atMs !== undefined && !isLive(row) && askedMs - atMs < LAG_MS)
+            return true;
+        return known !== undefined && askedMs - known.sinceMs < LAG_MS && howFarGone(row) < howFarGone(known.row);
+    }
+    return {
+        see(rows, askedMs, nowMs) {
+            for (const [id, { seenMs }] of sightings)
+                if (askedMs - seenMs >= LAG_MS)
+                    sightings.delete(id);
+            for (const row of rows) {
+                const known = sightings.get(row.id);
+                if (isPast(row, known, askedMs))
+                    continue;
+                const isSame = known !== undefined && howFarGone(known.row) === howFarGone(row);
+                sightings.set(row.id, { row, seenMs: nowMs, sinceMs: isSame ? known.sinceMs : nowMs });
+            }
+            return Array.from(sightings.values(), ({ row }) => row);
+        },
+        renew(id, nowMs) {
+            sightings.delete(id);
+            renewedMs.set(id, nowMs);
+        },
+    };
+}
+function howFarGone({ status }) {
+    return ['disassociating', 'disassociated'].indexOf(status);
+}
+
 ;// CONCATENATED MODULE: ../.build/settle.js
 const PENDING = { kind: 'pending' };
 const SETTLED = { kind: 'settled' };
@@ -1378,10 +1452,15 @@ function nextLookMs(waitedMs, random, pages = 1) {
 
 ;// CONCATENATED MODULE: ../.build/progress.js
 
-/** Reads may lag writes: for so long a row that was accepted may be missing from answers. */
+
+/** Makes a look of the rows that are known, see `Memory` in `rows.ts`. */
+function lookOf(rows, before, nowMs, askedMs) {
+    return { rows, own: ownRows(rows), before, nowMs, askedMs };
+}
+/** For so long a row that was accepted may be missing from answers. */
 const MISSING_TOLERATED_MS = 30_000;
 /** For so long a write without a clear answer is looked for before it is sent again. */
-const UNSURE_MS = 10_000;
+const UNSURE_MS = LAG_MS;
 /** A write is sent at most so often, each time after a look. */
 const MAX_WRITES = 3;
 const HOLD_MS = 15_000;
@@ -1393,23 +1472,8 @@ function isDone({ step }) {
 function statusOf({ row, looked }) {
     return row?.status ?? (looked ? 'disassociated' : '');
 }
-/** Does this row stand for a share in force, or one that may be? Statuses that are not published are taken for one. */
-function isLive(row) {
-    return row.status !== 'disassociating' && row.status !== 'disassociated';
-}
-/** Is it the target's row? Cloudflare does not publish how an organization's row looks, so both fields are tried. */
-function belongsTo(row, target) {
-    if (target.type === 'account')
-        return row.accountId === target.id;
-    return (row.organizationId ?? row.accountId) === target.id;
-}
-/** Oldest first; rows of the same age keep their order. */
-function byAge(a, b) {
-    const [x, y] = [Date.parse(a.created), Date.parse(b.created)];
-    return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
-}
 function begin(p, step, nowMs, more = {}) {
-    const next = { ...p, failure: null, ...more, step, sinceMs: nowMs };
+    const next = { ...p, failure: null, endedMs: null, ...more, step, sinceMs: nowMs };
     return isDone(next) ? { ...next, endedMs: nowMs } : next;
 }
 /** It failed for good. */
@@ -1479,35 +1543,24 @@ function gone(p, nowMs) {
     const row = p.row && { ...p.row, status: 'disassociated' };
     return begin(p, 'settled', nowMs, { changed: p.changed || p.maybeWritten, row });
 }
-/** A row to remove that is not in an answer is gone, unless it is so young that a lagging read may not show it yet. */
-function missing(p, { nowMs, askedMs }) {
-    return ageMs(p.row, askedMs) < UNSURE_MS ? p : gone(p, nowMs);
-}
-/** NaN, which is not below any limit, where it is not known. */
-function ageMs(row, askedMs) {
-    return askedMs - Date.parse(row?.created ?? '');
-}
-/**
- * What a look says about one target.
- * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
- */
+/** What a look says about one target. */
 function looked(p, look) {
-    const { nowMs, askedMs } = look;
-    const row = look.rows.find((candidate) => candidate.id === p.id) ?? null;
+    const { nowMs } = look;
+    const row = rowInUse(p, look);
     switch (p.step) {
         case 'associate':
-            if (row)
-                return judged({ ...p, row }, judgePresent(row), nowMs);
-            if (mayBeMissing(p, askedMs))
-                return p;
-            return failed(p, { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` }, nowMs);
+            return row ? lookedAt(p, row, look) : lookedInVain(p, look);
+        case 'settled':
+        case 'accepted':
+            // Cloudflare pushes again what is added to a share later, so what was usable may not be any more.
+            return row && p.want === 'present' ? lookedAt(p, row, look) : p;
         case 'disassociate':
-            return row ? leaving({ ...p, row }, nowMs) : missing(p, look);
+            return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
         case 'clear':
             return cleared(p, look);
         case 'hold':
             if (!row)
-                return missing(p, look);
+                return gone(p, nowMs);
             if (!isLive(row))
                 return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
             if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS)
@@ -1528,28 +1581,51 @@ function associate(p, row, nowMs, ours = false) {
         return begin(next, 'accepted', nowMs);
     return judged(next, verdict, nowMs);
 }
-/** Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet. */
-function mayBeMissing({ acceptedMs, row }, askedMs) {
-    return (acceptedMs === null ? ageMs(row, askedMs) : askedMs - acceptedMs) < MISSING_TOLERATED_MS;
+/**
+ * The row to go by. Where somebody else added the same account at the same time there are two, and everybody uses
+ * the older.
+ */
+function rowInUse(p, { rows, own }) {
+    const mine = own(p.target);
+    const used = mine.find((row) => row.id === p.id) ?? rows.find((row) => row.id === p.id) ?? null;
+    const current = used ?? p.row;
+    if (p.want === 'absent' || p.target.type !== 'account' || !current)
+        return used;
+    const all = mine.includes(current) ? mine : [...mine, current].sort(byAge);
+    const oldest = all.find((row) => row === current || isPublished(row));
+    return oldest === current ? used : (oldest ?? null);
+}
+function lookedAt(p, row, { nowMs }) {
+    const verdict = judgePresent(row);
+    const next = { ...p, id: row.id, row };
+    if (verdict.kind === 'pending' && p.step === 'settled') {
+        return begin(next, p.wait ? 'associate' : 'accepted', nowMs);
+    }
+    const isAsBefore = verdict.kind === p.step || (verdict.kind === 'pending' && p.step === 'accepted');
+    return isAsBefore ? next : judged(next, verdict, nowMs);
+}
+function lookedInVain(p, { nowMs, askedMs }) {
+    if (p.acceptedMs !== null && askedMs - p.acceptedMs < MISSING_TOLERATED_MS)
+        return p;
+    const message = `recipient ${p.id} is no longer in Cloudflare's answers`;
+    return failed(p, { cause: 'vanished', message }, nowMs);
 }
 /** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
-function cleared(p, { rows, nowMs, askedMs }) {
-    const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
-    const live = own.find(isLive);
+function cleared(p, look) {
+    const { nowMs } = look;
+    const own = look.own(p.target);
+    const live = inForce(own);
     if (live)
         return associate(p, live, nowMs);
-    // The youngest, because that is the one that a lagging read may miss.
-    const leaving = own.findLast((row) => row.status === 'disassociating');
+    const leaving = own.find((row) => row.status === 'disassociating');
     if (leaving)
         return { ...p, id: leaving.id, row: leaving };
-    if (mayBeMissing(p, askedMs) && !own.some((row) => row.id === p.id))
-        return p;
     return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 function lookedForPost(p, look) {
     const { rows, before, nowMs, askedMs } = look;
-    const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
-    const found = own.find(isLive) ?? own.find((row) => !before.has(row.id));
+    const own = look.own(p.target);
+    const found = inForce(own) ?? own.find((row) => !before.has(row.id));
     if (found)
         return associate(p, found, nowMs, p.maybeWritten);
     if (p.target.type === 'account' || !p.maybeWritten)
@@ -1567,7 +1643,7 @@ function lookedForPost(p, look) {
 function lookedForDelete(p, row, look) {
     const { nowMs } = look;
     if (!row)
-        return missing(p, look);
+        return gone(p, nowMs);
     if (isLive(row))
         return notFound({ ...p, row }, look);
     return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
@@ -1584,15 +1660,15 @@ function notFound(p, { nowMs, askedMs }) {
 
 ;// CONCATENATED MODULE: ../.build/plan.js
 
+
 /**
  * Decides for every target what has to happen, from the rows that are there.
  * @returns the targets in the order given; one with several live rows to remove is there once a row
  */
 function plan(inputs, found) {
-    const byAccount = groupByAccount(found.rows);
+    const rowsOf = ownRows(found.rows);
     return inputs.targets.flatMap((target) => {
-        const candidates = target.type === 'account' ? (byAccount.get(target.id) ?? []) : found.rows;
-        const own = candidates.filter((row) => belongsTo(row, target)).sort(byAge);
+        const own = rowsOf(target);
         const start = { ...unplanned(inputs, target, found.nowMs), looked: true, row: own.at(-1) ?? null };
         return inputs.state === 'present' ? [planPresent(start, own, found)] : planAbsent(start, own, found);
     });
@@ -1623,26 +1699,20 @@ function planPresent(start, own, { share, nowMs }) {
     if (share?.status === 'deleting' || share?.status === 'deleted') {
         return failed(start, { cause: 'share-deleting', message: `the share is ${share.status}` }, nowMs);
     }
-    // A published status says for sure that the share is in force, so it goes before one that nobody knows.
-    const live = own.find((row) => isPublished(row) && isLive(row)) ?? own.find(isLive);
+    const live = inForce(own);
     if (live)
         return associate(start, live, nowMs);
     if (share?.targetType === 'organization' && start.target.type === 'account') {
         const message = 'the share is targeted at an organization, so no single account can be added to it';
         return failed(start, { cause: 'share-organization', message }, nowMs);
     }
-    const leaving = own.findLast((row) => row.status === 'disassociating');
+    const leaving = own.find((row) => row.status === 'disassociating');
     return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;
 }
 function planAbsent(start, own, { rows, nowMs }) {
-    const live = own.filter(isLive);
-    if (live.length > 0)
-        return live.map((row) => ({ ...start, step: 'remove', id: row.id, row }));
-    const leaving = own.find((row) => row.status === 'disassociating');
-    if (leaving) {
-        const step = start.wait ? 'disassociate' : 'accepted';
-        return [{ ...start, step, id: leaving.id, row: leaving, endedMs: start.wait ? null : nowMs }];
-    }
+    const due = removals(start, own, nowMs);
+    if (due.length > 0)
+        return due;
     const others = rows.filter(isLive);
     if (start.target.type === 'organization' && own.length === 0 && others.length > 0) {
         const saw = others
@@ -1654,25 +1724,36 @@ function planAbsent(start, own, { rows, nowMs }) {
     }
     return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];
 }
-function groupByAccount(rows) {
-    const groups = new Map();
-    for (const row of rows) {
-        const group = groups.get(row.accountId);
-        if (group)
-            group.push(row);
-        else
-            groups.set(row.accountId, [row]);
-    }
-    return groups;
+/** One for each row that is in the share still: a live one is removed, one that is leaving is waited for. */
+function removals(start, own, nowMs) {
+    return own
+        .filter((row) => row.status !== 'disassociated')
+        .map((row) => {
+        if (isLive(row))
+            return { ...start, step: 'remove', id: row.id, row };
+        const step = start.wait ? 'disassociate' : 'accepted';
+        return { ...start, step, id: row.id, row, endedMs: start.wait ? null : nowMs };
+    });
 }
-function isPublished({ status }) {
-    return status === 'associating' || status === 'associated';
+/**
+ * What there is to remove besides `all`: rows that an earlier look did not show because it lagged, or because
+ * somebody has added them since.
+ */
+function newcomers(all, { own, nowMs }) {
+    const known = new Set(all.map(({ id }) => id));
+    const targets = new Map(all.map((p) => [p.target, p]));
+    return [...targets].flatMap(([target, { want, wait, startedMs }]) => {
+        if (want === 'present')
+            return [];
+        const start = { ...unplanned({ state: want, wait }, target, startedMs), looked: true, sinceMs: nowMs };
+        return removals(start, own(target).filter(({ id }) => !known.has(id)), nowMs);
+    });
 }
 /** The live rows that should not be: of every account with more than one, the oldest is the one in use. */
 function duplicates(targets, rows) {
-    const live = groupByAccount(rows.filter(isPublished));
+    const rowsOf = ownRows(rows.filter(isPublished));
     return targets.flatMap((target) => {
-        const [used, ...others] = target.type === 'account' ? (live.get(target.id) ?? []).toSorted(byAge) : [];
+        const [used, ...others] = target.type === 'account' ? rowsOf(target) : [];
         return used && others.length > 0 ? [{ target, used, others }] : [];
     });
 }
@@ -1829,7 +1910,7 @@ function outputsOf(all, nowMs, redact) {
         recipients: recipients(groups, nowMs, say),
     };
 }
-/** The rows of each target, the targets in the order given. */
+/** The rows of each target, those that this run changed first; the targets in the order given. */
 function byTarget(all) {
     const groups = new Map();
     for (const p of all) {
@@ -1839,6 +1920,8 @@ function byTarget(all) {
         else
             groups.set(p.target.id, [p]);
     }
+    for (const group of groups.values())
+        group.sort((a, b) => Number(b.changed) - Number(a.changed));
     return [...groups.values()];
 }
 /** The status of a target with several rows is that of the first which is not gone yet. */
@@ -2337,6 +2420,8 @@ function movement(from, to, after) {
             case 'accepted':
                 return `accepted, ${statusOf(to)}, not waited for`;
             case 'associate':
+                if (from.step === 'settled')
+                    return `not usable any more, ${statusOf(to)}`;
                 return `${to.changed ? 'added' : 'found'} as recipient ${to.id}, ${statusOf(to)}`;
             case 'disassociate':
                 return `removal of recipient ${to.id} accepted, ${statusOf(to)}`;
@@ -2437,6 +2522,7 @@ async function change(all, run, update) {
 
 
 
+
 /** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
 const UNREADABLE_TOLERATED = 2;
 /** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
@@ -2454,26 +2540,33 @@ const LAST_LOOK_MS = 3_000;
 async function carryOut(planned, rows, run) {
     const { clock, cancel, endMs, report } = run;
     const before = new Set(rows.map((row) => row.id));
+    const memory = openMemory();
+    memory.see(rows, clock.now(), clock.now());
     const all = [...planned];
     // A removal takes every row of an account, so there is nothing to warn of.
     const targets = [...new Set(all.filter((p) => p.want === 'present').map((p) => p.target))];
     const update = (index, next) => {
         const previous = all[index];
         all[index] = next;
+        if (previous.step === 'create' && next.id && before.has(next.id))
+            memory.renew(next.id, clock.now());
         if (next !== previous)
             report.moved(previous, next, all);
     };
-    let lookedMs = 0;
-    const lookAt = (seen) => {
-        report.duplicates(duplicates(targets, seen));
-        const look = { rows: seen, before, nowMs: clock.now(), askedMs: lookedMs };
+    const lookAt = (seen, askedMs, judge = looked) => {
+        const nowMs = clock.now();
+        const look = lookOf(memory.see(seen, askedMs, nowMs), before, nowMs, askedMs);
+        report.duplicates(duplicates(targets, look.rows));
         for (const [index, p] of all.entries())
-            update(index, looked(p, look));
+            update(index, judge(p, look));
+        if (judge === looked)
+            all.push(...newcomers(all, look));
     };
     let stop = null;
     let lastError = null;
     let unreadable = 0;
     let pages = 1;
+    let lookedMs = 0;
     while (true) {
         stop = await change(all, run, update);
         const pending = all.filter((p) => !isDone(p));
@@ -2490,9 +2583,9 @@ async function carryOut(planned, rows, run) {
             break;
         lookedMs = clock.now();
         try {
-            const seen = await look(pending, run);
+            const seen = await look(all, run);
             pages = Math.ceil(seen.length / PER_PAGE);
-            lookAt(seen);
+            lookAt(seen, lookedMs);
             lastError = null;
             unreadable = 0;
         }
@@ -2508,17 +2601,11 @@ async function carryOut(planned, rows, run) {
         }
         report.heartbeat(all, endMs);
     }
-    const unsure = all.flatMap((p, index) => (p.step === 'unsure' && p.maybeWritten ? [index] : []));
-    if (unsure.length > 0 && !stop) {
+    if (all.some(isMaybeWritten) && !stop) {
         const askedMs = clock.now();
         const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
         try {
-            const seen = await run.shares.list({ tries: 1, untilMs });
-            const look = { rows: seen, before, nowMs: clock.now(), askedMs };
-            for (const index of unsure) {
-                const p = all[index];
-                update(index, lastSeen(p, looked(p, look)));
-            }
+            lookAt(await run.shares.list({ tries: 1, untilMs }), askedMs, lastLooked);
         }
         catch (error) {
             if (!(error instanceof RequestError))
@@ -2532,19 +2619,28 @@ async function carryOut(planned, rows, run) {
     }
     return all;
 }
-/** What the last look finds is told, but a run that is over is neither made a success by it nor begun anew. */
-function lastSeen(p, next) {
+function isMaybeWritten({ step, maybeWritten }) {
+    return step === 'unsure' && maybeWritten;
+}
+/** What the last look finds of a write is told, but a run that is over is neither made a success by it nor begun anew. */
+function lastLooked(p, look) {
+    if (!isMaybeWritten(p))
+        return p;
+    const next = looked(p, look);
     if (next.step === 'unsure' || next.step === 'create' || next.step === 'remove')
         return p;
     if (next.step === 'failed')
         return next;
     return { ...next, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
-/** One target is asked for by its id; several, and one whose row is not known for sure, are found in the list. */
-async function look(pending, { shares }) {
-    const [only] = pending;
+/**
+ * One target is asked for by its id. Several, those that are done among them, and one whose row is not known for
+ * sure, are found in the list.
+ */
+async function look(all, { shares }) {
+    const [only] = all;
     const inList = only?.step === 'unsure' || only?.step === 'clear';
-    if (pending.length > 1 || !only?.id || inList)
+    if (all.length > 1 || !only?.id || inList)
         return await shares.list();
     try {
         return [await shares.get(only.id)];

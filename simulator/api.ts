@@ -70,6 +70,8 @@ interface RecipientSeed {
   status: string;
   /** Milliseconds since the epoch; default a day ago. */
   created?: number;
+  /** When it was removed, milliseconds since the epoch; until then it had `status`. */
+  removed?: number;
   resources?: ResourceEntry[] | null;
   settle?: Timeline;
 }
@@ -109,6 +111,8 @@ export interface SharesApiOptions {
   timelines?: Record<string, Timeline>;
   /** What a POST for a live row answers is not published: refused with 409, or a second row. */
   duplicates?: 'refuse' | 'accept';
+  /** Whether a POST takes up the account's disassociated row again, with its id, is not published either; default a new row. */
+  reuseRows?: boolean;
   refuseAccounts?: Record<string, { status: number; code: number; message: string }>;
   refuseDeleteWhileAssociating?: boolean;
   /** Which member carries the id of an organization recipient; not published. */
@@ -263,6 +267,7 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     row.events.push({ at: row.created, status: seed.status, resources: seed.resources ?? [] });
     if (seed.status === 'disassociating') settleRemoval(row, now());
     else if (seed.status === 'associating' || seed.settle) associate(row, now());
+    if (seed.removed !== undefined) disassociate(row, seed.removed);
     return row.id;
   }
 
@@ -371,7 +376,11 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
   }
 
   function create(share: Share, target: Row['target'], at: number): Row {
-    const row = newRow(share, target, at);
+    const id = Object.values(target)[0];
+    const past = share.rows.find(
+      (row) => targetId(row) === id && stateAt(row, at)?.status === 'disassociated',
+    );
+    const row = (options.reuseRows && past) || newRow(share, target, at);
     row.events.push({ at, status: 'associating', resources: [] });
     associate(row, at);
     return row;

@@ -1,6 +1,7 @@
 import type { Share, ShareRecipient } from './cloudflare/shares.ts';
 import type { Inputs, Target } from './inputs.ts';
-import { associate, belongsTo, byAge, failed, isLive, type Progress } from './progress.ts';
+import { associate, failed, type Look, type Progress } from './progress.ts';
+import { inForce, isLive, isPublished, ownRows } from './rows.ts';
 
 /** What was found before anything is written. */
 export interface Found {
@@ -22,10 +23,9 @@ export interface Duplicate {
  * @returns the targets in the order given; one with several live rows to remove is there once a row
  */
 export function plan(inputs: Pick<Inputs, 'targets' | 'state' | 'wait'>, found: Found): Progress[] {
-  const byAccount = groupByAccount(found.rows);
+  const rowsOf = ownRows(found.rows);
   return inputs.targets.flatMap((target) => {
-    const candidates = target.type === 'account' ? (byAccount.get(target.id) ?? []) : found.rows;
-    const own = candidates.filter((row) => belongsTo(row, target)).sort(byAge);
+    const own = rowsOf(target);
     const start = { ...unplanned(inputs, target, found.nowMs), looked: true, row: own.at(-1) ?? null };
     return inputs.state === 'present' ? [planPresent(start, own, found)] : planAbsent(start, own, found);
   });
@@ -54,29 +54,23 @@ export function unplanned(inputs: Pick<Inputs, 'state' | 'wait'>, target: Target
   };
 }
 
-function planPresent(start: Progress, own: ShareRecipient[], { share, nowMs }: Found): Progress {
+function planPresent(start: Progress, own: readonly ShareRecipient[], { share, nowMs }: Found): Progress {
   if (share?.status === 'deleting' || share?.status === 'deleted') {
     return failed(start, { cause: 'share-deleting', message: `the share is ${share.status}` }, nowMs);
   }
-  // A published status says for sure that the share is in force, so it goes before one that nobody knows.
-  const live = own.find((row) => isPublished(row) && isLive(row)) ?? own.find(isLive);
+  const live = inForce(own);
   if (live) return associate(start, live, nowMs);
   if (share?.targetType === 'organization' && start.target.type === 'account') {
     const message = 'the share is targeted at an organization, so no single account can be added to it';
     return failed(start, { cause: 'share-organization', message }, nowMs);
   }
-  const leaving = own.findLast((row) => row.status === 'disassociating');
+  const leaving = own.find((row) => row.status === 'disassociating');
   return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;
 }
 
-function planAbsent(start: Progress, own: ShareRecipient[], { rows, nowMs }: Found): Progress[] {
-  const live = own.filter(isLive);
-  if (live.length > 0) return live.map((row) => ({ ...start, step: 'remove', id: row.id, row }));
-  const leaving = own.find((row) => row.status === 'disassociating');
-  if (leaving) {
-    const step = start.wait ? 'disassociate' : 'accepted';
-    return [{ ...start, step, id: leaving.id, row: leaving, endedMs: start.wait ? null : nowMs }];
-  }
+function planAbsent(start: Progress, own: readonly ShareRecipient[], { rows, nowMs }: Found): Progress[] {
+  const due = removals(start, own, nowMs);
+  if (due.length > 0) return due;
   const others = rows.filter(isLive);
   if (start.target.type === 'organization' && own.length === 0 && others.length > 0) {
     const saw = others
@@ -89,25 +83,40 @@ function planAbsent(start: Progress, own: ShareRecipient[], { rows, nowMs }: Fou
   return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];
 }
 
-function groupByAccount(rows: readonly ShareRecipient[]): Map<string, ShareRecipient[]> {
-  const groups = new Map<string, ShareRecipient[]>();
-  for (const row of rows) {
-    const group = groups.get(row.accountId);
-    if (group) group.push(row);
-    else groups.set(row.accountId, [row]);
-  }
-  return groups;
+/** One for each row that is in the share still: a live one is removed, one that is leaving is waited for. */
+function removals(start: Progress, own: readonly ShareRecipient[], nowMs: number): Progress[] {
+  return own
+    .filter((row) => row.status !== 'disassociated')
+    .map((row) => {
+      if (isLive(row)) return { ...start, step: 'remove', id: row.id, row };
+      const step = start.wait ? 'disassociate' : 'accepted';
+      return { ...start, step, id: row.id, row, endedMs: start.wait ? null : nowMs };
+    });
 }
 
-function isPublished({ status }: ShareRecipient): boolean {
-  return status === 'associating' || status === 'associated';
+/**
+ * What there is to remove besides `all`: rows that an earlier look did not show because it lagged, or because
+ * somebody has added them since.
+ */
+export function newcomers(all: readonly Progress[], { own, nowMs }: Look): Progress[] {
+  const known = new Set(all.map(({ id }) => id));
+  const targets = new Map(all.map((p) => [p.target, p]));
+  return [...targets].flatMap(([target, { want, wait, startedMs }]) => {
+    if (want === 'present') return [];
+    const start = { ...unplanned({ state: want, wait }, target, startedMs), looked: true, sinceMs: nowMs };
+    return removals(
+      start,
+      own(target).filter(({ id }) => !known.has(id)),
+      nowMs,
+    );
+  });
 }
 
 /** The live rows that should not be: of every account with more than one, the oldest is the one in use. */
 export function duplicates(targets: readonly Target[], rows: readonly ShareRecipient[]): Duplicate[] {
-  const live = groupByAccount(rows.filter(isPublished));
+  const rowsOf = ownRows(rows.filter(isPublished));
   return targets.flatMap((target) => {
-    const [used, ...others] = target.type === 'account' ? (live.get(target.id) ?? []).toSorted(byAge) : [];
+    const [used, ...others] = target.type === 'account' ? rowsOf(target) : [];
     return used && others.length > 0 ? [{ target, used, others }] : [];
   });
 }

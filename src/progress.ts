@@ -2,6 +2,7 @@ import type { RequestError } from './cloudflare/errors.ts';
 import type { ShareRecipient } from './cloudflare/shares.ts';
 import type { Failure } from './failure.ts';
 import type { Target } from './inputs.ts';
+import { byAge, inForce, isLive, isPublished, LAG_MS, ownRows } from './rows.ts';
 import { judgeAbsent, judgePresent, terminalFailure, type Verdict } from './settle.ts';
 
 /** Where one target stands. */
@@ -57,9 +58,11 @@ export interface Progress {
   readonly mayWriteAgain: boolean;
 }
 
-/** What a look has to be compared with. */
+/** What is known after an answer, and what it has to be compared with. */
 export interface Look {
   readonly rows: readonly ShareRecipient[];
+  /** The rows of a target, the oldest first. */
+  readonly own: (target: Target) => readonly ShareRecipient[];
   /** Ids of all rows that were there before anything was written. */
   readonly before: ReadonlySet<string>;
   readonly nowMs: number;
@@ -67,10 +70,20 @@ export interface Look {
   readonly askedMs: number;
 }
 
-/** Reads may lag writes: for so long a row that was accepted may be missing from answers. */
+/** Makes a look of the rows that are known, see `Memory` in `rows.ts`. */
+export function lookOf(
+  rows: readonly ShareRecipient[],
+  before: ReadonlySet<string>,
+  nowMs: number,
+  askedMs: number,
+): Look {
+  return { rows, own: ownRows(rows), before, nowMs, askedMs };
+}
+
+/** For so long a row that was accepted may be missing from answers. */
 export const MISSING_TOLERATED_MS = 30_000;
 /** For so long a write without a clear answer is looked for before it is sent again. */
-export const UNSURE_MS = 10_000;
+export const UNSURE_MS = LAG_MS;
 /** A write is sent at most so often, each time after a look. */
 export const MAX_WRITES = 3;
 const HOLD_MS = 15_000;
@@ -85,25 +98,8 @@ export function statusOf({ row, looked }: Progress): string {
   return row?.status ?? (looked ? 'disassociated' : '');
 }
 
-/** Does this row stand for a share in force, or one that may be? Statuses that are not published are taken for one. */
-export function isLive(row: ShareRecipient): boolean {
-  return row.status !== 'disassociating' && row.status !== 'disassociated';
-}
-
-/** Is it the target's row? Cloudflare does not publish how an organization's row looks, so both fields are tried. */
-export function belongsTo(row: ShareRecipient, target: Target): boolean {
-  if (target.type === 'account') return row.accountId === target.id;
-  return (row.organizationId ?? row.accountId) === target.id;
-}
-
-/** Oldest first; rows of the same age keep their order. */
-export function byAge(a: ShareRecipient, b: ShareRecipient): number {
-  const [x, y] = [Date.parse(a.created), Date.parse(b.created)];
-  return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
-}
-
 function begin(p: Progress, step: Step, nowMs: number, more: Partial<Progress> = {}): Progress {
-  const next = { ...p, failure: null, ...more, step, sinceMs: nowMs };
+  const next = { ...p, failure: null, endedMs: null, ...more, step, sinceMs: nowMs };
   return isDone(next) ? { ...next, endedMs: nowMs } : next;
 }
 
@@ -179,38 +175,23 @@ function gone(p: Progress, nowMs: number): Progress {
   return begin(p, 'settled', nowMs, { changed: p.changed || p.maybeWritten, row });
 }
 
-/** A row to remove that is not in an answer is gone, unless it is so young that a lagging read may not show it yet. */
-function missing(p: Progress, { nowMs, askedMs }: Look): Progress {
-  return ageMs(p.row, askedMs) < UNSURE_MS ? p : gone(p, nowMs);
-}
-
-/** NaN, which is not below any limit, where it is not known. */
-function ageMs(row: ShareRecipient | null, askedMs: number): number {
-  return askedMs - Date.parse(row?.created ?? '');
-}
-
-/**
- * What a look says about one target.
- * @param look all rows (after a list), or the one row of this target (after a GET), none if it was not found
- */
+/** What a look says about one target. */
 export function looked(p: Progress, look: Look): Progress {
-  const { nowMs, askedMs } = look;
-  const row = look.rows.find((candidate) => candidate.id === p.id) ?? null;
+  const { nowMs } = look;
+  const row = rowInUse(p, look);
   switch (p.step) {
     case 'associate':
-      if (row) return judged({ ...p, row }, judgePresent(row), nowMs);
-      if (mayBeMissing(p, askedMs)) return p;
-      return failed(
-        p,
-        { cause: 'vanished', message: `recipient ${p.id} is no longer in Cloudflare's answers` },
-        nowMs,
-      );
+      return row ? lookedAt(p, row, look) : lookedInVain(p, look);
+    case 'settled':
+    case 'accepted':
+      // Cloudflare pushes again what is added to a share later, so what was usable may not be any more.
+      return row && p.want === 'present' ? lookedAt(p, row, look) : p;
     case 'disassociate':
-      return row ? leaving({ ...p, row }, nowMs) : missing(p, look);
+      return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
     case 'clear':
       return cleared(p, look);
     case 'hold':
-      if (!row) return missing(p, look);
+      if (!row) return gone(p, nowMs);
       if (!isLive(row)) return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
       if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS) return { ...p, row };
       return begin(p, 'remove', nowMs, { row });
@@ -230,27 +211,51 @@ export function associate(p: Progress, row: ShareRecipient, nowMs: number, ours 
   return judged(next, verdict, nowMs);
 }
 
-/** Rows are kept for ever, so a young one that is missing is one that a lagging read does not show yet. */
-function mayBeMissing({ acceptedMs, row }: Progress, askedMs: number): boolean {
-  return (acceptedMs === null ? ageMs(row, askedMs) : askedMs - acceptedMs) < MISSING_TOLERATED_MS;
+/**
+ * The row to go by. Where somebody else added the same account at the same time there are two, and everybody uses
+ * the older.
+ */
+function rowInUse(p: Progress, { rows, own }: Look): ShareRecipient | null {
+  const mine = own(p.target);
+  const used = mine.find((row) => row.id === p.id) ?? rows.find((row) => row.id === p.id) ?? null;
+  const current = used ?? p.row;
+  if (p.want === 'absent' || p.target.type !== 'account' || !current) return used;
+  const all = mine.includes(current) ? mine : [...mine, current].sort(byAge);
+  const oldest = all.find((row) => row === current || isPublished(row));
+  return oldest === current ? used : (oldest ?? null);
+}
+
+function lookedAt(p: Progress, row: ShareRecipient, { nowMs }: Look): Progress {
+  const verdict = judgePresent(row);
+  const next = { ...p, id: row.id, row };
+  if (verdict.kind === 'pending' && p.step === 'settled') {
+    return begin(next, p.wait ? 'associate' : 'accepted', nowMs);
+  }
+  const isAsBefore = verdict.kind === p.step || (verdict.kind === 'pending' && p.step === 'accepted');
+  return isAsBefore ? next : judged(next, verdict, nowMs);
+}
+
+function lookedInVain(p: Progress, { nowMs, askedMs }: Look): Progress {
+  if (p.acceptedMs !== null && askedMs - p.acceptedMs < MISSING_TOLERATED_MS) return p;
+  const message = `recipient ${p.id} is no longer in Cloudflare's answers`;
+  return failed(p, { cause: 'vanished', message }, nowMs);
 }
 
 /** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
-function cleared(p: Progress, { rows, nowMs, askedMs }: Look): Progress {
-  const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
-  const live = own.find(isLive);
+function cleared(p: Progress, look: Look): Progress {
+  const { nowMs } = look;
+  const own = look.own(p.target);
+  const live = inForce(own);
   if (live) return associate(p, live, nowMs);
-  // The youngest, because that is the one that a lagging read may miss.
-  const leaving = own.findLast((row) => row.status === 'disassociating');
+  const leaving = own.find((row) => row.status === 'disassociating');
   if (leaving) return { ...p, id: leaving.id, row: leaving };
-  if (mayBeMissing(p, askedMs) && !own.some((row) => row.id === p.id)) return p;
   return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 
 function lookedForPost(p: Progress, look: Look): Progress {
   const { rows, before, nowMs, askedMs } = look;
-  const own = rows.filter((row) => belongsTo(row, p.target)).sort(byAge);
-  const found = own.find(isLive) ?? own.find((row) => !before.has(row.id));
+  const own = look.own(p.target);
+  const found = inForce(own) ?? own.find((row) => !before.has(row.id));
   if (found) return associate(p, found, nowMs, p.maybeWritten);
   if (p.target.type === 'account' || !p.maybeWritten) return notFound(p, look);
 
@@ -266,7 +271,7 @@ function lookedForPost(p: Progress, look: Look): Progress {
 
 function lookedForDelete(p: Progress, row: ShareRecipient | null, look: Look): Progress {
   const { nowMs } = look;
-  if (!row) return missing(p, look);
+  if (!row) return gone(p, nowMs);
   if (isLive(row)) return notFound({ ...p, row }, look);
   return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
 }

@@ -2,9 +2,10 @@ import { change } from './change.ts';
 import { RequestError } from './cloudflare/errors.ts';
 import { PER_PAGE, type ShareRecipient } from './cloudflare/shares.ts';
 import type { Failure } from './failure.ts';
-import { duplicates } from './plan.ts';
-import { failed, isDone, looked, type Progress, statusOf } from './progress.ts';
+import { duplicates, newcomers } from './plan.ts';
+import { failed, isDone, type Look, looked, lookOf, type Progress, statusOf } from './progress.ts';
 import { duration } from './report/text.ts';
+import { openMemory } from './rows.ts';
 import type { Run } from './run.ts';
 import { nextLookMs } from './settle.ts';
 
@@ -30,25 +31,30 @@ export async function carryOut(
 ): Promise<Progress[]> {
   const { clock, cancel, endMs, report } = run;
   const before = new Set(rows.map((row) => row.id));
+  const memory = openMemory();
+  memory.see(rows, clock.now(), clock.now());
   const all = [...planned];
   // A removal takes every row of an account, so there is nothing to warn of.
   const targets = [...new Set(all.filter((p) => p.want === 'present').map((p) => p.target))];
   const update = (index: number, next: Progress) => {
     const previous = all[index] as Progress;
     all[index] = next;
+    if (previous.step === 'create' && next.id && before.has(next.id)) memory.renew(next.id, clock.now());
     if (next !== previous) report.moved(previous, next, all);
   };
-  let lookedMs = 0;
-  const lookAt = (seen: readonly ShareRecipient[]) => {
-    report.duplicates(duplicates(targets, seen));
-    const look = { rows: seen, before, nowMs: clock.now(), askedMs: lookedMs };
-    for (const [index, p] of all.entries()) update(index, looked(p, look));
+  const lookAt = (seen: readonly ShareRecipient[], askedMs: number, judge = looked) => {
+    const nowMs = clock.now();
+    const look = lookOf(memory.see(seen, askedMs, nowMs), before, nowMs, askedMs);
+    report.duplicates(duplicates(targets, look.rows));
+    for (const [index, p] of all.entries()) update(index, judge(p, look));
+    if (judge === looked) all.push(...newcomers(all, look));
   };
 
   let stop: Failure | null = null;
   let lastError: RequestError | null = null;
   let unreadable = 0;
   let pages = 1;
+  let lookedMs = 0;
   while (true) {
     stop = await change(all, run, update);
     const pending = all.filter((p) => !isDone(p));
@@ -63,9 +69,9 @@ export async function carryOut(
     if (run.isOver()) break;
     lookedMs = clock.now();
     try {
-      const seen = await look(pending, run);
+      const seen = await look(all, run);
       pages = Math.ceil(seen.length / PER_PAGE);
-      lookAt(seen);
+      lookAt(seen, lookedMs);
       lastError = null;
       unreadable = 0;
     } catch (error) {
@@ -80,17 +86,11 @@ export async function carryOut(
     report.heartbeat(all, endMs);
   }
 
-  const unsure = all.flatMap((p, index) => (p.step === 'unsure' && p.maybeWritten ? [index] : []));
-  if (unsure.length > 0 && !stop) {
+  if (all.some(isMaybeWritten) && !stop) {
     const askedMs = clock.now();
     const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
     try {
-      const seen = await run.shares.list({ tries: 1, untilMs });
-      const look = { rows: seen, before, nowMs: clock.now(), askedMs };
-      for (const index of unsure) {
-        const p = all[index] as Progress;
-        update(index, lastSeen(p, looked(p, look)));
-      }
+      lookAt(await run.shares.list({ tries: 1, untilMs }), askedMs, lastLooked);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       lastError = error;
@@ -102,18 +102,27 @@ export async function carryOut(
   return all;
 }
 
-/** What the last look finds is told, but a run that is over is neither made a success by it nor begun anew. */
-function lastSeen(p: Progress, next: Progress): Progress {
+function isMaybeWritten({ step, maybeWritten }: Progress): boolean {
+  return step === 'unsure' && maybeWritten;
+}
+
+/** What the last look finds of a write is told, but a run that is over is neither made a success by it nor begun anew. */
+function lastLooked(p: Progress, look: Look): Progress {
+  if (!isMaybeWritten(p)) return p;
+  const next = looked(p, look);
   if (next.step === 'unsure' || next.step === 'create' || next.step === 'remove') return p;
   if (next.step === 'failed') return next;
   return { ...next, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
 }
 
-/** One target is asked for by its id; several, and one whose row is not known for sure, are found in the list. */
-async function look(pending: readonly Progress[], { shares }: Run): Promise<readonly ShareRecipient[]> {
-  const [only] = pending;
+/**
+ * One target is asked for by its id. Several, those that are done among them, and one whose row is not known for
+ * sure, are found in the list.
+ */
+async function look(all: readonly Progress[], { shares }: Run): Promise<readonly ShareRecipient[]> {
+  const [only] = all;
   const inList = only?.step === 'unsure' || only?.step === 'clear';
-  if (pending.length > 1 || !only?.id || inList) return await shares.list();
+  if (all.length > 1 || !only?.id || inList) return await shares.list();
   try {
     return [await shares.get(only.id)];
   } catch (error) {

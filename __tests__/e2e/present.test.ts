@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LoggedRequest } from '../../simulator/api.ts';
+import type { FaultRule } from '../../simulator/faults.ts';
 import {
   ACCOUNT,
   account,
@@ -240,6 +241,27 @@ describe.concurrent('a recipient that is there already', () => {
     expect(run.posts).toHaveLength(1);
     expect(run.outputs['recipient-id']).toBe(liveRows(run)[0]?.id);
     expect(run.outputs['recipient-id']).not.toBe(ROW);
+  });
+
+  it.concurrent.each<[string, number, FaultRule[]]>([
+    ['', 0, []],
+    [', and reads lag', 3000, []],
+    [
+      ', the reply is lost, and reads lag',
+      3000,
+      [{ when: { method: 'POST' }, do: { kind: 'reset', commit: true } }],
+    ],
+  ])('and was removed long ago may be taken up again under its id%s', async (_, listLagMs, faults) => {
+    const run = await play({
+      api: { reuseRows: true, listLagMs, faults },
+      recipients: [{ accountId: RECIPIENT, id: ROW, status: 'disassociated' }],
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { 'recipient-id': ROW, status: 'associated', changed: 'true' },
+    });
+    expect(run.posts).toHaveLength(1);
+    expect(run.api.rows(SHARE)).toHaveLength(1);
   });
 
   it('and is being removed is waited out, then added anew', async () => {

@@ -31,7 +31,7 @@ export function outputsOf(all: readonly Progress[], nowMs: number, redact: Redac
   };
 }
 
-/** The rows of each target, the targets in the order given. */
+/** The rows of each target, those that this run changed first; the targets in the order given. */
 export function byTarget(all: readonly Progress[]): [Progress, ...Progress[]][] {
   const groups = new Map<string, [Progress, ...Progress[]]>();
   for (const p of all) {
@@ -39,6 +39,7 @@ export function byTarget(all: readonly Progress[]): [Progress, ...Progress[]][] 
     if (group) group.push(p);
     else groups.set(p.target.id, [p]);
   }
+  for (const group of groups.values()) group.sort((a, b) => Number(b.changed) - Number(a.changed));
   return [...groups.values()];
 }
 

@@ -272,6 +272,7 @@ function movement(from: Progress, to: Progress, after: string): string | null {
       case 'accepted':
         return `accepted, ${statusOf(to)}, not waited for`;
       case 'associate':
+        if (from.step === 'settled') return `not usable any more, ${statusOf(to)}`;
         return `${to.changed ? 'added' : 'found'} as recipient ${to.id}, ${statusOf(to)}`;
       case 'disassociate':
         return `removal of recipient ${to.id} accepted, ${statusOf(to)}`;
