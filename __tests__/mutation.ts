@@ -65,6 +65,24 @@ const MUTANTS: readonly Mutant[] = [
     replace: 'if (page === 1 || !isPromised) return',
   },
   {
+    name: 'pages that do not fit together are believed',
+    file: 'src/cloudflare/shares.ts',
+    find: 'if (isPromised && !hasNew) throw incomplete(request, rows.size, counted);',
+    replace: 'if (isPromised && !hasNew) return [...rows.values()];',
+  },
+  {
+    name: 'a POST names no target',
+    file: 'src/cloudflare/shares.ts',
+    find: "target.type === 'account' ? { recipient_account_id: target.id } : { organization_id: target.id };",
+    replace: '{} as WireTarget;',
+  },
+  {
+    name: 'an id from an answer may be anything',
+    file: 'src/cloudflare/shares.ts',
+    find: 'if (!isId(id)) throw',
+    replace: 'if (id === undefined) throw',
+  },
+  {
     name: 'the list is asked without resources',
     file: 'src/cloudflare/shares.ts',
     find: '?include_resources=true&page=',
@@ -96,9 +114,9 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rows of the past are adopted',
-    file: 'src/progress.ts',
-    find: "return row.status !== 'disassociating' && row.status !== 'disassociated';",
-    replace: "return row.status !== 'disassociating';",
+    file: 'src/rows.ts',
+    find: "return status !== 'disassociating' && status !== 'disassociated';",
+    replace: "return status !== 'disassociating';",
   },
   {
     name: 'a row on its way out is not waited for',
@@ -109,8 +127,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'every live row is deleted',
     file: 'src/plan.ts',
-    find: 'const live = own.filter(isLive);',
-    replace: 'const live = rows.filter(isLive);',
+    find: 'const due = removals(start, own, nowMs);',
+    replace: 'const due = removals(start, rows, nowMs);',
   },
   {
     name: 'a removal counts as done when it is accepted',
@@ -127,8 +145,50 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'an unanswered write is sent again at once',
     file: 'src/progress.ts',
-    find: 'UNSURE_MS = 10_000',
+    find: 'UNSURE_MS = LAG_MS',
     replace: 'UNSURE_MS = 0',
+  },
+  {
+    name: 'a write that a 5xx answered counts as not carried out',
+    file: 'src/cloudflare/http.ts',
+    find: 'ambiguous: !final',
+    replace: 'ambiguous: false',
+  },
+  {
+    name: "a row that turns up after a lost reply counts as somebody else's",
+    file: 'src/progress.ts',
+    find: 'maybeWritten: true,',
+    replace: 'maybeWritten: false,',
+  },
+  {
+    name: 'a row that an answer does not show is forgotten',
+    file: 'src/rows.ts',
+    find: 'if (askedMs - seenMs >= LAG_MS)',
+    replace: 'if (seenMs <= askedMs)',
+  },
+  {
+    name: 'an answer that lags brings a row back',
+    file: 'src/rows.ts',
+    find: 'if (isPast(row, known, askedMs)) continue;',
+    replace: '',
+  },
+  {
+    name: 'a success is not looked at again',
+    file: 'src/progress.ts',
+    find: "return row && p.want === 'present' ? lookedAt(p, row, look) : p;",
+    replace: 'return p;',
+  },
+  {
+    name: 'the younger of two rows is used',
+    file: 'src/progress.ts',
+    find: 'all.find((row) => row === current || isPublished(row))',
+    replace: 'all.find((row) => row === current)',
+  },
+  {
+    name: 'a row that turns up during a removal is left',
+    file: 'src/wait.ts',
+    find: 'if (judge === looked) all.push(...newcomers(all, look));',
+    replace: '',
   },
   {
     name: 'other writes go on after a 403',

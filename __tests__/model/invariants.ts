@@ -5,6 +5,8 @@ import { type Exchange, formsOf, OWNER, type Schedule, SHARE, type Story } from 
 const REQUEST_DEADLINE_MS = 10_000;
 const CANCEL_MS = 2_000;
 const SETTLES_MS = 120_000;
+/** Reads lag less than this, so what a later one shows is no longer the past. */
+const LAG_MS = 10_000;
 const RECIPIENTS = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
 const MEMBERS = 'recipient,type,id,status,changed,error,resources,created,modified,seconds';
 
@@ -12,6 +14,7 @@ interface Seen {
   readonly id: string;
   readonly owner: string;
   readonly status: string;
+  readonly created: string;
   readonly errors: readonly { readonly terminal: boolean }[];
 }
 
@@ -52,7 +55,13 @@ function rowsTold(exchange: Exchange): Seen[] {
       if (!ID.test(row?.id) || typeof row.association_status !== 'string') return [];
       const errors = [row.resources ?? []].flat().filter((one) => one?.error);
       return [
-        { id: row.id, owner: row.organization_id ?? row.account_id, status: row.association_status, errors },
+        {
+          id: row.id,
+          owner: row.organization_id ?? row.account_id,
+          status: row.association_status,
+          created: row.created,
+          errors,
+        },
       ];
     });
   } catch {
@@ -152,35 +161,47 @@ function* usable(
 ): Generator<string> {
   const answers = exchanges.filter((one) => one.endedSeq < endSeq).toSorted(oldestFirst);
   if (schedule.state === 'present') {
+    const seen = lastSeenUsable(answers, schedule);
     for (const { recipient, id } of recipients) {
-      const proof = answers.some(
-        (one) =>
-          !isWrite(one) &&
-          one.query.get('include_resources') === 'true' &&
-          rowsTold(one).some(
-            (row) => row.id === id && row.status === 'associated' && row.errors.length === 0,
-          ),
-      );
-      if (!proof) yield `${recipient} succeeds, but ${id} was never seen usable`;
+      if (!seen.get(id ?? '')) yield `${recipient} succeeds, but ${id} was not last seen usable`;
     }
     return;
   }
   const last = new Map<string, string>();
   const over = new Set<string>();
+  const removed = new Set(exchanges.filter(({ method }) => method === 'DELETE').map(rowId));
   for (const one of answers) {
     if (one.answer?.status === 404 && rowId(one)) last.set(rowId(one), 'disassociated');
     for (const row of rowsTold(one)) {
-      const known = last.has(row.id) || recipients.some(({ recipient }) => recipient === row.owner);
-      if (known) last.set(row.id, row.status);
+      const isOurs = last.has(row.id) || recipients.some(({ recipient }) => recipient === row.owner);
+      // What the run does not believe, a spoiled answer or a list whose second page is missing, asks nothing of it.
+      const isBelieved = removed.has(row.id) || (!one.spoiled && schedule.filler === 0);
+      if (isOurs && isBelieved) last.set(row.id, row.status);
       // It is for ever, so what a lagging read shows later is the past.
       if (row.status === 'disassociated') over.add(row.id);
     }
   }
   for (const [id, status] of last) {
-    const wasOurs = exchanges.some((one) => one.method === 'DELETE' && rowId(one) === id);
-    if (wasOurs && status !== 'disassociated' && !over.has(id))
+    if (status !== 'disassociated' && !over.has(id))
       yield `${id} counts as removed, but was last seen ${status}`;
   }
+}
+
+/** For each id: was it usable when it was seen last? A row that left does not come back, so a lagging read that says so is the past. */
+function lastSeenUsable(answers: readonly Exchange[], schedule: Schedule): Map<string, boolean> {
+  const usable = new Map<string, boolean>();
+  const leftMs = new Map<string, number>();
+  for (const one of answers) {
+    if (isWrite(one) || one.query.get('include_resources') !== 'true') continue;
+    for (const row of rowsTold(one)) {
+      const isPast = one.sentMs - (leftMs.get(row.id) ?? Number.NEGATIVE_INFINITY) < LAG_MS;
+      const isUsable = row.status === 'associated' && row.errors.length === 0 && !isPast;
+      // What the run does not believe, a spoiled answer or a list whose second page is missing, takes nothing back.
+      if (isUsable || (!one.spoiled && schedule.filler === 0)) usable.set(row.id, isUsable);
+      if (!isLive(row.status) && !one.spoiled) leftMs.set(row.id, one.endedMs);
+    }
+  }
+  return usable;
 }
 
 /** Nothing goes wrong, nobody interferes, and there is time enough: then a failure needs no excuse, but a mending. */
@@ -196,6 +217,9 @@ function mustSucceed(schedule: Schedule): boolean {
   });
   const rows = schedule.rows.filter((row) => typeof row.who === 'number');
   if (rows.some((row) => row.settle || row.resources === null || row.resources.some((one) => one.error)))
+    return false;
+  // A look that lags still shows such a row alive; then it is taken, and found to be removed.
+  if (rows.some(({ removedMs }) => typeof removedMs === 'number' && removedMs <= schedule.lagMs))
     return false;
   if (rows.some((row) => !/^(dis)?associat(ed|ing)$/.test(row.status))) return false;
   let sum = SETTLES_MS;
@@ -260,8 +284,13 @@ function* looked(
 ): Generator<string> {
   const earlier = exchanges.filter((one) => one.endedSeq < post.sentSeq).toSorted(oldestFirst);
   const last = new Map<string, string>();
+  const over = new Map<string, number>();
   for (const one of earlier) {
-    for (const row of rowsTold(one)) if (row.owner === target) last.set(row.id, row.status);
+    for (const row of rowsTold(one)) {
+      const isPast = one.sentMs - (over.get(row.id) ?? Number.NEGATIVE_INFINITY) < LAG_MS;
+      if (row.owner === target && !(isPast && row.status !== 'disassociated')) last.set(row.id, row.status);
+      if (row.status === 'disassociated' && !one.spoiled) over.set(row.id, one.endedMs);
+    }
   }
   for (const [id, status] of last) {
     if (status !== 'disassociated') yield `POST for ${target} although ${id} was last seen ${status}`;
@@ -312,22 +341,27 @@ function* patience({ exchanges, schedule, startMs }: Story): Generator<string> {
 }
 
 function* effects(story: Story): Generator<string> {
-  const { exchanges, mostMadeLive, endSeq, schedule } = story;
+  const { exchanges, mostMadeLive, endSeq, schedule, api } = story;
   if (mostMadeLive > 1) yield `${mostMadeLive} live recipients were made for one target`;
   const recipients = recipientsOf(story);
+  yield* duplicates(story, recipients);
   for (const one of exchanges) {
     if (one.endedSeq > endSeq) continue;
     const rows = rowsIn(one);
     const [row] = rows;
     if (one.method === 'POST' && row) {
       const told = recipients.find(({ recipient }) => recipient === row.owner);
-      if (told && (told.id !== row.id || !told.changed))
+      const inUse = api.rows(SHARE).find(({ id }) => id === told?.id);
+      const isOlder = inUse && inUse.account_id === row.owner && inUse.created <= row.created;
+      if (told && ((told.id !== row.id && !isOlder) || !told.changed))
         yield `${row.id} was added, outputs say ${JSON.stringify(told)}`;
     }
     if (one.method === 'DELETE' && ok(one) && row && !recipients.some(({ changed }) => changed)) {
       yield `${row.id} was removed, but changed is false`;
     }
-    if (schedule.targets === 1 && schedule.state === 'present' && !schedule.dryRun && !isWrite(one)) {
+    // A page of a list that turned out to be incomplete is read again, and what it said with it.
+    const isWhole = !isWrite(one) && !(isList(one) && schedule.filler > 0);
+    if (schedule.targets === 1 && schedule.state === 'present' && !schedule.dryRun && isWhole) {
       const failed = rows.find(
         (seen) =>
           seen.id === recipients[0]?.id && isLive(seen.status) && seen.errors.some((error) => error.terminal),
@@ -340,5 +374,35 @@ function* effects(story: Story): Generator<string> {
       if (failed && later && rowId(later) === failed.id)
         yield `looks again after ${failed.id} has failed for good`;
     }
+  }
+}
+
+/** Of two live rows of one account the older is used, and somebody is told. */
+function* duplicates(
+  { exchanges, schedule, success, told, endSeq }: Story,
+  recipients: readonly Recipient[],
+): Generator<string> {
+  if (schedule.state === 'absent' || schedule.targets === 'organization') return;
+  // Pages that do not fit together are read again, and a spoiled date makes another row the oldest.
+  if (schedule.filler > 0 || schedule.spoils.length > 0) return;
+  const lists = exchanges.filter((one) => isList(one) && one.endedSeq < endSeq).toSorted(oldestFirst);
+  const left = new Map<string, number>();
+  for (const list of lists) {
+    const rows = rowsIn(list);
+    for (const { recipient, id } of recipients) {
+      const live = rows.filter(
+        (row) =>
+          row.owner === recipient &&
+          /^associat(ing|ed)$/.test(row.status) &&
+          !(list.sentMs - (left.get(row.id) ?? Number.NEGATIVE_INFINITY) < LAG_MS),
+      );
+      const [oldest, ...others] = live.toSorted((a, b) => Date.parse(a.created) - Date.parse(b.created));
+      if (!oldest || others.length === 0) continue;
+      if (!told.some(({ text }) => text.includes(`${recipient} has more than one live recipient`)))
+        yield `nobody is told that ${recipient} has ${live.map((row) => row.id)}`;
+      if (success && list === lists.at(-1) && id !== oldest.id)
+        yield `${recipient} succeeds with ${id}, although ${oldest.id} is older`;
+    }
+    for (const row of rows) if (!isLive(row.status)) left.set(row.id, list.endedMs);
   }
 }

@@ -219,3 +219,69 @@ it('adds nobody twice whose row fell between two pages of servers that lag diffe
     expect([story.success, posts]).toEqual([true, 0]);
   }
 });
+
+it('uses no row that it has seen leave, although a lagging read shows it alive', async () => {
+  for (let chance = 0; chance < 60; chance++) {
+    const { story, first } = await run({
+      rows: [{ who: 0, ...associated, removedMs: 1000 }],
+      timelines: [{ disassociateMs: 800 }],
+      lagMs: 5000,
+      lagVaries: true,
+      chance,
+    });
+    expect(violations(story)).toEqual([]);
+    // Where the first look lagged, the row was taken before anybody could know.
+    if (first.error === null && first.changed) expect(first.id).not.toBe('row-000003');
+  }
+});
+
+it('takes a success back when a later look, for the others, shows that it is none any more', async () => {
+  const terminal = { error: 'no', resource_id: 'resource-1', resource_version: 1, terminal: true };
+  const { story, first } = await run({
+    targets: 2,
+    timelines: [{ associateMs: 0, errors: [{ ...terminal, afterMs: 3000 }] }, { associateMs: 20_000 }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, first.error]).toEqual([false, expect.stringContaining('resource-1: no')]);
+});
+
+it.each([true, false])(
+  'uses the older of two rows that were added at the same time (wait: %s)',
+  async (wait) => {
+    const { story, first, said } = await run({
+      targets: 2,
+      timelines: [{}, { associateMs: 9000 }],
+      rows: [{ who: 1, ...leaving, settle: { disassociateMs: 4000 } }],
+      rival: { who: 0, when: 'before' },
+      wait,
+    });
+    expect(violations(story)).toEqual([]);
+    expect(first).toMatchObject({ status: 'associated', changed: true, error: null });
+    expect(story.made.has(first.id)).toBe(false);
+    expect(said).toContain('More than one recipient for an account');
+  },
+);
+
+it('tells of a second row also when only the last look shows it', async () => {
+  const { story } = await run({
+    timeoutMs: 1000,
+    rival: { who: 0, when: 'before' },
+    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true } }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.told.map(({ text }) => text)).toContain('More than one recipient for an account');
+});
+
+it('waits for every row that is on its way out before it says that an account is removed', async () => {
+  const { story } = await run({
+    state: 'absent',
+    rows: [
+      { who: 0, ...leaving, settle: { disassociateMs: 3000 } },
+      { who: 0, ...associated },
+      { who: 0, ...leaving, settle: { disassociateMs: 30_000 } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(true);
+  expect(story.endMs - story.startMs).toBeGreaterThan(30_000);
+});

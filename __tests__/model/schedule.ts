@@ -286,6 +286,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
       who: who(4),
       status,
       ageMs: fc.oneof(fc.constant(86_400_000), seconds(20)),
+      removedMs: seldom<number | null>(null, 3, seconds(8)),
       resources,
       settle: fc.option(timeline, { freq: 2 }),
     }),
@@ -293,7 +294,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   ),
   filler: fc.oneof(
     { weight: 20, arbitrary: fc.constant(0) },
-    { weight: 1, arbitrary: fc.integer({ min: 98, max: 102 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 95, max: 102 }) },
     { weight: 1, arbitrary: fc.integer({ min: 103, max: 230 }) },
   ),
   timelines: fc.array(timeline, { maxLength: 5 }),
@@ -317,6 +318,11 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
       fc.record({ atMs: seconds(60), what: fc.constantFrom('add' as const, 'remove' as const), who: who(4) }),
       { minLength: 1, maxLength: 3 },
     ),
+  ),
+  rival: seldom<Schedule['rival']>(
+    null,
+    8,
+    fc.record({ who: fc.integer({ min: 0, max: 4 }), when: fc.constantFrom('before', 'after') }),
   ),
   cancelAtMs: seldom<number | null>(null, 5, seconds(60)),
   chance: fc.nat(),

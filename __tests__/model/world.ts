@@ -7,7 +7,7 @@
  *   ends some time, and a write that comes after that looks the same as one that never comes. With reads that lag
  *   5 s this allows commits until 5 s after the failure, but never after the deadline of the request.
  * - A committed POST whose answer is one that promises the opposite: a redirect, a 4xx but 408, 501, 505, 525, 526.
- * - A row that comes back from `disassociated`, which is for ever.
+ * - A row that comes back once it is `disassociating`: a look that shows it alive cannot be told from one that lags.
  * - A live row without any id of an account, which may be anybody's, one with the id of another, and a list that
  *   says it is empty.
  */
@@ -73,6 +73,8 @@ export interface Schedule {
     readonly who: Who;
     readonly status: string;
     readonly ageMs: number;
+    /** So long before the start somebody removed it; until then it had `status`. */
+    readonly removedMs?: number | null;
     readonly resources: readonly ResourceEntry[] | null;
     readonly settle: Timeline | null;
   }[];
@@ -94,6 +96,8 @@ export interface Schedule {
   readonly spoils: readonly Spoil[];
   /** What other users of the share do meanwhile. */
   readonly others: readonly { readonly atMs: number; readonly what: 'add' | 'remove'; readonly who: Who }[];
+  /** Somebody else who adds the account of this target just before, or just after, our first POST for it arrives. */
+  readonly rival: { readonly who: number; readonly when: 'before' | 'after' } | null;
   readonly cancelAtMs: number | null;
   readonly chance: number;
 }
@@ -123,6 +127,7 @@ export const CALM: Schedule = {
   faults: [],
   spoils: [],
   others: [],
+  rival: null,
   cancelAtMs: null,
   chance: 1,
 };
@@ -293,6 +298,13 @@ export async function play(schedule: Schedule): Promise<Story> {
   });
   const liveAllAlong = seed(schedule, api, clock, fill);
 
+  let rivalry = schedule.rival;
+  const rivalOf = ({ method, body }: WireRequest) => {
+    if (!rivalry || method !== 'POST' || !body?.includes(idOf(rivalry.who))) return null;
+    const rival = rivalry;
+    rivalry = null;
+    return rival;
+  };
   const exchanges: Exchange[] = [];
   const reads = new Map<Spoil, number>();
   const transport = (request: WireRequest): Promise<WireAnswer> =>
@@ -314,6 +326,8 @@ export async function play(schedule: Schedule): Promise<Story> {
         answer: null,
       };
       exchanges.push(exchange);
+      const rival = rivalOf(request);
+      if (rival?.when === 'before') act(api, 'add', rival.who);
       actor = 'us';
       readLagMs = request.method !== 'GET' ? 0 : schedule.lagMs * (schedule.lagVaries ? random() : 1);
       const reply = api.respond({
@@ -324,6 +338,7 @@ export async function play(schedule: Schedule): Promise<Story> {
       });
       readLagMs = 0;
       actor = 'others';
+      if (rival?.when === 'after') act(api, 'add', rival.who);
       spoilReply(reply, exchange, schedule, reads, fill);
 
       const end = (settle: () => void) => {
@@ -475,11 +490,18 @@ function ruleOf(
   };
 }
 
-/** A timeline that ends where it says `disassociated`. */
+/** A timeline on which nothing comes back from where it leaves for. */
 function possible(timeline: Timeline): Timeline {
-  const steps = (timeline.steps ?? []).toSorted((a, b) => a.afterMs - b.afterMs);
-  const end = steps.findIndex((step) => step.status === 'disassociated');
-  return end < 0 ? timeline : { ...timeline, steps: steps.slice(0, end + 1), associateMs: 'never' };
+  const sorted = (timeline.steps ?? []).toSorted((a, b) => a.afterMs - b.afterMs);
+  const stages = ['disassociating', 'disassociated'];
+  let stage = -1;
+  const steps = sorted.filter(({ status = '' }) => {
+    const next = stages.indexOf(status);
+    if (next < stage) return false;
+    stage = next;
+    return true;
+  });
+  return stage < 0 ? timeline : { ...timeline, steps, associateMs: 'never' };
 }
 
 /** @returns the rows that stay live all the time unless this run, or somebody in the schedule, removes them */
@@ -494,16 +516,20 @@ function seed(
   for (let index = 0; index < schedule.filler; index++) {
     api.addRecipient(SHARE, { accountId: `past-${index}`, status: 'disassociated' });
   }
-  for (const { who, status, ageMs, resources, settle } of schedule.rows) {
+  for (const { who, status, ageMs, removedMs = null, resources, settle } of schedule.rows) {
     const owner = idOf(who);
+    const removed = removedMs === null || status.startsWith('disassociat') ? null : nowMs - removedMs;
     const id = api.addRecipient(SHARE, {
       ...(who === 'organization' ? { organizationId: owner } : { accountId: owner }),
       status: fill(status),
-      created: nowMs - ageMs,
+      created: Math.min(nowMs - ageMs, (removed ?? nowMs) - 1),
+      ...(removed === null ? {} : { removed }),
       resources: fill(resources) as ResourceEntry[] | null,
-      ...(settle && status !== 'disassociated' ? { settle: fill(possible(settle)) } : {}),
+      ...(settle && removed === null && status !== 'disassociated'
+        ? { settle: fill(possible({ ...(typeof who === 'number' && schedule.timelines[who]), ...settle })) }
+        : {}),
     });
-    const touched = schedule.others.some((other) => other.who === who) || settle !== null;
+    const touched = schedule.others.some((other) => other.who === who) || settle !== null || removed !== null;
     if (status === 'associated' && !touched && ageMs >= 10_000) liveAllAlong.set(id, owner);
   }
   return liveAllAlong;
