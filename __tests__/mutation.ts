@@ -103,7 +103,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'the deadline of a request is forgotten',
     file: 'src/cloudflare/http.ts',
-    find: 'Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs)',
+    find: 'Math.min(REQUEST_DEADLINE_MS, leftMs)',
     replace: 'leftMs',
   },
   {
@@ -187,7 +187,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'a row that turns up during a removal is left',
     file: 'src/wait.ts',
-    find: 'if (judge === looked) all.push(...newcomers(all, look));',
+    find: 'if (judge === looked) for (const p of newcomers(all, look)) all.push(p);',
     replace: '',
   },
   {
@@ -209,10 +209,34 @@ const MUTANTS: readonly Mutant[] = [
     replace: 'return null;',
   },
   {
+    name: 'Retry-After: 0 is a reason to hurry',
+    file: 'src/cloudflare/http.ts',
+    find: 'Math.max(asked, backoffMs(tries, random()))',
+    replace: '(error.retryAfterMs ?? backoffMs(tries, random()))',
+  },
+  {
+    name: 'a long message is kept whole',
+    file: 'src/cloudflare/errors.ts',
+    find: 'if (text.length <= max) return text;',
+    replace: 'return text;',
+  },
+  {
+    name: 'where two secrets overlap, a rest remains',
+    file: 'src/report/text.ts',
+    find: 'done = Math.max(done, to);',
+    replace: 'done = to;',
+  },
+  {
+    name: 'the reply to a DELETE counts as removed',
+    file: 'src/progress.ts',
+    find: "begin(p, p.wait ? 'disassociate' : 'accepted', nowMs, { ...known, row: left })",
+    replace: "leaving(begin(p, 'disassociate', nowMs, { ...known, row: left }), nowMs)",
+  },
+  {
     name: 'secrets are not taken out',
     file: 'src/report/text.ts',
-    find: "used.reduce((rest, form) => rest.replaceAll(form, '***'), text)",
-    replace: 'text',
+    find: 'if (!any.test(text)) return text;',
+    replace: 'return text;',
   },
   {
     name: 'secrets are not masked',
@@ -253,8 +277,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'the outputs of the end are not set',
     file: 'src/report/report.ts',
-    find: 'setOutputs(outputsOf(result.all,',
-    replace: 'void (outputsOf(result.all,',
+    find: 'const failed = setOutputs(result.all);',
+    replace: 'const failed = null;',
   },
   {
     name: 'a failed target does not fail the step',

@@ -268,6 +268,12 @@ describe('a removal', () => {
     expect(statusOf(look(p, 2))).toBe('disassociated');
   });
 
+  it('is over only when a look says so, never by the reply', () => {
+    const p = accepted(sent(live, 0), row('r', 'disassociated'), 1);
+    expect(p).toMatchObject({ step: 'disassociate', changed: true });
+    expect(look(p, 2, row('r', 'associated')).step).toBe('disassociate');
+  });
+
   it('says disassociating when nobody wants to wait, also when the reply has no row', () => {
     const p = accepted(sent(start('absent', [row('r', 'associated')], { wait: false }), 0), null, 1);
     expect([p.step, statusOf(p)]).toEqual(['accepted', 'disassociating']);

@@ -218,19 +218,26 @@ class DecodedURL extends URL {
 ;// CONCATENATED MODULE: ../.build/cloudflare/transport.js
 
 
+const REASONS = {
+    deadline: 'no answer in time',
+    cancelled: 'cancelled before it was answered',
+    'too-large': 'the answer is too large',
+    network: 'the connection failed',
+    proxy: 'the proxy did not let the request through',
+};
 /** No answer, or none that may be used: `reason` says which limit was hit, `cause` what the network said. */
 class TransportError extends Error {
     reason;
     /** HTTP status with which a proxy refused to connect; else 0. */
     status;
     constructor(reason, cause, status = 0) {
-        super(reason, { cause });
+        super(REASONS[reason], { cause });
         this.reason = reason;
         this.status = status;
     }
 }
 /** A page of 100 recipients is far below this; what is above it is no answer of the API. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const SOCKETS = { keepAlive: true, maxSockets: 4 };
 /**
  * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route, no redirects,
@@ -245,27 +252,33 @@ function openTransport() {
         const key = `${url.protocol} ${proxy ?? ''}`;
         const route = routes.get(key) ?? openRoute(url, proxy);
         routes.set(key, route);
-        return route;
+        return { key, route };
     }
     const transport = async ({ method, url, headers, body, deadlineMs, signal }) => {
         let request;
+        let giveUp = (_) => { };
         let ended;
         let proxyStatus = 0;
         const end = (reason) => {
             ended ??= reason;
+            // While an agent still looks for a socket, or when an upgrade was answered, it does not say that it is destroyed.
             request?.destroy();
+            giveUp(new Error(reason));
         };
         const cancel = () => end('cancelled');
         const timer = setTimeout(end, deadlineMs, 'deadline');
         signal.addEventListener('abort', cancel, { once: true });
         if (signal.aborted)
             cancel();
+        const { key, route } = routeTo(new URL(url));
         try {
-            const { agent, send } = await routeTo(new URL(url));
+            const { agent, send } = await route;
             if (ended)
                 throw new Error(ended);
             const answer = await new Promise((resolve, reject) => {
+                giveUp = reject;
                 request = send(url, { method, headers, agent }, resolve).on('error', reject);
+                request.on('close', () => reject(new Error('the connection was closed before an answer')));
                 request.on('proxyConnect', ({ statusCode }) => {
                     proxyStatus = statusCode;
                 });
@@ -280,8 +293,11 @@ function openTransport() {
             return { status: answer.statusCode ?? 0, headers: flat(answer), body: text };
         }
         catch (error) {
+            // An agent never learns that it got no socket from a proxy, and after four of them waits for ever.
+            if (!request?.socket && routes.get(key) === route)
+                routes.delete(key);
             request?.destroy();
-            throw new TransportError(ended ?? 'network', error, proxyStatus);
+            throw new TransportError(ended ?? 'network', ended ? undefined : error, proxyStatus);
         }
         finally {
             clearTimeout(timer);
@@ -310,6 +326,8 @@ async function openRoute(url, proxy) {
 function read(answer, tooLarge) {
     const chunks = [];
     let bytes = 0;
+    if (Number(answer.headers['content-length']) > MAX_ANSWER_BYTES)
+        tooLarge();
     return new Promise((resolve, reject) => {
         answer.on('data', (chunk) => {
             bytes += chunk.length;
@@ -349,28 +367,36 @@ const LEFTOVER_MS = 300;
 // A run waits, it does not compute: optimised code and a nursery that grows would double the memory of a large fleet.
 for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1'])
     (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)(flag);
+/** Ends the process now. An exit waits for threads, and a failing resolver of host names keeps one for up to a minute. */
+function end(code) {
+    const isResolving = process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap');
+    if (isResolving && code !== 0)
+        process.kill(process.pid, 'SIGKILL');
+    process.exit(code);
+}
 const cancel = new AbortController();
 // On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK']) {
     process.on(signal, () => {
         if (cancel.signal.aborted)
-            process.exit(1);
+            end(1);
         cancel.abort();
     });
 }
+// The story goes on, and so do the outputs, when nobody reads the log any more.
+process.stdout.on('error', () => { });
 const { transport, close } = (0,_cloudflare_transport_js__WEBPACK_IMPORTED_MODULE_2__/* .openTransport */ .g)();
 const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_3__/* .main */ .i)({
     env: process.env,
     transport,
     clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .realClock */ .d,
     random: Math.random,
-    runner: _report_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .githubRunner */ .O,
+    runner: _report_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .githubRunner */ .OA,
     cancel: cancel.signal,
 });
-if (!success)
-    process.exitCode = 1;
+process.exitCode = success ? 0 : 1;
 close();
-setTimeout(() => process.exit(), LEFTOVER_MS).unref();
+setTimeout(() => end(success ? 0 : 1), LEFTOVER_MS).unref();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -399,16 +425,33 @@ class RequestError extends Error {
     ambiguous;
     retryAfterMs;
     constructor(request, said, fields) {
-        super(`${request}: ${said}`);
+        const short = excerpt(said, MAX_SAID);
+        super(`${request}: ${short}`);
         this.name = 'RequestError';
         this.request = request;
-        this.said = said;
+        this.said = short;
         this.why = fields.cause;
         this.status = fields.status ?? 0;
         this.retryable = fields.retryable ?? false;
         this.ambiguous = fields.ambiguous ?? false;
         this.retryAfterMs = fields.retryAfterMs ?? null;
     }
+}
+/** What is longer is no message; and a thousand targets may have to tell it. */
+const MAX_SAID = 4_000;
+/**
+ * Cuts what a server said, before anybody works on it. It is cut between two words: secrets have no blanks, so that
+ * half of one never remains where it could not be recognised any more.
+ * @param max longest result, in UTF-16 code units, the ellipsis not counted
+ */
+function excerpt(text, max) {
+    if (text.length <= max)
+        return text;
+    let end = max;
+    while (end > 0 && /\S/.test(text.charAt(end)))
+        end--;
+    // A copy, because a slice would keep the whole text in memory.
+    return `${Buffer.from(text.slice(0, end).trimEnd()).toString()}…`;
 }
 const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
 /**
@@ -454,6 +497,7 @@ function parseRetryAfter(value, nowMs) {
 
 /** Published for user and account tokens: 1,200 requests in 5 minutes. */
 const PUBLISHED_QUOTA = 1200;
+const PUBLISHED_WINDOW_S = 300;
 /** Below this share of the quota the requests are spread over what is left of the window. */
 const LITTLE = 0.05;
 /**
@@ -461,18 +505,18 @@ const LITTLE = 0.05;
  * @returns the tightest of the limits that are named, or null when none is
  */
 function parseAllowance(headers) {
-    const quotas = new Map();
+    const policies = new Map();
     for (const member of (headers['ratelimit-policy'] ?? '').split(',')) {
-        const quota = parameter(member, 'q');
-        if (quota !== null)
-            quotas.set(policyName(member), quota);
+        const quota = parameter(member, 'q') ?? PUBLISHED_QUOTA;
+        policies.set(policyName(member), { quota, windowS: parameter(member, 'w') ?? PUBLISHED_WINDOW_S });
     }
     const allowances = (headers['ratelimit'] ?? '').split(',').flatMap((member) => {
         const remaining = parameter(member, 'r');
         const reset = parameter(member, 't');
         if (remaining === null || reset === null)
             return [];
-        return [{ remaining, resetMs: reset * 1000, quota: quotas.get(policyName(member)) ?? PUBLISHED_QUOTA }];
+        const { quota = PUBLISHED_QUOTA, windowS = PUBLISHED_WINDOW_S } = policies.get(policyName(member)) ?? {};
+        return [{ remaining, resetMs: Math.min(reset, windowS) * 1000, quota }];
     });
     return allowances.sort((a, b) => gapMs(b) - gapMs(a) || a.remaining - b.remaining)[0] ?? null;
 }
@@ -483,18 +527,22 @@ function parameter(member, name) {
 function policyName(member) {
     return member.split(';')[0]?.trim() ?? '';
 }
-/** How long to keep between two requests, milliseconds: nothing while plenty is left, else the rest spread evenly. */
-function gapMs({ remaining, resetMs, quota }) {
+/**
+ * How long to keep between two requests: nothing while plenty is left, else the rest spread evenly.
+ * @param leftMs milliseconds until nobody needs a request any more
+ * @returns milliseconds
+ */
+function gapMs({ remaining, resetMs, quota }, leftMs = Number.POSITIVE_INFINITY) {
     if (remaining > quota * LITTLE)
         return 0;
-    return resetMs / Math.max(remaining, 1);
+    return Math.min(resetMs, leftMs) / (remaining + 1);
 }
 /**
  * Opens the pace of a run; all its requests must take their turn here.
  * @param slowing told once, when the requests begin to be spread
  */
 function openPace(clock, slowing) {
-    let gap = 0;
+    let allowance = null;
     let told = false;
     let lastMs = Number.NEGATIVE_INFINITY;
     let blockedUntilMs = Number.NEGATIVE_INFINITY;
@@ -502,6 +550,7 @@ function openPace(clock, slowing) {
         async turn(request, endMs, cancel) {
             for (;;) {
                 const now = clock.now();
+                const gap = allowance ? gapMs(allowance, endMs - now) : 0;
                 const atMs = Math.max(blockedUntilMs, lastMs + gap);
                 if (atMs <= now || cancel?.aborted) {
                     lastMs = now;
@@ -515,9 +564,9 @@ function openPace(clock, slowing) {
         },
         heed(answer) {
             const now = clock.now();
-            const allowance = parseAllowance(answer.headers);
+            allowance = parseAllowance(answer.headers) ?? allowance;
             if (allowance) {
-                gap = gapMs(allowance);
+                const gap = gapMs(allowance);
                 if (gap > 0 && !told)
                     slowing(gap);
                 told ||= gap > 0;
@@ -588,7 +637,7 @@ function openHttp(options) {
         if (leftMs <= 0)
             throw notSent(request, 'timeout', 'not sent, the time of the step is up');
         requests++;
-        const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
+        const deadlineMs = Math.min(REQUEST_DEADLINE_MS, leftMs);
         try {
             const answer = await transport({
                 method,
@@ -612,13 +661,13 @@ function openHttp(options) {
         }
     }
     /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
-    async function persist(attempt, signal, mayRetry) {
+    async function persist(attempt, signal, mayRetry, { untilMs = endMs, tries: most } = {}) {
         let last = null;
         for (let tries = 1;; tries++) {
             try {
                 const result = await attempt();
                 // Another request may have gone through meanwhile; that does not end what went wrong with this one.
-                if (episode && tries > 1) {
+                if (episode && tries > 1 && most === undefined) {
                     listener.recovered(episode.tries, clock.now() - episode.sinceMs);
                     episode = null;
                 }
@@ -626,23 +675,29 @@ function openHttp(options) {
             }
             catch (error) {
                 // A try that the end of the step cut short says nothing of the cause; the one before it does.
-                if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= endMs)
+                if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= untilMs)
                     throw last;
-                if (!(error instanceof RequestError) || !mayRetry(error, tries) || cancel.aborted)
+                if (!(error instanceof RequestError) || cancel.aborted)
+                    throw error;
+                const leftMs = Math.max(untilMs - clock.now(), 0);
+                const asked = error.retryAfterMs ?? 0;
+                if (asked > 0 && asked >= leftMs)
+                    throw waitsTooLong(error, asked, leftMs);
+                if (!mayRetry(error, tries))
                     throw error;
                 last = error;
-                const leftMs = endMs - clock.now();
-                const asked = error.retryAfterMs;
-                if (asked !== null && asked >= leftMs)
-                    throw waitsTooLong(error, asked, leftMs);
-                const waitMs = Math.min(asked ?? backoffMs(tries, random()), Math.max(leftMs, 0));
-                if (!episode && waitMs < leftMs)
-                    listener.retrying(error, waitMs);
-                episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
+                // What is asked for may be over already, by the clock of the runner.
+                const waitMs = Math.min(Math.max(asked, backoffMs(tries, random())), leftMs);
+                // Nobody misses a read that may be tried a few times only.
+                if (most === undefined && waitMs < leftMs) {
+                    if (!episode)
+                        listener.retrying(error, waitMs);
+                    episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
+                }
                 await clock.sleep(waitMs, signal);
                 if (cancel.aborted)
                     throw notSent(error.request, 'cancelled', `cancelled before it was tried again: ${error.said}`);
-                if (clock.now() >= endMs)
+                if (clock.now() >= untilMs)
                     throw error;
             }
         }
@@ -655,8 +710,8 @@ function openHttp(options) {
             if (error.why === 'rate-limit' && read.tries === undefined)
                 return true;
             return tries < (read.tries ?? READ_TRIES);
-        }),
-        whole: (reads, { tries: most = WHOLE_TRIES } = {}) => persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < most),
+        }, read),
+        whole: (reads, read = {}) => persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < (read.tries ?? WHOLE_TRIES), read),
         write: (method, path, body) => persist(() => send(method, path, body, {}), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable),
         get requests() {
             return requests;
@@ -753,12 +808,18 @@ function saidByCloudflare(body) {
     const parts = errors.map((entry) => {
         const { code, message, source } = Object(entry);
         const pointer = Object(source).pointer;
-        return [code, message, typeof pointer === 'string' ? `(${pointer})` : ''].filter(isShown).join(' ');
+        return [code, http_short(message), typeof pointer === 'string' ? `(${pointer})` : '']
+            .filter(isShown)
+            .join(' ');
     });
     if (parts.length === 0)
-        parts.push([body['error_code'], body['title'], body['detail']].filter(isShown).join(' '));
+        parts.push([body['error_code'], http_short(body['title']), http_short(body['detail'])].filter(isShown).join(' '));
     const text = parts.filter(Boolean).join('; ');
     return text ? `, ${text}` : '';
+}
+/** So that what comes after it, the ray above all, is not cut away. */
+function http_short(value) {
+    return typeof value === 'string' ? excerpt(value, 1_000) : value;
 }
 function isShown(value) {
     return (typeof value === 'string' && value !== '') || typeof value === 'number';
@@ -805,11 +866,14 @@ function notSent(request, cause, said) {
     return new RequestError(request, said, { cause });
 }
 function waitsTooLong(error, askedMs, leftMs) {
-    const left = Math.max(0, Math.floor(leftMs / 1000));
+    const left = Math.floor(leftMs / 1000);
     return new RequestError(error.request, `${error.said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`, { cause: error.why, status: error.status, ambiguous: error.ambiguous });
 }
 
+// EXTERNAL MODULE: ../.build/secrets.js
+var secrets = __nccwpck_require__(165);
 ;// CONCATENATED MODULE: ../.build/inputs.js
+
 /** Defaults of action.yml once more, for whoever starts the bundle without the runner; a test keeps them in step. */
 const DEFAULTS = {
     state: 'present',
@@ -833,59 +897,6 @@ function isId(value) {
 /** The value of an input as the runner hands it over, without blanks around it; empty where it is not given. */
 function given(env, input) {
     return env[`INPUT_${input.toUpperCase()}`]?.trim() ?? '';
-}
-/**
- * Collects everything that must never be shown, in the forms in which it could show.
- * It works on any environment, so that even the report of a wrong input is free of secrets.
- * @returns each form once, the longest first
- */
-function secretForms(env) {
-    const raw = [
-        'INPUT_API-TOKEN',
-        'INPUT_API-KEY',
-        'INPUT_GITHUB-TOKEN',
-        'CLOUDFLARE_API_TOKEN',
-        'CLOUDFLARE_API_KEY',
-    ]
-        .map((name) => env[name] ?? '')
-        .concat(proxyPasswords(env));
-    const emails = [given(env, 'api-email'), env['CLOUDFLARE_EMAIL']?.trim() ?? ''];
-    const base64 = (text) => Buffer.from(text).toString('base64');
-    const forms = raw.flatMap((secret) => {
-        const value = secret.trim();
-        if (!value)
-            return [];
-        const encoded = encodeURIComponent(value.toWellFormed());
-        const pairs = emails.filter(Boolean).map((email) => base64(`${email}:${value}`));
-        const lines = value.split(/[\r\n]+/).map((line) => line.trim());
-        return [
-            secret,
-            value,
-            ...lines,
-            encoded,
-            encoded.replace(/%../g, (hex) => hex.toLowerCase()),
-            base64(value),
-            ...pairs,
-        ];
-    });
-    return [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length);
-}
-function proxyPasswords(env) {
-    return ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].flatMap((name) => {
-        const value = env[name] ?? '';
-        const password = /^(?:[a-z]+:\/\/)?[^/@]*?:([^/]*)@/i.exec(value)?.[1];
-        if (!password)
-            return [];
-        return URL.canParse(`http://u:${password}@h`) ? [password, safeDecode(password)] : [password];
-    });
-}
-function safeDecode(text) {
-    try {
-        return decodeURIComponent(text);
-    }
-    catch {
-        return text;
-    }
 }
 /**
  * Reads and checks every input at once.
@@ -930,6 +941,9 @@ function readInputs(env) {
     if (environment.length > 255 || /\p{Cc}/u.test(environment)) {
         wrong('environment', 'is not the name of a GitHub environment: use at most 255 characters on one line.');
     }
+    if ((0,secrets/* secretForms */.e)(env).some((form) => form.length >= secrets/* SHORTEST_SECRET */.c && environment.includes(form))) {
+        wrong('environment', 'has a secret in it, and would be shown to everybody who can read the repository.');
+    }
     const githubToken = given(env, 'github-token') || null;
     if (githubToken && !isHeaderValue(githubToken))
         wrong('github-token', NOT_A_SECRET);
@@ -953,9 +967,9 @@ function readInputs(env) {
         },
     };
 }
-const NOT_A_SECRET = 'has a blank, a line break or a character that no HTTP header may hold: store the secret again, without quotes or a prefix.';
+const NOT_A_SECRET = 'has a blank, a line break, quotes around it, or a character that no HTTP header may hold: store the secret again, without quotes or a prefix.';
 function isHeaderValue(text) {
-    return /^[\x21-\x7e]+$/.test(text);
+    return /^[\x21-\x7e]+$/.test(text) && !/^(["']).*\1$/.test(text);
 }
 function quote(text) {
     return `"${text}"`; // whole: a secret in the wrong input is taken out where it is printed, half of one is not
@@ -1065,7 +1079,7 @@ function readApiUrl(text, wrong) {
     else if (url.search || url.hash)
         wrong('api-url', `has a query or a fragment in it. Remove what follows the path. ${hint}`);
     else if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-        wrong('api-url', `is http on ${quote(url.host)}: your token would travel in the clear. Use https; http is for loopback only. ${hint}`);
+        wrong('api-url', `is http on another host than loopback: your token would travel in the clear. Use https. ${hint}`);
     }
     else if (url.protocol !== 'https:' && url.protocol !== 'http:')
         wrong('api-url', `is not an https address. ${hint}`);
@@ -1081,6 +1095,10 @@ function isLoopback(host) {
 /** The most that the API gives in one page. */
 const PER_PAGE = 100;
 const MAX_PAGES = 1000;
+/** More are no share; and they would not fit into memory. */
+const MAX_ROWS = MAX_PAGES * PER_PAGE;
+/** Names, statuses and errors are far shorter. */
+const MAX_TEXT = 1_000;
 /**
  * Opens the recipients of one share.
  * @param http sends the requests
@@ -1109,6 +1127,8 @@ function openShares(http, accountId, shareId) {
                 const row = decode(value, envelope, `result[${index}]`);
                 rows.set(row.id, row);
             }
+            if (rows.size > MAX_ROWS)
+                throw unreadable(request, `the list has more than ${MAX_ROWS} rows`);
             const { total_pages: pages, total_count: count } = resultInfo;
             if (typeof count === 'number')
                 counted = Math.max(counted, count);
@@ -1143,7 +1163,10 @@ function openShares(http, accountId, shareId) {
         },
         async remove(id) {
             const envelope = await http.write('DELETE', `${recipients}/${id}`);
-            return envelope.result == null ? null : decode(envelope.result, envelope, 'result');
+            const row = envelope.result == null ? null : decode(envelope.result, envelope, 'result');
+            if (row && row.id !== id)
+                throw unreadable(envelope.request, '`result.id` is another id than the one that was removed');
+            return row;
         },
         async share(options) {
             const envelope = await http.read(`${share}?include_resources=true`, options);
@@ -1151,7 +1174,7 @@ function openShares(http, accountId, shareId) {
             for (const resource of Array.isArray(value['resources']) ? value['resources'] : []) {
                 const { resource_id: id, resource_type: type } = Object(resource);
                 if (typeof id === 'string' && typeof type === 'string')
-                    resourceTypes.set(id, type);
+                    resourceTypes.set(shares_text(id), shares_text(type));
             }
             return {
                 name: shares_text(value['name']),
@@ -1176,7 +1199,7 @@ function decodeRecipient(value, request, at, types) {
         id,
         accountId: optionalId(accountId, request, `${at}.account_id`) ?? '',
         organizationId: optionalId(organizationId, request, `${at}.organization_id`),
-        status,
+        status: shares_text(status),
         created: shares_text(row['created']),
         modified: shares_text(row['modified']),
         resources: resources.flatMap((entry, index) => decodeResource(entry, request, `${at}.resources[${index}]`, types)),
@@ -1195,7 +1218,7 @@ function decodeResource(value, request, at, types) {
     return [
         {
             id: name,
-            error,
+            error: shares_text(error),
             terminal: terminal === true,
             // Asked late: the share is read at the same time as the list, and may tell its types after it.
             get type() {
@@ -1218,7 +1241,7 @@ function record(value, request, at) {
     return value;
 }
 function shares_text(value) {
-    return typeof value === 'string' ? value : '';
+    return typeof value === 'string' ? excerpt(value, MAX_TEXT) : '';
 }
 /** Rows move between pages when one is added, or when a page comes from a server that lags; another try may fit together. */
 function incomplete(request, shown, counted) {
@@ -1238,7 +1261,10 @@ function unreadable(request, what) {
 }
 
 ;// CONCATENATED MODULE: ../.build/github/deployment.js
+
 const deployment_REQUEST_DEADLINE_MS = 5_000;
+/** What is left for the last word once the run is cancelled. */
+const HURRY_MS = 300;
 const SILENT = { debug() { }, info() { }, warn() { }, error() { } };
 /**
  * Begins to record the run as a GitHub deployment (REST API, "Deployments"), while the run goes on. It is best
@@ -1254,6 +1280,8 @@ function recordDeployment(options) {
     const [owner = '', repo = ''] = (env['GITHUB_REPOSITORY'] ?? '').split('/');
     const log_url = `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${owner}/${repo}/actions/runs/${env['GITHUB_RUN_ID']}`;
     async function create() {
+        // The package reads the event, which is not used here, and prints the name of a file that is missing.
+        delete process.env['GITHUB_EVENT_PATH'];
         const { getOctokit } = await Promise.all(/* import() */[__nccwpck_require__.e(75), __nccwpck_require__.e(129)]).then(__nccwpck_require__.bind(__nccwpck_require__, 75));
         const octokit = getOctokit(token, {
             baseUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
@@ -1276,9 +1304,11 @@ function recordDeployment(options) {
                 recipients: inputs.targets.map((target) => target.id),
             },
         });
-        if (!('id' in data))
-            throw new Error('GitHub merged a branch instead of creating a deployment');
-        return { rest: octokit.rest.repos, deployment_id: data.id };
+        const id = Object(data)['id'];
+        // It becomes part of a path.
+        if (!Number.isSafeInteger(id))
+            throw new Error('GitHub answered with something that is not a deployment');
+        return { rest: octokit.rest.repos, deployment_id: id };
     }
     async function report(state, description, request = {}) {
         const { rest, deployment_id } = await created;
@@ -1294,20 +1324,24 @@ function recordDeployment(options) {
     let told = false;
     const tell = (error) => {
         if (!told)
-            options.failed(error instanceof Error ? error.message : String(error));
+            options.failed(describeNetworkError(error).said);
         told = true;
     };
     const created = create();
     const begun = report('in_progress', 'Waiting for Cloudflare').catch(tell);
     return {
         async finish(state, description, deadlineMs) {
-            const [abort, done] = [new AbortController(), new AbortController()];
-            const request = { fetch: fetchThrough(transport, abort.signal), log: SILENT };
-            const written = begun.then(() => report(state, description, request)).catch(tell);
-            const late = clock.sleep(deadlineMs, done.signal).then(() => abort.abort());
-            await Promise.race([written, late]);
-            if (abort.signal.aborted)
+            const [late, done] = [new AbortController(), new AbortController()];
+            const endIn = (ms) => void clock.sleep(ms, done.signal).then(() => late.abort());
+            const hurry = () => endIn(HURRY_MS);
+            cancel.addEventListener('abort', hurry, { once: true });
+            endIn(deadlineMs);
+            const isLate = new Promise((resolve) => late.signal.addEventListener('abort', resolve));
+            const request = { fetch: fetchThrough(transport, late.signal), log: SILENT };
+            await Promise.race([begun.then(() => report(state, description, request)).catch(tell), isLate]);
+            if (late.signal.aborted)
                 tell(new Error('GitHub did not answer in time'));
+            cancel.removeEventListener('abort', hurry);
             done.abort();
         },
     };
@@ -1423,12 +1457,23 @@ function judgeAbsent(row) {
 /** The failure that the terminal resource errors of a row amount to, or null when it has none. */
 function terminalFailure(row) {
     const terminal = row.resources.filter((resource) => resource.terminal);
-    const first = terminal[0];
+    const [first] = terminal;
     if (!first)
         return null;
-    const more = terminal.length > 1 ? ` (and ${terminal.length - 1} more resources failed)` : '';
-    const message = `${first.type ?? 'resource'} ${first.id}: ${first.error}${more}`;
-    return { cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal', message };
+    return {
+        cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal',
+        message: describeErrors(terminal),
+    };
+}
+/** More would make a message that nobody reads to its end. */
+const MAX_DESCRIBED = 3;
+/** `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4 more resources)`. */
+function describeErrors(resources) {
+    const said = resources
+        .slice(0, MAX_DESCRIBED)
+        .map(({ type, id, error }) => `${type ?? 'resource'} ${id}: ${error}`);
+    const more = resources.length - said.length;
+    return `${said.join('; ')}${more > 0 ? ` (and ${more} more resource${more > 1 ? 's' : ''})` : ''}`;
 }
 const SHORTEST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
@@ -1455,7 +1500,8 @@ function nextLookMs(waitedMs, random, pages = 1) {
 
 /** Makes a look of the rows that are known, see `Memory` in `rows.ts`. */
 function lookOf(rows, before, nowMs, askedMs) {
-    return { rows, own: ownRows(rows), before, nowMs, askedMs };
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return { rows, byId, own: ownRows(rows), before, nowMs, askedMs };
 }
 /** For so long a row that was accepted may be missing from answers. */
 const MISSING_TOLERATED_MS = 30_000;
@@ -1512,8 +1558,8 @@ function accepted(p, row, nowMs) {
     }
     // A DELETE is soft: what it leaves is a row that is disassociating, also when the reply does not show it.
     const left = row ?? (p.row && { ...p.row, status: 'disassociating' });
-    const next = begin(p, 'disassociate', nowMs, { ...known, row: left });
-    return leaving({ ...next, sinceMs: p.sinceMs }, nowMs);
+    const next = begin(p, p.wait ? 'disassociate' : 'accepted', nowMs, { ...known, row: left });
+    return { ...next, sinceMs: p.sinceMs };
 }
 function leaving(p, nowMs) {
     const next = judged(p, judgeAbsent(p.row), nowMs);
@@ -1528,8 +1574,13 @@ function unanswered(p, error, nowMs) {
         return begin(p, 'hold', nowMs, { failure });
     }
     if (error.ambiguous) {
-        const more = { failure, maybeWritten: true, mayWriteAgain: error.retryable, patienceMs: UNSURE_MS };
-        return begin(p, 'unsure', nowMs, more);
+        const patienceMs = Math.max(UNSURE_MS, error.retryAfterMs ?? 0);
+        return begin(p, 'unsure', nowMs, {
+            failure,
+            maybeWritten: true,
+            mayWriteAgain: error.retryable,
+            patienceMs,
+        });
     }
     const missing = error.why === 'not-found' && p.want === 'absent';
     if (error.why !== 'refused' && !missing)
@@ -1585,12 +1636,12 @@ function associate(p, row, nowMs, ours = false) {
  * The row to go by. Where somebody else added the same account at the same time there are two, and everybody uses
  * the older.
  */
-function rowInUse(p, { rows, own }) {
-    const mine = own(p.target);
-    const used = mine.find((row) => row.id === p.id) ?? rows.find((row) => row.id === p.id) ?? null;
+function rowInUse(p, { byId, own }) {
+    const used = byId.get(p.id ?? '') ?? null;
     const current = used ?? p.row;
     if (p.want === 'absent' || p.target.type !== 'account' || !current)
         return used;
+    const mine = own(p.target);
     const all = mine.includes(current) ? mine : [...mine, current].sort(byAge);
     const oldest = all.find((row) => row === current || isPublished(row));
     return oldest === current ? used : (oldest ?? null);
@@ -1878,6 +1929,11 @@ const HINTS = {
         text: 'Nothing was undone. Run again to go on from here.',
         link: `${README}how-it-decides`,
     },
+    runner: {
+        title: 'The outputs could not be written',
+        text: 'The runner names a file for them in GITHUB_OUTPUT, which is missing, not writable, or on a full disk. The log says what was done in the share; mend the runner and run again.',
+        link: `${README}self-hosted-runners-and-proxies`,
+    },
     internal: {
         title: 'The action has a bug',
         text: 'Please report it with the debug log (set the secret ACTIONS_STEP_DEBUG to true and run again).',
@@ -1885,10 +1941,7 @@ const HINTS = {
     },
 };
 
-// EXTERNAL MODULE: ../.build/report/text.js
-var report_text = __nccwpck_require__(236);
 ;// CONCATENATED MODULE: ../.build/report/outputs.js
-
 
 /** GitHub takes 1 MB of outputs for a whole job. */
 const MAX_RECIPIENTS = 700_000;
@@ -1896,11 +1949,8 @@ const MAX_RECIPIENTS = 700_000;
  * Makes the outputs. A target with several rows, which only a removal has, is told as one.
  * @param all every target, in the order given
  * @param nowMs the time now, for those that are not done
- * @param redact takes the secrets out of what is not ours
  */
-function outputsOf(all, nowMs, redact) {
-    // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
-    const say = (text, limit) => (0,report_text/* plain */.pj)(redact(text), limit);
+function outputsOf(all, nowMs, say) {
     const groups = byTarget(all);
     const statuses = new Set(groups.map(groupStatus));
     return {
@@ -1931,17 +1981,17 @@ function groupStatus(group) {
 function recipients(groups, nowMs, say) {
     // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
     for (const limit of [400, 150, 60]) {
-        const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit, say)));
-        if (text.length <= MAX_RECIPIENTS)
-            return text;
+        const list = groups.map((group) => recipientOf(group, nowMs, limit, say));
+        if (JSON.stringify(list).length <= MAX_RECIPIENTS)
+            return list;
     }
-    return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] })));
+    return groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] }));
 }
 function recipientOf(group, nowMs, limit, say) {
     const [first] = group;
     const failure = group.find((p) => isDone(p) && p.failure)?.failure;
     const { target, id, row, startedMs } = first;
-    const endMs = Math.max(...group.map((p) => p.endedMs ?? nowMs));
+    const endMs = group.reduce((latest, p) => Math.max(latest, p.endedMs ?? nowMs), 0);
     return {
         recipient: target.id,
         type: target.type,
@@ -1961,6 +2011,8 @@ function recipientOf(group, nowMs, limit, say) {
     };
 }
 
+// EXTERNAL MODULE: ../.build/report/text.js
+var report_text = __nccwpck_require__(236);
 ;// CONCATENATED MODULE: ../.build/report/result.js
 
 
@@ -2016,8 +2068,8 @@ function failuresOf(all) {
     for (const { failure, step, target } of all) {
         if (step !== 'failed' || !failure)
             continue;
-        // Each answer has a ray of its own, which must not keep equal reasons apart.
-        const reason = `${failure.cause} ${failure.message.replace(/, cf-ray \S+/, '').replace(/[\d.]+ s\b/g, '')}`;
+        // Each answer has a ray and a time of its own, which must not keep equal reasons apart.
+        const reason = `${failure.cause} ${failure.message.replace(/, cf-ray \S+/, '').replace(/(?<![\d.])[\d.]+ s\b/g, '')}`;
         const group = groups.get(reason) ?? { failure, targets: [] };
         if (!group.targets.includes(target.id))
             group.targets.push(target.id);
@@ -2071,6 +2123,7 @@ var report_runner = __nccwpck_require__(561);
 
 
 
+
 /** GitHub takes 1 MiB for a step; what is over it would cost the whole summary. */
 const MAX_SUMMARY = 1_000_000;
 /** Up to here one table shows them all. */
@@ -2086,12 +2139,11 @@ const MARKS = {
 /**
  * Makes the job summary: one block of HTML without blank lines, so that nothing in it is read as Markdown.
  * @param duplicates accounts with more than one live recipient, to be warned of
- * @param redact takes the secrets out of what is not ours
  * @returns HTML of less than 1 MiB
  */
-function summaryOf(result, duplicates, redact) {
+function summaryOf(result, duplicates, say) {
     for (const limit of [300, 60]) {
-        const code = (value) => `<code>${(0,report_text/* html */.qy)(redact(String(value)), limit)}</code>`;
+        const code = (value) => `<code>${(0,report_text/* html */.qy)(say(value, limit))}</code>`;
         const text = render({ result, duplicates, code });
         if (Buffer.byteLength(text) < MAX_SUMMARY)
             return text;
@@ -2166,8 +2218,8 @@ function reasonOf(group, code) {
     const failure = group.find((p) => p.step === 'failed')?.failure;
     if (failure)
         return HINTS[failure.cause].title;
-    const retried = group[0].row?.resources.map((resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`);
-    return retried?.length ? code(retried.join('; ')) : '';
+    const retried = group[0].row?.resources ?? [];
+    return retried.length > 0 ? code(describeErrors(retried)) : '';
 }
 function table(groups, { result: { inputs }, code }) {
     const withReasons = groups.some((group) => reasonOf(group, code));
@@ -2176,7 +2228,7 @@ function table(groups, { result: { inputs }, code }) {
         heads.push('Reason');
     const rows = groups.map((group) => {
         const [first] = group;
-        const endMs = Math.max(...group.map((p) => p.endedMs ?? p.startedMs));
+        const endMs = group.reduce((latest, p) => Math.max(latest, p.endedMs ?? p.startedMs), 0);
         const status = group.every((p) => p.row === null && p.looked)
             ? 'no record'
             : code(groupStatus(group) || 'not known');
@@ -2220,6 +2272,7 @@ function advice({ result, code }) {
 
 
 
+
 const HEARTBEAT_MS = 30_000;
 /** Retries that took longer than this are worth a warning. */
 const LONG_RETRY_MS = 30_000;
@@ -2232,11 +2285,10 @@ const FEW = 10;
  */
 function openReport(runner, secrets, clock) {
     const redact = (0,report_text/* redactor */.$p)(secrets);
-    const out = (0,report_runner/* safely */.v)(runner, redact);
+    const out = (0,report_runner/* safely */.vm)(runner, redact);
     for (const secret of secrets)
         out.mask(secret);
-    // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
-    const say = (text) => (0,report_text/* plain */.pj)(redact(text), 800);
+    const say = (0,report_text/* sayer */.BF)(redact);
     let lastLineMs = clock.now();
     let savedIds = 0;
     let ids = 0;
@@ -2247,25 +2299,36 @@ function openReport(runner, secrets, clock) {
         out.print(text);
         lastLineMs = clock.now();
     }
-    function setOutputs(outputs) {
-        for (const [name, value] of Object.entries(outputs))
-            out.output(name, value);
+    /** @returns why it was not possible */
+    function setOutputs(all) {
+        try {
+            for (const [name, value] of Object.entries(outputsOf(all, clock.now(), say)))
+                out.output(name, value);
+            return null;
+        }
+        catch (error) {
+            if (error instanceof report_runner/* OutputError */.u7)
+                return error;
+            throw error;
+        }
     }
     /** An id must not be lost when the runner dies; written at eight times as many each time, file and memory stay small. */
     function saveIds(all) {
         if (ids < Math.max(1, savedIds * 8))
             return;
         savedIds = ids;
-        setOutputs(outputsOf(all, clock.now(), redact));
+        setOutputs(all); // those at the end decide
     }
     return {
         refuse(problems) {
-            setOutputs(outputsOf([], clock.now(), redact));
+            const failed = setOutputs([]);
             const list = problems.map(({ input, message }) => say(`\`${input}\` ${message}`));
             for (const text of list)
                 print(`- ${text}`);
             const title = `${(0,report_text/* count */.U9)(problems.length, 'input')} to mend, nothing was sent`;
             out.annotate('error', title, list.map((text, index) => `(${index + 1}) ${text}`).join(' '));
+            if (failed)
+                throw failed;
         },
         opening(inputs) {
             const who = (0,report_text/* count */.U9)(inputs.targets.length, inputs.targets[0]?.type ?? 'account');
@@ -2354,25 +2417,33 @@ function openReport(runner, secrets, clock) {
             out.annotate('warning', 'No deployment record', say(text));
         },
         async finish(result) {
-            setOutputs(outputsOf(result.all, clock.now(), redact));
+            const failed = setOutputs(result.all);
             annotateFailures(result);
             adoptedNotice(result);
             if (result.inputs.summary) {
                 try {
-                    await out.summary(summaryOf(result, seen, redact));
+                    await out.summary(summaryOf(result, seen, say));
                 }
                 catch (error) {
                     out.annotate('warning', 'No job summary', say(`The job summary could not be written: ${error.message}`));
                 }
             }
             print(say(`${headline(result)}; ${(0,report_text/* seconds */.YA)(result.tookMs)}, ${(0,report_text/* count */.U9)(result.requests, 'request')}.`));
+            if (failed)
+                throw failed;
         },
         crash(error) {
-            setOutputs(outputsOf(last, clock.now(), redact));
             const { message, stack } = error instanceof Error ? error : new Error(String(error));
-            out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
+            const { title, text } = HINTS[error instanceof report_runner/* OutputError */.u7 ? 'runner' : 'internal'];
+            out.annotate('error', title, say(`${message}. ${text}`));
             for (const text of (stack ?? '').split('\n'))
                 out.debug(text);
+            try {
+                setOutputs(last);
+            }
+            catch {
+                // What went wrong is told; what comes of it is not told again.
+            }
         },
     };
     function annotateFailures(result) {
@@ -2385,7 +2456,7 @@ function openReport(runner, secrets, clock) {
                 : targets.join(', ');
             const who = `${result.inputs.targets[0]?.type ?? 'account'}${targets.length > 1 ? 's' : ''} ${names}`;
             const ids = idsOf(result.all, targets);
-            out.annotate('error', title, `${(0,report_text/* plain */.pj)(redact(`Share ${shareName(result)}, ${who}${ids}: ${failure.message}.`), 3000)} ${text} ${link}`);
+            out.annotate('error', title, `${say(`Share ${shareName(result)}, ${who}${ids}: ${failure.message}.`, 3000)} ${text} ${link}`);
         }
         const hidden = groups.slice(shown.length);
         if (hidden.length > 0) {
@@ -2446,10 +2517,8 @@ function movement(from, to, after) {
 function newlyRetried(from, to) {
     if (to.step !== 'associate')
         return '';
-    return (to.row?.resources ?? [])
-        .filter((error) => !error.terminal && !from.row?.resources.some((known) => known.id === error.id))
-        .map((error) => `${error.type ?? 'resource'} ${error.id}: ${error.error}`)
-        .join('; ');
+    const known = new Set(from.row?.resources.map(({ id }) => id));
+    return describeErrors((to.row?.resources ?? []).filter(({ id, terminal }) => !terminal && !known.has(id)));
 }
 
 ;// CONCATENATED MODULE: ../.build/version.js
@@ -2560,7 +2629,8 @@ async function carryOut(planned, rows, run) {
         for (const [index, p] of all.entries())
             update(index, judge(p, look));
         if (judge === looked)
-            all.push(...newcomers(all, look));
+            for (const p of newcomers(all, look))
+                all.push(p);
     };
     let stop = null;
     let lastError = null;
@@ -2572,7 +2642,7 @@ async function carryOut(planned, rows, run) {
         const pending = all.filter((p) => !isDone(p));
         if (stop || pending.length === 0 || run.isOver())
             break;
-        const sinceMs = Math.max(...pending.map((p) => p.sinceMs));
+        const sinceMs = pending.reduce((latest, p) => Math.max(latest, p.sinceMs), 0);
         const fromMs = Math.max(lookedMs, sinceMs);
         const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
         // Looks are timed from start to start; a slow answer must not leave the server without a pause.
@@ -2654,12 +2724,12 @@ async function look(all, { shares }) {
 }
 /** Why a target that is not done has failed: what ended the run, and what is known of the target. */
 function unfinished(p, run, stop, lastError) {
-    const errors = p.row?.resources.map((resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`);
+    const errors = p.row?.resources ?? [];
     const details = [
         `last seen ${statusOf(p)}`,
-        errors?.length ? `Cloudflare was still retrying ${errors.join('; ')}` : '',
+        errors.length > 0 ? `Cloudflare was still retrying ${describeErrors(errors)}` : '',
         p.step === 'unsure' && p.failure
-            ? `a write got no clear answer and may have been carried out (${p.failure.message})`
+            ? `${p.maybeWritten ? 'a write got no clear answer and may have been carried out' : 'a write was refused'} (${p.failure.message})`
             : '',
         lastError ? `the last look failed (${lastError.message})` : '',
     ];
@@ -2684,8 +2754,9 @@ function unfinished(p, run, stop, lastError) {
 
 
 
-/** The share's name is worth a moment, not a wait. */
-const SHARE_READ = { tries: 2, deadlineMs: 3_000 };
+
+/** The share's name is worth a moment, not a wait: the list that was read at the same time grows old. */
+const SHARE_MS = 3_000;
 /** For the last word to GitHub: the runner kills 10 s after a cancel, and users expect less than two. */
 const RECORD_DEADLINE_MS = { over: 300, done: 5_000 };
 /**
@@ -2693,7 +2764,7 @@ const RECORD_DEADLINE_MS = { over: 300, done: 5_000 };
  * @returns true when every target is as wanted, false when the step has to fail
  */
 async function main(world) {
-    const report = openReport(world.runner, secretForms(world.env), world.clock);
+    const report = openReport(world.runner, (0,secrets/* secretForms */.e)(world.env), world.clock);
     try {
         const read = readInputs(world.env);
         if ('inputs' in read)
@@ -2717,7 +2788,8 @@ async function run(inputs, world, report) {
     let all;
     let record = null;
     try {
-        const look = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(notTold)]);
+        const named = shares.share({ tries: 2, untilMs: startMs + SHARE_MS }).catch(notTold);
+        const look = await Promise.all([shares.list(), named]);
         share = look[1];
         const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
         report.plan(planned, share, inputs.dryRun);
@@ -2742,8 +2814,8 @@ async function run(inputs, world, report) {
     const state = success ? 'success' : cancel.aborted ? 'error' : 'failure';
     const tookMs = clock.now() - startMs;
     const result = { inputs, share, all, trigger: readTrigger(env), requests: http.requests, tookMs };
-    await record?.finish(state, headline(result), RECORD_DEADLINE_MS[cancel.aborted ? 'over' : 'done']);
     await report.finish(result);
+    await record?.finish(state, headline(result), RECORD_DEADLINE_MS[isOver() ? 'over' : 'done']);
     return success;
 }
 /** The share could not be read, which only means that it is told by its id. */
@@ -2769,8 +2841,9 @@ function failureOf(error, cause) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  O: () => (/* binding */ githubRunner),
-  v: () => (/* binding */ safely)
+  u7: () => (/* binding */ OutputError),
+  OA: () => (/* binding */ githubRunner),
+  vm: () => (/* binding */ safely)
 });
 
 // EXTERNAL MODULE: external "os"
@@ -3808,6 +3881,9 @@ const githubRunner = {
         await summary.addRaw(html).write();
     },
 };
+/** The outputs could not be written, so that a later step would go by none. */
+class OutputError extends Error {
+}
 /** GitHub shows ten annotations of a kind for a step, of 4,096 characters each. */
 const MAX_ANNOTATIONS = 10;
 const MAX_ANNOTATION = 4000;
@@ -3818,8 +3894,14 @@ const MAX_ANNOTATION = 4000;
  */
 function safely(runner, redact) {
     const annotations = { notice: 0, warning: 0, error: 0 };
-    const safe = (text) => (0,report_text/* line */.n8)(redact(text));
-    const safeOutput = (text) => text.split('\n').map(safe).join('\n');
+    // Taking a control character out may complete a secret.
+    const safe = (text) => redact((0,report_text/* line */.n8)(redact(text)));
+    const safeOutput = (value) => {
+        if (typeof value === 'string')
+            return value.split('\n').map(safe).join('\n');
+        // Only values are redacted: what hits a name or a quote would leave something that is no JSON.
+        return (0,report_text/* line */.n8)(JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? redact(inner) : inner)));
+    };
     return {
         mask: (secret) => runner.mask(secret),
         print: (text) => runner.print(safe(text)),
@@ -3831,7 +3913,15 @@ function safely(runner, redact) {
             else
                 runner.print(safe(`${title}: ${message}`));
         },
-        output: (name, value) => runner.output(name, safeOutput(value)),
+        output(name, value) {
+            const text = safeOutput(value);
+            try {
+                runner.output(name, text);
+            }
+            catch (error) {
+                throw new OutputError(`The output ${name} could not be set: ${error.message}`);
+            }
+        },
         summary: (html) => runner.summary(redact(html)),
     };
 }
@@ -3844,6 +3934,7 @@ function safely(runner, redact) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $p: () => (/* binding */ redactor),
+/* harmony export */   BF: () => (/* binding */ sayer),
 /* harmony export */   U9: () => (/* binding */ count),
 /* harmony export */   YA: () => (/* binding */ seconds),
 /* harmony export */   n8: () => (/* binding */ line),
@@ -3851,6 +3942,8 @@ function safely(runner, redact) {
 /* harmony export */   pj: () => (/* binding */ plain),
 /* harmony export */   qy: () => (/* binding */ html)
 /* harmony export */ });
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(165);
+
 /*
  * The one place that makes text safe. Whatever a server, a share or an input says is data: it must not run a
  * workflow command, forge a line, or become markup. `report/runner.ts` lets nothing out that has not been here.
@@ -3860,15 +3953,41 @@ function safely(runner, redact) {
 const ANSI = /[\u001b\u009b](?:\[?[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)?/g;
 /** Control, format (bidirectional overrides, zero width), line and paragraph separators. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-/** Shorter forms would hit ordinary words; no token or key of Cloudflare or GitHub is that short. */
-const SHORTEST_SECRET = 6;
 /**
- * Makes a function that replaces every form of every secret with `***`.
- * @param forms the longest first, so that no rest of one remains
+ * Makes a function that replaces every form of every secret. Where two overlap, one `***` takes the place of both,
+ * so that no rest of either remains.
+ * @param forms see `secretForms` in `secrets.ts`
  */
 function redactor(forms) {
-    const used = forms.filter((form) => form.length >= SHORTEST_SECRET);
-    return (text) => used.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+    const used = forms.filter((form) => form.length >= _secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .SHORTEST_SECRET */ .c);
+    if (used.length === 0)
+        return (text) => text;
+    const any = new RegExp(used.map((form) => form.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'));
+    return (text) => {
+        if (!any.test(text))
+            return text;
+        const found = used.flatMap((form) => placesOf(form, text)).sort((a, b) => a.from - b.from);
+        let [rest, done] = ['', 0];
+        for (const { from, to } of found) {
+            if (from >= done)
+                rest += `${text.slice(done, from)}***`;
+            done = Math.max(done, to);
+        }
+        return rest + text.slice(done);
+    };
+}
+function placesOf(form, text) {
+    const places = [];
+    for (let from = text.indexOf(form); from >= 0; from = text.indexOf(form, from + 1))
+        places.push({ from, to: from + form.length });
+    return places;
+}
+/**
+ * Makes the function that all foreign text goes through before it becomes part of ours. Secrets are taken out
+ * before it is cut, which could leave half of one, and once more when its blanks have become single ones.
+ */
+function sayer(redact) {
+    return (text, max = 800) => plain(redact(plain(redact(String(text)), Number.POSITIVE_INFINITY)), max);
 }
 /**
  * Makes one line that the runner prints and does not act on: it takes `::command::` after leading blanks, and
@@ -3896,8 +4015,8 @@ function plain(text, max = 400) {
  * Makes foreign text fit into the HTML of a summary: nothing in it is markup, link, mention or emoji code.
  * GitHub looks for mentions and links in the text of a page too, but not inside `<code>`: put it there.
  */
-function html(text, max = 400) {
-    return plain(text, max).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
+function html(text) {
+    return plain(text, Number.POSITIVE_INFINITY).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 /** Milliseconds as people write a budget: `90s`, `10m`, `1h30m`. */
 function duration(ms) {
@@ -3919,6 +4038,127 @@ function seconds(ms) {
 /** `1 account`, `3 accounts`. */
 function count(n, one) {
     return `${n} ${one}${n === 1 ? '' : 's'}`;
+}
+
+
+/***/ }),
+
+/***/ 165:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ SHORTEST_SECRET),
+/* harmony export */   e: () => (/* binding */ secretForms)
+/* harmony export */ });
+const VARIABLES = [
+    'INPUT_API-TOKEN',
+    'INPUT_API-KEY',
+    'INPUT_GITHUB-TOKEN',
+    'CLOUDFLARE_API_TOKEN',
+    'CLOUDFLARE_API_KEY',
+];
+const EMAILS = ['INPUT_API-EMAIL', 'CLOUDFLARE_EMAIL'];
+const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
+/** Shorter forms would hit ordinary words; no token or key of Cloudflare or GitHub is that short. */
+const SHORTEST_SECRET = 6;
+/** A part of a secret with blanks in it, such as "Bearer", may be an ordinary word too. */
+const SHORTEST_WORD = 8;
+/**
+ * Collects everything that must never be shown, in the forms in which it could show: as it is, URL-encoded, in
+ * base64, escaped for JSON or HTML. It works on any environment, so that even the report of a wrong input is free
+ * of secrets.
+ * @returns each form once, the longest first
+ */
+function secretForms(env) {
+    const given = VARIABLES.map((name) => env[name] ?? '').filter((text) => text.trim());
+    const emails = EMAILS.map((name) => env[name]?.trim() ?? '').filter(Boolean);
+    const pairs = given.flatMap((text) => emails.map((email) => base64(`${email}:${text.trim()}`)));
+    const secrets = [...given, ...pairs, ...PROXIES.flatMap((name) => proxySecrets(env[name]?.trim() ?? ''))];
+    const derived = secrets
+        .flatMap(spellings)
+        .flatMap((text) => [text, text.toLowerCase(), ...encodings(text)]);
+    const forms = [...secrets.flatMap((text) => [text, text.trim()]), ...derived.filter(isLong)];
+    return [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length);
+}
+function isLong(text) {
+    return text.length >= SHORTEST_SECRET;
+}
+/** The user and password of a proxy's address, read as `getProxyUrl` reads it, and the header that is made of them. */
+function proxySecrets(address) {
+    // As it was written, which the URL may write in another way; and all there is where it is no URL.
+    const written = /^(?:[a-z][\w+.-]*:[\\/]*)?[^:@]*:(.+)@[^@]*$/i.exec(address)?.[1] ?? '';
+    const url = [address, `http://${address}`].find((text) => URL.canParse(text) && new URL(text).username);
+    if (!url)
+        return [written];
+    const { username, password } = new URL(url);
+    const secret = password || username;
+    const header = `${decode(username)}:${decode(password)}`;
+    return [written, secret, decode(secret), header, base64(header)];
+}
+function decode(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+/** What of a secret could stand alone: without blanks or quotes around it, a line, a word. */
+function spellings(secret) {
+    const value = secret.trim();
+    const lines = value.split(/[\r\n]+/).map((line) => line.trim());
+    const words = value.split(/[\s,]+/).filter((word) => word.length >= SHORTEST_WORD);
+    return [...new Set([value, value.replace(/^["'`]+|["'`]+$/g, ''), ...lines, ...words])];
+}
+function encodings(text) {
+    const whole = text.toWellFormed();
+    const url = encodeURIComponent(whole);
+    const strict = url.replace(/[!'()*~]/g, (character) => `%${hex(character).toUpperCase()}`);
+    const form = new URLSearchParams([['', whole]]).toString().slice(1);
+    const urls = [
+        url,
+        strict,
+        form,
+        encodeURI(whole),
+        encodeURIComponent(url),
+        encodeURIComponent(base64(whole)),
+    ];
+    const json = JSON.stringify(whole).slice(1, -1);
+    const html = (escaped) => whole.replace(/[&<>"']/g, escaped);
+    return [
+        ...urls.flatMap((one) => [one, one.replace(/%../g, (code) => code.toLowerCase())]),
+        json,
+        json.replaceAll('/', '\\/'),
+        ...[/[<>&]/g, /[<>&']/g, /[<>&'/]/g].map((some) => json.replace(some, (one) => `\\u00${hex(one)}`)),
+        ...['#39', '#x27', 'apos'].map((quote) => html((one) => `&${NAMES[one] ?? quote};`)),
+        html((one) => (one === "'" ? one : `&${NAMES[one]};`)),
+        html((one) => (/["']/.test(one) ? one : `&${NAMES[one]};`)),
+        html((one) => `&#${one.charCodeAt(0)};`),
+        html((one) => `&#x${hex(one)};`),
+        base64(whole),
+        ...base64Parts(whole),
+    ];
+}
+const NAMES = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot' };
+function hex(character) {
+    return character.charCodeAt(0).toString(16);
+}
+function base64(text) {
+    return Buffer.from(text).toString('base64');
+}
+/**
+ * What shows of a text inside the base64 of a longer one, such as `Bearer …`: three bytes make four characters, so
+ * there are three ways to begin, and the characters at the ends that depend on its neighbours are left out.
+ */
+function base64Parts(text) {
+    const bytes = Buffer.from(text);
+    return [0, 1, 2].flatMap((before) => {
+        const all = Buffer.concat([Buffer.alloc(before), bytes]);
+        const part = all
+            .toString('base64url')
+            .slice(Math.ceil((before * 8) / 6), Math.floor((all.length * 8) / 6));
+        return [part, part.replaceAll('-', '+').replaceAll('_', '/')];
+    });
 }
 
 

@@ -23,6 +23,7 @@ export type Cause =
   | 'stopped'
   | 'timeout'
   | 'cancelled'
+  | 'runner'
   | 'internal';
 
 /** A failure as plain data. `message` may hold text from a server: it is made safe where it is printed. */

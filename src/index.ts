@@ -10,14 +10,23 @@ const LEFTOVER_MS = 300;
 // A run waits, it does not compute: optimised code and a nursery that grows would double the memory of a large fleet.
 for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
 
+/** Ends the process now. An exit waits for threads, and a failing resolver of host names keeps one for up to a minute. */
+function end(code: number): never {
+  const isResolving = process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap');
+  if (isResolving && code !== 0) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}
+
 const cancel = new AbortController();
 // On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const) {
   process.on(signal, () => {
-    if (cancel.signal.aborted) process.exit(1);
+    if (cancel.signal.aborted) end(1);
     cancel.abort();
   });
 }
+// The story goes on, and so do the outputs, when nobody reads the log any more.
+process.stdout.on('error', () => {});
 
 const { transport, close } = openTransport();
 const success = await main({
@@ -28,6 +37,6 @@ const success = await main({
   runner: githubRunner,
   cancel: cancel.signal,
 });
-if (!success) process.exitCode = 1;
+process.exitCode = success ? 0 : 1;
 close();
-setTimeout(() => process.exit(), LEFTOVER_MS).unref();
+setTimeout(() => end(success ? 0 : 1), LEFTOVER_MS).unref();

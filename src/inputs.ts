@@ -1,3 +1,5 @@
+import { SHORTEST_SECRET, secretForms } from './secrets.ts';
+
 /** What the step is given: the environment of the process, as the runner sets it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -69,59 +71,6 @@ function given(env: Environment, input: string): string {
 }
 
 /**
- * Collects everything that must never be shown, in the forms in which it could show.
- * It works on any environment, so that even the report of a wrong input is free of secrets.
- * @returns each form once, the longest first
- */
-export function secretForms(env: Environment): readonly string[] {
-  const raw = [
-    'INPUT_API-TOKEN',
-    'INPUT_API-KEY',
-    'INPUT_GITHUB-TOKEN',
-    'CLOUDFLARE_API_TOKEN',
-    'CLOUDFLARE_API_KEY',
-  ]
-    .map((name) => env[name] ?? '')
-    .concat(proxyPasswords(env));
-  const emails = [given(env, 'api-email'), env['CLOUDFLARE_EMAIL']?.trim() ?? ''];
-  const base64 = (text: string) => Buffer.from(text).toString('base64');
-  const forms = raw.flatMap((secret) => {
-    const value = secret.trim();
-    if (!value) return [];
-    const encoded = encodeURIComponent(value.toWellFormed());
-    const pairs = emails.filter(Boolean).map((email) => base64(`${email}:${value}`));
-    const lines = value.split(/[\r\n]+/).map((line) => line.trim());
-    return [
-      secret,
-      value,
-      ...lines,
-      encoded,
-      encoded.replace(/%../g, (hex) => hex.toLowerCase()),
-      base64(value),
-      ...pairs,
-    ];
-  });
-  return [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length);
-}
-
-function proxyPasswords(env: Environment): string[] {
-  return ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].flatMap((name) => {
-    const value = env[name] ?? '';
-    const password = /^(?:[a-z]+:\/\/)?[^/@]*?:([^/]*)@/i.exec(value)?.[1];
-    if (!password) return [];
-    return URL.canParse(`http://u:${password}@h`) ? [password, safeDecode(password)] : [password];
-  });
-}
-
-function safeDecode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/**
  * Reads and checks every input at once.
  * @param env the environment of the process
  * @returns the inputs, or everything that is wrong with them; never both
@@ -173,6 +122,9 @@ export function readInputs(env: Environment): { inputs: Inputs } | { problems: r
   if (environment.length > 255 || /\p{Cc}/u.test(environment)) {
     wrong('environment', 'is not the name of a GitHub environment: use at most 255 characters on one line.');
   }
+  if (secretForms(env).some((form) => form.length >= SHORTEST_SECRET && environment.includes(form))) {
+    wrong('environment', 'has a secret in it, and would be shown to everybody who can read the repository.');
+  }
   const githubToken = given(env, 'github-token') || null;
   if (githubToken && !isHeaderValue(githubToken)) wrong('github-token', NOT_A_SECRET);
 
@@ -199,10 +151,10 @@ export function readInputs(env: Environment): { inputs: Inputs } | { problems: r
 type Wrong = (input: string, message: string) => void;
 
 const NOT_A_SECRET =
-  'has a blank, a line break or a character that no HTTP header may hold: store the secret again, without quotes or a prefix.';
+  'has a blank, a line break, quotes around it, or a character that no HTTP header may hold: store the secret again, without quotes or a prefix.';
 
 function isHeaderValue(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text);
+  return /^[\x21-\x7e]+$/.test(text) && !/^(["']).*\1$/.test(text);
 }
 
 function quote(text: string): string {
@@ -334,7 +286,7 @@ function readApiUrl(text: string, wrong: Wrong): string {
   else if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     wrong(
       'api-url',
-      `is http on ${quote(url.host)}: your token would travel in the clear. Use https; http is for loopback only. ${hint}`,
+      `is http on another host than loopback: your token would travel in the clear. Use https. ${hint}`,
     );
   } else if (url.protocol !== 'https:' && url.protocol !== 'http:')
     wrong('api-url', `is not an https address. ${hint}`);

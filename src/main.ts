@@ -5,12 +5,13 @@ import { openShares, type Share } from './cloudflare/shares.ts';
 import type { Transport } from './cloudflare/transport.ts';
 import type { Cause, Failure } from './failure.ts';
 import { type Deployment, recordDeployment } from './github/deployment.ts';
-import { type Environment, type Inputs, readInputs, secretForms } from './inputs.ts';
+import { type Environment, type Inputs, readInputs } from './inputs.ts';
 import { duplicates, plan, unplanned } from './plan.ts';
 import { failed, foretold, isDone, type Progress, willChange } from './progress.ts';
 import { openReport, type Report } from './report/report.ts';
 import { headline } from './report/result.ts';
 import type { Runner } from './report/runner.ts';
+import { secretForms } from './secrets.ts';
 import { readTrigger, userAgent } from './trigger.ts';
 import { carryOut } from './wait.ts';
 
@@ -26,8 +27,8 @@ export interface World {
   readonly cancel: AbortSignal;
 }
 
-/** The share's name is worth a moment, not a wait. */
-const SHARE_READ = { tries: 2, deadlineMs: 3_000 } as const;
+/** The share's name is worth a moment, not a wait: the list that was read at the same time grows old. */
+const SHARE_MS = 3_000;
 /** For the last word to GitHub: the runner kills 10 s after a cancel, and users expect less than two. */
 const RECORD_DEADLINE_MS = { over: 300, done: 5_000 } as const;
 
@@ -60,7 +61,8 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
   let all: readonly Progress[];
   let record: Deployment | null = null;
   try {
-    const look = await Promise.all([shares.list(), shares.share(SHARE_READ).catch(notTold)]);
+    const named = shares.share({ tries: 2, untilMs: startMs + SHARE_MS }).catch(notTold);
+    const look = await Promise.all([shares.list(), named]);
     share = look[1];
     const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
     report.plan(planned, share, inputs.dryRun);
@@ -82,8 +84,8 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
   const state = success ? 'success' : cancel.aborted ? 'error' : 'failure';
   const tookMs = clock.now() - startMs;
   const result = { inputs, share, all, trigger: readTrigger(env), requests: http.requests, tookMs };
-  await record?.finish(state, headline(result), RECORD_DEADLINE_MS[cancel.aborted ? 'over' : 'done']);
   await report.finish(result);
+  await record?.finish(state, headline(result), RECORD_DEADLINE_MS[isOver() ? 'over' : 'done']);
   return success;
 }
 

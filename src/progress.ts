@@ -61,6 +61,7 @@ export interface Progress {
 /** What is known after an answer, and what it has to be compared with. */
 export interface Look {
   readonly rows: readonly ShareRecipient[];
+  readonly byId: ReadonlyMap<string, ShareRecipient>;
   /** The rows of a target, the oldest first. */
   readonly own: (target: Target) => readonly ShareRecipient[];
   /** Ids of all rows that were there before anything was written. */
@@ -77,7 +78,8 @@ export function lookOf(
   nowMs: number,
   askedMs: number,
 ): Look {
-  return { rows, own: ownRows(rows), before, nowMs, askedMs };
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return { rows, byId, own: ownRows(rows), before, nowMs, askedMs };
 }
 
 /** For so long a row that was accepted may be missing from answers. */
@@ -142,8 +144,8 @@ export function accepted(p: Progress, row: ShareRecipient | null, nowMs: number)
   }
   // A DELETE is soft: what it leaves is a row that is disassociating, also when the reply does not show it.
   const left = row ?? (p.row && { ...p.row, status: 'disassociating' });
-  const next = begin(p, 'disassociate', nowMs, { ...known, row: left });
-  return leaving({ ...next, sinceMs: p.sinceMs }, nowMs);
+  const next = begin(p, p.wait ? 'disassociate' : 'accepted', nowMs, { ...known, row: left });
+  return { ...next, sinceMs: p.sinceMs };
 }
 
 function leaving(p: Progress, nowMs: number): Progress {
@@ -159,8 +161,13 @@ export function unanswered(p: Progress, error: RequestError, nowMs: number): Pro
     return begin(p, 'hold', nowMs, { failure });
   }
   if (error.ambiguous) {
-    const more = { failure, maybeWritten: true, mayWriteAgain: error.retryable, patienceMs: UNSURE_MS };
-    return begin(p, 'unsure', nowMs, more);
+    const patienceMs = Math.max(UNSURE_MS, error.retryAfterMs ?? 0);
+    return begin(p, 'unsure', nowMs, {
+      failure,
+      maybeWritten: true,
+      mayWriteAgain: error.retryable,
+      patienceMs,
+    });
   }
   const missing = error.why === 'not-found' && p.want === 'absent';
   if (error.why !== 'refused' && !missing) return failed(p, failure, nowMs);
@@ -215,11 +222,11 @@ export function associate(p: Progress, row: ShareRecipient, nowMs: number, ours 
  * The row to go by. Where somebody else added the same account at the same time there are two, and everybody uses
  * the older.
  */
-function rowInUse(p: Progress, { rows, own }: Look): ShareRecipient | null {
-  const mine = own(p.target);
-  const used = mine.find((row) => row.id === p.id) ?? rows.find((row) => row.id === p.id) ?? null;
+function rowInUse(p: Progress, { byId, own }: Look): ShareRecipient | null {
+  const used = byId.get(p.id ?? '') ?? null;
   const current = used ?? p.row;
   if (p.want === 'absent' || p.target.type !== 'account' || !current) return used;
+  const mine = own(p.target);
   const all = mine.includes(current) ? mine : [...mine, current].sort(byAge);
   const oldest = all.find((row) => row === current || isPublished(row));
   return oldest === current ? used : (oldest ?? null);

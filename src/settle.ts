@@ -1,4 +1,4 @@
-import type { ShareRecipient } from './cloudflare/shares.ts';
+import type { ResourceError, ShareRecipient } from './cloudflare/shares.ts';
 import type { Failure } from './failure.ts';
 
 /** What one answer about one row means for somebody who waits for it. */
@@ -36,11 +36,24 @@ export function judgeAbsent(row: ShareRecipient | null): Verdict {
 /** The failure that the terminal resource errors of a row amount to, or null when it has none. */
 export function terminalFailure(row: ShareRecipient): Failure | null {
   const terminal = row.resources.filter((resource) => resource.terminal);
-  const first = terminal[0];
+  const [first] = terminal;
   if (!first) return null;
-  const more = terminal.length > 1 ? ` (and ${terminal.length - 1} more resources failed)` : '';
-  const message = `${first.type ?? 'resource'} ${first.id}: ${first.error}${more}`;
-  return { cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal', message };
+  return {
+    cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal',
+    message: describeErrors(terminal),
+  };
+}
+
+/** More would make a message that nobody reads to its end. */
+const MAX_DESCRIBED = 3;
+
+/** `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4 more resources)`. */
+export function describeErrors(resources: readonly ResourceError[]): string {
+  const said = resources
+    .slice(0, MAX_DESCRIBED)
+    .map(({ type, id, error }) => `${type ?? 'resource'} ${id}: ${error}`);
+  const more = resources.length - said.length;
+  return `${said.join('; ')}${more > 0 ? ` (and ${more} more resource${more > 1 ? 's' : ''})` : ''}`;
 }
 
 const SHORTEST_WAIT_MS = 1_000;

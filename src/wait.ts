@@ -7,7 +7,7 @@ import { failed, isDone, type Look, looked, lookOf, type Progress, statusOf } fr
 import { duration } from './report/text.ts';
 import { openMemory } from './rows.ts';
 import type { Run } from './run.ts';
-import { nextLookMs } from './settle.ts';
+import { describeErrors, nextLookMs } from './settle.ts';
 
 /** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
 const UNREADABLE_TOLERATED = 2;
@@ -47,7 +47,7 @@ export async function carryOut(
     const look = lookOf(memory.see(seen, askedMs, nowMs), before, nowMs, askedMs);
     report.duplicates(duplicates(targets, look.rows));
     for (const [index, p] of all.entries()) update(index, judge(p, look));
-    if (judge === looked) all.push(...newcomers(all, look));
+    if (judge === looked) for (const p of newcomers(all, look)) all.push(p);
   };
 
   let stop: Failure | null = null;
@@ -59,7 +59,7 @@ export async function carryOut(
     stop = await change(all, run, update);
     const pending = all.filter((p) => !isDone(p));
     if (stop || pending.length === 0 || run.isOver()) break;
-    const sinceMs = Math.max(...pending.map((p) => p.sinceMs));
+    const sinceMs = pending.reduce((latest, p) => Math.max(latest, p.sinceMs), 0);
     const fromMs = Math.max(lookedMs, sinceMs);
     const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
     // Looks are timed from start to start; a slow answer must not leave the server without a pause.
@@ -134,14 +134,12 @@ async function look(all: readonly Progress[], { shares }: Run): Promise<readonly
 
 /** Why a target that is not done has failed: what ended the run, and what is known of the target. */
 function unfinished(p: Progress, run: Run, stop: Failure | null, lastError: RequestError | null): Failure {
-  const errors = p.row?.resources.map(
-    (resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`,
-  );
+  const errors = p.row?.resources ?? [];
   const details = [
     `last seen ${statusOf(p)}`,
-    errors?.length ? `Cloudflare was still retrying ${errors.join('; ')}` : '',
+    errors.length > 0 ? `Cloudflare was still retrying ${describeErrors(errors)}` : '',
     p.step === 'unsure' && p.failure
-      ? `a write got no clear answer and may have been carried out (${p.failure.message})`
+      ? `${p.maybeWritten ? 'a write got no clear answer and may have been carried out' : 'a write was refused'} (${p.failure.message})`
       : '',
     lastError ? `the last look failed (${lastError.message})` : '',
   ];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeNetworkError, parseRetryAfter, RequestError } from '../../src/cloudflare/errors.ts';
+import { describeNetworkError, excerpt, parseRetryAfter, RequestError } from '../../src/cloudflare/errors.ts';
 import { backoffMs, openEnvelope } from '../../src/cloudflare/http.ts';
 import { gapMs, parseAllowance } from '../../src/cloudflare/pace.ts';
 
@@ -165,8 +165,20 @@ describe('the allowance', () => {
 
   it('spreads what is left over what is left of the window, once it is little', () => {
     expect(gapMs({ remaining: 61, resetMs: 30_000, quota: 1200 })).toBe(0);
-    expect(gapMs({ remaining: 60, resetMs: 30_000, quota: 1200 })).toBe(500);
+    expect(gapMs({ remaining: 59, resetMs: 30_000, quota: 1200 })).toBe(500);
     expect(gapMs({ remaining: 0, resetMs: 30_000, quota: 1200 })).toBe(30_000);
+  });
+
+  it('or over what is left of the run, if that is less', () => {
+    expect(gapMs({ remaining: 2, resetMs: 290_000, quota: 1200 }, 120_000)).toBe(40_000);
+    expect(gapMs({ remaining: 1, resetMs: 290_000, quota: 1200 }, 120_000)).toBeLessThan(120_000);
+  });
+
+  it('ends with its window, whatever else it says', () => {
+    expect(parseAllowance({ ratelimit: 'x;r=1;t=999999999' })?.resetMs).toBe(300_000);
+    expect(parseAllowance({ ratelimit: 'x;r=1;t=999', 'ratelimit-policy': 'x;q=9;w=60' })?.resetMs).toBe(
+      60_000,
+    );
   });
 });
 
@@ -194,6 +206,28 @@ describe('describeNetworkError', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED ::1:9'), { code: 'ECONNREFUSED' });
     const both = Object.assign(new AggregateError([refused]), { code: 'ECONNREFUSED' });
     expect(describeNetworkError(both).said).toContain('ECONNREFUSED ::1:9');
+  });
+});
+
+describe('excerpt', () => {
+  it.each([
+    ['short enough', 12, 'short enough'],
+    ['cut between words', 12, 'cut between…'],
+    ['cut between words', 11, 'cut between…'],
+    ['cut between words', 10, 'cut…'],
+    ['onewordthatistoolong', 10, '…'],
+  ])('%s, to %d', (text, max, short) => {
+    expect(excerpt(text, max)).toBe(short);
+  });
+
+  it('leaves no part of a word', () => {
+    const words = fc.array(fc.stringMatching(/^[a-z]{1,20}$/), { maxLength: 20 });
+    fc.assert(
+      fc.property(words, fc.nat({ max: 100 }), (all, max) => {
+        const left = excerpt(all.join(' '), max).replace(/…$/, '').split(' ').filter(Boolean);
+        expect(left).toEqual(all.slice(0, left.length));
+      }),
+    );
   });
 });
 

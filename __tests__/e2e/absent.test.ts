@@ -87,6 +87,27 @@ describe.concurrent('state: absent', () => {
     expect(liveRows(run)).toEqual([]);
   });
 
+  it.concurrent.each<[string, object]>([
+    ['is gone already', {}],
+    ['is another one', { id: OTHER }],
+  ])('does not believe the reply to a DELETE that its row %s', async (_, more) => {
+    const reply = {
+      id: ROW,
+      account_id: RECIPIENT,
+      association_status: 'disassociated',
+      created: '',
+      modified: '',
+    };
+    const text = JSON.stringify({ success: true, errors: [], messages: [], result: { ...reply, ...more } });
+    const run = await play({
+      api: { faults: [{ when: { method: 'DELETE' }, do: { kind: 'unreadable', commit: false, text } }] },
+      recipients: [mine],
+      inputs: { ...inputs, timeout: '4s' },
+    });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': ROW, status: 'associated' } });
+    expect(liveRows(run)).toHaveLength(1);
+  });
+
   it('does not believe a DELETE that knows no row while the list shows it', async () => {
     const run = await play({
       api: { faults: [{ when: { method: 'DELETE' }, do: { kind: 'answer', status: 404, code: 1004 } }] },

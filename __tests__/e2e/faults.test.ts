@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { platform } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../simulator/faults.ts';
+import type { Fault, FaultRule } from '../../simulator/faults.ts';
 import {
   ACCOUNT,
   liveRows,
@@ -19,6 +19,7 @@ const LIST = /recipients\?/;
 const POLL = /recipients\/./;
 const envelope = (result: unknown) => JSON.stringify({ success: true, errors: [], messages: [], result });
 const text = (body: string, status = 200): Fault => ({ kind: 'answer', status, body: { text: body } });
+const says = (message: string): Fault => ({ kind: 'answer', status: 400, message });
 const row = { id: ROW, account_id: RECIPIENT, association_status: 'associated', created: '', modified: '' };
 
 /** Plays a run whose lists, or whatever `part` says, all meet one fault. */
@@ -40,6 +41,13 @@ function expectOneRow(run: Played, posts = 1): void {
   expect(run.deletes).toEqual([]);
 }
 
+/** Node gives the connection away, and the request with it. */
+const UPGRADE: Fault = {
+  kind: 'answer',
+  status: 101,
+  body: 'empty',
+  headers: { connection: 'upgrade', upgrade: 'websocket' },
+};
 const RESET: Fault = { kind: 'reset', commit: true };
 const LOST: Array<[string, Fault]> = [
   ['a reset', RESET],
@@ -50,6 +58,7 @@ const LOST: Array<[string, Fault]> = [
   ['a row without an id', { kind: 'unreadable', text: envelope({ ...row, id: 7 }) }],
   ['no row', { kind: 'unreadable', text: envelope(null) }],
   ['another row', { kind: 'unreadable', text: envelope({ ...row, account_id: ACCOUNT }) }],
+  ['a change of protocol', { ...UPGRADE, commit: true }],
 ];
 
 describe.concurrent('the reply to a POST is lost', () => {
@@ -210,6 +219,23 @@ describe.concurrent('the rate limit', () => {
     expect(run.lists[1]?.at).toBeGreaterThanOrEqual(Date.parse(until) - 50);
   });
 
+  it.concurrent.each<[string, () => string]>([
+    ['no time at all', () => '0'],
+    ['a date that is over', () => new Date(Date.now() - 60_000).toUTCString()],
+  ])('says %s: that is no reason to hurry', async (_, after) => {
+    const run = await meet(limited(after()), { inputs: { timeout: '4s' } });
+    expect(run).toMatchObject({ exitCode: 1, posts: [] });
+    expect(run.lists.length).toBeLessThanOrEqual(6);
+  });
+
+  it('is given by the read of the share: nobody waits for its name', TIMED, async () => {
+    const busy: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '25' } };
+    const run = await meet(busy, { part: new RegExp(`${SHARE}(\\?|$)`) });
+    expectOneRow(run);
+    expect(run.ms).toBeLessThan(10_000);
+    expect(run.stdout).not.toContain('trying again');
+  });
+
   it('meets a POST: it is sent again, since nothing was made', async () => {
     const run = await play({ api: { faults: [{ when: { method: 'POST', nth: 1 }, do: limited('1') }] } });
     expectOneRow(run, 2);
@@ -305,6 +331,13 @@ describe.concurrent('a read that fails for a while is asked again, and told once
     expect(run.stdout.match(/trying again/g)).toHaveLength(1);
     expect(run.stdout.match(/Answered again/g)).toHaveLength(1);
     expect(run.stdout).not.toContain('<');
+  });
+
+  it.concurrent.each<[string, RegExp]>([
+    ['the list', LIST],
+    ['a poll', POLL],
+  ])('a change of protocol, instead of %s', async (_, part) => {
+    expectOneRow(await meet(UPGRADE, { part, times: 1 }));
   });
 
   it('a poll that fails for a while', async () => {
@@ -455,6 +488,58 @@ describe.concurrent('an answer of the wrong shape', () => {
     const run = await meet(text(body), { part: POLL, api: { newId: () => ROW } });
     expectNamed(run, `GET …/recipients/${ROW}: `);
     expect(run.outputs).toMatchObject({ 'recipient-id': ROW, status: 'associating', changed: 'true' });
+  });
+
+  // No number is a deadline here: with what these answers once did, the run would have to be killed.
+  it.concurrent.each<[string, Scene]>([
+    [
+      'a message of a million digits',
+      { api: { faults: [{ when: { pathIncludes: LIST }, do: says('1'.repeat(1e6)) }] } },
+    ],
+    [
+      'twenty thousand errors that are retried',
+      {
+        recipients: [
+          {
+            accountId: RECIPIENT,
+            status: 'associated',
+            resources: Array.from({ length: 20_000 }, (_, n) => ({
+              error: 'x',
+              resource_id: `r${n}`,
+              resource_version: 1,
+              terminal: false,
+            })),
+          },
+        ],
+        inputs: { timeout: '3s' },
+      },
+    ],
+  ])('does not keep the run busy: %s', async (_, scene) => {
+    const run = await play({ ...scene, killAfterMs: 30_000 });
+    expect(run).toMatchObject({ exitCode: 1, signal: null, stderr: '' });
+    expect(run.errors).toHaveLength(1);
+    expect(run.errors[0]?.message.length).toBeLessThan(2000);
+  });
+
+  it('to a list: more rows than a share can have', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, n) => ({
+      id: `r${n}`,
+      account_id: `a${n}`,
+      association_status: 'associated',
+    }));
+    const fault = (page: number): FaultRule => ({
+      when: { pathIncludes: `page=${page}&` },
+      do: text(
+        JSON.stringify({
+          success: true,
+          result: rows.map((one) => ({ ...one, id: `${one.id}-${page}` })),
+          result_info: { total_pages: 99 },
+        }),
+      ),
+    });
+    const run = await play({ api: { faults: [1, 2, 3, 4, 5].map(fault) } });
+    expectNamed(run, 'GET …/recipients: ');
+    expect(run.lists).toHaveLength(4);
   });
 
   it('to one poll is a hiccup', async () => {

@@ -305,6 +305,15 @@ describe.concurrent('a secret that the server echoes shows nowhere', () => {
     expect(liveRows(run)).toHaveLength(1);
   });
 
+  it.concurrent.each(['recipient', 'status', 'changed"'])(
+    'a secret that is a word of the outputs leaves them readable: %s',
+    async (word) => {
+      const run = await play({ env: { HTTPS_PROXY: `http://u:${encodeURIComponent(word)}@127.0.0.1:9` } });
+      expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated' } });
+      expect(Object.keys(run.recipients[0] ?? {})).toContain('status');
+    },
+  );
+
   it('neither token goes to the other side', async () => {
     const run = await play({
       inputs: { 'github-token': GITHUB },

@@ -485,6 +485,29 @@ describe.concurrent('an organization', () => {
   });
 });
 
+it('outputs that cannot be written fail the step, after everything else was done', async () => {
+  const run = await play({ env: { GITHUB_OUTPUT: '/nowhere/output' } });
+  expect(run).toMatchObject({ exitCode: 1, signal: null, stderr: '' });
+  expect(run.errors).toMatchObject([
+    {
+      title: 'The outputs could not be written',
+      message: expect.stringMatching(/recipient-id.*\/nowhere\/output/),
+    },
+  ]);
+  expect(liveRows(run)).toMatchObject([{ association_status: 'associated' }]);
+  expect(run.summary).toContain('1 account has the share');
+});
+
+it('a log that nobody reads any more does not end the run', async () => {
+  const run = await start({ api: { timeline: { associateMs: 1500 } } });
+  await run.saw('POST', /recipients$/);
+  run.child.stdout?.destroy();
+  const { exitCode, signal, outputs, summary } = await run.finished;
+  expect({ exitCode, signal }).toEqual({ exitCode: 0, signal: null });
+  expect(outputs).toMatchObject({ status: 'associated', changed: 'true' });
+  expect(summary).toContain('1 account has the share');
+});
+
 it('an id is in the outputs as soon as it is known', async () => {
   const run = await start({ api: { timeline: { associateMs: 'never' } } });
   await run.saw('GET', /recipients\/./);

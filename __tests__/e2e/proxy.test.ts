@@ -22,14 +22,15 @@ interface Proxy {
   close(): Promise<void>;
 }
 
-/** A proxy that knows one name, as one in a company would; with `answer` it gives that instead of a tunnel. */
-async function startProxy(answer?: string): Promise<Proxy> {
+/** A proxy that knows one name, as one in a company would; with `answer` it gives that instead of a tunnel, or nothing. */
+async function startProxy(answer?: string | null): Promise<Proxy> {
   const connects: Proxy['connects'] = [];
   const sockets = new Set<Socket>();
   const server = createServer((_, response) => response.writeHead(400).end());
   server.on('connection', (socket: Socket) => sockets.add(socket.on('error', () => {})));
   server.on('connect', ({ url = '', headers }, socket: Socket) => {
     connects.push({ target: url, authorization: headers['proxy-authorization'] });
+    if (answer === null) return;
     if (answer !== undefined) {
       socket.end(answer);
       return;
@@ -59,7 +60,7 @@ async function startProxy(answer?: string): Promise<Proxy> {
 /** Plays a run against a simulator with a certificate, and with a proxy that `env` may name. */
 async function through(
   env: (proxy: string) => Record<string, string>,
-  { answer, ...scene }: Scene & { answer?: string } = {},
+  { answer, ...scene }: Scene & { answer?: string | null } = {},
 ): Promise<{ run: Played; connects: Proxy['connects'] }> {
   const proxy = await startProxy(answer);
   try {
@@ -107,6 +108,36 @@ describe.concurrent('through a proxy', () => {
     for (const { authorization } of connects) expect(authorization).toBe(basic);
     for (const { headers } of run.requests) expect(headers).not.toHaveProperty('proxy-authorization');
     expect(leaks(run, [PASSWORD, TOKEN])).toEqual([]);
+  });
+
+  it('that never answers: the step ends at its timeout, with its outputs', TIMED, async () => {
+    const env = (proxy: string) => ({ HTTPS_PROXY: `http://${proxy}` });
+    const { run } = await through(env, { answer: null, inputs: { timeout: '3s' }, killAfterMs: 20_000 });
+    expect(run).toMatchObject({ exitCode: 1, signal: null, stderr: '', outputs: { changed: 'false' } });
+    expect(run.ms).toBeLessThan(8000);
+    expect(run.errors).toMatchObject([{ title: 'The time was up' }]);
+    expect(run.summary).toContain('The time was up');
+  });
+
+  it('that never answers: a cancel ends the step', TIMED, async () => {
+    const env = (proxy: string) => ({ HTTPS_PROXY: `http://${proxy}` });
+    const { run } = await through(env, { answer: null, signalAfter: { ms: 1500 } });
+    expect(run).toMatchObject({ exitCode: 1, signal: null, stderr: '' });
+    expect(run.ms).toBeLessThan(5000);
+    expect(run.errors).toMatchObject([{ title: 'Cancelled' }]);
+  });
+
+  it.concurrent.each([
+    ['its header', `Basic ${Buffer.from(`ops:${PASSWORD}`).toString('base64')}`],
+    ['the password', PASSWORD],
+  ])('that echoes %s in a line that is no header', async (_, echo) => {
+    const { run } = await through(
+      (proxy) => ({ HTTPS_PROXY: `http://ops:${encodeURIComponent(PASSWORD)}@${proxy}`, RUNNER_DEBUG: '1' }),
+      { answer: `HTTP/1.1 400 Bad\r\nrejected ${echo}\r\n\r\n`, inputs: { timeout: '2s' } },
+    );
+    expect(run.exitCode).toBe(1);
+    expect(run.errors[0]?.message).toContain('rejected');
+    expect(leaks(run, [PASSWORD, echo])).toEqual([]);
   });
 
   it('whose password is not told by the debug output of a library either', async () => {

@@ -160,6 +160,18 @@ describe.concurrent('a wrong input ends the run before the first request', () =>
   });
 });
 
+it('is told also when there is nowhere to put the outputs', async () => {
+  const { exitCode, signal, stderr, annotations } = await play({
+    inputs: { 'share-id': 'a/b' },
+    env: { GITHUB_OUTPUT: '/nowhere/output' },
+  });
+  expect({ exitCode, signal, stderr }).toEqual({ exitCode: 1, signal: null, stderr: '' });
+  expect(annotations.map(({ title }) => title)).toEqual([
+    '1 input to mend, nothing was sent',
+    'The outputs could not be written',
+  ]);
+});
+
 it('repeats and all kinds of separators are one list', async () => {
   const run = await play({
     inputs: {

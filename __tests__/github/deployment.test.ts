@@ -170,6 +170,37 @@ describe.concurrent('the deployment record', () => {
     expect(run.stderr).toBe('');
   });
 
+  it('reaches no path with an id that is none', async (context) => {
+    const { expect } = context;
+    const { github, options } = await stage(context, {
+      github: (_call, response) => Boolean(response.writeHead(201).end('{"id":"../../../../user"}')),
+    });
+    const run = await runAction(options);
+    expect(run.exitCode).toBe(0);
+    expect(github.calls.map(({ path }) => path)).toEqual(['/repos/octo/policies/deployments']);
+    expect(run.stdout).toMatch(/No deployment record.*something that is not a deployment/);
+  });
+
+  it('a cancel during its last word ends the run soon, with everything else told', async (context) => {
+    const { expect } = context;
+    const { options } = await stage(context, { github: ({ body }) => body['state'] === 'success' });
+    const { cancel, finished, child } = startAction(options);
+    let cancelledMs = 0;
+    child.stdout?.on('data', (chunk) => {
+      if (!String(chunk).includes('has the share')) return;
+      cancelledMs = performance.now();
+      cancel();
+    });
+    const run = await finished;
+    expect(performance.now() - cancelledMs).toBeLessThan(3_000);
+    expect(run).toMatchObject({
+      exitCode: 0,
+      signal: null,
+      outputs: { status: 'associated', changed: 'true' },
+    });
+    expect(run.summary).toContain('1 account has the share');
+  });
+
   it('does not hold the run when GitHub does not answer', async (context) => {
     const { expect } = context;
     const { options } = await stage(context, { github: () => true });

@@ -4,6 +4,8 @@ import { type Exchange, formsOf, OWNER, type Schedule, SHARE, type Story } from 
 
 const REQUEST_DEADLINE_MS = 10_000;
 const CANCEL_MS = 2_000;
+/** Nobody is asked again sooner, whatever a server says of when it may be. */
+const HURRY_MS = 300;
 const SETTLES_MS = 120_000;
 /** Reads lag less than this, so what a later one shows is no longer the past. */
 const LAG_MS = 10_000;
@@ -39,6 +41,11 @@ const isList = ({ method, path }: Exchange) => method === 'GET' && path === RECI
 const ok = ({ answer }: Exchange) => answer !== null && answer.status >= 200 && answer.status < 300;
 const rowId = ({ path }: Exchange) => path.slice(RECIPIENTS.length + 1);
 const oldestFirst = (a: Exchange, b: Exchange) => a.endedSeq - b.endedSeq;
+
+function isSame(one: Exchange, other: Exchange): boolean {
+  const names = ['method', 'path', 'body'] as const;
+  return names.every((name) => one[name] === other[name]) && String(one.query) === String(other.query);
+}
 
 /** The rows that an answer shows; none where it is not an ordinary answer of the API. */
 function rowsIn(exchange: Exchange): Seen[] {
@@ -312,13 +319,7 @@ function* repeats({ exchanges }: Story): Generator<string> {
       if (other) yield `${other.method} ${other.path} after a ${status} to ${one.method}`;
       continue;
     }
-    const again = later.find(
-      (other) =>
-        other.method === one.method &&
-        other.path === one.path &&
-        other.body === one.body &&
-        String(other.query) === String(one.query),
-    );
+    const again = later.find((other) => isSame(one, other));
     // A DELETE that is refused while the row is associating may come again later: that is what the refusal means.
     const held = one.method === 'DELETE' && ![404, 407, 501, 505, 525, 526].includes(status);
     if (again && !held) yield `${one.method} ${one.path} again after a ${status}`;
@@ -337,6 +338,16 @@ function* patience({ exchanges, schedule, startMs }: Story): Generator<string> {
       (other) => other.sentSeq > one.endedSeq && other.sentMs < untilMs && other.sentMs < overMs,
     );
     if (early) yield `${early.method} ${early.path} ${untilMs - early.sentMs} ms before a 429 allows it`;
+  }
+  for (const one of exchanges.filter(({ answer }) => answer && answer.status >= 400)) {
+    const hurried = exchanges.find(
+      (other) =>
+        other.sentSeq > one.endedSeq &&
+        other.sentMs < Math.min(one.endedMs + HURRY_MS, overMs) &&
+        isSame(one, other),
+    );
+    if (hurried)
+      yield `${one.method} ${one.path} again ${hurried.sentMs - one.endedMs} ms after a ${one.answer?.status}`;
   }
 }
 

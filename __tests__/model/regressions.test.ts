@@ -285,3 +285,25 @@ it('waits for every row that is on its way out before it says that an account is
   expect(story.success).toBe(true);
   expect(story.endMs - story.startMs).toBeGreaterThan(30_000);
 });
+
+it.each([
+  { ...LIST, nth: 1, times: 10_000 },
+  { ...POST, nth: 1, times: 10_000 },
+])('does not hurry because it may ask again at once: %j', async (when) => {
+  const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '0' } } as const;
+  const { story } = await run({ timeoutMs: 10_000, targets: 3, faults: [{ ...when, fault }] });
+  expect(violations(story)).toEqual([]);
+  expect(story.exchanges.length).toBeLessThan(30);
+});
+
+it('uses the requests that are left, although the window is longer than the run', async () => {
+  const few = {
+    kind: 'answer',
+    status: 500,
+    body: 'json',
+    headers: { ratelimit: '"default";r=3;t=290' },
+  } as const;
+  const { story } = await run({ timeoutMs: 120_000, faults: [{ ...LIST, nth: 1, times: 1, fault: few }] });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(true);
+});

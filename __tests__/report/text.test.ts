@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration, html, line, plain, redactor, seconds } from '../../src/report/text.ts';
+import { duration, html, line, plain, redactor, sayer, seconds } from '../../src/report/text.ts';
 
 /** Strings in which the characters that matter are frequent. */
 const hostile = fc
@@ -117,6 +117,25 @@ describe('redactor', () => {
         expect(redactor([form])(before + form + after)).not.toContain(form);
       }),
     );
+  });
+});
+
+describe('redactor, where secrets overlap', () => {
+  it('leaves no rest of either', () => {
+    const redact = redactor(['AAAAbbbb1111', '1111CCCCdddd', 'bb1111CC']);
+    expect(redact('x AAAAbbbb1111CCCCdddd y')).toBe('x *** y');
+    expect(redact('AAAAbbbb1111AAAAbbbb1111')).toBe('******');
+    expect(redactor(['ababab'])('xabababababx')).toBe('x***x');
+  });
+});
+
+describe('sayer', () => {
+  it.each([
+    ['before it is cut', `${'x '.repeat(6)}secret-token`, 16],
+    ['when its blanks have become single ones', 'my  secret\u200bword', 800],
+  ])('takes a secret out %s', (_, text, max) => {
+    const say = sayer(redactor(['secret-token', 'my secret word']));
+    expect(say(text, max)).toMatch(/^(x )*\*{3}$/);
   });
 });
 

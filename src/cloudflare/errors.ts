@@ -26,16 +26,33 @@ export class RequestError extends Error {
   readonly retryAfterMs: number | null;
 
   constructor(request: string, said: string, fields: RequestErrorFields) {
-    super(`${request}: ${said}`);
+    const short = excerpt(said, MAX_SAID);
+    super(`${request}: ${short}`);
     this.name = 'RequestError';
     this.request = request;
-    this.said = said;
+    this.said = short;
     this.why = fields.cause;
     this.status = fields.status ?? 0;
     this.retryable = fields.retryable ?? false;
     this.ambiguous = fields.ambiguous ?? false;
     this.retryAfterMs = fields.retryAfterMs ?? null;
   }
+}
+
+/** What is longer is no message; and a thousand targets may have to tell it. */
+const MAX_SAID = 4_000;
+
+/**
+ * Cuts what a server said, before anybody works on it. It is cut between two words: secrets have no blanks, so that
+ * half of one never remains where it could not be recognised any more.
+ * @param max longest result, in UTF-16 code units, the ellipsis not counted
+ */
+export function excerpt(text: string, max: number): string {
+  if (text.length <= max) return text;
+  let end = max;
+  while (end > 0 && /\S/.test(text.charAt(end))) end--;
+  // A copy, because a slice would keep the whole text in memory.
+  return `${Buffer.from(text.slice(0, end).trimEnd()).toString()}…`;
 }
 
 const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;

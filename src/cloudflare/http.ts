@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Credentials } from '../inputs.ts';
-import { describeNetworkError, parseRetryAfter, RequestError } from './errors.ts';
+import { describeNetworkError, excerpt, parseRetryAfter, RequestError } from './errors.ts';
 import { openPace } from './pace.ts';
 import { type Transport, TransportError, type WireAnswer } from './transport.ts';
 
@@ -16,9 +16,7 @@ export interface Envelope {
 export interface ReadOptions {
   /** How often to try, the first time included. */
   readonly tries?: number;
-  /** Deadline of each try, milliseconds. */
-  readonly deadlineMs?: number;
-  /** Look once more although the run has been cancelled or its time is up, but only until then (epoch, milliseconds). */
+  /** Have it done by then, pauses included (epoch, milliseconds), also when the run is cancelled or over already. */
   readonly untilMs?: number;
 }
 
@@ -120,7 +118,7 @@ export function openHttp(options: HttpOptions): Http {
     const leftMs = (untilMs ?? endMs) - clock.now();
     if (leftMs <= 0) throw notSent(request, 'timeout', 'not sent, the time of the step is up');
     requests++;
-    const deadlineMs = Math.min(read.deadlineMs ?? REQUEST_DEADLINE_MS, leftMs);
+    const deadlineMs = Math.min(REQUEST_DEADLINE_MS, leftMs);
     try {
       const answer = await transport({
         method,
@@ -147,33 +145,39 @@ export function openHttp(options: HttpOptions): Http {
     attempt: () => Promise<T>,
     signal: AbortSignal,
     mayRetry: (error: RequestError, tries: number) => boolean,
+    { untilMs = endMs, tries: most }: ReadOptions = {},
   ): Promise<T> {
     let last: RequestError | null = null;
     for (let tries = 1; ; tries++) {
       try {
         const result = await attempt();
         // Another request may have gone through meanwhile; that does not end what went wrong with this one.
-        if (episode && tries > 1) {
+        if (episode && tries > 1 && most === undefined) {
           listener.recovered(episode.tries, clock.now() - episode.sinceMs);
           episode = null;
         }
         return result;
       } catch (error) {
         // A try that the end of the step cut short says nothing of the cause; the one before it does.
-        if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= endMs)
+        if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= untilMs)
           throw last;
-        if (!(error instanceof RequestError) || !mayRetry(error, tries) || cancel.aborted) throw error;
+        if (!(error instanceof RequestError) || cancel.aborted) throw error;
+        const leftMs = Math.max(untilMs - clock.now(), 0);
+        const asked = error.retryAfterMs ?? 0;
+        if (asked > 0 && asked >= leftMs) throw waitsTooLong(error, asked, leftMs);
+        if (!mayRetry(error, tries)) throw error;
         last = error;
-        const leftMs = endMs - clock.now();
-        const asked = error.retryAfterMs;
-        if (asked !== null && asked >= leftMs) throw waitsTooLong(error, asked, leftMs);
-        const waitMs = Math.min(asked ?? backoffMs(tries, random()), Math.max(leftMs, 0));
-        if (!episode && waitMs < leftMs) listener.retrying(error, waitMs);
-        episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
+        // What is asked for may be over already, by the clock of the runner.
+        const waitMs = Math.min(Math.max(asked, backoffMs(tries, random())), leftMs);
+        // Nobody misses a read that may be tried a few times only.
+        if (most === undefined && waitMs < leftMs) {
+          if (!episode) listener.retrying(error, waitMs);
+          episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
+        }
         await clock.sleep(waitMs, signal);
         if (cancel.aborted)
           throw notSent(error.request, 'cancelled', `cancelled before it was tried again: ${error.said}`);
-        if (clock.now() >= endMs) throw error;
+        if (clock.now() >= untilMs) throw error;
       }
     }
   }
@@ -189,9 +193,15 @@ export function openHttp(options: HttpOptions): Http {
           if (error.why === 'rate-limit' && read.tries === undefined) return true;
           return tries < (read.tries ?? READ_TRIES);
         },
+        read,
       ),
-    whole: (reads, { tries: most = WHOLE_TRIES } = {}) =>
-      persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < most),
+    whole: (reads, read = {}) =>
+      persist(
+        reads,
+        cancel,
+        (error, tries) => error.why === 'incomplete' && tries < (read.tries ?? WHOLE_TRIES),
+        read,
+      ),
     write: (method, path, body) =>
       persist(
         () => send(method, path, body, {}),
@@ -295,12 +305,19 @@ function saidByCloudflare(body: Record<string, unknown> | null): string {
   const parts = errors.map((entry) => {
     const { code, message, source } = Object(entry);
     const pointer = Object(source).pointer;
-    return [code, message, typeof pointer === 'string' ? `(${pointer})` : ''].filter(isShown).join(' ');
+    return [code, short(message), typeof pointer === 'string' ? `(${pointer})` : '']
+      .filter(isShown)
+      .join(' ');
   });
   if (parts.length === 0)
-    parts.push([body['error_code'], body['title'], body['detail']].filter(isShown).join(' '));
+    parts.push([body['error_code'], short(body['title']), short(body['detail'])].filter(isShown).join(' '));
   const text = parts.filter(Boolean).join('; ');
   return text ? `, ${text}` : '';
+}
+
+/** So that what comes after it, the ray above all, is not cut away. */
+function short(value: unknown): unknown {
+  return typeof value === 'string' ? excerpt(value, 1_000) : value;
 }
 
 function isShown(value: unknown): value is string | number {
@@ -352,7 +369,7 @@ function notSent(request: string, cause: 'cancelled' | 'timeout' | 'stopped', sa
 }
 
 function waitsTooLong(error: RequestError, askedMs: number, leftMs: number): RequestError {
-  const left = Math.max(0, Math.floor(leftMs / 1000));
+  const left = Math.floor(leftMs / 1000);
   return new RequestError(
     error.request,
     `${error.said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`,

@@ -20,6 +20,7 @@ export interface Allowance {
 
 /** Published for user and account tokens: 1,200 requests in 5 minutes. */
 const PUBLISHED_QUOTA = 1200;
+const PUBLISHED_WINDOW_S = 300;
 /** Below this share of the quota the requests are spread over what is left of the window. */
 const LITTLE = 0.05;
 
@@ -28,16 +29,17 @@ const LITTLE = 0.05;
  * @returns the tightest of the limits that are named, or null when none is
  */
 export function parseAllowance(headers: Readonly<Record<string, string>>): Allowance | null {
-  const quotas = new Map<string, number>();
+  const policies = new Map<string, { quota: number; windowS: number }>();
   for (const member of (headers['ratelimit-policy'] ?? '').split(',')) {
-    const quota = parameter(member, 'q');
-    if (quota !== null) quotas.set(policyName(member), quota);
+    const quota = parameter(member, 'q') ?? PUBLISHED_QUOTA;
+    policies.set(policyName(member), { quota, windowS: parameter(member, 'w') ?? PUBLISHED_WINDOW_S });
   }
   const allowances = (headers['ratelimit'] ?? '').split(',').flatMap((member) => {
     const remaining = parameter(member, 'r');
     const reset = parameter(member, 't');
     if (remaining === null || reset === null) return [];
-    return [{ remaining, resetMs: reset * 1000, quota: quotas.get(policyName(member)) ?? PUBLISHED_QUOTA }];
+    const { quota = PUBLISHED_QUOTA, windowS = PUBLISHED_WINDOW_S } = policies.get(policyName(member)) ?? {};
+    return [{ remaining, resetMs: Math.min(reset, windowS) * 1000, quota }];
   });
   return allowances.sort((a, b) => gapMs(b) - gapMs(a) || a.remaining - b.remaining)[0] ?? null;
 }
@@ -51,10 +53,14 @@ function policyName(member: string): string {
   return member.split(';')[0]?.trim() ?? '';
 }
 
-/** How long to keep between two requests, milliseconds: nothing while plenty is left, else the rest spread evenly. */
-export function gapMs({ remaining, resetMs, quota }: Allowance): number {
+/**
+ * How long to keep between two requests: nothing while plenty is left, else the rest spread evenly.
+ * @param leftMs milliseconds until nobody needs a request any more
+ * @returns milliseconds
+ */
+export function gapMs({ remaining, resetMs, quota }: Allowance, leftMs = Number.POSITIVE_INFINITY): number {
   if (remaining > quota * LITTLE) return 0;
-  return resetMs / Math.max(remaining, 1);
+  return Math.min(resetMs, leftMs) / (remaining + 1);
 }
 
 /**
@@ -62,7 +68,7 @@ export function gapMs({ remaining, resetMs, quota }: Allowance): number {
  * @param slowing told once, when the requests begin to be spread
  */
 export function openPace(clock: Clock, slowing: (gapMs: number) => void): Pace {
-  let gap = 0;
+  let allowance: Allowance | null = null;
   let told = false;
   let lastMs = Number.NEGATIVE_INFINITY;
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
@@ -71,6 +77,7 @@ export function openPace(clock: Clock, slowing: (gapMs: number) => void): Pace {
     async turn(request, endMs, cancel) {
       for (;;) {
         const now = clock.now();
+        const gap = allowance ? gapMs(allowance, endMs - now) : 0;
         const atMs = Math.max(blockedUntilMs, lastMs + gap);
         if (atMs <= now || cancel?.aborted) {
           lastMs = now;
@@ -88,9 +95,9 @@ export function openPace(clock: Clock, slowing: (gapMs: number) => void): Pace {
     },
     heed(answer) {
       const now = clock.now();
-      const allowance = parseAllowance(answer.headers);
+      allowance = parseAllowance(answer.headers) ?? allowance;
       if (allowance) {
-        gap = gapMs(allowance);
+        const gap = gapMs(allowance);
         if (gap > 0 && !told) slowing(gap);
         told ||= gap > 0;
         if (allowance.remaining === 0) blockedUntilMs = Math.max(blockedUntilMs, now + allowance.resetMs);

@@ -1,5 +1,5 @@
 import { isId, type Target } from '../inputs.ts';
-import { RequestError } from './errors.ts';
+import { excerpt, RequestError } from './errors.ts';
 import type { Envelope, Http, ReadOptions } from './http.ts';
 
 /** A row of a share's recipient list as it is used here; see `GET /accounts/{account_id}/shares/{share_id}/recipients`. */
@@ -52,7 +52,7 @@ export interface Shares {
   get(id: string, options?: ReadOptions): Promise<ShareRecipient>;
   /** Adds one recipient; sent once. The row in the reply has no resources and so proves nothing. */
   create(target: Target): Promise<ShareRecipient>;
-  /** Begins to remove one recipient; sent once. The reply's row, or null where it has none. */
+  /** Begins to remove one recipient; sent once. The row in the reply, or null where there is none, proves nothing. */
   remove(id: string): Promise<ShareRecipient | null>;
   share(options?: ReadOptions): Promise<Share>;
 }
@@ -60,6 +60,10 @@ export interface Shares {
 /** The most that the API gives in one page. */
 export const PER_PAGE = 100;
 const MAX_PAGES = 1000;
+/** More are no share; and they would not fit into memory. */
+const MAX_ROWS = MAX_PAGES * PER_PAGE;
+/** Names, statuses and errors are far shorter. */
+const MAX_TEXT = 1_000;
 
 /**
  * Opens the recipients of one share.
@@ -91,6 +95,7 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
         const row = decode(value, envelope, `result[${index}]`);
         rows.set(row.id, row);
       }
+      if (rows.size > MAX_ROWS) throw unreadable(request, `the list has more than ${MAX_ROWS} rows`);
       const { total_pages: pages, total_count: count } = resultInfo;
       if (typeof count === 'number') counted = Math.max(counted, count);
       // A page that is not read would cost a second recipient, so whichever number says that there is more is believed.
@@ -130,7 +135,10 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
 
     async remove(id) {
       const envelope = await http.write('DELETE', `${recipients}/${id}`);
-      return envelope.result == null ? null : decode(envelope.result, envelope, 'result');
+      const row = envelope.result == null ? null : decode(envelope.result, envelope, 'result');
+      if (row && row.id !== id)
+        throw unreadable(envelope.request, '`result.id` is another id than the one that was removed');
+      return row;
     },
 
     async share(options) {
@@ -138,7 +146,7 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
       const value = record(envelope.result, envelope.request, 'result');
       for (const resource of Array.isArray(value['resources']) ? value['resources'] : []) {
         const { resource_id: id, resource_type: type } = Object(resource);
-        if (typeof id === 'string' && typeof type === 'string') resourceTypes.set(id, type);
+        if (typeof id === 'string' && typeof type === 'string') resourceTypes.set(text(id), text(type));
       }
       return {
         name: text(value['name']),
@@ -167,7 +175,7 @@ function decodeRecipient(
     id,
     accountId: optionalId(accountId, request, `${at}.account_id`) ?? '',
     organizationId: optionalId(organizationId, request, `${at}.organization_id`),
-    status,
+    status: text(status),
     created: text(row['created']),
     modified: text(row['modified']),
     resources: resources.flatMap((entry, index) =>
@@ -192,7 +200,7 @@ function decodeResource(
   return [
     {
       id: name,
-      error,
+      error: text(error),
       terminal: terminal === true,
       // Asked late: the share is read at the same time as the list, and may tell its types after it.
       get type() {
@@ -216,7 +224,7 @@ function record(value: unknown, request: string, at: string): Record<string, unk
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? excerpt(value, MAX_TEXT) : '';
 }
 
 /** Rows move between pages when one is added, or when a page comes from a server that lags; another try may fit together. */

@@ -19,13 +19,21 @@ export interface WireAnswer {
   readonly body: string;
 }
 
+const REASONS = {
+  deadline: 'no answer in time',
+  cancelled: 'cancelled before it was answered',
+  'too-large': 'the answer is too large',
+  network: 'the connection failed',
+  proxy: 'the proxy did not let the request through',
+} as const;
+
 /** No answer, or none that may be used: `reason` says which limit was hit, `cause` what the network said. */
 export class TransportError extends Error {
-  readonly reason: 'deadline' | 'cancelled' | 'too-large' | 'network' | 'proxy';
+  readonly reason: keyof typeof REASONS;
   /** HTTP status with which a proxy refused to connect; else 0. */
   readonly status: number;
   constructor(reason: TransportError['reason'], cause?: unknown, status = 0) {
-    super(reason, { cause });
+    super(REASONS[reason], { cause });
     this.reason = reason;
     this.status = status;
   }
@@ -35,7 +43,7 @@ export class TransportError extends Error {
 export type Transport = (request: WireRequest) => Promise<WireAnswer>;
 
 /** A page of 100 recipients is far below this; what is above it is no answer of the API. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const SOCKETS = { keepAlive: true, maxSockets: 4 } as const;
 
 /**
@@ -47,31 +55,37 @@ const SOCKETS = { keepAlive: true, maxSockets: 4 } as const;
 export function openTransport(): { transport: Transport; close: () => void } {
   const routes = new Map<string, Promise<Route>>();
 
-  function routeTo(url: URL): Promise<Route> {
+  function routeTo(url: URL): { key: string; route: Promise<Route> } {
     const proxy = getProxyUrl(url)?.href;
     const key = `${url.protocol} ${proxy ?? ''}`;
     const route = routes.get(key) ?? openRoute(url, proxy);
     routes.set(key, route);
-    return route;
+    return { key, route };
   }
 
   const transport: Transport = async ({ method, url, headers, body, deadlineMs, signal }) => {
     let request: ClientRequest | undefined;
+    let giveUp = (_: Error) => {};
     let ended: TransportError['reason'] | undefined;
     let proxyStatus = 0;
     const end = (reason: TransportError['reason']) => {
       ended ??= reason;
+      // While an agent still looks for a socket, or when an upgrade was answered, it does not say that it is destroyed.
       request?.destroy();
+      giveUp(new Error(reason));
     };
     const cancel = () => end('cancelled');
     const timer = setTimeout(end, deadlineMs, 'deadline');
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
+    const { key, route } = routeTo(new URL(url));
     try {
-      const { agent, send } = await routeTo(new URL(url));
+      const { agent, send } = await route;
       if (ended) throw new Error(ended);
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        giveUp = reject;
         request = send(url, { method, headers, agent }, resolve).on('error', reject);
+        request.on('close', () => reject(new Error('the connection was closed before an answer')));
         request.on('proxyConnect', ({ statusCode }: { statusCode: number }) => {
           proxyStatus = statusCode;
         });
@@ -83,8 +97,10 @@ export function openTransport(): { transport: Transport; close: () => void } {
       if (ended) throw new Error(ended);
       return { status: answer.statusCode ?? 0, headers: flat(answer), body: text };
     } catch (error) {
+      // An agent never learns that it got no socket from a proxy, and after four of them waits for ever.
+      if (!request?.socket && routes.get(key) === route) routes.delete(key);
       request?.destroy();
-      throw new TransportError(ended ?? 'network', error, proxyStatus);
+      throw new TransportError(ended ?? 'network', ended ? undefined : error, proxyStatus);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
@@ -119,6 +135,7 @@ async function openRoute(url: URL, proxy: string | undefined): Promise<Route> {
 function read(answer: IncomingMessage, tooLarge: () => void): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  if (Number(answer.headers['content-length']) > MAX_ANSWER_BYTES) tooLarge();
   return new Promise((resolve, reject) => {
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { describeNetworkError } from '../cloudflare/errors.ts';
 import type { Transport } from '../cloudflare/transport.ts';
 import type { Environment, Inputs } from '../inputs.ts';
 
@@ -23,6 +24,8 @@ export interface DeploymentOptions {
 }
 
 const REQUEST_DEADLINE_MS = 5_000;
+/** What is left for the last word once the run is cancelled. */
+const HURRY_MS = 300;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -39,6 +42,8 @@ export function recordDeployment(options: DeploymentOptions): Deployment | null 
   const log_url = `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${owner}/${repo}/actions/runs/${env['GITHUB_RUN_ID']}`;
 
   async function create() {
+    // The package reads the event, which is not used here, and prints the name of a file that is missing.
+    delete process.env['GITHUB_EVENT_PATH'];
     const { getOctokit } = await import('@actions/github');
     const octokit = getOctokit(token, {
       baseUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
@@ -61,8 +66,10 @@ export function recordDeployment(options: DeploymentOptions): Deployment | null 
         recipients: inputs.targets.map((target) => target.id),
       },
     });
-    if (!('id' in data)) throw new Error('GitHub merged a branch instead of creating a deployment');
-    return { rest: octokit.rest.repos, deployment_id: data.id };
+    const id = Object(data)['id'];
+    // It becomes part of a path.
+    if (!Number.isSafeInteger(id)) throw new Error('GitHub answered with something that is not a deployment');
+    return { rest: octokit.rest.repos, deployment_id: id as number };
   }
 
   async function report(
@@ -83,7 +90,7 @@ export function recordDeployment(options: DeploymentOptions): Deployment | null 
 
   let told = false;
   const tell = (error: unknown) => {
-    if (!told) options.failed(error instanceof Error ? error.message : String(error));
+    if (!told) options.failed(describeNetworkError(error).said);
     told = true;
   };
   const created = create();
@@ -91,12 +98,16 @@ export function recordDeployment(options: DeploymentOptions): Deployment | null 
 
   return {
     async finish(state, description, deadlineMs) {
-      const [abort, done] = [new AbortController(), new AbortController()];
-      const request = { fetch: fetchThrough(transport, abort.signal), log: SILENT };
-      const written = begun.then(() => report(state, description, request)).catch(tell);
-      const late = clock.sleep(deadlineMs, done.signal).then(() => abort.abort());
-      await Promise.race([written, late]);
-      if (abort.signal.aborted) tell(new Error('GitHub did not answer in time'));
+      const [late, done] = [new AbortController(), new AbortController()];
+      const endIn = (ms: number) => void clock.sleep(ms, done.signal).then(() => late.abort());
+      const hurry = () => endIn(HURRY_MS);
+      cancel.addEventListener('abort', hurry, { once: true });
+      endIn(deadlineMs);
+      const isLate = new Promise((resolve) => late.signal.addEventListener('abort', resolve));
+      const request = { fetch: fetchThrough(transport, late.signal), log: SILENT };
+      await Promise.race([begun.then(() => report(state, description, request)).catch(tell), isLate]);
+      if (late.signal.aborted) tell(new Error('GitHub did not answer in time'));
+      cancel.removeEventListener('abort', hurry);
       done.abort();
     },
   };

@@ -130,6 +130,11 @@ export const HINTS: Readonly<Record<Cause, Hint>> = {
     text: 'Nothing was undone. Run again to go on from here.',
     link: `${README}how-it-decides`,
   },
+  runner: {
+    title: 'The outputs could not be written',
+    text: 'The runner names a file for them in GITHUB_OUTPUT, which is missing, not writable, or on a full disk. The log says what was done in the share; mend the runner and run again.',
+    link: `${README}self-hosted-runners-and-proxies`,
+  },
   internal: {
     title: 'The action has a bug',
     text: 'Please report it with the debug log (set the secret ACTIONS_STEP_DEBUG to true and run again).',

@@ -1,12 +1,12 @@
 import { isDone, type Progress, statusOf } from '../progress.ts';
-import { plain, type Redact } from './text.ts';
+import type { Say } from './text.ts';
 
 /** What a later step gets; see `outputs` in action.yml. */
 export interface Outputs {
   readonly 'recipient-id': string;
   readonly status: string;
   readonly changed: 'true' | 'false';
-  readonly recipients: string;
+  readonly recipients: readonly object[];
 }
 
 /** GitHub takes 1 MB of outputs for a whole job. */
@@ -16,11 +16,8 @@ const MAX_RECIPIENTS = 700_000;
  * Makes the outputs. A target with several rows, which only a removal has, is told as one.
  * @param all every target, in the order given
  * @param nowMs the time now, for those that are not done
- * @param redact takes the secrets out of what is not ours
  */
-export function outputsOf(all: readonly Progress[], nowMs: number, redact: Redact): Outputs {
-  // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
-  const say: Say = (text, limit) => plain(redact(text), limit);
+export function outputsOf(all: readonly Progress[], nowMs: number, say: Say): Outputs {
   const groups = byTarget(all);
   const statuses = new Set(groups.map(groupStatus));
   return {
@@ -48,22 +45,20 @@ export function groupStatus(group: readonly [Progress, ...Progress[]]): string {
   return statusOf(group.find((p) => statusOf(p) !== 'disassociated') ?? group[0]);
 }
 
-type Say = (text: string, limit: number) => string;
-
-function recipients(groups: [Progress, ...Progress[]][], nowMs: number, say: Say): string {
+function recipients(groups: [Progress, ...Progress[]][], nowMs: number, say: Say): readonly object[] {
   // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
   for (const limit of [400, 150, 60]) {
-    const text = JSON.stringify(groups.map((group) => recipientOf(group, nowMs, limit, say)));
-    if (text.length <= MAX_RECIPIENTS) return text;
+    const list = groups.map((group) => recipientOf(group, nowMs, limit, say));
+    if (JSON.stringify(list).length <= MAX_RECIPIENTS) return list;
   }
-  return JSON.stringify(groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] })));
+  return groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] }));
 }
 
 function recipientOf(group: [Progress, ...Progress[]], nowMs: number, limit: number, say: Say) {
   const [first] = group;
   const failure = group.find((p) => isDone(p) && p.failure)?.failure;
   const { target, id, row, startedMs } = first;
-  const endMs = Math.max(...group.map((p) => p.endedMs ?? nowMs));
+  const endMs = group.reduce((latest, p) => Math.max(latest, p.endedMs ?? nowMs), 0);
   return {
     recipient: target.id,
     type: target.type,

@@ -5,14 +5,15 @@ import type { Share } from '../cloudflare/shares.ts';
 import type { Inputs, Problem } from '../inputs.ts';
 import type { Duplicate } from '../plan.ts';
 import { isDone, type Progress, statusOf } from '../progress.ts';
+import { describeErrors } from '../settle.ts';
 import { HINTS } from './hints.ts';
-import { type Outputs, outputsOf } from './outputs.ts';
+import { outputsOf } from './outputs.ts';
 import { failuresOf, headline, planned, planSign, type Result, shareName } from './result.ts';
-import { type Runner, safely } from './runner.ts';
+import { OutputError, type Runner, safely } from './runner.ts';
 import { summaryOf } from './summary.ts';
-import { count, duration, plain, redactor, seconds } from './text.ts';
+import { count, duration, redactor, sayer, seconds } from './text.ts';
 
-/** Tells people and later steps what happens. Nothing in it throws because of what it is told. */
+/** Tells people and later steps what happens. Nothing in it throws because of what it is told; only OutputError. */
 export interface Report extends RetryListener {
   /** All that is wrong with the inputs; the outputs are set, to nothing. */
   refuse(problems: readonly Problem[]): void;
@@ -47,8 +48,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
   const redact = redactor(secrets);
   const out = safely(runner, redact);
   for (const secret of secrets) out.mask(secret);
-  // Foreign text is shortened, so a secret has to be taken out before a cut could leave half of it.
-  const say = (text: string) => plain(redact(text), 800);
+  const say = sayer(redact);
   let lastLineMs = clock.now();
   let savedIds = 0;
   let ids = 0;
@@ -61,24 +61,32 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     lastLineMs = clock.now();
   }
 
-  function setOutputs(outputs: Outputs): void {
-    for (const [name, value] of Object.entries(outputs)) out.output(name, value);
+  /** @returns why it was not possible */
+  function setOutputs(all: readonly Progress[]): OutputError | null {
+    try {
+      for (const [name, value] of Object.entries(outputsOf(all, clock.now(), say))) out.output(name, value);
+      return null;
+    } catch (error) {
+      if (error instanceof OutputError) return error;
+      throw error;
+    }
   }
 
   /** An id must not be lost when the runner dies; written at eight times as many each time, file and memory stay small. */
   function saveIds(all: readonly Progress[]): void {
     if (ids < Math.max(1, savedIds * 8)) return;
     savedIds = ids;
-    setOutputs(outputsOf(all, clock.now(), redact));
+    setOutputs(all); // those at the end decide
   }
 
   return {
     refuse(problems) {
-      setOutputs(outputsOf([], clock.now(), redact));
+      const failed = setOutputs([]);
       const list = problems.map(({ input, message }) => say(`\`${input}\` ${message}`));
       for (const text of list) print(`- ${text}`);
       const title = `${count(problems.length, 'input')} to mend, nothing was sent`;
       out.annotate('error', title, list.map((text, index) => `(${index + 1}) ${text}`).join(' '));
+      if (failed) throw failed;
     },
 
     opening(inputs) {
@@ -183,12 +191,12 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     },
 
     async finish(result) {
-      setOutputs(outputsOf(result.all, clock.now(), redact));
+      const failed = setOutputs(result.all);
       annotateFailures(result);
       adoptedNotice(result);
       if (result.inputs.summary) {
         try {
-          await out.summary(summaryOf(result, seen, redact));
+          await out.summary(summaryOf(result, seen, say));
         } catch (error) {
           out.annotate(
             'warning',
@@ -198,13 +206,19 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
         }
       }
       print(say(`${headline(result)}; ${seconds(result.tookMs)}, ${count(result.requests, 'request')}.`));
+      if (failed) throw failed;
     },
 
     crash(error) {
-      setOutputs(outputsOf(last, clock.now(), redact));
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
-      out.annotate('error', HINTS.internal.title, say(`${message}. ${HINTS.internal.text}`));
+      const { title, text } = HINTS[error instanceof OutputError ? 'runner' : 'internal'];
+      out.annotate('error', title, say(`${message}. ${text}`));
       for (const text of (stack ?? '').split('\n')) out.debug(text);
+      try {
+        setOutputs(last);
+      } catch {
+        // What went wrong is told; what comes of it is not told again.
+      }
     },
   };
 
@@ -222,7 +236,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
       out.annotate(
         'error',
         title,
-        `${plain(redact(`Share ${shareName(result)}, ${who}${ids}: ${failure.message}.`), 3000)} ${text} ${link}`,
+        `${say(`Share ${shareName(result)}, ${who}${ids}: ${failure.message}.`, 3000)} ${text} ${link}`,
       );
     }
     const hidden = groups.slice(shown.length);
@@ -296,8 +310,6 @@ function movement(from: Progress, to: Progress, after: string): string | null {
 /** The resources that Cloudflare has begun to retry since `from`; empty when there is none. */
 function newlyRetried(from: Progress, to: Progress): string {
   if (to.step !== 'associate') return '';
-  return (to.row?.resources ?? [])
-    .filter((error) => !error.terminal && !from.row?.resources.some((known) => known.id === error.id))
-    .map((error) => `${error.type ?? 'resource'} ${error.id}: ${error.error}`)
-    .join('; ');
+  const known = new Set(from.row?.resources.map(({ id }) => id));
+  return describeErrors((to.row?.resources ?? []).filter(({ id, terminal }) => !terminal && !known.has(id)));
 }

@@ -74,8 +74,8 @@ export function failuresOf(all: readonly Progress[]): { failure: Failure; target
   const groups = new Map<string, { failure: Failure; targets: string[] }>();
   for (const { failure, step, target } of all) {
     if (step !== 'failed' || !failure) continue;
-    // Each answer has a ray of its own, which must not keep equal reasons apart.
-    const reason = `${failure.cause} ${failure.message.replace(/, cf-ray \S+/, '').replace(/[\d.]+ s\b/g, '')}`;
+    // Each answer has a ray and a time of its own, which must not keep equal reasons apart.
+    const reason = `${failure.cause} ${failure.message.replace(/, cf-ray \S+/, '').replace(/(?<![\d.])[\d.]+ s\b/g, '')}`;
     const group = groups.get(reason) ?? { failure, targets: [] };
     if (!group.targets.includes(target.id)) group.targets.push(target.id);
     groups.set(reason, group);

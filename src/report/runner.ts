@@ -17,6 +17,12 @@ export interface Runner {
   summary(html: string): Promise<void>;
 }
 
+/** A runner that takes any text. */
+export interface SafeRunner extends Omit<Runner, 'output'> {
+  /** Sets an output, a list of objects as JSON. Throws OutputError. */
+  output(name: string, value: string | readonly object[]): void;
+}
+
 /** The runner of GitHub Actions, as `@actions/core` speaks with it. */
 export const githubRunner: Runner = {
   mask: setSecret,
@@ -29,6 +35,9 @@ export const githubRunner: Runner = {
   },
 };
 
+/** The outputs could not be written, so that a later step would go by none. */
+export class OutputError extends Error {}
+
 /** GitHub shows ten annotations of a kind for a step, of 4,096 characters each. */
 const MAX_ANNOTATIONS = 10;
 const MAX_ANNOTATION = 4000;
@@ -38,10 +47,15 @@ const MAX_ANNOTATION = 4000;
  * @param runner what writes
  * @param redact takes the secrets out
  */
-export function safely(runner: Runner, redact: Redact): Runner {
+export function safely(runner: Runner, redact: Redact): SafeRunner {
   const annotations = { notice: 0, warning: 0, error: 0 };
-  const safe = (text: string) => line(redact(text));
-  const safeOutput = (text: string) => text.split('\n').map(safe).join('\n');
+  // Taking a control character out may complete a secret.
+  const safe = (text: string) => redact(line(redact(text)));
+  const safeOutput = (value: string | readonly object[]) => {
+    if (typeof value === 'string') return value.split('\n').map(safe).join('\n');
+    // Only values are redacted: what hits a name or a quote would leave something that is no JSON.
+    return line(JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? redact(inner) : inner)));
+  };
   return {
     mask: (secret) => runner.mask(secret),
     print: (text) => runner.print(safe(text)),
@@ -51,7 +65,14 @@ export function safely(runner: Runner, redact: Redact): Runner {
       if (++annotations[level] <= MAX_ANNOTATIONS) runner.annotate(level, safe(title), text);
       else runner.print(safe(`${title}: ${message}`));
     },
-    output: (name, value) => runner.output(name, safeOutput(value)),
+    output(name, value) {
+      const text = safeOutput(value);
+      try {
+        runner.output(name, text);
+      } catch (error) {
+        throw new OutputError(`The output ${name} could not be set: ${(error as Error).message}`);
+      }
+    },
     summary: (html) => runner.summary(redact(html)),
   };
 }

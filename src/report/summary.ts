@@ -1,9 +1,10 @@
 import type { Duplicate } from '../plan.ts';
 import type { Progress } from '../progress.ts';
+import { describeErrors } from '../settle.ts';
 import { HINTS } from './hints.ts';
 import { byTarget, groupStatus } from './outputs.ts';
 import { failuresOf, headline, type Outcome, outcomeOf, planned, planSign, type Result } from './result.ts';
-import { count, html, type Redact, seconds } from './text.ts';
+import { count, html, type Say, seconds } from './text.ts';
 
 type Group = [Progress, ...Progress[]];
 
@@ -32,12 +33,11 @@ interface Page {
 /**
  * Makes the job summary: one block of HTML without blank lines, so that nothing in it is read as Markdown.
  * @param duplicates accounts with more than one live recipient, to be warned of
- * @param redact takes the secrets out of what is not ours
  * @returns HTML of less than 1 MiB
  */
-export function summaryOf(result: Result, duplicates: readonly Duplicate[], redact: Redact): string {
+export function summaryOf(result: Result, duplicates: readonly Duplicate[], say: Say): string {
   for (const limit of [300, 60]) {
-    const code = (value: unknown) => `<code>${html(redact(String(value)), limit)}</code>`;
+    const code = (value: unknown) => `<code>${html(say(value, limit))}</code>`;
     const text = render({ result, duplicates, code });
     if (Buffer.byteLength(text) < MAX_SUMMARY) return text;
   }
@@ -117,10 +117,8 @@ function firstOf(group: Group): Progress {
 function reasonOf(group: Group, code: Page['code']): string {
   const failure = group.find((p) => p.step === 'failed')?.failure;
   if (failure) return HINTS[failure.cause].title;
-  const retried = group[0].row?.resources.map(
-    (resource) => `${resource.type ?? 'resource'} ${resource.id}: ${resource.error}`,
-  );
-  return retried?.length ? code(retried.join('; ')) : '';
+  const retried = group[0].row?.resources ?? [];
+  return retried.length > 0 ? code(describeErrors(retried)) : '';
 }
 
 function table(groups: readonly Group[], { result: { inputs }, code }: Page): string {
@@ -129,7 +127,7 @@ function table(groups: readonly Group[], { result: { inputs }, code }: Page): st
   if (withReasons) heads.push('Reason');
   const rows = groups.map((group) => {
     const [first] = group;
-    const endMs = Math.max(...group.map((p) => p.endedMs ?? p.startedMs));
+    const endMs = group.reduce((latest, p) => Math.max(latest, p.endedMs ?? p.startedMs), 0);
     const status = group.every((p) => p.row === null && p.looked)
       ? 'no record'
       : code(groupStatus(group) || 'not known');

@@ -1,3 +1,5 @@
+import { SHORTEST_SECRET } from '../secrets.ts';
+
 /*
  * The one place that makes text safe. Whatever a server, a share or an input says is data: it must not run a
  * workflow command, forge a line, or become markup. `report/runner.ts` lets nothing out that has not been here.
@@ -9,19 +11,46 @@ const ANSI = /[\u001b\u009b](?:\[?[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|
 /** Control, format (bidirectional overrides, zero width), line and paragraph separators. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Replaces secrets; see `secretForms` in `inputs.ts`. */
+/** Replaces secrets with `***`. */
 export type Redact = (text: string) => string;
 
-/** Shorter forms would hit ordinary words; no token or key of Cloudflare or GitHub is that short. */
-const SHORTEST_SECRET = 6;
-
 /**
- * Makes a function that replaces every form of every secret with `***`.
- * @param forms the longest first, so that no rest of one remains
+ * Makes a function that replaces every form of every secret. Where two overlap, one `***` takes the place of both,
+ * so that no rest of either remains.
+ * @param forms see `secretForms` in `secrets.ts`
  */
 export function redactor(forms: readonly string[]): Redact {
   const used = forms.filter((form) => form.length >= SHORTEST_SECRET);
-  return (text) => used.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+  if (used.length === 0) return (text) => text;
+  const any = new RegExp(used.map((form) => form.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'));
+  return (text) => {
+    if (!any.test(text)) return text;
+    const found = used.flatMap((form) => placesOf(form, text)).sort((a, b) => a.from - b.from);
+    let [rest, done] = ['', 0];
+    for (const { from, to } of found) {
+      if (from >= done) rest += `${text.slice(done, from)}***`;
+      done = Math.max(done, to);
+    }
+    return rest + text.slice(done);
+  };
+}
+
+function placesOf(form: string, text: string): { from: number; to: number }[] {
+  const places = [];
+  for (let from = text.indexOf(form); from >= 0; from = text.indexOf(form, from + 1))
+    places.push({ from, to: from + form.length });
+  return places;
+}
+
+/** Makes foreign text fit into a sentence, without secrets and not longer than `max`; see `plain`. */
+export type Say = (text: unknown, max?: number) => string;
+
+/**
+ * Makes the function that all foreign text goes through before it becomes part of ours. Secrets are taken out
+ * before it is cut, which could leave half of one, and once more when its blanks have become single ones.
+ */
+export function sayer(redact: Redact): Say {
+  return (text, max = 800) => plain(redact(plain(redact(String(text)), Number.POSITIVE_INFINITY)), max);
 }
 
 /**
@@ -52,8 +81,11 @@ export function plain(text: unknown, max = 400): string {
  * Makes foreign text fit into the HTML of a summary: nothing in it is markup, link, mention or emoji code.
  * GitHub looks for mentions and links in the text of a page too, but not inside `<code>`: put it there.
  */
-export function html(text: unknown, max = 400): string {
-  return plain(text, max).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
+export function html(text: unknown): string {
+  return plain(text, Number.POSITIVE_INFINITY).replace(
+    /[!-'*+/:-@[-^`{-~]/g,
+    (character) => `&#${character.charCodeAt(0)};`,
+  );
 }
 
 /** Milliseconds as people write a budget: `90s`, `10m`, `1h30m`. */
