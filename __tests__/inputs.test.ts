@@ -170,6 +170,45 @@ describe('readInputs', () => {
     );
   });
 
+  it('takes ids of 32 hexadecimal digits in capitals for what they are', () => {
+    const read = inputs({
+      'INPUT_ACCOUNT-ID': OWNER.toUpperCase(),
+      'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT.toUpperCase()} ${ACCOUNT} Account-B`,
+    });
+    expect(read.accountId).toBe(OWNER);
+    expect(read.targets.map(({ id }) => id)).toEqual([ACCOUNT, 'Account-B']);
+    expect(problems({ 'INPUT_RECIPIENT-ACCOUNT-ID': OWNER.toUpperCase() })).toEqual([
+      expect.stringContaining('owns the share'),
+    ]);
+  });
+
+  it.each([
+    'http://user:60@@@',
+    'http://user:50%off@proxy.example:3128',
+    'http://user:p@ss/word@proxy.example',
+    'http://user:5?x@proxy.example',
+    'http://user:5#x@proxy.example',
+    'proxy.example:3128',
+    'user:word@proxy.example:3128',
+    'socks5://proxy.example:1080',
+    'http://proxy.example:99999',
+  ])('refuses the proxy %s, without showing it', (address) => {
+    for (const name of ['HTTPS_PROXY', 'https_proxy']) {
+      const all = problems({ [name]: address });
+      expect(all).toEqual([expect.stringMatching(new RegExp(`^${name} .*not the address of a proxy`))]);
+      expect(all.join()).not.toContain(address);
+    }
+    // It is not used for a server on this machine.
+    expect(inputs({ HTTPS_PROXY: address, 'INPUT_API-URL': 'http://127.0.0.1:1' }).apiUrl).toBeTruthy();
+  });
+
+  it.each(['http://proxy.example:3128', 'https://user:p%40ss@10.0.0.1', '10.0.0.1:3128', ''])(
+    'takes the proxy %s',
+    (address) => {
+      expect(inputs({ HTTPS_PROXY: address }).apiUrl).toBeTruthy();
+    },
+  );
+
   it('takes a thousand accounts and not one more', () => {
     const ids = (n: number) => Array.from({ length: n }, (_, i) => `a${i}`).join('\n');
     expect(inputs({ 'INPUT_RECIPIENT-ACCOUNT-ID': ids(MAX_TARGETS) }).targets).toHaveLength(MAX_TARGETS);

@@ -894,6 +894,10 @@ const MAY_BE_EMPTY = 'If it comes from a secret or a variable: that is empty in 
 function isId(value) {
     return typeof value === 'string' && ID.test(value);
 }
+/** Cloudflare's ids of 32 hexadecimal digits are in lower case; in capitals one would be taken for another account. */
+function asWritten(id) {
+    return /^[0-9a-f]{32}$/i.test(id) ? id.toLowerCase() : id;
+}
 /** The value of an input as the runner hands it over, without blanks around it; empty where it is not given. */
 function given(env, input) {
     return env[`INPUT_${input.toUpperCase()}`]?.trim() ?? '';
@@ -915,7 +919,7 @@ function readInputs(env) {
         }
         else if (!isId(text))
             wrong(input, notAnId(text));
-        return text;
+        return asWritten(text);
     }
     function yes(input) {
         const text = value(input);
@@ -937,6 +941,7 @@ function readInputs(env) {
     const summary = yes('summary');
     const timeoutMs = readTimeout(value('timeout'), wrong);
     const apiUrl = readApiUrl(value('api-url'), wrong);
+    checkProxy(env, apiUrl, wrong);
     const environment = value('environment');
     if (environment.length > 255 || /\p{Cc}/u.test(environment)) {
         wrong('environment', 'is not the name of a GitHub environment: use at most 255 characters on one line.');
@@ -989,11 +994,11 @@ function readTargets(env, owner, wrong) {
     if (organization) {
         if (!isId(organization))
             wrong('organization-id', notAnId(organization));
-        return { targets: [{ type: 'organization', id: organization }], repeated: [] };
+        return { targets: [{ type: 'organization', id: asWritten(organization) }], repeated: [] };
     }
     const words = accounts
         .split(/\r\n|\r|\n/)
-        .flatMap((line, index) => line.split(/[\s,]+/).map((id) => ({ id, line: index + 1 })))
+        .flatMap((line, index) => line.split(/[\s,]+/).map((id) => ({ id: asWritten(id), line: index + 1 })))
         .filter((word) => word.id);
     if (words.length === 0) {
         wrong('recipient-account-id', `is missing or blank, and so is \`organization-id\`: give exactly one of them. ${MAY_BE_EMPTY} ` +
@@ -1084,6 +1089,31 @@ function readApiUrl(text, wrong) {
     else if (url.protocol !== 'https:' && url.protocol !== 'http:')
         wrong('api-url', `is not an https address. ${hint}`);
     return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+/** A proxy that cannot be used would be gone past by the library that reads its address, which nobody expects. */
+function checkProxy(env, apiUrl, wrong) {
+    const name = ['https_proxy', 'HTTPS_PROXY'].find((variable) => env[variable]);
+    if (!name || !apiUrl.startsWith('https:') || isProxy(env[name] ?? ''))
+        return;
+    const how = 'Write it as http://host:port or http://user:password@host:port, the password URL-encoded';
+    wrong(name, `(environment variable) is not the address of a proxy. ${how}; or unset it.`);
+}
+function isProxy(address) {
+    const text = URL.canParse(address) || /^https?:\/\//.test(address) ? address : `http://${address}`;
+    if (!URL.canParse(text))
+        return false;
+    const { protocol, username, password, pathname, search, hash } = new URL(text);
+    // A password that is not URL-encoded may end the host too early, and the rest of it is then taken for a path.
+    const isHost = pathname + search + hash === '/';
+    return /^https?:$/.test(protocol) && isHost && isEncoded(username) && isEncoded(password);
+}
+function isEncoded(text) {
+    try {
+        return decodeURIComponent(text) !== null;
+    }
+    catch {
+        return false; // a percent sign that begins no character
+    }
 }
 function isLoopback(host) {
     return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -65,6 +65,11 @@ export function isId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value);
 }
 
+/** Cloudflare's ids of 32 hexadecimal digits are in lower case; in capitals one would be taken for another account. */
+function asWritten(id: string): string {
+  return /^[0-9a-f]{32}$/i.test(id) ? id.toLowerCase() : id;
+}
+
 /** The value of an input as the runner hands it over, without blanks around it; empty where it is not given. */
 function given(env: Environment, input: string): string {
   return env[`INPUT_${input.toUpperCase()}`]?.trim() ?? '';
@@ -86,7 +91,7 @@ export function readInputs(env: Environment): { inputs: Inputs } | { problems: r
       const or = variable ? ` (or the environment variable ${variable})` : '';
       wrong(input, `is missing or blank: set it${or}. ${MAY_BE_EMPTY}`);
     } else if (!isId(text)) wrong(input, notAnId(text));
-    return text;
+    return asWritten(text);
   }
 
   function yes(input: string): boolean {
@@ -117,6 +122,7 @@ export function readInputs(env: Environment): { inputs: Inputs } | { problems: r
   const summary = yes('summary');
   const timeoutMs = readTimeout(value('timeout'), wrong);
   const apiUrl = readApiUrl(value('api-url'), wrong);
+  checkProxy(env, apiUrl, wrong);
 
   const environment = value('environment');
   if (environment.length > 255 || /\p{Cc}/u.test(environment)) {
@@ -179,11 +185,11 @@ function readTargets(env: Environment, owner: string, wrong: Wrong): Pick<Inputs
   }
   if (organization) {
     if (!isId(organization)) wrong('organization-id', notAnId(organization));
-    return { targets: [{ type: 'organization', id: organization }], repeated: [] };
+    return { targets: [{ type: 'organization', id: asWritten(organization) }], repeated: [] };
   }
   const words = accounts
     .split(/\r\n|\r|\n/)
-    .flatMap((line, index) => line.split(/[\s,]+/).map((id) => ({ id, line: index + 1 })))
+    .flatMap((line, index) => line.split(/[\s,]+/).map((id) => ({ id: asWritten(id), line: index + 1 })))
     .filter((word) => word.id);
   if (words.length === 0) {
     wrong(
@@ -291,6 +297,31 @@ function readApiUrl(text: string, wrong: Wrong): string {
   } else if (url.protocol !== 'https:' && url.protocol !== 'http:')
     wrong('api-url', `is not an https address. ${hint}`);
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+/** A proxy that cannot be used would be gone past by the library that reads its address, which nobody expects. */
+function checkProxy(env: Environment, apiUrl: string, wrong: Wrong): void {
+  const name = ['https_proxy', 'HTTPS_PROXY'].find((variable) => env[variable]);
+  if (!name || !apiUrl.startsWith('https:') || isProxy(env[name] ?? '')) return;
+  const how = 'Write it as http://host:port or http://user:password@host:port, the password URL-encoded';
+  wrong(name, `(environment variable) is not the address of a proxy. ${how}; or unset it.`);
+}
+
+function isProxy(address: string): boolean {
+  const text = URL.canParse(address) || /^https?:\/\//.test(address) ? address : `http://${address}`;
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, pathname, search, hash } = new URL(text);
+  // A password that is not URL-encoded may end the host too early, and the rest of it is then taken for a path.
+  const isHost = pathname + search + hash === '/';
+  return /^https?:$/.test(protocol) && isHost && isEncoded(username) && isEncoded(password);
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== null;
+  } catch {
+    return false; // a percent sign that begins no character
+  }
 }
 
 function isLoopback(host: string): boolean {

@@ -186,6 +186,21 @@ describe.concurrent('through a proxy', () => {
     expect(run).toMatchObject({ exitCode: 1, requests: [], outputs: { 'recipient-id': '' } });
   });
 
+  it.concurrent.each([`http://ops:${PASSWORD}@`, `ops:${PASSWORD}@`, 'http://ops:12%@', 'http://ops:34#@'])(
+    'that cannot be read: nothing goes past it, and it is not shown (%s)',
+    async (credentials) => {
+      const { run, connects } = await through((proxy) => ({
+        HTTPS_PROXY: credentials + proxy,
+        RUNNER_DEBUG: '1',
+      }));
+      expect(run).toMatchObject({ exitCode: 1, requests: [], outputs: { 'recipient-id': '' } });
+      expect(connects).toEqual([]);
+      expect(run.errors).toHaveLength(1);
+      expect(run.errors[0]?.message).toContain('`HTTPS_PROXY` (environment variable)');
+      expect(leaks(run, [PASSWORD, credentials])).toEqual([]);
+    },
+  );
+
   it('that is not there: the last cause is told, the password is not', async () => {
     const { run } = await through(
       () => ({ HTTPS_PROXY: `http://ops:${encodeURIComponent(PASSWORD)}@127.0.0.1:9`, RUNNER_DEBUG: '1' }),

@@ -6,7 +6,8 @@ const KEY = 'c2547eb745079dac9320b638f5e225cf483cc5cfdda41';
 /** Plays a run that must end before anything is sent, and gives its one annotation. */
 async function refused(inputs: Record<string, string>, env: Record<string, string> = {}) {
   // The simulator is the proxy too, so a request for a public host would show as a connection.
-  const run = await play({ inputs, env: (url) => ({ HTTPS_PROXY: url, HTTP_PROXY: url, ...env }) });
+  const proxies = (url: string) => ({ HTTPS_PROXY: new URL(url).origin, HTTP_PROXY: new URL(url).origin });
+  const run = await play({ inputs, env: (url) => ({ ...proxies(url), ...env }) });
   expect(run.connections).toBe(0);
   expect(run.requests).toEqual([]);
   expect(run.exitCode).toBe(1);
