@@ -367,11 +367,14 @@ const LEFTOVER_MS = 300;
 // A run waits, it does not compute: optimised code and a nursery that grows would double the memory of a large fleet.
 for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1'])
     (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)(flag);
-/** Ends the process now. An exit waits for threads, and a failing resolver of host names keeps one for up to a minute. */
+/**
+ * Ends the process now. An exit waits for threads, and a name server that does not answer keeps one for up to a
+ * minute; then another process takes the place of this one and only exits. (Windows has no such thing, and waits.)
+ */
 function end(code) {
     const isResolving = process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap');
-    if (isResolving && code !== 0)
-        process.kill(process.pid, 'SIGKILL');
+    if (isResolving)
+        process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], {});
     process.exit(code);
 }
 const cancel = new AbortController();
@@ -2128,6 +2131,8 @@ function headline(result) {
         const why = titles.size === 1 ? `: ${inSentence([...titles][0] ?? '')}` : '';
         return dryRun ? `Plan: a run would fail for ${of}${why}` : `Failed for ${of}${why}`;
     }
+    if (result.isCancelled)
+        return `Cancelled when ${dryRun ? 'the plan was ready' : 'everything was done'}`;
     const changed = groups.filter((group) => group.some((p) => p.changed)).length;
     const verb = state === 'present' ? 'added' : 'removed';
     if (dryRun)
@@ -2186,7 +2191,7 @@ function render(page) {
     const failed = groups.filter((group) => outcomeOf(group) === 'failed');
     const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
     const open = rest.some((group) => outcomeOf(group) !== 'settled');
-    const mark = failed.length > 0 ? '❌' : result.inputs.dryRun ? '📋' : open ? '⏳' : '✅';
+    const mark = failed.length > 0 || result.isCancelled ? '❌' : result.inputs.dryRun ? '📋' : open ? '⏳' : '✅';
     const parts = [`<h3>${mark} ${headline(result)}</h3>`, facts(page)];
     if (groups.length <= MAX_IN_ONE_TABLE)
         parts.push(table(groups, page));
@@ -2413,6 +2418,8 @@ function openReport(runner, secrets, clock) {
             if (now - lastLineMs < HEARTBEAT_MS)
                 return;
             const pending = all.filter((p) => !isDone(p));
+            if (pending.length === 0)
+                return;
             const oldest = Math.min(...pending.map((p) => p.startedMs));
             const failed = all.filter((p) => p.step === 'failed').length;
             const who = pending.length === 1
@@ -2426,7 +2433,7 @@ function openReport(runner, secrets, clock) {
                     continue;
                 seen.push(duplicate);
                 const ids = duplicate.others.map((row) => row.id).join(', ');
-                out.annotate('warning', 'More than one recipient for an account', say(`Account ${duplicate.target.id} has more than one live recipient in the share: ${duplicate.used.id} is the oldest and is used, also there: ${ids}. Somebody else added it at the same time; remove the others by hand.`));
+                out.annotate('warning', 'More than one recipient for an account', say(`Account ${duplicate.target.id} has more than one live recipient in the share: ${duplicate.used.id} is the oldest and is used, also there: ${ids}. It was added more than once at the same time; remove the others by hand.`));
             }
         },
         retrying(error, waitMs) {
@@ -2443,7 +2450,7 @@ function openReport(runner, secrets, clock) {
             print(`Little of Cloudflare's rate limit is left: going on with one request every ${(0,report_text/* seconds */.YA)(gapMs)}.`);
         },
         notRecorded(message) {
-            const text = `GitHub's deployment record could not be written: ${message}. It needs the permission "deployments: write".`;
+            const text = `GitHub's deployment record could not be written: ${message}. If GitHub refused it, give the job the permission "deployments: write".`;
             out.annotate('warning', 'No deployment record', say(text));
         },
         async finish(result) {
@@ -2478,6 +2485,10 @@ function openReport(runner, secrets, clock) {
     };
     function annotateFailures(result) {
         const groups = failuresOf(result.all);
+        if (result.isCancelled && groups.length === 0) {
+            const { title, link } = HINTS.cancelled;
+            out.annotate('error', title, `${say(`Share ${shareName(result)}: ${headline(result)}.`)} ${link}`);
+        }
         const shown = groups.length > 10 ? groups.slice(0, 9) : groups;
         for (const { failure, targets } of shown) {
             const { title, text, link } = HINTS[failure.cause];
@@ -2840,13 +2851,21 @@ async function run(inputs, world, report) {
         const failure = failureOf(error, cancel.aborted ? 'cancelled' : late);
         all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
     }
-    const success = all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
-    const state = success ? 'success' : cancel.aborted ? 'error' : 'failure';
+    const isCancelled = cancel.aborted;
+    const success = !isCancelled && all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
     const tookMs = clock.now() - startMs;
-    const result = { inputs, share, all, trigger: readTrigger(env), requests: http.requests, tookMs };
-    await report.finish(result);
-    await record?.finish(state, headline(result), RECORD_DEADLINE_MS[isOver() ? 'over' : 'done']);
-    return success;
+    const trigger = readTrigger(env);
+    const result = { inputs, share, all, trigger, requests: http.requests, tookMs, isCancelled };
+    let state = isCancelled ? 'error' : 'failure';
+    try {
+        await report.finish(result);
+        if (success)
+            state = 'success';
+    }
+    finally {
+        await record?.finish(state, headline(result), RECORD_DEADLINE_MS[isOver() ? 'over' : 'done']);
+    }
+    return success && !cancel.aborted;
 }
 /** The share could not be read, which only means that it is told by its id. */
 function notTold(error) {

@@ -10,10 +10,13 @@ const LEFTOVER_MS = 300;
 // A run waits, it does not compute: optimised code and a nursery that grows would double the memory of a large fleet.
 for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
 
-/** Ends the process now. An exit waits for threads, and a failing resolver of host names keeps one for up to a minute. */
+/**
+ * Ends the process now. An exit waits for threads, and a name server that does not answer keeps one for up to a
+ * minute; then another process takes the place of this one and only exits. (Windows has no such thing, and waits.)
+ */
 function end(code: number): never {
   const isResolving = process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap');
-  if (isResolving && code !== 0) process.kill(process.pid, 'SIGKILL');
+  if (isResolving) process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], {});
   process.exit(code);
 }
 

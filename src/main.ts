@@ -4,7 +4,7 @@ import { openHttp } from './cloudflare/http.ts';
 import { openShares, type Share } from './cloudflare/shares.ts';
 import type { Transport } from './cloudflare/transport.ts';
 import type { Cause, Failure } from './failure.ts';
-import { type Deployment, recordDeployment } from './github/deployment.ts';
+import { type Deployment, type DeploymentState, recordDeployment } from './github/deployment.ts';
 import { type Environment, type Inputs, readInputs } from './inputs.ts';
 import { duplicates, plan, unplanned } from './plan.ts';
 import { failed, foretold, isDone, type Progress, willChange } from './progress.ts';
@@ -80,13 +80,19 @@ async function run(inputs: Inputs, world: World, report: Report): Promise<boolea
     all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
   }
 
-  const success = all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
-  const state = success ? 'success' : cancel.aborted ? 'error' : 'failure';
+  const isCancelled = cancel.aborted;
+  const success = !isCancelled && all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
   const tookMs = clock.now() - startMs;
-  const result = { inputs, share, all, trigger: readTrigger(env), requests: http.requests, tookMs };
-  await report.finish(result);
-  await record?.finish(state, headline(result), RECORD_DEADLINE_MS[isOver() ? 'over' : 'done']);
-  return success;
+  const trigger = readTrigger(env);
+  const result = { inputs, share, all, trigger, requests: http.requests, tookMs, isCancelled };
+  let state: DeploymentState = isCancelled ? 'error' : 'failure';
+  try {
+    await report.finish(result);
+    if (success) state = 'success';
+  } finally {
+    await record?.finish(state, headline(result), RECORD_DEADLINE_MS[isOver() ? 'over' : 'done']);
+  }
+  return success && !cancel.aborted;
 }
 
 /** The share could not be read, which only means that it is told by its id. */

@@ -181,6 +181,14 @@ describe.concurrent('the deployment record', () => {
     expect(run.stdout).toMatch(/No deployment record.*something that is not a deployment/);
   });
 
+  it('ends in failure where the outputs cannot be written, as the step does', async (context) => {
+    const { expect } = context;
+    const { github, options } = await stage(context);
+    const env = { ...options.env, GITHUB_OUTPUT: '/nowhere/output' };
+    expect((await runAction({ ...options, env })).exitCode).toBe(1);
+    expect(states(github.calls)).toEqual(['in_progress', 'failure']);
+  });
+
   it('a cancel during its last word ends the run soon, with everything else told', async (context) => {
     const { expect } = context;
     const { options } = await stage(context, { github: ({ body }) => body['state'] === 'success' });
@@ -194,7 +202,8 @@ describe.concurrent('the deployment record', () => {
     const run = await finished;
     expect(performance.now() - cancelledMs).toBeLessThan(3_000);
     expect(run).toMatchObject({
-      exitCode: 0,
+      // A cancel fails the step, whenever it comes.
+      exitCode: 1,
       signal: null,
       outputs: { status: 'associated', changed: 'true' },
     });

@@ -47,6 +47,7 @@ function resultOf(all: readonly Progress[], more: Partial<Inputs> = {}, name = '
     trigger: { event: 'release v1', actor: 'octocat' },
     requests: 3,
     tookMs: 1234,
+    isCancelled: false,
   };
 }
 

@@ -145,6 +145,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
       const now = clock.now();
       if (now - lastLineMs < HEARTBEAT_MS) return;
       const pending = all.filter((p) => !isDone(p));
+      if (pending.length === 0) return;
       const oldest = Math.min(...pending.map((p) => p.startedMs));
       const failed = all.filter((p) => p.step === 'failed').length;
       const who =
@@ -167,7 +168,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
           'warning',
           'More than one recipient for an account',
           say(
-            `Account ${duplicate.target.id} has more than one live recipient in the share: ${duplicate.used.id} is the oldest and is used, also there: ${ids}. Somebody else added it at the same time; remove the others by hand.`,
+            `Account ${duplicate.target.id} has more than one live recipient in the share: ${duplicate.used.id} is the oldest and is used, also there: ${ids}. It was added more than once at the same time; remove the others by hand.`,
           ),
         );
       }
@@ -186,7 +187,7 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
     },
 
     notRecorded(message) {
-      const text = `GitHub's deployment record could not be written: ${message}. It needs the permission "deployments: write".`;
+      const text = `GitHub's deployment record could not be written: ${message}. If GitHub refused it, give the job the permission "deployments: write".`;
       out.annotate('warning', 'No deployment record', say(text));
     },
 
@@ -224,6 +225,10 @@ export function openReport(runner: Runner, secrets: readonly string[], clock: Cl
 
   function annotateFailures(result: Result): void {
     const groups = failuresOf(result.all);
+    if (result.isCancelled && groups.length === 0) {
+      const { title, link } = HINTS.cancelled;
+      out.annotate('error', title, `${say(`Share ${shareName(result)}: ${headline(result)}.`)} ${link}`);
+    }
     const shown = groups.length > 10 ? groups.slice(0, 9) : groups;
     for (const { failure, targets } of shown) {
       const { title, text, link } = HINTS[failure.cause];

@@ -21,6 +21,8 @@ export interface Result {
   readonly trigger: Trigger;
   readonly requests: number;
   readonly tookMs: number;
+  /** Was the run cancelled before its end? It fails then, also where everything had been done. */
+  readonly isCancelled: boolean;
 }
 
 /** How one target ended, in one word. */
@@ -103,6 +105,7 @@ export function headline(result: Result): string {
     const why = titles.size === 1 ? `: ${inSentence([...titles][0] ?? '')}` : '';
     return dryRun ? `Plan: a run would fail for ${of}${why}` : `Failed for ${of}${why}`;
   }
+  if (result.isCancelled) return `Cancelled when ${dryRun ? 'the plan was ready' : 'everything was done'}`;
   const changed = groups.filter((group) => group.some((p) => p.changed)).length;
   const verb = state === 'present' ? 'added' : 'removed';
   if (dryRun) return `Plan: ${changed} of ${count(groups.length, unit)} would be ${verb}`;

@@ -50,7 +50,8 @@ function render(page: Page): string {
   const failed = groups.filter((group) => outcomeOf(group) === 'failed');
   const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
   const open = rest.some((group) => outcomeOf(group) !== 'settled');
-  const mark = failed.length > 0 ? '❌' : result.inputs.dryRun ? '📋' : open ? '⏳' : '✅';
+  const mark =
+    failed.length > 0 || result.isCancelled ? '❌' : result.inputs.dryRun ? '📋' : open ? '⏳' : '✅';
   const parts = [`<h3>${mark} ${headline(result)}</h3>`, facts(page)];
 
   if (groups.length <= MAX_IN_ONE_TABLE) parts.push(table(groups, page));
