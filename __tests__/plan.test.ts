@@ -177,6 +177,19 @@ describe('a plan to remove', () => {
       ['failed', null, 'inconclusive'],
     ]);
     expect(planned('absent', [], { targets })).toEqual([['settled', null, null]]);
+    expect(planned('absent', [row('r', 'b', 'disassociated')], { targets })).toEqual([
+      ['settled', null, null],
+    ]);
+    // The row of an account may tell the organization that the account belongs to.
+    const members = [row('r', 'b', 'associated', { organizationId: 'org' })];
+    expect(planned('absent', members, { targets })).toEqual([['failed', null, 'inconclusive']]);
+    expect(planned('absent', [...members, row('s', 'org', 'associated')], { targets })).toEqual([
+      ['failed', null, 'inconclusive'],
+    ]);
+    // And one that is leaving is somebody's, or the organization's own.
+    expect(planned('absent', [row('r', 'b', 'disassociating')], { targets })).toEqual([
+      ['failed', null, 'inconclusive'],
+    ]);
   });
 });
 

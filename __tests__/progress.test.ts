@@ -95,6 +95,13 @@ describe('a target that is done', () => {
     expect(look(settled, 9_000)).toBe(settled);
   });
 
+  it('fails when it is no longer there, once its row is too old for a lagging read', () => {
+    expect(look(settled, 29_999)).toBe(settled);
+    expect(look(settled, 30_000)).toMatchObject({ step: 'failed', failure: { cause: 'vanished' } });
+    const adopted = start('present', [row('r', 'associated')]);
+    expect(look(adopted, 1)).toMatchObject({ step: 'failed', failure: { cause: 'vanished' } });
+  });
+
   it.each<[string, ShareRecipient, Partial<Progress>]>([
     ['is pushed to again', row('r', 'associating'), { step: 'associate', endedMs: null, sinceMs: 9_000 }],
     ['has an error', row('r', 'associated', 'a', retried), { step: 'associate', endedMs: null }],
@@ -183,14 +190,18 @@ describe('after a POST without a clear answer', () => {
   it('takes the only new row for the organization, and gives up on two or none', () => {
     const target: Target = { type: 'organization', id: 'org' };
     const p = unanswered(sent(start('present', [], { target }), 0), lost, 0);
-    expect(look(p, 1_000, row('h', 'associated', 'z'), row('r', 'associating', 'q'))).toMatchObject({
-      step: 'associate',
-      id: 'r',
-    });
-    expect(look(p, 1_000, row('r', 'associating', 'q'), row('s', 'associating', 'w'))).toMatchObject({
-      failure: { cause: 'inconclusive' },
-    });
-    expect(look(p, 1_000).step).toBe('unsure');
+    const [old, one, two] = [
+      row('h', 'associated', 'z'),
+      row('r', 'associating', 'q'),
+      row('s', 'associating', 'w'),
+    ];
+    expect(look(p, UNSURE_MS, old, one)).toMatchObject({ step: 'associate', id: 'r', changed: true });
+    expect(look(p, UNSURE_MS, one, two)).toMatchObject({ failure: { cause: 'inconclusive' } });
+    // The second may be somebody else's, and may be seen before ours is.
+    expect(look(p, UNSURE_MS - 1, old, one).step).toBe('unsure');
+    const others = row('s', 'associating', 'w', { organizationId: 'another' });
+    expect(look(p, UNSURE_MS, one, others)).toMatchObject({ step: 'associate', id: 'r' });
+    expect(look(p, UNSURE_MS, others)).toMatchObject({ failure: { cause: 'inconclusive' } });
     expect(look(p, UNSURE_MS)).toMatchObject({ step: 'failed', failure: { cause: 'inconclusive' } });
   });
 });
@@ -296,13 +307,29 @@ describe('a removal', () => {
   });
 
   it('is done when neither the reply nor the list knows the row', () => {
-    const gone = new RequestError('DELETE …', 'HTTP 404', { cause: 'not-found', status: 404 });
+    const gone = new RequestError('DELETE …', 'HTTP 404', { cause: 'refused', status: 404 });
     const p = unanswered(sent(live, 0), gone, 0);
     expect(p.step).toBe('unsure');
     expect(look(p, 1)).toMatchObject({ step: 'settled', changed: false });
-    expect(look(p, 1, row('r', 'associated'))).toMatchObject({
+    expect(look(p, 1, row('r', 'disassociated'))).toMatchObject({ step: 'settled', changed: false });
+    // The list may lag, and then has to miss it for ten seconds.
+    expect(look(p, 29_999, row('r', 'associated')).step).toBe('unsure');
+    expect(look(p, 30_000, row('r', 'associated'))).toMatchObject({
       step: 'failed',
-      failure: { cause: 'not-found' },
+      failure: { cause: 'refused' },
     });
+  });
+
+  it('is not held by a 404, which is no refusal of a row that is associating', () => {
+    const gone = new RequestError('DELETE …', 'HTTP 404', { cause: 'refused', status: 404 });
+    expect(unanswered(sent(start('absent', [row('r', 'associating')]), 0), gone, 0).step).toBe('unsure');
+  });
+
+  it('begins again when the row is alive once more', () => {
+    const p = look(accepted(sent(live, 0), null, 1), 2, row('r', 'disassociated'));
+    expect(p.step).toBe('settled');
+    expect(look(p, 20_000, row('r', 'disassociated'))).toBe(p);
+    expect(look(p, 20_000)).toBe(p);
+    expect(look(p, 20_000, row('r', 'associating'))).toMatchObject({ step: 'remove', changed: true });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ShareRecipient } from '../src/cloudflare/shares.ts';
-import { inForce, LAG_MS, openMemory, ownRows } from '../src/rows.ts';
+import { inForce, LAG_MS, type Memory, openMemory, ownRows } from '../src/rows.ts';
 
 const row = (id: string, status: string, more: Partial<ShareRecipient> = {}): ShareRecipient => ({
   id,
@@ -46,16 +46,29 @@ describe('the rows of a target', () => {
 });
 
 describe('the memory', () => {
-  const seen = (...looks: [ShareRecipient[], number][]) => {
+  /** What is known after each list, all of them asked for and answered at the time given. */
+  const seen = (...lists: [ShareRecipient[], number][]) => {
     const memory = openMemory();
-    return looks.map(([rows, atMs]) =>
-      memory.see(rows, atMs, atMs).map(({ id, status }) => `${id} ${status}`),
-    );
+    return lists.map(([rows, atMs]) => list(memory, rows, atMs));
   };
+  const list = (memory: Memory, rows: ShareRecipient[], atMs: number, id: string | null = null) =>
+    memory.see({ rows, id, askedMs: atMs, nowMs: atMs }).map((known) => `${known.id} ${known.status}`);
+  const last = (...lists: [ShareRecipient[], number][]) => seen(...lists).at(-1);
 
-  it('keeps for ten seconds what an answer does not show', () => {
-    const [, ...later] = seen([[row('r', 'associating')], 0], [[], LAG_MS - 1], [[], LAG_MS]);
-    expect(later).toEqual([['r associating'], []]);
+  it('keeps a row until answers have missed it for ten seconds', () => {
+    const associating = [row('r', 'associating')];
+    expect(last([associating, 0], [[], 60_000])).toEqual(['r associating']);
+    expect(last([associating, 0], [[], 60_000], [[], 60_000 + LAG_MS - 1])).toEqual(['r associating']);
+    expect(last([associating, 0], [[], 60_000], [[], 60_000 + LAG_MS])).toEqual([]);
+    // One that shows it again begins the count anew.
+    expect(last([associating, 0], [[], 1], [associating, 2], [[], 3 + LAG_MS])).toEqual(['r associating']);
+  });
+
+  it('takes from an answer about one row nothing about the others', () => {
+    const memory = openMemory();
+    list(memory, [row('r', 'associated'), row('s', 'associated')], 0);
+    list(memory, [], 1, 'r');
+    expect(list(memory, [], 1 + LAG_MS, 'r')).toEqual(['s associated']);
   });
 
   it('believes for ten seconds that a row is leaving, or gone', () => {
@@ -64,7 +77,6 @@ describe('the memory', () => {
       [row('r', 'disassociating')],
       [row('r', 'disassociated')],
     ];
-    const last = (...looks: [ShareRecipient[], number][]) => seen(...looks).at(-1);
     expect(last([alive, 0], [leaving, 1])).toEqual(['r disassociating']);
     expect(last([leaving, 0], [alive, LAG_MS - 1])).toEqual(['r disassociating']);
     expect(last([leaving, 0], [gone, 1], [leaving, 2])).toEqual(['r disassociated']);
@@ -72,21 +84,38 @@ describe('the memory', () => {
     expect(last([leaving, 0], [leaving, LAG_MS - 1], [alive, LAG_MS])).toEqual(['r associated']);
   });
 
+  it('does not go back for ten seconds behind a change that was seen', () => {
+    const [early, late] = [
+      [row('r', 'associating', { modified: '2026-01-01T00:00:00Z' })],
+      [row('r', 'associated', { modified: '2026-01-01T00:00:09Z' })],
+    ];
+    expect(last([late, 0], [early, LAG_MS - 1])).toEqual(['r associated']);
+    expect(last([late, 0], [early, LAG_MS])).toEqual(['r associating']);
+  });
+
   it('ends what it knows of a row that a write took up again, and for ten seconds believes no past of it', () => {
     const memory = openMemory();
-    const look = (status: string, atMs: number) =>
-      memory.see([row('r', status)], atMs, atMs).map((known) => known.status);
+    const look = (status: string, atMs: number) => list(memory, [row('r', status)], atMs);
     look('disassociated', 0);
-    memory.renew('r', 100);
+    memory.renew(row('r', 'associating'), 100);
     expect(look('disassociated', 200)).toEqual([]);
-    expect(look('associating', 300)).toEqual(['associating']);
-    expect(look('disassociated', 10_099)).toEqual(['associating']);
-    expect(look('disassociating', 10_100)).toEqual(['disassociating']);
+    expect(look('associating', 300)).toEqual(['r associating']);
+    expect(look('disassociated', 10_099)).toEqual(['r associating']);
+    expect(look('disassociating', 10_100)).toEqual(['r disassociating']);
+  });
+
+  it('believes no earlier life of such a row either', () => {
+    const memory = openMemory();
+    const [past, now] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
+    list(memory, [row('r', 'disassociated', { modified: now })], 0);
+    memory.renew(row('r', 'associating', { modified: now }), 100);
+    expect(list(memory, [row('r', 'associated', { modified: past })], 200)).toEqual([]);
   });
 
   it('takes over everything else that changes', () => {
-    expect(
-      seen([[row('r', 'associated')], 0], [[row('r', 'associating'), row('s', 'odd')], 1]).at(-1),
-    ).toEqual(['r associating', 's odd']);
+    expect(last([[row('r', 'associated')], 0], [[row('r', 'associating'), row('s', 'odd')], 1])).toEqual([
+      'r associating',
+      's odd',
+    ]);
   });
 });

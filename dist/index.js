@@ -483,17 +483,22 @@ function describeNetworkError(error) {
     return { cause: 'network', said };
 }
 /**
- * Reads `Retry-After`: whole seconds or an HTTP date (RFC 9110, section 10.2.3).
- * @param value the header
+ * Reads `Retry-After`: whole seconds or an HTTP date (RFC 9110, section 10.2.3), which is compared with the `Date` of
+ * the same answer where it has one, because the clock of a runner may be wrong.
+ * @param headers of the answer, their names in lower case
  * @param nowMs the time now, milliseconds since the epoch
  * @returns milliseconds to wait, or null when there is nothing usable
  */
-function parseRetryAfter(value, nowMs) {
-    const text = value?.trim() ?? '';
+function parseRetryAfter(headers, nowMs) {
+    const text = headers['retry-after']?.trim() ?? '';
     if (/^\d{1,9}$/.test(text))
         return Number(text) * 1000;
+    const atMs = parseDate(text);
+    return atMs === null ? null : Math.max(0, atMs - (parseDate(headers['date']) ?? nowMs));
+}
+function parseDate(text = '') {
     const atMs = /[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
-    return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
+    return Number.isNaN(atMs) ? null : atMs;
 }
 
 ;// CONCATENATED MODULE: ../.build/cloudflare/pace.js
@@ -577,7 +582,7 @@ function openPace(clock, slowing) {
                     blockedUntilMs = Math.max(blockedUntilMs, now + allowance.resetMs);
             }
             if (answer.status === 429) {
-                const askedMs = parseRetryAfter(answer.headers['retry-after'], now);
+                const askedMs = parseRetryAfter(answer.headers, now);
                 if (askedMs !== null)
                     blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
             }
@@ -707,7 +712,7 @@ function openHttp(options) {
     }
     return {
         read: (path, read = {}) => persist(() => send('GET', path, undefined, read), cancel, (error, tries) => {
-            if (!error.retryable || error.why === 'unreadable')
+            if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large')
                 return false;
             // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
             if (error.why === 'rate-limit' && read.tries === undefined)
@@ -769,7 +774,7 @@ function openEnvelope(request, answer, nowMs) {
     // A success by its status and a failure by its words may be either.
     if (ok)
         return fail(request, said, { cause: 'refused', status, ambiguous: true });
-    const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs) ?? problemRetryAfterMs(body);
+    const retryAfterMs = parseRetryAfter(headers, nowMs) ?? problemRetryAfterMs(body);
     const retryable = body?.['retryable'] !== false;
     if (status === 429)
         return fail(request, said, { cause: 'rate-limit', status, retryable, retryAfterMs });
@@ -785,7 +790,8 @@ function openEnvelope(request, answer, nowMs) {
     }
     if (status === 401 || status === 403)
         return fail(request, said, { cause: 'credentials', status });
-    if (status === 404)
+    // Of a write it is about the recipient: the list of the share was read before.
+    if (status === 404 && request.startsWith('GET'))
         return fail(request, said, { cause: 'not-found', status });
     return fail(request, said, { cause: 'refused', status });
 }
@@ -846,7 +852,7 @@ function fromTransport(request, error, deadlineMs) {
             });
         case 'too-large':
             return new RequestError(request, 'the answer is too large to be one of the Shares API', {
-                cause: 'unreadable',
+                cause: 'too-large',
                 ...again,
             });
         case 'proxy': {
@@ -1127,6 +1133,8 @@ function isLoopback(host) {
 
 /** The most that the API gives in one page. */
 const PER_PAGE = 100;
+/** For rows with so many resources that a hundred of them are too large an answer. */
+const FEW_PER_PAGE = 10;
 const MAX_PAGES = 1000;
 /** More are no share; and they would not fit into memory. */
 const MAX_ROWS = MAX_PAGES * PER_PAGE;
@@ -1142,13 +1150,14 @@ function openShares(http, accountId, shareId) {
     const share = `/accounts/${accountId}/shares/${shareId}`;
     const recipients = `${share}/recipients`;
     const resourceTypes = new Map();
+    let perPage = PER_PAGE;
     const decode = (value, envelope, at) => decodeRecipient(value, envelope.request, at, resourceTypes);
     /** Pages are read one after the other, so what they count is compared with what they show. */
-    async function allPages(options) {
+    async function allPages(perPage, options) {
         const rows = new Map();
         let counted = 0;
         for (let page = 1; page <= MAX_PAGES; page++) {
-            const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
+            const path = `${recipients}?include_resources=true&page=${page}&per_page=${perPage}`;
             const envelope = await http.read(path, options);
             const { request, resultInfo } = envelope;
             // Published as nullable, so null is an empty list; the count tells where it is not.
@@ -1162,12 +1171,14 @@ function openShares(http, accountId, shareId) {
             }
             if (rows.size > MAX_ROWS)
                 throw unreadable(request, `the list has more than ${MAX_ROWS} rows`);
-            const { total_pages: pages, total_count: count } = resultInfo;
+            const { total_pages: pages, total_count: count, per_page: given } = resultInfo;
             if (typeof count === 'number')
                 counted = Math.max(counted, count);
             // A page that is not read would cost a second recipient, so whichever number says that there is more is believed.
             const isPromised = (typeof pages === 'number' && pages > page) || counted > rows.size;
-            const mayFollow = typeof pages !== 'number' && result.length >= PER_PAGE;
+            // After a full page there may be another, unless it is certain that all were shown.
+            const isFull = result.length >= Math.min(perPage, typeof given === 'number' ? given : perPage);
+            const mayFollow = isFull && count !== rows.size;
             const hasNew = rows.size > before;
             if (isPromised && !hasNew)
                 throw incomplete(request, rows.size, counted);
@@ -1177,7 +1188,17 @@ function openShares(http, accountId, shareId) {
         throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
     }
     return {
-        list: (options) => http.whole(() => allPages(options), options),
+        async list(options) {
+            try {
+                return await http.whole(() => allPages(perPage, options), options);
+            }
+            catch (error) {
+                if (!(error instanceof RequestError) || error.why !== 'too-large' || perPage === FEW_PER_PAGE)
+                    throw error;
+                perPage = FEW_PER_PAGE;
+                return await http.whole(() => allPages(perPage, options), options);
+            }
+        },
         async get(id, options) {
             const envelope = await http.read(`${recipients}/${id}?include_resources=true`, options);
             const row = decode(envelope.result, envelope, 'result');
@@ -1284,12 +1305,15 @@ function incomplete(request, shown, counted) {
         retryable: true,
     });
 }
-/** The answer to a write may be garbled although the write was carried out, hence `ambiguous`. */
+/**
+ * The answer to a write may be garbled although the write was carried out, hence `ambiguous`; and as it says that it
+ * was a success, the write is not sent again.
+ */
 function unreadable(request, what) {
     return new RequestError(request, `answered with something that is not the Shares API: ${what}`, {
         cause: 'unreadable',
         ambiguous: true,
-        retryable: true,
+        retryable: request.startsWith('GET'),
     });
 }
 
@@ -1432,32 +1456,48 @@ function byAge(a, b) {
 /** Opens an empty memory. */
 function openMemory() {
     const sightings = new Map();
-    const renewedMs = new Map();
+    const renewals = new Map();
     function isPast(row, known, askedMs) {
-        const atMs = renewedMs.get(row.id);
-        if (atMs !== undefined && !isLive(row) && askedMs - atMs < LAG_MS)
+        const renewal = renewals.get(row.id);
+        if (renewal && askedMs - renewal.atMs < LAG_MS && (!isLive(row) || isOlder(row, renewal.row)))
             return true;
-        return known !== undefined && askedMs - known.sinceMs < LAG_MS && howFarGone(row) < howFarGone(known.row);
+        if (!known)
+            return false;
+        if (askedMs - known.seenMs < LAG_MS && isOlder(row, known.row))
+            return true;
+        return askedMs - known.sinceMs < LAG_MS && howFarGone(row) < howFarGone(known.row);
     }
     return {
-        see(rows, askedMs, nowMs) {
-            for (const [id, { seenMs }] of sightings)
-                if (askedMs - seenMs >= LAG_MS)
-                    sightings.delete(id);
+        see({ rows, id, askedMs, nowMs }) {
+            const shown = new Set(rows.map((row) => row.id));
+            for (const [known, sighting] of sightings) {
+                if (shown.has(known) || (id !== null && id !== known))
+                    continue;
+                const missedMs = sighting.missedMs ?? askedMs;
+                if (askedMs - missedMs >= LAG_MS)
+                    sightings.delete(known);
+                else
+                    sightings.set(known, { ...sighting, missedMs });
+            }
             for (const row of rows) {
                 const known = sightings.get(row.id);
                 if (isPast(row, known, askedMs))
                     continue;
                 const isSame = known !== undefined && howFarGone(known.row) === howFarGone(row);
-                sightings.set(row.id, { row, seenMs: nowMs, sinceMs: isSame ? known.sinceMs : nowMs });
+                const sinceMs = isSame ? known.sinceMs : nowMs;
+                sightings.set(row.id, { row, seenMs: nowMs, sinceMs, missedMs: null });
             }
             return Array.from(sightings.values(), ({ row }) => row);
         },
-        renew(id, nowMs) {
-            sightings.delete(id);
-            renewedMs.set(id, nowMs);
+        renew(row, nowMs) {
+            sightings.delete(row.id);
+            renewals.set(row.id, { row, atMs: nowMs });
         },
     };
+}
+/** Was it changed before the other was? False where that is not known. */
+function isOlder(row, other) {
+    return Date.parse(row.modified) < Date.parse(other.modified);
 }
 function howFarGone({ status }) {
     return ['disassociating', 'disassociated'].indexOf(status);
@@ -1540,6 +1580,8 @@ function lookOf(rows, before, nowMs, askedMs) {
 const MISSING_TOLERATED_MS = 30_000;
 /** For so long a write without a clear answer is looked for before it is sent again. */
 const UNSURE_MS = LAG_MS;
+/** So long a row that a DELETE does not know is looked for: a read may lag, and one that misses it is to be confirmed. */
+const GONE_MS = 3 * LAG_MS;
 /** A write is sent at most so often, each time after a look. */
 const MAX_WRITES = 3;
 const HOLD_MS = 15_000;
@@ -1603,7 +1645,8 @@ function unanswered(p, error, nowMs) {
     const failure = { cause: error.why, message: error.message };
     if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled'))
         return p; // it was not sent
-    if (error.why === 'refused' && !error.ambiguous && p.want === 'absent' && p.row?.status === 'associating') {
+    const isHeld = error.why === 'refused' && error.status !== 404 && p.row?.status === 'associating';
+    if (isHeld && !error.ambiguous && p.want === 'absent') {
         return begin(p, 'hold', nowMs, { failure });
     }
     if (error.ambiguous) {
@@ -1615,12 +1658,12 @@ function unanswered(p, error, nowMs) {
             patienceMs,
         });
     }
-    const missing = error.why === 'not-found' && p.want === 'absent';
-    if (error.why !== 'refused' && !missing)
+    if (error.why !== 'refused')
         return failed(p, failure, nowMs);
     // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster;
     // a conflict does for sure, though reads may lag. And a row that is not found may not be there any more.
-    const patienceMs = p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
+    const isMissing = error.status === 404 && p.want === 'absent';
+    const patienceMs = isMissing ? GONE_MS : p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
     return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false, patienceMs });
 }
 function gone(p, nowMs) {
@@ -1636,8 +1679,11 @@ function looked(p, look) {
             return row ? lookedAt(p, row, look) : lookedInVain(p, look);
         case 'settled':
         case 'accepted':
-            // Cloudflare pushes again what is added to a share later, so what was usable may not be any more.
-            return row && p.want === 'present' ? lookedAt(p, row, look) : p;
+            // Cloudflare pushes again what is added to a share later, so what was usable may not be any more; and what
+            // was removed may be there again.
+            if (p.want === 'present')
+                return row ? lookedAt(p, row, look) : lookedInVain(p, look);
+            return row && isLive(row) ? begin(p, 'remove', nowMs, { row }) : p;
         case 'disassociate':
             return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
         case 'clear':
@@ -1714,12 +1760,13 @@ function lookedForPost(p, look) {
         return associate(p, found, nowMs, p.maybeWritten);
     if (p.target.type === 'account' || !p.maybeWritten)
         return notFound(p, look);
-    const fresh = rows.filter((row) => !before.has(row.id));
+    // Somebody else may have added a row at the same time, so all that turn up in that time are looked at together.
+    if (askedMs - p.sinceMs < p.patienceMs)
+        return p;
+    const fresh = rows.filter((row) => !before.has(row.id) && row.organizationId === null);
     const [only] = fresh;
     if (only && fresh.length === 1)
         return associate(p, only, nowMs, true);
-    if (fresh.length === 0 && askedMs - p.sinceMs < p.patienceMs)
-        return p;
     const saw = fresh.length === 0 ? 'no new row' : `${fresh.length} new rows (${fresh.map((row) => row.id).join(', ')})`;
     const message = `${p.failure?.message}; the list shows ${saw}, which does not tell whether the organization was added`;
     return failed(p, { cause: 'inconclusive', message }, nowMs);
@@ -1794,16 +1841,19 @@ function planPresent(start, own, { share, nowMs }) {
     return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;
 }
 function planAbsent(start, own, { rows, nowMs }) {
-    const due = removals(start, own, nowMs);
+    const isOrganization = start.target.type === 'organization';
+    // Should the row of an account tell the organization that it belongs to, it is not the organization's own.
+    const isDoubtful = own.some(({ accountId }) => isOrganization && accountId && accountId !== start.target.id);
+    const due = isDoubtful ? [] : removals(start, own, nowMs);
     if (due.length > 0)
         return due;
-    const others = rows.filter(isLive);
-    if (start.target.type === 'organization' && own.length === 0 && others.length > 0) {
+    const others = rows.filter((row) => row.status !== 'disassociated');
+    if (isOrganization && others.length > 0) {
         const saw = others
             .slice(0, 5)
             .map((row) => `${row.id} (account ${row.accountId || 'unknown'}, ${row.status})`);
         const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
-        const message = `no row of the organization was recognised, and ${saw.join(', ')}${more} may be it: nothing was removed`;
+        const message = `no row of the organization was recognised without doubt, and ${saw.join(', ')}${more} may be it: nothing was removed`;
         return [failed(start, { cause: 'inconclusive', message }, nowMs)];
     }
     return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];
@@ -1907,6 +1957,11 @@ const HINTS = {
         text: 'Its pages did not fit together, also when they were read again, and what is not seen could be added twice. Somebody may be changing the share; run again.',
         link: `${README}troubleshooting`,
     },
+    'too-large': {
+        title: 'The answer is too large',
+        text: 'It is larger than 4 MiB, also with ten recipients a page. Something else answered, such as a proxy or a captive portal; or recipients have more resources than this action can take, then open an issue.',
+        link: `${README}limits`,
+    },
     redirect: {
         title: 'The API answered with a redirect',
         text: 'A redirect is not followed, because the token would travel with it. Check api-url.',
@@ -1948,8 +2003,8 @@ const HINTS = {
         link: `${README}targets`,
     },
     stopped: {
-        title: 'Stopped before it was its turn',
-        text: 'Mend the credentials and run again: what was done is found and kept.',
+        title: 'Not finished, because the credentials were refused',
+        text: 'Another write of this run was refused with 401 or 403, which stops all. Mend the credentials and run again: what was done is found and kept.',
         link: `${README}permissions`,
     },
     timeout: {
@@ -1976,8 +2031,8 @@ const HINTS = {
 
 ;// CONCATENATED MODULE: ../.build/report/outputs.js
 
-/** GitHub takes 1 MB of outputs for a whole job. */
-const MAX_RECIPIENTS = 700_000;
+/** GitHub takes 1 MB of outputs for a whole job, and counts two bytes for a UTF-16 code unit. */
+const MAX_RECIPIENTS = 450_000;
 /**
  * Makes the outputs. A target with several rows, which only a removal has, is told as one.
  * @param all every target, in the order given
@@ -2651,21 +2706,21 @@ async function carryOut(planned, rows, run) {
     const { clock, cancel, endMs, report } = run;
     const before = new Set(rows.map((row) => row.id));
     const memory = openMemory();
-    memory.see(rows, clock.now(), clock.now());
+    memory.see({ rows, id: null, askedMs: clock.now(), nowMs: clock.now() });
     const all = [...planned];
     // A removal takes every row of an account, so there is nothing to warn of.
     const targets = [...new Set(all.filter((p) => p.want === 'present').map((p) => p.target))];
     const update = (index, next) => {
         const previous = all[index];
         all[index] = next;
-        if (previous.step === 'create' && next.id && before.has(next.id))
-            memory.renew(next.id, clock.now());
+        if (previous.step === 'create' && next.row && before.has(next.id ?? ''))
+            memory.renew(next.row, clock.now());
         if (next !== previous)
             report.moved(previous, next, all);
     };
     const lookAt = (seen, askedMs, judge = looked) => {
         const nowMs = clock.now();
-        const look = lookOf(memory.see(seen, askedMs, nowMs), before, nowMs, askedMs);
+        const look = lookOf(memory.see({ ...seen, askedMs, nowMs }), before, nowMs, askedMs);
         report.duplicates(duplicates(targets, look.rows));
         for (const [index, p] of all.entries())
             update(index, judge(p, look));
@@ -2695,7 +2750,7 @@ async function carryOut(planned, rows, run) {
         lookedMs = clock.now();
         try {
             const seen = await look(all, run);
-            pages = Math.ceil(seen.length / PER_PAGE);
+            pages = Math.ceil(seen.rows.length / PER_PAGE);
             lookAt(seen, lookedMs);
             lastError = null;
             unreadable = 0;
@@ -2703,7 +2758,7 @@ async function carryOut(planned, rows, run) {
         catch (error) {
             if (!(error instanceof RequestError))
                 throw error;
-            unreadable = error.why === 'unreadable' ? unreadable + 1 : 0;
+            unreadable = error.why === 'unreadable' || error.why === 'too-large' ? unreadable + 1 : 0;
             if (!run.isOver() && (!error.retryable || unreadable > UNREADABLE_TOLERATED)) {
                 stop = { cause: error.why, message: error.message };
                 break;
@@ -2716,7 +2771,7 @@ async function carryOut(planned, rows, run) {
         const askedMs = clock.now();
         const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
         try {
-            lookAt(await run.shares.list({ tries: 1, untilMs }), askedMs, lastLooked);
+            lookAt({ rows: await run.shares.list({ tries: 1, untilMs }), id: null }, askedMs, lastLooked);
         }
         catch (error) {
             if (!(error instanceof RequestError))
@@ -2751,17 +2806,19 @@ function lastLooked(p, look) {
 async function look(all, { shares }) {
     const [only] = all;
     const inList = only?.step === 'unsure' || only?.step === 'clear';
-    if (all.length > 1 || !only?.id || inList)
-        return await shares.list();
-    try {
-        return [await shares.get(only.id)];
+    if (all.length === 1 && only?.id && !inList) {
+        const row = await shares.get(only.id).catch(missing);
+        // That an account has lost the share is relied on, so the list has to agree, and to show no other row of it.
+        const isOver = only.want === 'absent' && (!row || row.status === 'disassociated');
+        if (!isOver)
+            return { rows: row ? [row] : [], id: only.id };
     }
-    catch (error) {
-        if (!(error instanceof RequestError) || error.why !== 'not-found')
-            throw error;
-        // That a recipient has lost the share is relied on, so the list has to agree.
-        return only.want === 'absent' ? await shares.list() : [];
-    }
+    return { rows: await shares.list(), id: null };
+}
+function missing(error) {
+    if (error instanceof RequestError && error.why === 'not-found')
+        return null;
+    throw error;
 }
 /** Why a target that is not done has failed: what ended the run, and what is known of the target. */
 function unfinished(p, run, stop, lastError) {

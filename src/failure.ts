@@ -12,6 +12,7 @@ export type Cause =
   | 'deadline'
   | 'unreadable'
   | 'incomplete'
+  | 'too-large'
   | 'redirect'
   | 'terminal'
   | 'entitlement'

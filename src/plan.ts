@@ -69,15 +69,20 @@ function planPresent(start: Progress, own: readonly ShareRecipient[], { share, n
 }
 
 function planAbsent(start: Progress, own: readonly ShareRecipient[], { rows, nowMs }: Found): Progress[] {
-  const due = removals(start, own, nowMs);
+  const isOrganization = start.target.type === 'organization';
+  // Should the row of an account tell the organization that it belongs to, it is not the organization's own.
+  const isDoubtful = own.some(
+    ({ accountId }) => isOrganization && accountId && accountId !== start.target.id,
+  );
+  const due = isDoubtful ? [] : removals(start, own, nowMs);
   if (due.length > 0) return due;
-  const others = rows.filter(isLive);
-  if (start.target.type === 'organization' && own.length === 0 && others.length > 0) {
+  const others = rows.filter((row) => row.status !== 'disassociated');
+  if (isOrganization && others.length > 0) {
     const saw = others
       .slice(0, 5)
       .map((row) => `${row.id} (account ${row.accountId || 'unknown'}, ${row.status})`);
     const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
-    const message = `no row of the organization was recognised, and ${saw.join(', ')}${more} may be it: nothing was removed`;
+    const message = `no row of the organization was recognised without doubt, and ${saw.join(', ')}${more} may be it: nothing was removed`;
     return [failed(start, { cause: 'inconclusive', message }, nowMs)];
   }
   return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];

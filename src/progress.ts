@@ -86,6 +86,8 @@ export function lookOf(
 export const MISSING_TOLERATED_MS = 30_000;
 /** For so long a write without a clear answer is looked for before it is sent again. */
 export const UNSURE_MS = LAG_MS;
+/** So long a row that a DELETE does not know is looked for: a read may lag, and one that misses it is to be confirmed. */
+const GONE_MS = 3 * LAG_MS;
 /** A write is sent at most so often, each time after a look. */
 export const MAX_WRITES = 3;
 const HOLD_MS = 15_000;
@@ -157,7 +159,8 @@ function leaving(p: Progress, nowMs: number): Progress {
 export function unanswered(p: Progress, error: RequestError, nowMs: number): Progress {
   const failure = { cause: error.why, message: error.message };
   if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled')) return p; // it was not sent
-  if (error.why === 'refused' && !error.ambiguous && p.want === 'absent' && p.row?.status === 'associating') {
+  const isHeld = error.why === 'refused' && error.status !== 404 && p.row?.status === 'associating';
+  if (isHeld && !error.ambiguous && p.want === 'absent') {
     return begin(p, 'hold', nowMs, { failure });
   }
   if (error.ambiguous) {
@@ -169,11 +172,11 @@ export function unanswered(p: Progress, error: RequestError, nowMs: number): Pro
       patienceMs,
     });
   }
-  const missing = error.why === 'not-found' && p.want === 'absent';
-  if (error.why !== 'refused' && !missing) return failed(p, failure, nowMs);
+  if (error.why !== 'refused') return failed(p, failure, nowMs);
   // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster;
   // a conflict does for sure, though reads may lag. And a row that is not found may not be there any more.
-  const patienceMs = p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
+  const isMissing = error.status === 404 && p.want === 'absent';
+  const patienceMs = isMissing ? GONE_MS : p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
   return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false, patienceMs });
 }
 
@@ -191,8 +194,10 @@ export function looked(p: Progress, look: Look): Progress {
       return row ? lookedAt(p, row, look) : lookedInVain(p, look);
     case 'settled':
     case 'accepted':
-      // Cloudflare pushes again what is added to a share later, so what was usable may not be any more.
-      return row && p.want === 'present' ? lookedAt(p, row, look) : p;
+      // Cloudflare pushes again what is added to a share later, so what was usable may not be any more; and what
+      // was removed may be there again.
+      if (p.want === 'present') return row ? lookedAt(p, row, look) : lookedInVain(p, look);
+      return row && isLive(row) ? begin(p, 'remove', nowMs, { row }) : p;
     case 'disassociate':
       return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
     case 'clear':
@@ -266,10 +271,11 @@ function lookedForPost(p: Progress, look: Look): Progress {
   if (found) return associate(p, found, nowMs, p.maybeWritten);
   if (p.target.type === 'account' || !p.maybeWritten) return notFound(p, look);
 
-  const fresh = rows.filter((row) => !before.has(row.id));
+  // Somebody else may have added a row at the same time, so all that turn up in that time are looked at together.
+  if (askedMs - p.sinceMs < p.patienceMs) return p;
+  const fresh = rows.filter((row) => !before.has(row.id) && row.organizationId === null);
   const [only] = fresh;
   if (only && fresh.length === 1) return associate(p, only, nowMs, true);
-  if (fresh.length === 0 && askedMs - p.sinceMs < p.patienceMs) return p;
   const saw =
     fresh.length === 0 ? 'no new row' : `${fresh.length} new rows (${fresh.map((row) => row.id).join(', ')})`;
   const message = `${p.failure?.message}; the list shows ${saw}, which does not tell whether the organization was added`;

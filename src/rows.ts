@@ -43,19 +43,29 @@ export function byAge(a: ShareRecipient, b: ShareRecipient): number {
   return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
 }
 
+/** One answer about rows. */
+export interface Answer {
+  readonly rows: readonly ShareRecipient[];
+  /** The only row that it is about; null when it is the whole list. */
+  readonly id: string | null;
+  /** When it was asked for: what it shows may be that old. */
+  readonly askedMs: number;
+  /** When it came. */
+  readonly nowMs: number;
+}
+
 /** What is known of the rows from all answers so far. */
 export interface Memory {
   /**
    * Takes an answer in. What it shows may be ten seconds old, and rows are kept for ever and do not come back on
-   * their own. So a row that was seen less than ten seconds ago is there, shown or not, and one that was first seen
-   * leaving less than ten seconds ago is leaving, also where it is shown alive.
-   * @param askedMs when the answer was asked for
-   * @param nowMs when it came
+   * their own. So a row is there until answers miss it for ten seconds; one that was first seen leaving less than
+   * ten seconds ago is leaving, also where it is shown alive; and no answer goes back behind a change that was seen
+   * less than ten seconds ago.
    * @returns what is known now
    */
-  see(rows: readonly ShareRecipient[], askedMs: number, nowMs: number): readonly ShareRecipient[];
+  see(answer: Answer): readonly ShareRecipient[];
   /** Cloudflare took an old row up again, as the answer to a write says: what was known of it is the past. */
-  renew(id: string, nowMs: number): void;
+  renew(row: ShareRecipient, nowMs: number): void;
 }
 
 interface Sighting {
@@ -63,35 +73,52 @@ interface Sighting {
   readonly seenMs: number;
   /** When it was first seen to be as far gone as it is. */
   readonly sinceMs: number;
+  /** When the first answer was asked for that missed it, after the last that showed it. */
+  readonly missedMs: number | null;
 }
 
 /** Opens an empty memory. */
 export function openMemory(): Memory {
   const sightings = new Map<string, Sighting>();
-  const renewedMs = new Map<string, number>();
+  const renewals = new Map<string, { row: ShareRecipient; atMs: number }>();
 
   function isPast(row: ShareRecipient, known: Sighting | undefined, askedMs: number): boolean {
-    const atMs = renewedMs.get(row.id);
-    if (atMs !== undefined && !isLive(row) && askedMs - atMs < LAG_MS) return true;
-    return known !== undefined && askedMs - known.sinceMs < LAG_MS && howFarGone(row) < howFarGone(known.row);
+    const renewal = renewals.get(row.id);
+    if (renewal && askedMs - renewal.atMs < LAG_MS && (!isLive(row) || isOlder(row, renewal.row)))
+      return true;
+    if (!known) return false;
+    if (askedMs - known.seenMs < LAG_MS && isOlder(row, known.row)) return true;
+    return askedMs - known.sinceMs < LAG_MS && howFarGone(row) < howFarGone(known.row);
   }
 
   return {
-    see(rows, askedMs, nowMs) {
-      for (const [id, { seenMs }] of sightings) if (askedMs - seenMs >= LAG_MS) sightings.delete(id);
+    see({ rows, id, askedMs, nowMs }) {
+      const shown = new Set(rows.map((row) => row.id));
+      for (const [known, sighting] of sightings) {
+        if (shown.has(known) || (id !== null && id !== known)) continue;
+        const missedMs = sighting.missedMs ?? askedMs;
+        if (askedMs - missedMs >= LAG_MS) sightings.delete(known);
+        else sightings.set(known, { ...sighting, missedMs });
+      }
       for (const row of rows) {
         const known = sightings.get(row.id);
         if (isPast(row, known, askedMs)) continue;
         const isSame = known !== undefined && howFarGone(known.row) === howFarGone(row);
-        sightings.set(row.id, { row, seenMs: nowMs, sinceMs: isSame ? known.sinceMs : nowMs });
+        const sinceMs = isSame ? known.sinceMs : nowMs;
+        sightings.set(row.id, { row, seenMs: nowMs, sinceMs, missedMs: null });
       }
       return Array.from(sightings.values(), ({ row }) => row);
     },
-    renew(id, nowMs) {
-      sightings.delete(id);
-      renewedMs.set(id, nowMs);
+    renew(row, nowMs) {
+      sightings.delete(row.id);
+      renewals.set(row.id, { row, atMs: nowMs });
     },
   };
+}
+
+/** Was it changed before the other was? False where that is not known. */
+function isOlder(row: ShareRecipient, other: ShareRecipient): boolean {
+  return Date.parse(row.modified) < Date.parse(other.modified);
 }
 
 function howFarGone({ status }: ShareRecipient): number {

@@ -5,7 +5,7 @@ import type { Failure } from './failure.ts';
 import { duplicates, newcomers } from './plan.ts';
 import { failed, isDone, type Look, looked, lookOf, type Progress, statusOf } from './progress.ts';
 import { duration } from './report/text.ts';
-import { openMemory } from './rows.ts';
+import { type Answer, openMemory } from './rows.ts';
 import type { Run } from './run.ts';
 import { describeErrors, nextLookMs } from './settle.ts';
 
@@ -32,19 +32,20 @@ export async function carryOut(
   const { clock, cancel, endMs, report } = run;
   const before = new Set(rows.map((row) => row.id));
   const memory = openMemory();
-  memory.see(rows, clock.now(), clock.now());
+  memory.see({ rows, id: null, askedMs: clock.now(), nowMs: clock.now() });
   const all = [...planned];
   // A removal takes every row of an account, so there is nothing to warn of.
   const targets = [...new Set(all.filter((p) => p.want === 'present').map((p) => p.target))];
   const update = (index: number, next: Progress) => {
     const previous = all[index] as Progress;
     all[index] = next;
-    if (previous.step === 'create' && next.id && before.has(next.id)) memory.renew(next.id, clock.now());
+    if (previous.step === 'create' && next.row && before.has(next.id ?? ''))
+      memory.renew(next.row, clock.now());
     if (next !== previous) report.moved(previous, next, all);
   };
-  const lookAt = (seen: readonly ShareRecipient[], askedMs: number, judge = looked) => {
+  const lookAt = (seen: Pick<Answer, 'rows' | 'id'>, askedMs: number, judge = looked) => {
     const nowMs = clock.now();
-    const look = lookOf(memory.see(seen, askedMs, nowMs), before, nowMs, askedMs);
+    const look = lookOf(memory.see({ ...seen, askedMs, nowMs }), before, nowMs, askedMs);
     report.duplicates(duplicates(targets, look.rows));
     for (const [index, p] of all.entries()) update(index, judge(p, look));
     if (judge === looked) for (const p of newcomers(all, look)) all.push(p);
@@ -70,13 +71,13 @@ export async function carryOut(
     lookedMs = clock.now();
     try {
       const seen = await look(all, run);
-      pages = Math.ceil(seen.length / PER_PAGE);
+      pages = Math.ceil(seen.rows.length / PER_PAGE);
       lookAt(seen, lookedMs);
       lastError = null;
       unreadable = 0;
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      unreadable = error.why === 'unreadable' ? unreadable + 1 : 0;
+      unreadable = error.why === 'unreadable' || error.why === 'too-large' ? unreadable + 1 : 0;
       if (!run.isOver() && (!error.retryable || unreadable > UNREADABLE_TOLERATED)) {
         stop = { cause: error.why, message: error.message };
         break;
@@ -90,7 +91,7 @@ export async function carryOut(
     const askedMs = clock.now();
     const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
     try {
-      lookAt(await run.shares.list({ tries: 1, untilMs }), askedMs, lastLooked);
+      lookAt({ rows: await run.shares.list({ tries: 1, untilMs }), id: null }, askedMs, lastLooked);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       lastError = error;
@@ -119,17 +120,21 @@ function lastLooked(p: Progress, look: Look): Progress {
  * One target is asked for by its id. Several, those that are done among them, and one whose row is not known for
  * sure, are found in the list.
  */
-async function look(all: readonly Progress[], { shares }: Run): Promise<readonly ShareRecipient[]> {
+async function look(all: readonly Progress[], { shares }: Run): Promise<Pick<Answer, 'rows' | 'id'>> {
   const [only] = all;
   const inList = only?.step === 'unsure' || only?.step === 'clear';
-  if (all.length > 1 || !only?.id || inList) return await shares.list();
-  try {
-    return [await shares.get(only.id)];
-  } catch (error) {
-    if (!(error instanceof RequestError) || error.why !== 'not-found') throw error;
-    // That a recipient has lost the share is relied on, so the list has to agree.
-    return only.want === 'absent' ? await shares.list() : [];
+  if (all.length === 1 && only?.id && !inList) {
+    const row = await shares.get(only.id).catch(missing);
+    // That an account has lost the share is relied on, so the list has to agree, and to show no other row of it.
+    const isOver = only.want === 'absent' && (!row || row.status === 'disassociated');
+    if (!isOver) return { rows: row ? [row] : [], id: only.id };
   }
+  return { rows: await shares.list(), id: null };
+}
+
+function missing(error: unknown): null {
+  if (error instanceof RequestError && error.why === 'not-found') return null;
+  throw error;
 }
 
 /** Why a target that is not done has failed: what ended the run, and what is known of the target. */

@@ -4,10 +4,15 @@ import { describeNetworkError, excerpt, parseRetryAfter, RequestError } from '..
 import { backoffMs, openEnvelope } from '../../src/cloudflare/http.ts';
 import { gapMs, parseAllowance } from '../../src/cloudflare/pace.ts';
 
-function failure(status: number, body: unknown, headers: Record<string, string> = {}): RequestError {
+function failure(
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+  method = 'POST',
+): RequestError {
   try {
     openEnvelope(
-      'POST …/x',
+      `${method} …/x`,
       { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) },
       0,
     );
@@ -39,7 +44,7 @@ describe('openEnvelope', () => {
   it.each([
     ['refused credentials', 403, refusal, {}, { why: 'credentials', retryable: false, ambiguous: false }],
     ['no credentials', 401, refusal, {}, { why: 'credentials', retryable: false, ambiguous: false }],
-    ['an unknown share', 404, refusal, {}, { why: 'not-found', retryable: false, ambiguous: false }],
+    ['an unknown recipient', 404, refusal, {}, { why: 'refused', retryable: false, ambiguous: false }],
     ['a bad request', 400, refusal, {}, { why: 'refused', retryable: false, ambiguous: false }],
     ['a conflict', 409, refusal, {}, { why: 'refused', retryable: false, ambiguous: false }],
     ['a 200 that says false', 200, refusal, {}, { why: 'refused', retryable: false, ambiguous: true }],
@@ -84,6 +89,11 @@ describe('openEnvelope', () => {
     ['success that is not true', 200, { success: 'true' }, {}, { why: 'unreadable', ambiguous: true }],
   ])('%s', (_name, status, body, headers, fields) => {
     expect(failure(status, body, headers as Record<string, string>)).toMatchObject(fields);
+  });
+
+  it('takes only what is read for not found, as the share of a write was read before', () => {
+    expect(failure(404, refusal, {}, 'GET').why).toBe('not-found');
+    expect(failure(404, refusal, {}, 'DELETE').why).toBe('refused');
   });
 
   it('says what Cloudflare said: code, message, pointer, ray', () => {
@@ -139,7 +149,14 @@ describe('parseRetryAfter', () => {
     ['', null],
     [undefined, null],
   ])('%j', (value, ms) => {
-    expect(parseRetryAfter(value, now)).toBe(ms);
+    expect(parseRetryAfter(value === undefined ? {} : { 'retry-after': value }, now)).toBe(ms);
+  });
+
+  it('goes by the clock of the server, where the answer tells it', () => {
+    const at = 'Mon, 23 Nov 2026 10:00:30 GMT';
+    const date = 'Mon, 23 Nov 2026 10:00:20 GMT';
+    expect(parseRetryAfter({ 'retry-after': at, date }, now + 3_600_000)).toBe(10_000);
+    expect(parseRetryAfter({ 'retry-after': at, date: 'today' }, now)).toBe(30_000);
   });
 });
 

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { openHttp } from '../../src/cloudflare/http.ts';
 import { openShares } from '../../src/cloudflare/shares.ts';
+import { TransportError } from '../../src/cloudflare/transport.ts';
 
 const row = (n: number) => ({ id: `row-${n}`, account_id: `account-${n}`, association_status: 'associated' });
 const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => row(from + n));
 
 /** Reads the list of a server that answers its pages like this, in a world where pauses take no time. */
 async function read(
-  answer: (page: number, request: number) => { result: unknown; info?: object | undefined },
+  answer: (
+    page: number,
+    request: number,
+    perPage: number,
+  ) => { result: unknown; info?: object | undefined } | 'too-large',
 ) {
   const asked: number[] = [];
   let nowMs = 0;
@@ -26,9 +31,12 @@ async function read(
     cancel: new AbortController().signal,
     listener: { retrying() {}, recovered() {}, slowing() {} },
     transport: async ({ url }) => {
-      const page = Number(new URL(url).searchParams.get('page'));
+      const query = new URL(url).searchParams;
+      const page = Number(query.get('page'));
       asked.push(page);
-      const { result, info } = answer(page, asked.length);
+      const told = answer(page, asked.length, Number(query.get('per_page')));
+      if (told === 'too-large') throw new TransportError(told);
+      const { result, info } = told;
       const body = JSON.stringify({ success: true, result, ...(info && { result_info: info }) });
       return { status: 200, headers: {}, body };
     },
@@ -56,6 +64,44 @@ describe('the pages of the list', () => {
     );
     expect(seen).toEqual(ids(0, 150));
     expect(asked).toEqual([1, 2]);
+  });
+
+  it('are read on after one that is full, when what is counted are live rows only', async () => {
+    const { ids: seen, asked } = await read((page) => ({
+      result: page === 1 ? rows(0, 100) : rows(100, 103),
+      info: { total_count: 90 },
+    }));
+    expect(seen).toEqual(ids(0, 103));
+    expect(asked).toEqual([1, 2]);
+  });
+
+  it('are read on after one that is as full as the server makes them', async () => {
+    const { ids: seen, asked } = await read((page) => ({
+      result: page === 1 ? rows(0, 20) : rows(20, 25),
+      info: { per_page: 20 },
+    }));
+    expect(seen).toEqual(ids(0, 25));
+    expect(asked).toEqual([1, 2]);
+  });
+
+  it('end with a full one when all that are counted were shown', async () => {
+    const { asked } = await read(() => ({ result: rows(0, 100), info: { total_count: 100 } }));
+    expect(asked).toEqual([1]);
+  });
+
+  it('are made shorter where a hundred rows are too large an answer', async () => {
+    const { ids: seen, asked } = await read((page, _, perPage) =>
+      perPage === 10
+        ? { result: rows((page - 1) * 10, Math.min(page * 10, 25)), info: { total_count: 25 } }
+        : 'too-large',
+    );
+    expect(seen).toEqual(ids(0, 25));
+    expect(asked).toEqual([1, 1, 2, 3]);
+  });
+
+  it('are given up where ten rows are too large as well', async () => {
+    const { why, asked } = await read(() => 'too-large');
+    expect([why, asked]).toEqual(['too-large', [1, 1]]);
   });
 
   it.each([null, []])('may be one without rows: %j', async (result) => {

@@ -100,7 +100,7 @@ describe.concurrent('state: absent', () => {
     };
     const text = JSON.stringify({ success: true, errors: [], messages: [], result: { ...reply, ...more } });
     const run = await play({
-      api: { faults: [{ when: { method: 'DELETE' }, do: { kind: 'unreadable', commit: false, text } }] },
+      api: { faults: [{ when: { method: 'DELETE' }, do: { kind: 'answer', status: 200, body: { text } } }] },
       recipients: [mine],
       inputs: { ...inputs, timeout: '4s' },
     });
@@ -112,8 +112,9 @@ describe.concurrent('state: absent', () => {
     const run = await play({
       api: { faults: [{ when: { method: 'DELETE' }, do: { kind: 'answer', status: 404, code: 1004 } }] },
       recipients: [mine],
-      inputs,
+      inputs: { ...inputs, timeout: '4s' },
     });
+    expect(run.errors[0]?.message).toMatch(/last seen associated; a write was refused \(DELETE .*HTTP 404/);
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
     expect(run.deletes).toHaveLength(1);
   });

@@ -575,7 +575,7 @@ describe.runIf(platform() === 'linux')('a body that is too large', () => {
     ['without end', { kind: 'endless' }],
   ])('%s', async (_, fault) => {
     const { played, peak } = await weigh(fault);
-    expectNamed(played, 'GET …/recipients: ');
+    expectNamed(played, 'GET …/recipients: ', 'The answer is too large');
     expect(played.errors[0]?.message).toContain('too large');
     expect(played.posts).toEqual([]);
     expect(peak).toBeGreaterThan(20);

@@ -296,6 +296,86 @@ it.each([
   expect(story.exchanges.length).toBeLessThan(30);
 });
 
+it.each([true, false])(
+  'fails when it is cancelled, also where nothing was left to do (dry run: %s)',
+  async (dryRun) => {
+    const { story, first, said } = await run({
+      dryRun,
+      rows: [{ who: 0, ...associated }],
+      faults: [{ method: 'GET', part: 'share', nth: 1, times: 1, fault: { kind: 'hang' } }],
+      cancelAtMs: 1000,
+    });
+    expect(violations(story)).toEqual([]);
+    expect(story.success).toBe(false);
+    expect(first).toMatchObject({ status: 'associated', changed: false, error: null });
+    expect(said).toContain(`Cancelled when ${dryRun ? 'the plan was ready' : 'everything was done'}`);
+  },
+);
+
+/** From its nth on, the list shows only this. */
+const showing = (nth: number, times: number, ...result: object[]): ScheduledFault => {
+  const info = { total_count: result.length, total_pages: 1 };
+  const text = JSON.stringify({ success: true, errors: [], messages: [], result, result_info: info });
+  return { ...LIST, nth, times, fault: { kind: 'unreadable', text } };
+};
+
+it('takes nothing from a list that shows no rows for once, however long they were seen before', async () => {
+  const { story, posts } = await run({
+    targets: 2,
+    rows: [{ who: 0, ...associated }],
+    timelines: [{}, { associateMs: 100_000 }],
+    faults: [showing(14, 1)],
+  });
+  expect([story.success, posts]).toEqual([true, 1]);
+  expect(story.exchanges.length).toBeGreaterThan(15);
+});
+
+it('takes a success back when its row is no longer there', async () => {
+  const { story, first } = await run({
+    targets: 2,
+    rows: [{ who: 0, ...associated }],
+    timelines: [{}, { associateMs: 100_000 }],
+    faults: [showing(3, 10_000)],
+  });
+  expect([story.success, first.error]).toEqual([false, expect.stringContaining('no longer')]);
+});
+
+it('removes also a row that somebody else adds while the only other one is removed', async () => {
+  const { story } = await run({
+    state: 'absent',
+    rows: [{ who: 0, ...associated }],
+    timelines: [{ disassociateMs: 3000 }],
+    others: [{ atMs: 2000, what: 'add', who: 0 }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(true);
+  const statuses = story.api.rows(SHARE).map((row) => row.association_status);
+  expect(statuses).toEqual(['disassociated', 'disassociated']);
+});
+
+it('believes a DELETE that knows no row once lists that lag do not show it either', async () => {
+  const { story, first } = await run({
+    state: 'absent',
+    rows: [{ who: 0, ...associated }],
+    faults: [
+      { method: 'DELETE', part: 'row', nth: 1, times: 1, fault: { kind: 'answer', status: 404 } },
+      showing(5, 10_000),
+    ],
+  });
+  expect(story.exchanges.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+  expect([story.success, first.status, first.changed]).toEqual([true, 'disassociated', false]);
+});
+
+it('does not send a write again that says itself that it was a success, whatever else it says', async () => {
+  const body = { text: '{"success":true,"result":null}' };
+  const { story, posts, first } = await run({
+    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 200, body } }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, posts, first.changed]).toEqual([false, 1, false]);
+  expect(first.error).toContain('`result` is not an object');
+});
+
 it('uses the requests that are left, although the window is longer than the run', async () => {
   const few = {
     kind: 'answer',

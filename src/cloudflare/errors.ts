@@ -80,14 +80,20 @@ export function describeNetworkError(error: unknown): { cause: Cause; said: stri
 }
 
 /**
- * Reads `Retry-After`: whole seconds or an HTTP date (RFC 9110, section 10.2.3).
- * @param value the header
+ * Reads `Retry-After`: whole seconds or an HTTP date (RFC 9110, section 10.2.3), which is compared with the `Date` of
+ * the same answer where it has one, because the clock of a runner may be wrong.
+ * @param headers of the answer, their names in lower case
  * @param nowMs the time now, milliseconds since the epoch
  * @returns milliseconds to wait, or null when there is nothing usable
  */
-export function parseRetryAfter(value: string | undefined, nowMs: number): number | null {
-  const text = value?.trim() ?? '';
+export function parseRetryAfter(headers: Readonly<Record<string, string>>, nowMs: number): number | null {
+  const text = headers['retry-after']?.trim() ?? '';
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const atMs = parseDate(text);
+  return atMs === null ? null : Math.max(0, atMs - (parseDate(headers['date']) ?? nowMs));
+}
+
+function parseDate(text = ''): number | null {
   const atMs = /[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
+  return Number.isNaN(atMs) ? null : atMs;
 }

@@ -188,7 +188,7 @@ export function openHttp(options: HttpOptions): Http {
         () => send('GET', path, undefined, read),
         cancel,
         (error, tries) => {
-          if (!error.retryable || error.why === 'unreadable') return false;
+          if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large') return false;
           // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
           if (error.why === 'rate-limit' && read.tries === undefined) return true;
           return tries < (read.tries ?? READ_TRIES);
@@ -265,7 +265,7 @@ export function openEnvelope(request: string, answer: WireAnswer, nowMs: number)
   }
   // A success by its status and a failure by its words may be either.
   if (ok) return fail(request, said, { cause: 'refused', status, ambiguous: true });
-  const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs) ?? problemRetryAfterMs(body);
+  const retryAfterMs = parseRetryAfter(headers, nowMs) ?? problemRetryAfterMs(body);
   const retryable = body?.['retryable'] !== false;
   if (status === 429) return fail(request, said, { cause: 'rate-limit', status, retryable, retryAfterMs });
   if (status === 408 || status >= 500) {
@@ -279,7 +279,8 @@ export function openEnvelope(request: string, answer: WireAnswer, nowMs: number)
     });
   }
   if (status === 401 || status === 403) return fail(request, said, { cause: 'credentials', status });
-  if (status === 404) return fail(request, said, { cause: 'not-found', status });
+  // Of a write it is about the recipient: the list of the share was read before.
+  if (status === 404 && request.startsWith('GET')) return fail(request, said, { cause: 'not-found', status });
   return fail(request, said, { cause: 'refused', status });
 }
 
@@ -344,7 +345,7 @@ function fromTransport(request: string, error: TransportError, deadlineMs: numbe
       });
     case 'too-large':
       return new RequestError(request, 'the answer is too large to be one of the Shares API', {
-        cause: 'unreadable',
+        cause: 'too-large',
         ...again,
       });
     case 'proxy': {

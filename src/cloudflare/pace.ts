@@ -103,7 +103,7 @@ export function openPace(clock: Clock, slowing: (gapMs: number) => void): Pace {
         if (allowance.remaining === 0) blockedUntilMs = Math.max(blockedUntilMs, now + allowance.resetMs);
       }
       if (answer.status === 429) {
-        const askedMs = parseRetryAfter(answer.headers['retry-after'], now);
+        const askedMs = parseRetryAfter(answer.headers, now);
         if (askedMs !== null) blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
       }
     },

@@ -59,6 +59,8 @@ export interface Shares {
 
 /** The most that the API gives in one page. */
 export const PER_PAGE = 100;
+/** For rows with so many resources that a hundred of them are too large an answer. */
+const FEW_PER_PAGE = 10;
 const MAX_PAGES = 1000;
 /** More are no share; and they would not fit into memory. */
 const MAX_ROWS = MAX_PAGES * PER_PAGE;
@@ -75,16 +77,17 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
   const share = `/accounts/${accountId}/shares/${shareId}`;
   const recipients = `${share}/recipients`;
   const resourceTypes = new Map<string, string>();
+  let perPage = PER_PAGE;
 
   const decode = (value: unknown, envelope: Envelope, at: string) =>
     decodeRecipient(value, envelope.request, at, resourceTypes);
 
   /** Pages are read one after the other, so what they count is compared with what they show. */
-  async function allPages(options?: ReadOptions): Promise<ShareRecipient[]> {
+  async function allPages(perPage: number, options?: ReadOptions): Promise<ShareRecipient[]> {
     const rows = new Map<string, ShareRecipient>();
     let counted = 0;
     for (let page = 1; page <= MAX_PAGES; page++) {
-      const path = `${recipients}?include_resources=true&page=${page}&per_page=${PER_PAGE}`;
+      const path = `${recipients}?include_resources=true&page=${page}&per_page=${perPage}`;
       const envelope = await http.read(path, options);
       const { request, resultInfo } = envelope;
       // Published as nullable, so null is an empty list; the count tells where it is not.
@@ -96,11 +99,13 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
         rows.set(row.id, row);
       }
       if (rows.size > MAX_ROWS) throw unreadable(request, `the list has more than ${MAX_ROWS} rows`);
-      const { total_pages: pages, total_count: count } = resultInfo;
+      const { total_pages: pages, total_count: count, per_page: given } = resultInfo;
       if (typeof count === 'number') counted = Math.max(counted, count);
       // A page that is not read would cost a second recipient, so whichever number says that there is more is believed.
       const isPromised = (typeof pages === 'number' && pages > page) || counted > rows.size;
-      const mayFollow = typeof pages !== 'number' && result.length >= PER_PAGE;
+      // After a full page there may be another, unless it is certain that all were shown.
+      const isFull = result.length >= Math.min(perPage, typeof given === 'number' ? given : perPage);
+      const mayFollow = isFull && count !== rows.size;
       const hasNew = rows.size > before;
       if (isPromised && !hasNew) throw incomplete(request, rows.size, counted);
       if (!isPromised && !(mayFollow && hasNew)) return [...rows.values()];
@@ -109,7 +114,16 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
   }
 
   return {
-    list: (options) => http.whole(() => allPages(options), options),
+    async list(options) {
+      try {
+        return await http.whole(() => allPages(perPage, options), options);
+      } catch (error) {
+        if (!(error instanceof RequestError) || error.why !== 'too-large' || perPage === FEW_PER_PAGE)
+          throw error;
+        perPage = FEW_PER_PAGE;
+        return await http.whole(() => allPages(perPage, options), options);
+      }
+    },
 
     async get(id, options) {
       const envelope = await http.read(`${recipients}/${id}?include_resources=true`, options);
@@ -236,11 +250,14 @@ function incomplete(request: string, shown: number, counted: number): RequestErr
   });
 }
 
-/** The answer to a write may be garbled although the write was carried out, hence `ambiguous`. */
+/**
+ * The answer to a write may be garbled although the write was carried out, hence `ambiguous`; and as it says that it
+ * was a success, the write is not sent again.
+ */
 function unreadable(request: string, what: string): RequestError {
   return new RequestError(request, `answered with something that is not the Shares API: ${what}`, {
     cause: 'unreadable',
     ambiguous: true,
-    retryable: true,
+    retryable: request.startsWith('GET'),
   });
 }

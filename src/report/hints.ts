@@ -75,6 +75,11 @@ export const HINTS: Readonly<Record<Cause, Hint>> = {
     text: 'Its pages did not fit together, also when they were read again, and what is not seen could be added twice. Somebody may be changing the share; run again.',
     link: `${README}troubleshooting`,
   },
+  'too-large': {
+    title: 'The answer is too large',
+    text: 'It is larger than 4 MiB, also with ten recipients a page. Something else answered, such as a proxy or a captive portal; or recipients have more resources than this action can take, then open an issue.',
+    link: `${README}limits`,
+  },
   redirect: {
     title: 'The API answered with a redirect',
     text: 'A redirect is not followed, because the token would travel with it. Check api-url.',
@@ -116,8 +121,8 @@ export const HINTS: Readonly<Record<Cause, Hint>> = {
     link: `${README}targets`,
   },
   stopped: {
-    title: 'Stopped before it was its turn',
-    text: 'Mend the credentials and run again: what was done is found and kept.',
+    title: 'Not finished, because the credentials were refused',
+    text: 'Another write of this run was refused with 401 or 403, which stops all. Mend the credentials and run again: what was done is found and kept.',
     link: `${README}permissions`,
   },
   timeout: {
