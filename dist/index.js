@@ -89,8 +89,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   d: () => (/* binding */ realClock)
+/* harmony export */   d: () => (/* binding */ realClock),
+/* harmony export */   y: () => (/* binding */ wholeMs)
 /* harmony export */ });
+/** For a timer that must not be early: Node cuts fractions off, and counts from when its loop last looked at the time. */
+function wholeMs(ms) {
+    return Math.ceil(ms) + 1;
+}
 const startMs = Date.now();
 const startNs = process.hrtime.bigint();
 /** Real time: the epoch taken once and the monotonic clock added, so that a corrected wall clock cannot stretch a wait. */
@@ -104,7 +109,7 @@ const realClock = {
             signal?.removeEventListener('abort', done);
             resolve();
         };
-        const timer = setTimeout(done, ms);
+        const timer = setTimeout(done, wholeMs(ms));
         signal?.addEventListener('abort', done, { once: true });
     }),
 };
@@ -215,7 +220,10 @@ class DecodedURL extends URL {
     }
 }
 //# sourceMappingURL=proxy.js.map
+// EXTERNAL MODULE: ../.build/clock.js
+var clock = __nccwpck_require__(74);
 ;// CONCATENATED MODULE: ../.build/cloudflare/transport.js
+
 
 
 const REASONS = {
@@ -266,7 +274,7 @@ function openTransport() {
             giveUp(new Error(reason));
         };
         const cancel = () => end('cancelled');
-        const timer = setTimeout(end, deadlineMs, 'deadline');
+        const timer = setTimeout(end, (0,clock/* wholeMs */.y)(deadlineMs), 'deadline');
         signal.addEventListener('abort', cancel, { once: true });
         if (signal.aborted)
             cancel();
@@ -682,11 +690,12 @@ function openHttp(options) {
                 return result;
             }
             catch (error) {
-                // A try that the end of the step cut short says nothing of the cause; the one before it does.
-                if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= untilMs)
-                    throw last;
                 if (!(error instanceof RequestError) || cancel.aborted)
                     throw error;
+                // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before does.
+                const isCut = error.why === 'timeout' || (error.why === 'deadline' && clock.now() >= untilMs);
+                if (last && isCut)
+                    throw last;
                 const leftMs = Math.max(untilMs - clock.now(), 0);
                 const asked = error.retryAfterMs ?? 0;
                 if (asked > 0 && asked >= leftMs)

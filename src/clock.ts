@@ -2,8 +2,13 @@
 export interface Clock {
   /** Milliseconds since the epoch that never run backwards. */
   now(): number;
-  /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted; it never rejects. */
+  /** Resolves after `ms` milliseconds, never earlier, or as soon as `signal` is aborted; it never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** For a timer that must not be early: Node cuts fractions off, and counts from when its loop last looked at the time. */
+export function wholeMs(ms: number): number {
+  return Math.ceil(ms) + 1;
 }
 
 const startMs = Date.now();
@@ -20,7 +25,7 @@ export const realClock: Clock = {
         signal?.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const timer = setTimeout(done, wholeMs(ms));
       signal?.addEventListener('abort', done, { once: true });
     }),
 };

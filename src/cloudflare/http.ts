@@ -158,10 +158,10 @@ export function openHttp(options: HttpOptions): Http {
         }
         return result;
       } catch (error) {
-        // A try that the end of the step cut short says nothing of the cause; the one before it does.
-        if (last && error instanceof RequestError && error.why === 'deadline' && clock.now() >= untilMs)
-          throw last;
         if (!(error instanceof RequestError) || cancel.aborted) throw error;
+        // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before does.
+        const isCut = error.why === 'timeout' || (error.why === 'deadline' && clock.now() >= untilMs);
+        if (last && isCut) throw last;
         const leftMs = Math.max(untilMs - clock.now(), 0);
         const asked = error.retryAfterMs ?? 0;
         if (asked > 0 && asked >= leftMs) throw waitsTooLong(error, asked, leftMs);

@@ -1,5 +1,6 @@
 import http, { type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import { getProxyUrl } from '@actions/http-client/lib/proxy';
+import { wholeMs } from '../clock.ts';
 
 /** One HTTP request as data. */
 export interface WireRequest {
@@ -75,7 +76,7 @@ export function openTransport(): { transport: Transport; close: () => void } {
       giveUp(new Error(reason));
     };
     const cancel = () => end('cancelled');
-    const timer = setTimeout(end, deadlineMs, 'deadline');
+    const timer = setTimeout(end, wholeMs(deadlineMs), 'deadline');
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();
     const { key, route } = routeTo(new URL(url));
