@@ -24,6 +24,7 @@ describe('the forms of a secret', () => {
     ['in a form', new URLSearchParams([['', secret]]).toString().slice(1)],
     ['in JSON', JSON.stringify(secret).slice(1, -1)],
     ['in JSON that escapes slashes', JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/')],
+    ['in JSON inside of JSON', JSON.stringify(JSON.stringify(secret)).slice(3, -3)],
     [
       'in JSON for HTML',
       JSON.stringify(secret)

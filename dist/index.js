@@ -246,19 +246,20 @@ class TransportError extends Error {
 }
 /** A page of 100 recipients is far below this; what is above it is no answer of the API. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-const SOCKETS = { keepAlive: true, maxSockets: 4 };
+const MAX_SOCKETS = 4;
 /**
- * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route, no redirects,
- * a limit on time and size of every answer. Proxies are chosen as the runner chooses them, from HTTPS_PROXY,
- * HTTP_PROXY and NO_PROXY; loopback is always direct.
+ * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route (no keep-alive any more once
+ * a connection that was kept turned out to be dead), no redirects, a limit on time and size of every answer. Proxies
+ * are chosen as the runner chooses them, from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; loopback is always direct.
  * @returns the transport, and `close` to drop idle connections
  */
 function openTransport() {
     const routes = new Map();
+    let keepAlive = true;
     function routeTo(url) {
         const proxy = getProxyUrl(url)?.href;
-        const key = `${url.protocol} ${proxy ?? ''}`;
-        const route = routes.get(key) ?? openRoute(url, proxy);
+        const key = `${url.protocol} ${proxy ?? ''} ${keepAlive}`;
+        const route = routes.get(key) ?? openRoute(url, proxy, { keepAlive, maxSockets: MAX_SOCKETS });
         routes.set(key, route);
         return { key, route };
     }
@@ -304,6 +305,9 @@ function openTransport() {
             // An agent never learns that it got no socket from a proxy, and after four of them waits for ever.
             if (!request?.socket && routes.get(key) === route)
                 routes.delete(key);
+            // Some servers close connections without a word; then a request that soon follows another is lost every time.
+            if (request?.reusedSocket && !ended)
+                keepAlive = false;
             request?.destroy();
             throw new TransportError(ended ?? 'network', ended ? undefined : error, proxyStatus);
         }
@@ -319,16 +323,16 @@ function openTransport() {
     return { transport, close };
 }
 /** TLS and the proxy agent are loaded only where they are needed. */
-async function openRoute(url, proxy) {
+async function openRoute(url, proxy, options) {
     const { default: https } = url.protocol === 'https:' ? await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 708, 19)) : { default: null };
     const send = https?.request ?? external_node_http_namespaceObject.request;
     if (proxy) {
         // Its debug output would show the password of the proxy.
         delete process.env['DEBUG'];
         const { HttpsProxyAgent } = await __nccwpck_require__.e(/* import() */ 181).then(__nccwpck_require__.bind(__nccwpck_require__, 181));
-        return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
+        return { agent: new HttpsProxyAgent(proxy, options), send };
     }
-    return { agent: https ? new https.Agent(SOCKETS) : new external_node_http_namespaceObject.Agent(SOCKETS), send };
+    return { agent: https ? new https.Agent(options) : new external_node_http_namespaceObject.Agent(options), send };
 }
 /** Takes an answer in by its events: to iterate over it would load several more modules at every start. */
 function read(answer, tooLarge) {
@@ -753,8 +757,11 @@ function backoffMs(tries, random) {
  */
 function openEnvelope(request, answer, nowMs) {
     const { status, headers } = answer;
-    const body = parseObject(answer.body);
     const ok = status >= 200 && status < 300;
+    const isTooLarge = hasTooManyValues(answer.body);
+    if (ok && isTooLarge)
+        throw tooLarge(request);
+    const body = isTooLarge ? null : parseObject(answer.body);
     if (ok && body?.['success'] === true) {
         const info = body['result_info'];
         return { request, result: body['result'], resultInfo: Object(info) };
@@ -806,6 +813,17 @@ function openEnvelope(request, answer, nowMs) {
 }
 function fail(...args) {
     throw new RequestError(...args);
+}
+/** More are no answer of the API. A parser may need fifty times as much memory for them as for their text. */
+const MAX_VALUES = 200_000;
+function hasTooManyValues(text) {
+    let values = 0;
+    for (const sign of ',[{') {
+        for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1))
+            if (++values > MAX_VALUES)
+                return true;
+    }
+    return false;
 }
 function parseObject(text) {
     try {
@@ -860,10 +878,7 @@ function fromTransport(request, error, deadlineMs) {
                 ...again,
             });
         case 'too-large':
-            return new RequestError(request, 'the answer is too large to be one of the Shares API', {
-                cause: 'too-large',
-                ...again,
-            });
+            return tooLarge(request);
         case 'proxy': {
             const { status } = error;
             const said = status === 407 ? 'wants credentials' : 'did not let the request through';
@@ -879,6 +894,13 @@ function fromTransport(request, error, deadlineMs) {
             return new RequestError(request, said, cause === 'tls' ? { cause } : { cause, ...again });
         }
     }
+}
+function tooLarge(request) {
+    return new RequestError(request, 'the answer is too large to be one of the Shares API', {
+        cause: 'too-large',
+        ambiguous: true,
+        retryable: true,
+    });
 }
 function notSent(request, cause, said) {
     return new RequestError(request, said, { cause });
@@ -1968,7 +1990,7 @@ const HINTS = {
     },
     'too-large': {
         title: 'The answer is too large',
-        text: 'It is larger than 4 MiB, also with ten recipients a page. Something else answered, such as a proxy or a captive portal; or recipients have more resources than this action can take, then open an issue.',
+        text: 'It is larger than 4 MiB or has more than 200,000 values, also with ten recipients a page. Something else answered, such as a proxy or a captive portal; or recipients have more resources than this action can take, then open an issue.',
         link: `${README}limits`,
     },
     redirect: {
@@ -2697,8 +2719,9 @@ async function change(all, run, update) {
 
 
 
-/** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
+/** An answer of the wrong shape may be a hiccup of something in between; so many in a row, for so long, are not. */
 const UNREADABLE_TOLERATED = 2;
+const UNREADABLE_TOLERATED_MS = UNSURE_MS;
 /** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
 const SHORTEST_LOOK_MS = 250;
 /** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
@@ -2740,6 +2763,7 @@ async function carryOut(planned, rows, run) {
     let stop = null;
     let lastError = null;
     let unreadable = 0;
+    let readMs = clock.now();
     let pages = 1;
     let lookedMs = 0;
     while (true) {
@@ -2763,12 +2787,14 @@ async function carryOut(planned, rows, run) {
             lookAt(seen, lookedMs);
             lastError = null;
             unreadable = 0;
+            readMs = clock.now();
         }
         catch (error) {
             if (!(error instanceof RequestError))
                 throw error;
             unreadable = error.why === 'unreadable' || error.why === 'too-large' ? unreadable + 1 : 0;
-            if (!run.isOver() && (!error.retryable || unreadable > UNREADABLE_TOLERATED)) {
+            const isNoHiccup = unreadable > UNREADABLE_TOLERATED && clock.now() - readMs > UNREADABLE_TOLERATED_MS;
+            if (!run.isOver() && (!error.retryable || isNoHiccup)) {
                 stop = { cause: error.why, message: error.message };
                 break;
             }
@@ -2776,7 +2802,8 @@ async function carryOut(planned, rows, run) {
         }
         report.heartbeat(all, endMs);
     }
-    if (all.some(isMaybeWritten) && !stop) {
+    // After a look that failed for good there is none; but a write that was refused says nothing of another one.
+    if (all.some(isMaybeWritten) && (!stop || stop.cause === 'stopped')) {
         const askedMs = clock.now();
         const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
         try {
@@ -4244,6 +4271,7 @@ function encodings(text) {
         ...urls.flatMap((one) => [one, one.replace(/%../g, (code) => code.toLowerCase())]),
         json,
         json.replaceAll('/', '\\/'),
+        JSON.stringify(json).slice(1, -1),
         ...[/[<>&]/g, /[<>&']/g, /[<>&'/]/g].map((some) => json.replace(some, (one) => `\\u00${hex(one)}`)),
         ...['#39', '#x27', 'apos'].map((quote) => html((one) => `&${NAMES[one] ?? quote};`)),
         html((one) => (one === "'" ? one : `&${NAMES[one]};`)),

@@ -84,6 +84,7 @@ function encodings(text: string): string[] {
     ...urls.flatMap((one) => [one, one.replace(/%../g, (code) => code.toLowerCase())]),
     json,
     json.replaceAll('/', '\\/'),
+    JSON.stringify(json).slice(1, -1),
     ...[/[<>&]/g, /[<>&']/g, /[<>&'/]/g].map((some) => json.replace(some, (one) => `\\u00${hex(one)}`)),
     ...['#39', '#x27', 'apos'].map((quote) => html((one) => `&${NAMES[one] ?? quote};`)),
     html((one) => (one === "'" ? one : `&${NAMES[one]};`)),

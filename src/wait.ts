@@ -3,14 +3,15 @@ import { RequestError } from './cloudflare/errors.ts';
 import { PER_PAGE, type ShareRecipient } from './cloudflare/shares.ts';
 import type { Failure } from './failure.ts';
 import { duplicates, newcomers } from './plan.ts';
-import { failed, isDone, type Look, looked, lookOf, type Progress, statusOf } from './progress.ts';
+import { failed, isDone, type Look, looked, lookOf, type Progress, statusOf, UNSURE_MS } from './progress.ts';
 import { duration } from './report/text.ts';
 import { type Answer, openMemory } from './rows.ts';
 import type { Run } from './run.ts';
 import { describeErrors, nextLookMs } from './settle.ts';
 
-/** An answer of the wrong shape may be a hiccup of something in between; so many in a row are not. */
+/** An answer of the wrong shape may be a hiccup of something in between; so many in a row, for so long, are not. */
 const UNREADABLE_TOLERATED = 2;
+const UNREADABLE_TOLERATED_MS = UNSURE_MS;
 /** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
 const SHORTEST_LOOK_MS = 250;
 /** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
@@ -54,6 +55,7 @@ export async function carryOut(
   let stop: Failure | null = null;
   let lastError: RequestError | null = null;
   let unreadable = 0;
+  let readMs = clock.now();
   let pages = 1;
   let lookedMs = 0;
   while (true) {
@@ -75,10 +77,12 @@ export async function carryOut(
       lookAt(seen, lookedMs);
       lastError = null;
       unreadable = 0;
+      readMs = clock.now();
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       unreadable = error.why === 'unreadable' || error.why === 'too-large' ? unreadable + 1 : 0;
-      if (!run.isOver() && (!error.retryable || unreadable > UNREADABLE_TOLERATED)) {
+      const isNoHiccup = unreadable > UNREADABLE_TOLERATED && clock.now() - readMs > UNREADABLE_TOLERATED_MS;
+      if (!run.isOver() && (!error.retryable || isNoHiccup)) {
         stop = { cause: error.why, message: error.message };
         break;
       }
@@ -87,7 +91,8 @@ export async function carryOut(
     report.heartbeat(all, endMs);
   }
 
-  if (all.some(isMaybeWritten) && !stop) {
+  // After a look that failed for good there is none; but a write that was refused says nothing of another one.
+  if (all.some(isMaybeWritten) && (!stop || stop.cause === 'stopped')) {
     const askedMs = clock.now();
     const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
     try {

@@ -62,6 +62,10 @@ const LOST: Array<[string, Fault]> = [
 ];
 
 describe.concurrent('the reply to a POST is lost', () => {
+  it('by a server that closes used connections without a word: from then on each request has its own', async () => {
+    expectOneRow(await play({ server: { oneRequestEach: true } }));
+  });
+
   it.concurrent.each(LOST)('instead of it comes %s: the row is found, not made twice', async (_, fault) => {
     expectOneRow(await play({ api: { faults: [{ when: { method: 'POST' }, do: fault }] } }));
   });
@@ -573,6 +577,11 @@ describe.runIf(platform() === 'linux')('a body that is too large', () => {
   it.each<[string, Fault]>([
     ['300 MiB', { kind: 'huge', bytes: 300 * 1024 * 1024 }],
     ['without end', { kind: 'endless' }],
+    [
+      'that is small, but would not be when it is read',
+      text(`{"success":true,"result":[${'{},'.repeat(1_300_000)}{}]}`),
+    ],
+    ['that is small, but deep', text(`{"success":true,"result":${'['.repeat(2e6)}${']'.repeat(2e6)}}`)],
   ])('%s', async (_, fault) => {
     const { played, peak } = await weigh(fault);
     expectNamed(played, 'GET …/recipients: ', 'The answer is too large');

@@ -376,6 +376,30 @@ it('does not send a write again that says itself that it was a success, whatever
   expect(first.error).toContain('`result` is not an object');
 });
 
+it('looks for a write without an answer for ten seconds also while the looks are answered by something else', async () => {
+  const { story, first, posts } = await run({
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'reset', commit: true } },
+      { ...LIST, nth: 2, times: 5, fault: { kind: 'unreadable', text: '<html>busy</html>' } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, posts, first.changed]).toEqual([true, 1, true]);
+});
+
+it('keeps the id of a write without an answer when another is refused with 403', async () => {
+  const { story, first } = await run({
+    targets: 2,
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true } },
+      { ...POST, nth: 2, times: 1, fault: { kind: 'answer', status: 403 } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(first).toMatchObject({ changed: true, error: expect.stringContaining('refused another write') });
+  expect(story.made.has(first.id)).toBe(true);
+});
+
 it('uses the requests that are left, although the window is longer than the run', async () => {
   const few = {
     kind: 'answer',

@@ -235,8 +235,10 @@ export function backoffMs(tries: number, random: number): number {
  */
 export function openEnvelope(request: string, answer: WireAnswer, nowMs: number): Envelope {
   const { status, headers } = answer;
-  const body = parseObject(answer.body);
   const ok = status >= 200 && status < 300;
+  const isTooLarge = hasTooManyValues(answer.body);
+  if (ok && isTooLarge) throw tooLarge(request);
+  const body = isTooLarge ? null : parseObject(answer.body);
   if (ok && body?.['success'] === true) {
     const info = body['result_info'];
     return { request, result: body['result'], resultInfo: Object(info) as Record<string, unknown> };
@@ -286,6 +288,18 @@ export function openEnvelope(request: string, answer: WireAnswer, nowMs: number)
 
 function fail(...args: ConstructorParameters<typeof RequestError>): never {
   throw new RequestError(...args);
+}
+
+/** More are no answer of the API. A parser may need fifty times as much memory for them as for their text. */
+const MAX_VALUES = 200_000;
+
+function hasTooManyValues(text: string): boolean {
+  let values = 0;
+  for (const sign of ',[{') {
+    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1))
+      if (++values > MAX_VALUES) return true;
+  }
+  return false;
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
@@ -344,10 +358,7 @@ function fromTransport(request: string, error: TransportError, deadlineMs: numbe
         ...again,
       });
     case 'too-large':
-      return new RequestError(request, 'the answer is too large to be one of the Shares API', {
-        cause: 'too-large',
-        ...again,
-      });
+      return tooLarge(request);
     case 'proxy': {
       const { status } = error;
       const said = status === 407 ? 'wants credentials' : 'did not let the request through';
@@ -363,6 +374,14 @@ function fromTransport(request: string, error: TransportError, deadlineMs: numbe
       return new RequestError(request, said, cause === 'tls' ? { cause } : { cause, ...again });
     }
   }
+}
+
+function tooLarge(request: string): RequestError {
+  return new RequestError(request, 'the answer is too large to be one of the Shares API', {
+    cause: 'too-large',
+    ambiguous: true,
+    retryable: true,
+  });
 }
 
 function notSent(request: string, cause: 'cancelled' | 'timeout' | 'stopped', said: string): RequestError {

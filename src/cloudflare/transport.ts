@@ -1,4 +1,4 @@
-import http, { type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import http, { type Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http';
 import { getProxyUrl } from '@actions/http-client/lib/proxy';
 import { wholeMs } from '../clock.ts';
 
@@ -45,21 +45,22 @@ export type Transport = (request: WireRequest) => Promise<WireAnswer>;
 
 /** A page of 100 recipients is far below this; what is above it is no answer of the API. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-const SOCKETS = { keepAlive: true, maxSockets: 4 } as const;
+const MAX_SOCKETS = 4;
 
 /**
- * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route, no redirects,
- * a limit on time and size of every answer. Proxies are chosen as the runner chooses them, from HTTPS_PROXY,
- * HTTP_PROXY and NO_PROXY; loopback is always direct.
+ * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route (no keep-alive any more once
+ * a connection that was kept turned out to be dead), no redirects, a limit on time and size of every answer. Proxies
+ * are chosen as the runner chooses them, from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; loopback is always direct.
  * @returns the transport, and `close` to drop idle connections
  */
 export function openTransport(): { transport: Transport; close: () => void } {
   const routes = new Map<string, Promise<Route>>();
+  let keepAlive = true;
 
   function routeTo(url: URL): { key: string; route: Promise<Route> } {
     const proxy = getProxyUrl(url)?.href;
-    const key = `${url.protocol} ${proxy ?? ''}`;
-    const route = routes.get(key) ?? openRoute(url, proxy);
+    const key = `${url.protocol} ${proxy ?? ''} ${keepAlive}`;
+    const route = routes.get(key) ?? openRoute(url, proxy, { keepAlive, maxSockets: MAX_SOCKETS });
     routes.set(key, route);
     return { key, route };
   }
@@ -100,6 +101,8 @@ export function openTransport(): { transport: Transport; close: () => void } {
     } catch (error) {
       // An agent never learns that it got no socket from a proxy, and after four of them waits for ever.
       if (!request?.socket && routes.get(key) === route) routes.delete(key);
+      // Some servers close connections without a word; then a request that soon follows another is lost every time.
+      if (request?.reusedSocket && !ended) keepAlive = false;
       request?.destroy();
       throw new TransportError(ended ?? 'network', ended ? undefined : error, proxyStatus);
     } finally {
@@ -120,16 +123,16 @@ interface Route {
 }
 
 /** TLS and the proxy agent are loaded only where they are needed. */
-async function openRoute(url: URL, proxy: string | undefined): Promise<Route> {
+async function openRoute(url: URL, proxy: string | undefined, options: AgentOptions): Promise<Route> {
   const { default: https } = url.protocol === 'https:' ? await import('node:https') : { default: null };
   const send = https?.request ?? http.request;
   if (proxy) {
     // Its debug output would show the password of the proxy.
     delete process.env['DEBUG'];
     const { HttpsProxyAgent } = await import('https-proxy-agent');
-    return { agent: new HttpsProxyAgent(proxy, SOCKETS), send };
+    return { agent: new HttpsProxyAgent(proxy, options), send };
   }
-  return { agent: https ? new https.Agent(SOCKETS) : new http.Agent(SOCKETS), send };
+  return { agent: https ? new https.Agent(options) : new http.Agent(options), send };
 }
 
 /** Takes an answer in by its events: to iterate over it would load several more modules at every start. */

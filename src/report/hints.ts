@@ -77,7 +77,7 @@ export const HINTS: Readonly<Record<Cause, Hint>> = {
   },
   'too-large': {
     title: 'The answer is too large',
-    text: 'It is larger than 4 MiB, also with ten recipients a page. Something else answered, such as a proxy or a captive portal; or recipients have more resources than this action can take, then open an issue.',
+    text: 'It is larger than 4 MiB or has more than 200,000 values, also with ten recipients a page. Something else answered, such as a proxy or a captive portal; or recipients have more resources than this action can take, then open an issue.',
     link: `${README}limits`,
   },
   redirect: {
