@@ -132,7 +132,11 @@ describe('an account that somebody else added at the same time', () => {
   it.each<[string, ShareRecipient[], string]>([
     ['the older', [row('r', 'associating', 'a', late), row('o', 'associating', 'a', early)], 'o'],
     ['the older, before ours shows', [row('o', 'associating', 'a', early)], 'o'],
-    ['ours, when it is the older', [row('r', 'associating', 'a', late), row('o', 'associating')], 'r'],
+    [
+      'ours, when it is the older',
+      [row('r', 'associating', 'a', late), row('o', 'associating', 'a', { created: '2026-01-01T00:00:03Z' })],
+      'r',
+    ],
     [
       'the first of the same age',
       [row('o', 'associating', 'a', late), row('r', 'associating', 'a', late)],

@@ -25,6 +25,13 @@ describe('the rows of a target', () => {
     expect(own({ type: 'account', id: 'nobody' })).toEqual([]);
   });
 
+  it('of the same age, or of none, are in the order of their ids, so that all runs find the same one', () => {
+    const rows = [row('c', 'associated'), row('b', 'associated'), row('a', 'associated')];
+    const ids = (some: ShareRecipient[]) => ownRows(some)({ type: 'account', id: 'a' }).map(({ id }) => id);
+    expect(ids(rows)).toEqual(['a', 'b', 'c']);
+    expect(ids(rows.map((one) => ({ ...one, created: '' })).reverse())).toEqual(['a', 'b', 'c']);
+  });
+
   it('of an organization name it in either member', () => {
     const rows = [
       row('x', 'associated', { accountId: 'org' }),

@@ -1461,7 +1461,7 @@ function inForce(own) {
 }
 /**
  * Finds the rows of a target. Cloudflare does not publish how an organization's row looks, so both fields are tried.
- * @returns for any target its rows, the oldest first; those of the same age keep their order
+ * @returns for any target its rows, the oldest first; see `byAge`
  */
 function ownRows(rows) {
     const groups = new Map();
@@ -1479,10 +1479,9 @@ function ownRows(rows) {
         ? (groups.get(id) ?? [])
         : rows.filter((row) => (row.organizationId ?? row.accountId) === id).sort(byAge);
 }
-/** Oldest first; 0 where an age is not known. */
+/** Oldest first; by their ids where the age is the same or not known, so that all runs find the same order. */
 function byAge(a, b) {
-    const [x, y] = [Date.parse(a.created), Date.parse(b.created)];
-    return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
+    return Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1);
 }
 /** Opens an empty memory. */
 function openMemory() {

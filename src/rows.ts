@@ -21,7 +21,7 @@ export function inForce(own: readonly ShareRecipient[]): ShareRecipient | undefi
 
 /**
  * Finds the rows of a target. Cloudflare does not publish how an organization's row looks, so both fields are tried.
- * @returns for any target its rows, the oldest first; those of the same age keep their order
+ * @returns for any target its rows, the oldest first; see `byAge`
  */
 export function ownRows(rows: readonly ShareRecipient[]): (target: Target) => readonly ShareRecipient[] {
   const groups = new Map<string, ShareRecipient[]>();
@@ -37,10 +37,9 @@ export function ownRows(rows: readonly ShareRecipient[]): (target: Target) => re
       : rows.filter((row) => (row.organizationId ?? row.accountId) === id).sort(byAge);
 }
 
-/** Oldest first; 0 where an age is not known. */
+/** Oldest first; by their ids where the age is the same or not known, so that all runs find the same order. */
 export function byAge(a: ShareRecipient, b: ShareRecipient): number {
-  const [x, y] = [Date.parse(a.created), Date.parse(b.created)];
-  return Number.isNaN(x) || Number.isNaN(y) ? 0 : x - y;
+  return Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1);
 }
 
 /** One answer about rows. */
