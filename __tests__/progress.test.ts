@@ -175,6 +175,16 @@ describe('after a POST without a clear answer', () => {
     expect(look(unsure, 1_000, row('r', 'associated'))).toMatchObject({ step: 'settled', changed: true });
   });
 
+  it('takes a new row that is leaving for its own only when no other has shown for ten seconds', () => {
+    const leaving = row('n', 'disassociating');
+    expect(look(unsure, 1_000, leaving).step).toBe('unsure');
+    expect(look(unsure, 2_000, leaving, row('r', 'associating'))).toMatchObject({
+      step: 'associate',
+      id: 'r',
+    });
+    expect(look(unsure, UNSURE_MS, leaving)).toMatchObject({ step: 'failed', failure: { cause: 'removed' } });
+  });
+
   it('posts again only after ten seconds of looking, and not for ever', () => {
     expect(look(unsure, UNSURE_MS - 1).step).toBe('unsure');
     expect(look(unsure, UNSURE_MS).step).toBe('create');
@@ -335,5 +345,10 @@ describe('a removal', () => {
     expect(look(p, 20_000, row('r', 'disassociated'))).toBe(p);
     expect(look(p, 20_000)).toBe(p);
     expect(look(p, 20_000, row('r', 'associating'))).toMatchObject({ step: 'remove', changed: true });
+  });
+
+  it('that was only accepted is not sent again for a lagging read', () => {
+    const p = accepted(sent(start('absent', [row('r', 'associated')], { wait: false }), 0), null, 1);
+    expect(look(p, 2, row('r', 'associated'))).toBe(p);
   });
 });

@@ -100,6 +100,33 @@ describe('the memory', () => {
     expect(last([late, 0], [early, LAG_MS])).toEqual(['r associating']);
   });
 
+  it('believes what is worse than what was seen, whatever its date says', () => {
+    const ahead = [row('r', 'associated', { modified: '2099-01-01T00:00:00Z' })];
+    const terminal = [{ id: 'x', error: 'no', terminal: true, type: null }];
+    const memory = openMemory();
+    list(memory, ahead, 0);
+    expect(
+      memory.see({ rows: [row('r', 'associated', { resources: terminal })], id: null, askedMs: 1, nowMs: 1 }),
+    ).toMatchObject([{ resources: terminal }]);
+    expect(last([ahead, 0], [[row('r', 'disassociating', { modified: '2026-01-01T00:00:00Z' })], 1])).toEqual(
+      ['r disassociating'],
+    );
+    // But not the error of a row that has left since.
+    expect(
+      last([[row('r', 'disassociated')], 0], [[row('r', 'associated', { resources: terminal })], 1]),
+    ).toEqual(['r disassociated']);
+  });
+
+  it('takes a row for alive again at once where it was changed after it left', () => {
+    const left = [row('r', 'disassociated', { modified: '2026-01-01T00:00:00Z' })];
+    expect(last([left, 0], [[row('r', 'associating', { modified: '2026-01-01T00:00:01Z' })], 1])).toEqual([
+      'r associating',
+    ]);
+    expect(last([left, 0], [[row('r', 'associating', { modified: '2026-01-01T00:00:00Z' })], 1])).toEqual([
+      'r disassociated',
+    ]);
+  });
+
   it('ends what it knows of a row that a write took up again, and for ten seconds believes no past of it', () => {
     const memory = openMemory();
     const look = (status: string, atMs: number) => list(memory, [row('r', status)], atMs);
@@ -109,6 +136,14 @@ describe('the memory', () => {
     expect(look('associating', 300)).toEqual(['r associating']);
     expect(look('disassociated', 10_099)).toEqual(['r associating']);
     expect(look('disassociating', 10_100)).toEqual(['r disassociating']);
+  });
+
+  it('believes that such a row is leaving where it was changed since', () => {
+    const memory = openMemory();
+    const [made, later] = ['2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z'];
+    memory.renew(row('r', 'associating', { modified: made }), 0);
+    expect(list(memory, [row('r', 'disassociating', { modified: made })], 1)).toEqual([]);
+    expect(list(memory, [row('r', 'disassociating', { modified: later })], 2)).toEqual(['r disassociating']);
   });
 
   it('believes no earlier life of such a row either', () => {

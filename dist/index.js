@@ -696,9 +696,10 @@ function openHttp(options) {
             catch (error) {
                 if (!(error instanceof RequestError) || cancel.aborted)
                     throw error;
-                // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before does.
-                const isCut = error.why === 'timeout' || (error.why === 'deadline' && clock.now() >= untilMs);
-                if (last && isCut)
+                // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before
+                // does. But a write that was cut short may have been carried out.
+                const isCut = error.why === 'deadline' && clock.now() >= untilMs && error.request.startsWith('GET');
+                if (last && (isCut || error.why === 'timeout'))
                     throw last;
                 const leftMs = Math.max(untilMs - clock.now(), 0);
                 const asked = error.retryAfterMs ?? 0;
@@ -1181,7 +1182,6 @@ function openShares(http, accountId, shareId) {
     const share = `/accounts/${accountId}/shares/${shareId}`;
     const recipients = `${share}/recipients`;
     const resourceTypes = new Map();
-    let perPage = PER_PAGE;
     const decode = (value, envelope, at) => decodeRecipient(value, envelope.request, at, resourceTypes);
     /** Pages are read one after the other, so what they count is compared with what they show. */
     async function allPages(perPage, options) {
@@ -1221,13 +1221,12 @@ function openShares(http, accountId, shareId) {
     return {
         async list(options) {
             try {
-                return await http.whole(() => allPages(perPage, options), options);
+                return await http.whole(() => allPages(PER_PAGE, options), options);
             }
             catch (error) {
-                if (!(error instanceof RequestError) || error.why !== 'too-large' || perPage === FEW_PER_PAGE)
+                if (!(error instanceof RequestError) || error.why !== 'too-large')
                     throw error;
-                perPage = FEW_PER_PAGE;
-                return await http.whole(() => allPages(perPage, options), options);
+                return await http.whole(() => allPages(FEW_PER_PAGE, options), options);
             }
         },
         async get(id, options) {
@@ -1489,13 +1488,20 @@ function openMemory() {
     const renewals = new Map();
     function isPast(row, known, askedMs) {
         const renewal = renewals.get(row.id);
-        if (renewal && askedMs - renewal.atMs < LAG_MS && (!isLive(row) || isOlder(row, renewal.row)))
-            return true;
+        if (renewal && askedMs - renewal.atMs < LAG_MS) {
+            const isBefore = isLive(row) ? isOlder(row, renewal.row) : !isOlder(renewal.row, row);
+            if (isBefore)
+                return true;
+        }
         if (!known)
             return false;
-        if (askedMs - known.seenMs < LAG_MS && isOlder(row, known.row))
+        const further = howFarGone(row) - howFarGone(known.row);
+        if (further < 0 && askedMs - known.sinceMs < LAG_MS && !isOlder(known.row, row))
             return true;
-        return askedMs - known.sinceMs < LAG_MS && howFarGone(row) < howFarGone(known.row);
+        // What is worse than what was seen is believed, whatever its date says.
+        if (further > 0 || row.resources.some(({ terminal }) => terminal))
+            return false;
+        return askedMs - known.seenMs < LAG_MS && isOlder(row, known.row);
     }
     return {
         see({ rows, id, askedMs, nowMs }) {
@@ -1713,7 +1719,7 @@ function looked(p, look) {
             // was removed may be there again.
             if (p.want === 'present')
                 return row ? lookedAt(p, row, look) : lookedInVain(p, look);
-            return row && isLive(row) ? begin(p, 'remove', nowMs, { row }) : p;
+            return row && isLive(row) && p.step === 'settled' ? begin(p, 'remove', nowMs, { row }) : p;
         case 'disassociate':
             return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
         case 'clear':
@@ -1785,13 +1791,15 @@ function cleared(p, look) {
 function lookedForPost(p, look) {
     const { rows, before, nowMs, askedMs } = look;
     const own = look.own(p.target);
-    const found = inForce(own) ?? own.find((row) => !before.has(row.id));
+    // A new row that is leaving may be somebody else's, and ours may show later.
+    const isLate = askedMs - p.sinceMs >= p.patienceMs;
+    const found = inForce(own) ?? own.find((row) => isLate && !before.has(row.id));
     if (found)
         return associate(p, found, nowMs, p.maybeWritten);
     if (p.target.type === 'account' || !p.maybeWritten)
         return notFound(p, look);
     // Somebody else may have added a row at the same time, so all that turn up in that time are looked at together.
-    if (askedMs - p.sinceMs < p.patienceMs)
+    if (!isLate)
         return p;
     const fresh = rows.filter((row) => !before.has(row.id) && row.organizationId === null);
     const [only] = fresh;
@@ -1872,9 +1880,7 @@ function planPresent(start, own, { share, nowMs }) {
 }
 function planAbsent(start, own, { rows, nowMs }) {
     const isOrganization = start.target.type === 'organization';
-    // Should the row of an account tell the organization that it belongs to, it is not the organization's own.
-    const isDoubtful = own.some(({ accountId }) => isOrganization && accountId && accountId !== start.target.id);
-    const due = isDoubtful ? [] : removals(start, own, nowMs);
+    const due = own.some((row) => isDoubtful(start.target, row)) ? [] : removals(start, own, nowMs);
     if (due.length > 0)
         return due;
     const others = rows.filter((row) => row.status !== 'disassociated');
@@ -1887,6 +1893,10 @@ function planAbsent(start, own, { rows, nowMs }) {
         return [failed(start, { cause: 'inconclusive', message }, nowMs)];
     }
     return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];
+}
+/** Should the row of an account tell the organization that it belongs to, it is not the organization's own. */
+function isDoubtful({ type, id }, { accountId }) {
+    return type === 'organization' && accountId !== '' && accountId !== id;
 }
 /** One for each row that is in the share still: a live one is removed, one that is leaving is waited for. */
 function removals(start, own, nowMs) {
@@ -1910,7 +1920,7 @@ function newcomers(all, { own, nowMs }) {
         if (want === 'present')
             return [];
         const start = { ...unplanned({ state: want, wait }, target, startedMs), looked: true, sinceMs: nowMs };
-        return removals(start, own(target).filter(({ id }) => !known.has(id)), nowMs);
+        return removals(start, own(target).filter((row) => !known.has(row.id) && !isDoubtful(target, row)), nowMs);
     });
 }
 /** The live rows that should not be: of every account with more than one, the oldest is the one in use. */
@@ -2718,11 +2728,12 @@ async function change(all, run, update) {
 
 
 
-/** An answer of the wrong shape may be a hiccup of something in between; so many in a row, for so long, are not. */
+/** An answer of the wrong shape may be a hiccup of something in between; more of them, over ten seconds, are not. */
 const UNREADABLE_TOLERATED = 2;
-const UNREADABLE_TOLERATED_MS = UNSURE_MS;
 /** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
 const SHORTEST_LOOK_MS = 250;
+/** So long before the end of the step a last look begins, lest something that has just settled is not noticed. */
+const LAST_MOMENT_MS = 2_000;
 /** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
 const LAST_LOOK_CANCELLED_MS = 900;
 const LAST_LOOK_MS = 3_000;
@@ -2744,7 +2755,7 @@ async function carryOut(planned, rows, run) {
     const update = (index, next) => {
         const previous = all[index];
         all[index] = next;
-        if (previous.step === 'create' && next.row && before.has(next.id ?? ''))
+        if (previous.step === 'create' && next.row)
             memory.renew(next.row, clock.now());
         if (next !== previous)
             report.moved(previous, next, all);
@@ -2761,8 +2772,8 @@ async function carryOut(planned, rows, run) {
     };
     let stop = null;
     let lastError = null;
-    let unreadable = 0;
-    let readMs = clock.now();
+    /** When answers of the wrong shape came, since the last good one. */
+    let unreadableMs = [];
     let pages = 1;
     let lookedMs = 0;
     while (true) {
@@ -2775,8 +2786,7 @@ async function carryOut(planned, rows, run) {
         const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
         // Looks are timed from start to start; a slow answer must not leave the server without a pause.
         const pauseMs = Math.max(fromMs + waitMs - clock.now(), waitMs / 2);
-        const leftMs = endMs - clock.now();
-        await clock.sleep(pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs, cancel);
+        await clock.sleep(fitted(pauseMs, endMs - clock.now()), cancel);
         if (run.isOver())
             break;
         lookedMs = clock.now();
@@ -2785,14 +2795,15 @@ async function carryOut(planned, rows, run) {
             pages = Math.ceil(seen.rows.length / PER_PAGE);
             lookAt(seen, lookedMs);
             lastError = null;
-            unreadable = 0;
-            readMs = clock.now();
+            unreadableMs = [];
         }
         catch (error) {
             if (!(error instanceof RequestError))
                 throw error;
-            unreadable = error.why === 'unreadable' || error.why === 'too-large' ? unreadable + 1 : 0;
-            const isNoHiccup = unreadable > UNREADABLE_TOLERATED && clock.now() - readMs > UNREADABLE_TOLERATED_MS;
+            if (error.why === 'unreadable' || error.why === 'too-large')
+                unreadableMs.push(clock.now());
+            const [firstMs = clock.now()] = unreadableMs;
+            const isNoHiccup = unreadableMs.length > UNREADABLE_TOLERATED && clock.now() - firstMs >= UNSURE_MS;
             if (!run.isOver() && (!error.retryable || isNoHiccup)) {
                 stop = { cause: error.why, message: error.message };
                 break;
@@ -2819,6 +2830,13 @@ async function carryOut(planned, rows, run) {
             update(index, failed(p, unfinished(p, run, stop, lastError), clock.now()));
     }
     return all;
+}
+/** A pause that leaves time for the look after it: shorter where that would come too late, all the rest where none can. */
+function fitted(pauseMs, leftMs) {
+    const lastMs = leftMs - LAST_MOMENT_MS;
+    if (pauseMs > lastMs && lastMs > SHORTEST_LOOK_MS)
+        return lastMs;
+    return pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs;
 }
 function isMaybeWritten({ step, maybeWritten }) {
     return step === 'unsure' && maybeWritten;

@@ -70,11 +70,7 @@ function planPresent(start: Progress, own: readonly ShareRecipient[], { share, n
 
 function planAbsent(start: Progress, own: readonly ShareRecipient[], { rows, nowMs }: Found): Progress[] {
   const isOrganization = start.target.type === 'organization';
-  // Should the row of an account tell the organization that it belongs to, it is not the organization's own.
-  const isDoubtful = own.some(
-    ({ accountId }) => isOrganization && accountId && accountId !== start.target.id,
-  );
-  const due = isDoubtful ? [] : removals(start, own, nowMs);
+  const due = own.some((row) => isDoubtful(start.target, row)) ? [] : removals(start, own, nowMs);
   if (due.length > 0) return due;
   const others = rows.filter((row) => row.status !== 'disassociated');
   if (isOrganization && others.length > 0) {
@@ -86,6 +82,11 @@ function planAbsent(start: Progress, own: readonly ShareRecipient[], { rows, now
     return [failed(start, { cause: 'inconclusive', message }, nowMs)];
   }
   return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];
+}
+
+/** Should the row of an account tell the organization that it belongs to, it is not the organization's own. */
+function isDoubtful({ type, id }: Target, { accountId }: ShareRecipient): boolean {
+  return type === 'organization' && accountId !== '' && accountId !== id;
 }
 
 /** One for each row that is in the share still: a live one is removed, one that is leaving is waited for. */
@@ -111,7 +112,7 @@ export function newcomers(all: readonly Progress[], { own, nowMs }: Look): Progr
     const start = { ...unplanned({ state: want, wait }, target, startedMs), looked: true, sinceMs: nowMs };
     return removals(
       start,
-      own(target).filter(({ id }) => !known.has(id)),
+      own(target).filter((row) => !known.has(row.id) && !isDoubtful(target, row)),
       nowMs,
     );
   });

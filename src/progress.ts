@@ -197,7 +197,7 @@ export function looked(p: Progress, look: Look): Progress {
       // Cloudflare pushes again what is added to a share later, so what was usable may not be any more; and what
       // was removed may be there again.
       if (p.want === 'present') return row ? lookedAt(p, row, look) : lookedInVain(p, look);
-      return row && isLive(row) ? begin(p, 'remove', nowMs, { row }) : p;
+      return row && isLive(row) && p.step === 'settled' ? begin(p, 'remove', nowMs, { row }) : p;
     case 'disassociate':
       return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
     case 'clear':
@@ -267,12 +267,14 @@ function cleared(p: Progress, look: Look): Progress {
 function lookedForPost(p: Progress, look: Look): Progress {
   const { rows, before, nowMs, askedMs } = look;
   const own = look.own(p.target);
-  const found = inForce(own) ?? own.find((row) => !before.has(row.id));
+  // A new row that is leaving may be somebody else's, and ours may show later.
+  const isLate = askedMs - p.sinceMs >= p.patienceMs;
+  const found = inForce(own) ?? own.find((row) => isLate && !before.has(row.id));
   if (found) return associate(p, found, nowMs, p.maybeWritten);
   if (p.target.type === 'account' || !p.maybeWritten) return notFound(p, look);
 
   // Somebody else may have added a row at the same time, so all that turn up in that time are looked at together.
-  if (askedMs - p.sinceMs < p.patienceMs) return p;
+  if (!isLate) return p;
   const fresh = rows.filter((row) => !before.has(row.id) && row.organizationId === null);
   const [only] = fresh;
   if (only && fresh.length === 1) return associate(p, only, nowMs, true);

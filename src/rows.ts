@@ -58,12 +58,15 @@ export interface Memory {
   /**
    * Takes an answer in. What it shows may be ten seconds old, and rows are kept for ever and do not come back on
    * their own. So a row is there until answers miss it for ten seconds; one that was first seen leaving less than
-   * ten seconds ago is leaving, also where it is shown alive; and no answer goes back behind a change that was seen
-   * less than ten seconds ago.
+   * ten seconds ago is leaving, also where it is shown alive, unless it was changed since; and no answer goes back
+   * behind a change that was seen less than ten seconds ago, unless it shows something worse.
    * @returns what is known now
    */
   see(answer: Answer): readonly ShareRecipient[];
-  /** Cloudflare took an old row up again, as the answer to a write says: what was known of it is the past. */
+  /**
+   * Cloudflare made a row, or took an old one up again, as the answer to a write says: what was known of it is the
+   * past, and so is for ten seconds what shows it leaving, unless it was changed since.
+   */
   renew(row: ShareRecipient, nowMs: number): void;
 }
 
@@ -83,11 +86,16 @@ export function openMemory(): Memory {
 
   function isPast(row: ShareRecipient, known: Sighting | undefined, askedMs: number): boolean {
     const renewal = renewals.get(row.id);
-    if (renewal && askedMs - renewal.atMs < LAG_MS && (!isLive(row) || isOlder(row, renewal.row)))
-      return true;
+    if (renewal && askedMs - renewal.atMs < LAG_MS) {
+      const isBefore = isLive(row) ? isOlder(row, renewal.row) : !isOlder(renewal.row, row);
+      if (isBefore) return true;
+    }
     if (!known) return false;
-    if (askedMs - known.seenMs < LAG_MS && isOlder(row, known.row)) return true;
-    return askedMs - known.sinceMs < LAG_MS && howFarGone(row) < howFarGone(known.row);
+    const further = howFarGone(row) - howFarGone(known.row);
+    if (further < 0 && askedMs - known.sinceMs < LAG_MS && !isOlder(known.row, row)) return true;
+    // What is worse than what was seen is believed, whatever its date says.
+    if (further > 0 || row.resources.some(({ terminal }) => terminal)) return false;
+    return askedMs - known.seenMs < LAG_MS && isOlder(row, known.row);
   }
 
   return {

@@ -9,11 +9,12 @@ import { type Answer, openMemory } from './rows.ts';
 import type { Run } from './run.ts';
 import { describeErrors, nextLookMs } from './settle.ts';
 
-/** An answer of the wrong shape may be a hiccup of something in between; so many in a row, for so long, are not. */
+/** An answer of the wrong shape may be a hiccup of something in between; more of them, over ten seconds, are not. */
 const UNREADABLE_TOLERATED = 2;
-const UNREADABLE_TOLERATED_MS = UNSURE_MS;
 /** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
 const SHORTEST_LOOK_MS = 250;
+/** So long before the end of the step a last look begins, lest something that has just settled is not noticed. */
+const LAST_MOMENT_MS = 2_000;
 /** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
 const LAST_LOOK_CANCELLED_MS = 900;
 const LAST_LOOK_MS = 3_000;
@@ -40,8 +41,7 @@ export async function carryOut(
   const update = (index: number, next: Progress) => {
     const previous = all[index] as Progress;
     all[index] = next;
-    if (previous.step === 'create' && next.row && before.has(next.id ?? ''))
-      memory.renew(next.row, clock.now());
+    if (previous.step === 'create' && next.row) memory.renew(next.row, clock.now());
     if (next !== previous) report.moved(previous, next, all);
   };
   const lookAt = (seen: Pick<Answer, 'rows' | 'id'>, askedMs: number, judge = looked) => {
@@ -54,8 +54,8 @@ export async function carryOut(
 
   let stop: Failure | null = null;
   let lastError: RequestError | null = null;
-  let unreadable = 0;
-  let readMs = clock.now();
+  /** When answers of the wrong shape came, since the last good one. */
+  let unreadableMs: number[] = [];
   let pages = 1;
   let lookedMs = 0;
   while (true) {
@@ -67,8 +67,7 @@ export async function carryOut(
     const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
     // Looks are timed from start to start; a slow answer must not leave the server without a pause.
     const pauseMs = Math.max(fromMs + waitMs - clock.now(), waitMs / 2);
-    const leftMs = endMs - clock.now();
-    await clock.sleep(pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs, cancel);
+    await clock.sleep(fitted(pauseMs, endMs - clock.now()), cancel);
     if (run.isOver()) break;
     lookedMs = clock.now();
     try {
@@ -76,12 +75,12 @@ export async function carryOut(
       pages = Math.ceil(seen.rows.length / PER_PAGE);
       lookAt(seen, lookedMs);
       lastError = null;
-      unreadable = 0;
-      readMs = clock.now();
+      unreadableMs = [];
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      unreadable = error.why === 'unreadable' || error.why === 'too-large' ? unreadable + 1 : 0;
-      const isNoHiccup = unreadable > UNREADABLE_TOLERATED && clock.now() - readMs > UNREADABLE_TOLERATED_MS;
+      if (error.why === 'unreadable' || error.why === 'too-large') unreadableMs.push(clock.now());
+      const [firstMs = clock.now()] = unreadableMs;
+      const isNoHiccup = unreadableMs.length > UNREADABLE_TOLERATED && clock.now() - firstMs >= UNSURE_MS;
       if (!run.isOver() && (!error.retryable || isNoHiccup)) {
         stop = { cause: error.why, message: error.message };
         break;
@@ -106,6 +105,13 @@ export async function carryOut(
     if (!isDone(p)) update(index, failed(p, unfinished(p, run, stop, lastError), clock.now()));
   }
   return all;
+}
+
+/** A pause that leaves time for the look after it: shorter where that would come too late, all the rest where none can. */
+function fitted(pauseMs: number, leftMs: number): number {
+  const lastMs = leftMs - LAST_MOMENT_MS;
+  if (pauseMs > lastMs && lastMs > SHORTEST_LOOK_MS) return lastMs;
+  return pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs;
 }
 
 function isMaybeWritten({ step, maybeWritten }: Progress): boolean {

@@ -312,6 +312,10 @@ function* looked(
 }
 
 function* repeats({ exchanges }: Story): Generator<string> {
+  for (const one of exchanges.filter((write) => isWrite(write) && rowsIn(write).length > 0)) {
+    const again = exchanges.find((other) => other.sentSeq > one.endedSeq && isSame(one, other));
+    if (again) yield `${one.method} ${one.path} again after a success`;
+  }
   for (const one of exchanges.filter(isFinal)) {
     const status = one.answer?.status ?? 0;
     const later = exchanges.filter((other) => other.sentSeq > one.endedSeq);

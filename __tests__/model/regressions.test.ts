@@ -1,7 +1,7 @@
 /** Faults that the search of model.test.ts found, each as small as it gets. */
 import { expect, it } from 'vitest';
 import { violations } from './invariants.ts';
-import { CALM, play, type Schedule, type ScheduledFault, SHARE } from './world.ts';
+import { CALM, ORGANIZATION, play, type Schedule, type ScheduledFault, SHARE } from './world.ts';
 
 const LIST = { method: 'GET', part: 'list' } as const;
 const POST = { method: 'POST', part: 'list' } as const;
@@ -398,6 +398,73 @@ it('keeps the id of a write without an answer when another is refused with 403',
   expect(violations(story)).toEqual([]);
   expect(first).toMatchObject({ changed: true, error: expect.stringContaining('refused another write') });
   expect(story.made.has(first.id)).toBe(true);
+});
+
+it('keeps the id of a POST that was sent again after a 429 and then cut short by the timeout', async () => {
+  const { story, first } = await run({
+    timeoutMs: 12_000,
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '4' } } },
+      { ...POST, nth: 2, times: 1, fault: { kind: 'hang', commit: true } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.made.has(first.id)).toBe(true);
+  expect(first.changed).toBe(true);
+});
+
+it('counts the looks for such a write only from their first failure, however long it hung', async () => {
+  const { story, posts } = await run({
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true } },
+      { ...LIST, nth: 2, times: 5, fault: { kind: 'unreadable', text: '<html>busy</html>' } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, posts]).toEqual([true, 1]);
+});
+
+it('removes no row of an account that is added, and names the organization, while the organization is removed', async () => {
+  const { story } = await run({
+    state: 'absent',
+    targets: 'organization',
+    spoils: Array.from({ length: 20 }, (_, index) => ({
+      method: 'GET',
+      nth: index + 1,
+      member: 'row.organization_id',
+      value: ORGANIZATION,
+    })),
+    rows: [{ who: 'organization', ...associated }],
+    others: [{ atMs: 500, what: 'add', who: 'other' }],
+    timelines: [{ disassociateMs: 4000 }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.exchanges.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+});
+
+it.each([30, 60, 600])('notices what settles three seconds before a timeout of %d s', async (seconds) => {
+  const { story } = await run({
+    timeoutMs: seconds * 1000,
+    timelines: [{ associateMs: (seconds - 3) * 1000 }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect(story.success).toBe(true);
+});
+
+it('reads large pages again after one answer that was too large', async () => {
+  const { story } = await run({
+    targets: 2,
+    filler: 200,
+    timelines: [{ associateMs: 20_000 }, {}],
+    faults: [{ ...LIST, nth: 1, times: 1, fault: { kind: 'endless' } }],
+  });
+  expect(violations(story)).toEqual([]);
+  const lists = story.exchanges.filter(
+    ({ method, path }) => method === 'GET' && path.endsWith('/recipients'),
+  );
+  expect(lists.map(({ query }) => query.get('per_page'))).toEqual(
+    lists.map((_, index) => (index > 0 && index < 21 ? '10' : '100')),
+  );
 });
 
 it('uses the requests that are left, although the window is longer than the run', async () => {

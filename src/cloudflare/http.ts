@@ -159,9 +159,10 @@ export function openHttp(options: HttpOptions): Http {
         return result;
       } catch (error) {
         if (!(error instanceof RequestError) || cancel.aborted) throw error;
-        // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before does.
-        const isCut = error.why === 'timeout' || (error.why === 'deadline' && clock.now() >= untilMs);
-        if (last && isCut) throw last;
+        // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before
+        // does. But a write that was cut short may have been carried out.
+        const isCut = error.why === 'deadline' && clock.now() >= untilMs && error.request.startsWith('GET');
+        if (last && (isCut || error.why === 'timeout')) throw last;
         const leftMs = Math.max(untilMs - clock.now(), 0);
         const asked = error.retryAfterMs ?? 0;
         if (asked > 0 && asked >= leftMs) throw waitsTooLong(error, asked, leftMs);

@@ -77,7 +77,6 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
   const share = `/accounts/${accountId}/shares/${shareId}`;
   const recipients = `${share}/recipients`;
   const resourceTypes = new Map<string, string>();
-  let perPage = PER_PAGE;
 
   const decode = (value: unknown, envelope: Envelope, at: string) =>
     decodeRecipient(value, envelope.request, at, resourceTypes);
@@ -116,12 +115,10 @@ export function openShares(http: Http, accountId: string, shareId: string): Shar
   return {
     async list(options) {
       try {
-        return await http.whole(() => allPages(perPage, options), options);
+        return await http.whole(() => allPages(PER_PAGE, options), options);
       } catch (error) {
-        if (!(error instanceof RequestError) || error.why !== 'too-large' || perPage === FEW_PER_PAGE)
-          throw error;
-        perPage = FEW_PER_PAGE;
-        return await http.whole(() => allPages(perPage, options), options);
+        if (!(error instanceof RequestError) || error.why !== 'too-large') throw error;
+        return await http.whole(() => allPages(FEW_PER_PAGE, options), options);
       }
     },
 
