@@ -187,7 +187,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'a row that was removed and is there again is left',
     file: 'src/progress.ts',
-    find: "return row && isLive(row) ? begin(p, 'remove', nowMs, { row }) : p;",
+    find: "return row && isLive(row) && p.step === 'settled' ? begin(p, 'remove', nowMs, { row }) : p;",
     replace: 'return p;',
   },
   {
@@ -205,14 +205,50 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'the first new row is taken for that of the organization',
     file: 'src/progress.ts',
-    find: 'if (askedMs - p.sinceMs < p.patienceMs) return p;\n  const fresh',
+    find: 'if (!isLate) return p;\n  const fresh',
     replace: 'const fresh',
   },
   {
     name: 'the row of a member is taken for that of the organization',
     file: 'src/plan.ts',
-    find: 'const due = isDoubtful ? [] : removals',
-    replace: 'const due = removals',
+    find: 'own.some((row) => isDoubtful(start.target, row)) ? [] : removals',
+    replace: 'removals',
+  },
+  {
+    name: 'the row of a member that turns up is removed with the organization',
+    file: 'src/plan.ts',
+    find: ' && !isDoubtful(target, row)',
+    replace: '',
+  },
+  {
+    name: 'a removal that was accepted is sent again for a lagging read',
+    file: 'src/progress.ts',
+    find: "isLive(row) && p.step === 'settled' ? ",
+    replace: 'isLive(row) ? ',
+  },
+  {
+    name: "a leaving row of somebody else's is taken for ours at once",
+    file: 'src/progress.ts',
+    find: 'isLate && !before.has(row.id)',
+    replace: '!before.has(row.id)',
+  },
+  {
+    name: 'a POST that the rate limit held back goes by an old look',
+    file: 'src/cloudflare/http.ts',
+    find: "if (method === 'POST' && pace.blockedUntilMs > sinceMs",
+    replace: "if (method === 'POST' && sinceMs < 0",
+  },
+  {
+    name: 'a write that the timeout cut short counts as not carried out',
+    file: 'src/cloudflare/http.ts',
+    find: "clock.now() >= untilMs && error.request.startsWith('GET');",
+    replace: 'clock.now() >= untilMs;',
+  },
+  {
+    name: 'nobody looks shortly before the timeout',
+    file: 'src/wait.ts',
+    find: 'if (pauseMs > lastMs && lastMs > 2 * SHORTEST_LOOK_MS) return lastMs;',
+    replace: '',
   },
   {
     name: 'a full page is the last where the server counts so',

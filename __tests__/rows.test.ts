@@ -117,21 +117,11 @@ describe('the memory', () => {
     ).toEqual(['r disassociated']);
   });
 
-  it('takes a row for alive again at once where it was changed after it left', () => {
-    const left = [row('r', 'disassociated', { modified: '2026-01-01T00:00:00Z' })];
-    expect(last([left, 0], [[row('r', 'associating', { modified: '2026-01-01T00:00:01Z' })], 1])).toEqual([
-      'r associating',
-    ]);
-    expect(last([left, 0], [[row('r', 'associating', { modified: '2026-01-01T00:00:00Z' })], 1])).toEqual([
-      'r disassociated',
-    ]);
-  });
-
   it('ends what it knows of a row that a write took up again, and for ten seconds believes no past of it', () => {
     const memory = openMemory();
     const look = (status: string, atMs: number) => list(memory, [row('r', status)], atMs);
     look('disassociated', 0);
-    memory.renew(row('r', 'associating'), 100);
+    memory.renew(row('r', 'associating'), false, 100);
     expect(look('disassociated', 200)).toEqual([]);
     expect(look('associating', 300)).toEqual(['r associating']);
     expect(look('disassociated', 10_099)).toEqual(['r associating']);
@@ -141,16 +131,23 @@ describe('the memory', () => {
   it('believes that such a row is leaving where it was changed since', () => {
     const memory = openMemory();
     const [made, later] = ['2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z'];
-    memory.renew(row('r', 'associating', { modified: made }), 0);
+    memory.renew(row('r', 'associating', { modified: made }), false, 0);
     expect(list(memory, [row('r', 'disassociating', { modified: made })], 1)).toEqual([]);
     expect(list(memory, [row('r', 'disassociating', { modified: later })], 2)).toEqual(['r disassociating']);
+  });
+
+  it('believes of a new one that it is leaving, unless that is older', () => {
+    const memory = openMemory();
+    memory.renew(row('r', 'associating', { modified: '2026-01-01T00:00:00Z' }), true, 0);
+    expect(list(memory, [row('r', 'disassociated', { modified: '2025-01-01T00:00:00Z' })], 1)).toEqual([]);
+    expect(list(memory, [row('r', 'disassociating')], 2)).toEqual(['r disassociating']);
   });
 
   it('believes no earlier life of such a row either', () => {
     const memory = openMemory();
     const [past, now] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
     list(memory, [row('r', 'disassociated', { modified: now })], 0);
-    memory.renew(row('r', 'associating', { modified: now }), 100);
+    memory.renew(row('r', 'associating', { modified: now }), false, 100);
     expect(list(memory, [row('r', 'associated', { modified: past })], 200)).toEqual([]);
   });
 

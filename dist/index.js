@@ -594,10 +594,12 @@ function openPace(clock, slowing) {
                     blockedUntilMs = Math.max(blockedUntilMs, now + allowance.resetMs);
             }
             if (answer.status === 429) {
-                const askedMs = parseRetryAfter(answer.headers, now);
-                if (askedMs !== null)
-                    blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
+                const askedMs = parseRetryAfter(answer.headers, now) ?? 0;
+                blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
             }
+        },
+        get blockedUntilMs() {
+            return blockedUntilMs;
         },
     };
 }
@@ -618,6 +620,8 @@ const READ_TRIES = 8;
 const WHOLE_TRIES = 6;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
+/** So old may the look be that a POST goes by. */
+const LOOK_LASTS_MS = 10_000;
 /** HTTP statuses of 500 and above that another try cannot change (design of Cloudflare's edge errors: 525, 526). */
 const FINAL_SERVER_ERRORS = new Set([501, 505, 525, 526]);
 /** Opens the conversation. Nothing is sent before the first `read` or `write`. */
@@ -642,12 +646,14 @@ function openHttp(options) {
     let requests = 0;
     let refused = null;
     let episode = null;
-    async function send(method, path, body, read) {
+    async function send(method, path, body, read, sinceMs) {
         const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
         const { untilMs } = read;
         // The last look of a cancelled run must not be ended by that same cancel.
         const reads = untilMs !== undefined && cancel.aborted ? new AbortController().signal : cancel;
         await pace.turn(request, untilMs ?? endMs, method === 'GET' ? reads : noWrites.signal);
+        if (method === 'POST' && pace.blockedUntilMs > sinceMs && clock.now() - sinceMs > LOOK_LASTS_MS)
+            throw notSent(request, 'stale', 'not sent, the rate limit has held it back for too long');
         if (refused && method !== 'GET') {
             throw notSent(request, 'stopped', `not sent, because Cloudflare refused another write: ${refused.message}`);
         }
@@ -725,7 +731,7 @@ function openHttp(options) {
         }
     }
     return {
-        read: (path, read = {}) => persist(() => send('GET', path, undefined, read), cancel, (error, tries) => {
+        read: (path, read = {}) => persist(() => send('GET', path, undefined, read, clock.now()), cancel, (error, tries) => {
             if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large')
                 return false;
             // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
@@ -734,7 +740,10 @@ function openHttp(options) {
             return tries < (read.tries ?? READ_TRIES);
         }, read),
         whole: (reads, read = {}) => persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < (read.tries ?? WHOLE_TRIES), read),
-        write: (method, path, body) => persist(() => send(method, path, body, {}), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable),
+        write(method, path, body) {
+            const sinceMs = clock.now();
+            return persist(() => send(method, path, body, {}, sinceMs), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable);
+        },
         get requests() {
             return requests;
         },
@@ -1489,14 +1498,14 @@ function openMemory() {
     function isPast(row, known, askedMs) {
         const renewal = renewals.get(row.id);
         if (renewal && askedMs - renewal.atMs < LAG_MS) {
-            const isBefore = isLive(row) ? isOlder(row, renewal.row) : !isOlder(renewal.row, row);
+            const isBefore = isLive(row) || renewal.isNew ? isOlder(row, renewal.row) : !isOlder(renewal.row, row);
             if (isBefore)
                 return true;
         }
         if (!known)
             return false;
         const further = howFarGone(row) - howFarGone(known.row);
-        if (further < 0 && askedMs - known.sinceMs < LAG_MS && !isOlder(known.row, row))
+        if (further < 0 && askedMs - known.sinceMs < LAG_MS)
             return true;
         // What is worse than what was seen is believed, whatever its date says.
         if (further > 0 || row.resources.some(({ terminal }) => terminal))
@@ -1525,9 +1534,9 @@ function openMemory() {
             }
             return Array.from(sightings.values(), ({ row }) => row);
         },
-        renew(row, nowMs) {
+        renew(row, isNew, nowMs) {
             sightings.delete(row.id);
-            renewals.set(row.id, { row, atMs: nowMs });
+            renewals.set(row.id, { row, isNew, atMs: nowMs });
         },
     };
 }
@@ -1681,6 +1690,8 @@ function unanswered(p, error, nowMs) {
     const failure = { cause: error.why, message: error.message };
     if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled'))
         return p; // it was not sent
+    if (error.why === 'stale')
+        return { ...p, writes: p.writes - 1 };
     const isHeld = error.why === 'refused' && error.status !== 404 && p.row?.status === 'associating';
     if (isHeld && !error.ambiguous && p.want === 'absent') {
         return begin(p, 'hold', nowMs, { failure });
@@ -1722,6 +1733,7 @@ function looked(p, look) {
             return row && isLive(row) && p.step === 'settled' ? begin(p, 'remove', nowMs, { row }) : p;
         case 'disassociate':
             return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
+        case 'create': // held back for long by the rate limit
         case 'clear':
             return cleared(p, look);
         case 'hold':
@@ -2046,6 +2058,11 @@ const HINTS = {
         title: 'Not finished, because the credentials were refused',
         text: 'Another write of this run was refused with 401 or 403, which stops all. Mend the credentials and run again: what was done is found and kept.',
         link: `${README}permissions`,
+    },
+    stale: {
+        title: 'Held back by the rate limit',
+        text: 'It waited for so long that the list was read again first, and then the time was up. Raise timeout, or use a token of its own for this workflow.',
+        link: `${README}limits`,
     },
     timeout: {
         title: 'The time was up',
@@ -2706,6 +2723,9 @@ async function change(all, run, update) {
                 if (!(error instanceof RequestError))
                     throw error;
                 update(index, unanswered(p, error, run.clock.now()));
+                // All that is due was found by the same look; a new one comes first.
+                if (error.why === 'stale')
+                    due.length = 0;
                 if (error.why === 'credentials') {
                     stop = {
                         cause: 'stopped',
@@ -2756,7 +2776,7 @@ async function carryOut(planned, rows, run) {
         const previous = all[index];
         all[index] = next;
         if (previous.step === 'create' && next.row)
-            memory.renew(next.row, clock.now());
+            memory.renew(next.row, !before.has(next.row.id), clock.now());
         if (next !== previous)
             report.moved(previous, next, all);
     };
@@ -2834,7 +2854,7 @@ async function carryOut(planned, rows, run) {
 /** A pause that leaves time for the look after it: shorter where that would come too late, all the rest where none can. */
 function fitted(pauseMs, leftMs) {
     const lastMs = leftMs - LAST_MOMENT_MS;
-    if (pauseMs > lastMs && lastMs > SHORTEST_LOOK_MS)
+    if (pauseMs > lastMs && lastMs > 2 * SHORTEST_LOOK_MS)
         return lastMs;
     return pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs;
 }

@@ -22,6 +22,7 @@ export type Cause =
   | 'share-deleting'
   | 'share-organization'
   | 'stopped'
+  | 'stale'
   | 'timeout'
   | 'cancelled'
   | 'runner'

@@ -159,6 +159,7 @@ function leaving(p: Progress, nowMs: number): Progress {
 export function unanswered(p: Progress, error: RequestError, nowMs: number): Progress {
   const failure = { cause: error.why, message: error.message };
   if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled')) return p; // it was not sent
+  if (error.why === 'stale') return { ...p, writes: p.writes - 1 };
   const isHeld = error.why === 'refused' && error.status !== 404 && p.row?.status === 'associating';
   if (isHeld && !error.ambiguous && p.want === 'absent') {
     return begin(p, 'hold', nowMs, { failure });
@@ -200,6 +201,7 @@ export function looked(p: Progress, look: Look): Progress {
       return row && isLive(row) && p.step === 'settled' ? begin(p, 'remove', nowMs, { row }) : p;
     case 'disassociate':
       return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
+    case 'create': // held back for long by the rate limit
     case 'clear':
       return cleared(p, look);
     case 'hold':

@@ -58,16 +58,17 @@ export interface Memory {
   /**
    * Takes an answer in. What it shows may be ten seconds old, and rows are kept for ever and do not come back on
    * their own. So a row is there until answers miss it for ten seconds; one that was first seen leaving less than
-   * ten seconds ago is leaving, also where it is shown alive, unless it was changed since; and no answer goes back
+   * ten seconds ago is leaving, also where it is shown alive; and no answer goes back
    * behind a change that was seen less than ten seconds ago, unless it shows something worse.
    * @returns what is known now
    */
   see(answer: Answer): readonly ShareRecipient[];
   /**
-   * Cloudflare made a row, or took an old one up again, as the answer to a write says: what was known of it is the
-   * past, and so is for ten seconds what shows it leaving, unless it was changed since.
+   * Cloudflare made a row, or took up an old one again, as the answer to a write says. What was known of it is the
+   * past, and for ten seconds so is what is older than that answer. A row that was there before is not believed to
+   * leave either, unless it was changed since; of a new one there is no such past.
    */
-  renew(row: ShareRecipient, nowMs: number): void;
+  renew(row: ShareRecipient, isNew: boolean, nowMs: number): void;
 }
 
 interface Sighting {
@@ -82,17 +83,17 @@ interface Sighting {
 /** Opens an empty memory. */
 export function openMemory(): Memory {
   const sightings = new Map<string, Sighting>();
-  const renewals = new Map<string, { row: ShareRecipient; atMs: number }>();
+  const renewals = new Map<string, { row: ShareRecipient; isNew: boolean; atMs: number }>();
 
   function isPast(row: ShareRecipient, known: Sighting | undefined, askedMs: number): boolean {
     const renewal = renewals.get(row.id);
     if (renewal && askedMs - renewal.atMs < LAG_MS) {
-      const isBefore = isLive(row) ? isOlder(row, renewal.row) : !isOlder(renewal.row, row);
+      const isBefore = isLive(row) || renewal.isNew ? isOlder(row, renewal.row) : !isOlder(renewal.row, row);
       if (isBefore) return true;
     }
     if (!known) return false;
     const further = howFarGone(row) - howFarGone(known.row);
-    if (further < 0 && askedMs - known.sinceMs < LAG_MS && !isOlder(known.row, row)) return true;
+    if (further < 0 && askedMs - known.sinceMs < LAG_MS) return true;
     // What is worse than what was seen is believed, whatever its date says.
     if (further > 0 || row.resources.some(({ terminal }) => terminal)) return false;
     return askedMs - known.seenMs < LAG_MS && isOlder(row, known.row);
@@ -116,9 +117,9 @@ export function openMemory(): Memory {
       }
       return Array.from(sightings.values(), ({ row }) => row);
     },
-    renew(row, nowMs) {
+    renew(row, isNew, nowMs) {
       sightings.delete(row.id);
-      renewals.set(row.id, { row, atMs: nowMs });
+      renewals.set(row.id, { row, isNew, atMs: nowMs });
     },
   };
 }

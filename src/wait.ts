@@ -41,7 +41,7 @@ export async function carryOut(
   const update = (index: number, next: Progress) => {
     const previous = all[index] as Progress;
     all[index] = next;
-    if (previous.step === 'create' && next.row) memory.renew(next.row, clock.now());
+    if (previous.step === 'create' && next.row) memory.renew(next.row, !before.has(next.row.id), clock.now());
     if (next !== previous) report.moved(previous, next, all);
   };
   const lookAt = (seen: Pick<Answer, 'rows' | 'id'>, askedMs: number, judge = looked) => {
@@ -110,7 +110,7 @@ export async function carryOut(
 /** A pause that leaves time for the look after it: shorter where that would come too late, all the rest where none can. */
 function fitted(pauseMs: number, leftMs: number): number {
   const lastMs = leftMs - LAST_MOMENT_MS;
-  if (pauseMs > lastMs && lastMs > SHORTEST_LOOK_MS) return lastMs;
+  if (pauseMs > lastMs && lastMs > 2 * SHORTEST_LOOK_MS) return lastMs;
   return pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs;
 }
 

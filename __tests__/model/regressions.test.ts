@@ -467,6 +467,55 @@ it('reads large pages again after one answer that was too large', async () => {
   );
 });
 
+it.each([1, 3])(
+  'looks again before it sends what a 429 held back for long (%d accounts)',
+  async (targets) => {
+    const { story, first, posts } = await run({
+      targets,
+      faults: [
+        {
+          ...POST,
+          nth: 1,
+          times: 1,
+          fault: { kind: 'answer', status: 429, headers: { 'retry-after': '200' } },
+        },
+      ],
+      others: [{ atMs: 50_000, what: 'add', who: 0 }],
+    });
+    expect(violations(story)).toEqual([]);
+    expect([story.success, first.changed, story.made.has(first.id)]).toEqual([true, false, false]);
+    expect(posts).toBe(targets);
+  },
+);
+
+it('takes no row for usable that it has seen leave, whatever date a lagging read gives it', async () => {
+  for (let chance = 0; chance < 40; chance++) {
+    const { story } = await run({
+      rows: [{ who: 0, ...associated, removedMs: 1000 }],
+      timelines: [{ disassociateMs: 500 }],
+      lagMs: 5000,
+      lagVaries: true,
+      spoils: [{ method: 'GET', nth: 2, member: 'row.modified', value: '2099-01-01T00:00:00Z' }],
+      chance,
+    });
+    expect(violations(story)).toEqual([]);
+  }
+});
+
+it('believes that a row it has made is leaving, also where no date says so', async () => {
+  const spoils = Array.from({ length: 20 }, (_, index) => {
+    return { method: 'GET' as const, nth: index + 1, member: 'row.modified', value: undefined };
+  });
+  const { story, first } = await run({
+    targets: 2,
+    timelines: [{ disassociateMs: 100 }, { associateMs: 8000 }],
+    spoils,
+    others: [{ atMs: 4000, what: 'remove', who: 0 }],
+  });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, first.error]).toEqual([false, expect.stringContaining('somebody removed it')]);
+});
+
 it('uses the requests that are left, although the window is longer than the run', async () => {
   const few = {
     kind: 'answer',

@@ -28,7 +28,8 @@ export interface Http {
   whole<T>(reads: () => Promise<T>, options?: ReadOptions): Promise<T>;
   /**
    * POST or DELETE, sent once; only after a 429, which Cloudflare gives before it does anything, again.
-   * Once a write was refused with 401 or 403, no other is sent.
+   * Once a write was refused with 401 or 403, no other is sent; nor is a POST that the rate limit has held back for
+   * more than ten seconds, as the look before it is too old by then (`stale`).
    */
   write(method: 'POST' | 'DELETE', path: string, body?: object): Promise<Envelope>;
   /** Requests sent so far. */
@@ -69,6 +70,8 @@ const READ_TRIES = 8;
 const WHOLE_TRIES = 6;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
+/** So old may the look be that a POST goes by. */
+const LOOK_LASTS_MS = 10_000;
 
 /** HTTP statuses of 500 and above that another try cannot change (design of Cloudflare's edge errors: 525, 526). */
 const FINAL_SERVER_ERRORS = new Set([501, 505, 525, 526]);
@@ -101,12 +104,15 @@ export function openHttp(options: HttpOptions): Http {
     path: string,
     body: object | undefined,
     read: ReadOptions,
+    sinceMs: number,
   ): Promise<Envelope> {
     const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
     const { untilMs } = read;
     // The last look of a cancelled run must not be ended by that same cancel.
     const reads = untilMs !== undefined && cancel.aborted ? new AbortController().signal : cancel;
     await pace.turn(request, untilMs ?? endMs, method === 'GET' ? reads : noWrites.signal);
+    if (method === 'POST' && pace.blockedUntilMs > sinceMs && clock.now() - sinceMs > LOOK_LASTS_MS)
+      throw notSent(request, 'stale', 'not sent, the rate limit has held it back for too long');
     if (refused && method !== 'GET') {
       throw notSent(
         request,
@@ -186,7 +192,7 @@ export function openHttp(options: HttpOptions): Http {
   return {
     read: (path, read = {}) =>
       persist(
-        () => send('GET', path, undefined, read),
+        () => send('GET', path, undefined, read, clock.now()),
         cancel,
         (error, tries) => {
           if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large') return false;
@@ -203,12 +209,14 @@ export function openHttp(options: HttpOptions): Http {
         (error, tries) => error.why === 'incomplete' && tries < (read.tries ?? WHOLE_TRIES),
         read,
       ),
-    write: (method, path, body) =>
-      persist(
-        () => send(method, path, body, {}),
+    write(method, path, body) {
+      const sinceMs = clock.now();
+      return persist(
+        () => send(method, path, body, {}, sinceMs),
         noWrites.signal,
         (error) => error.why === 'rate-limit' && error.retryable,
-      ),
+      );
+    },
     get requests() {
       return requests;
     },
@@ -385,7 +393,11 @@ function tooLarge(request: string): RequestError {
   });
 }
 
-function notSent(request: string, cause: 'cancelled' | 'timeout' | 'stopped', said: string): RequestError {
+function notSent(
+  request: string,
+  cause: 'cancelled' | 'timeout' | 'stopped' | 'stale',
+  said: string,
+): RequestError {
   return new RequestError(request, said, { cause });
 }
 

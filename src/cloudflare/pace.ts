@@ -8,6 +8,8 @@ export interface Pace {
   turn(request: string, endMs: number, cancel?: AbortSignal): Promise<void>;
   /** Learns from an answer how much of the limit is left. */
   heed(answer: WireAnswer): void;
+  /** Until when Cloudflare has refused, or would refuse, all requests; in the past when it does not (epoch, milliseconds). */
+  readonly blockedUntilMs: number;
 }
 
 /** What `Ratelimit` says is left; see Cloudflare's page on API rate limits (IETF draft ratelimit-headers). */
@@ -103,9 +105,12 @@ export function openPace(clock: Clock, slowing: (gapMs: number) => void): Pace {
         if (allowance.remaining === 0) blockedUntilMs = Math.max(blockedUntilMs, now + allowance.resetMs);
       }
       if (answer.status === 429) {
-        const askedMs = parseRetryAfter(answer.headers, now);
-        if (askedMs !== null) blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
+        const askedMs = parseRetryAfter(answer.headers, now) ?? 0;
+        blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
       }
+    },
+    get blockedUntilMs() {
+      return blockedUntilMs;
     },
   };
 }
