@@ -1797,7 +1797,7 @@ function cleared(p, look) {
         return associate(p, live, nowMs);
     const leaving = own.find((row) => row.status === 'disassociating');
     if (leaving)
-        return { ...p, id: leaving.id, row: leaving };
+        return { ...p, step: 'clear', id: leaving.id, row: leaving };
     return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 function lookedForPost(p, look) {
@@ -2647,6 +2647,8 @@ function movement(from, to, after) {
                 if (from.step === 'settled')
                     return `not usable any more, ${statusOf(to)}`;
                 return `${to.changed ? 'added' : 'found'} as recipient ${to.id}, ${statusOf(to)}`;
+            case 'clear':
+                return `has an earlier recipient ${to.id}, ${statusOf(to)}; waiting before it is added`;
             case 'disassociate':
                 return `removal of recipient ${to.id} accepted, ${statusOf(to)}`;
             case 'unsure':

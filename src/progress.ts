@@ -262,7 +262,7 @@ function cleared(p: Progress, look: Look): Progress {
   const live = inForce(own);
   if (live) return associate(p, live, nowMs);
   const leaving = own.find((row) => row.status === 'disassociating');
-  if (leaving) return { ...p, id: leaving.id, row: leaving };
+  if (leaving) return { ...p, step: 'clear', id: leaving.id, row: leaving };
   return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 

@@ -488,6 +488,19 @@ it.each([1, 3])(
   },
 );
 
+it('waits for a leaving row that only such a look shows', async () => {
+  const { story, first, said } = await run({
+    rows: [{ who: 0, ...leaving, ageMs: 1, settle: { disassociateMs: 230_000 } }],
+    lagMs: 100,
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '60' } } },
+    ],
+  });
+  expect(violations(story)).toEqual([]);
+  expect([story.success, first.changed]).toEqual([true, true]);
+  expect(said).toContain('has an earlier recipient');
+});
+
 it('takes no row for usable that it has seen leave, whatever date a lagging read gives it', async () => {
   for (let chance = 0; chance < 40; chance++) {
     const { story } = await run({

@@ -293,6 +293,8 @@ function movement(from: Progress, to: Progress, after: string): string | null {
       case 'associate':
         if (from.step === 'settled') return `not usable any more, ${statusOf(to)}`;
         return `${to.changed ? 'added' : 'found'} as recipient ${to.id}, ${statusOf(to)}`;
+      case 'clear':
+        return `has an earlier recipient ${to.id}, ${statusOf(to)}; waiting before it is added`;
       case 'disassociate':
         return `removal of recipient ${to.id} accepted, ${statusOf(to)}`;
       case 'unsure':
