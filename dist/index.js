@@ -439,6 +439,7 @@ class RequestError extends Error {
     retryable;
     ambiguous;
     retryAfterMs;
+    stale;
     constructor(request, said, fields) {
         const short = excerpt(said, MAX_SAID);
         super(`${request}: ${short}`);
@@ -450,6 +451,7 @@ class RequestError extends Error {
         this.retryable = fields.retryable ?? false;
         this.ambiguous = fields.ambiguous ?? false;
         this.retryAfterMs = fields.retryAfterMs ?? null;
+        this.stale = fields.stale ?? false;
     }
 }
 /** What is longer is no message; and a thousand targets may have to tell it. */
@@ -646,14 +648,15 @@ function openHttp(options) {
     let requests = 0;
     let refused = null;
     let episode = null;
-    async function send(method, path, body, read, sinceMs) {
+    async function send(method, path, body, { untilMs, sinceMs = Number.POSITIVE_INFINITY }) {
         const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
-        const { untilMs } = read;
         // The last look of a cancelled run must not be ended by that same cancel.
         const reads = untilMs !== undefined && cancel.aborted ? new AbortController().signal : cancel;
         await pace.turn(request, untilMs ?? endMs, method === 'GET' ? reads : noWrites.signal);
-        if (method === 'POST' && pace.blockedUntilMs > sinceMs && clock.now() - sinceMs > LOOK_LASTS_MS)
-            throw notSent(request, 'stale', 'not sent, the rate limit has held it back for too long');
+        if (method === 'POST' && pace.blockedUntilMs > sinceMs && clock.now() - sinceMs > LOOK_LASTS_MS) {
+            const said = 'not sent, the rate limit has held it back for too long';
+            throw new RequestError(request, said, { cause: 'rate-limit', stale: true });
+        }
         if (refused && method !== 'GET') {
             throw notSent(request, 'stopped', `not sent, because Cloudflare refused another write: ${refused.message}`);
         }
@@ -731,7 +734,7 @@ function openHttp(options) {
         }
     }
     return {
-        read: (path, read = {}) => persist(() => send('GET', path, undefined, read, clock.now()), cancel, (error, tries) => {
+        read: (path, read = {}) => persist(() => send('GET', path, undefined, read), cancel, (error, tries) => {
             if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large')
                 return false;
             // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
@@ -742,7 +745,7 @@ function openHttp(options) {
         whole: (reads, read = {}) => persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < (read.tries ?? WHOLE_TRIES), read),
         write(method, path, body) {
             const sinceMs = clock.now();
-            return persist(() => send(method, path, body, {}, sinceMs), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable);
+            return persist(() => send(method, path, body, { sinceMs }), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable);
         },
         get requests() {
             return requests;
@@ -1688,14 +1691,9 @@ function leaving(p, nowMs) {
 /** The write failed: unless that is certain, what is to be believed is told by the next look. */
 function unanswered(p, error, nowMs) {
     const failure = { cause: error.why, message: error.message };
-    if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled'))
-        return p; // it was not sent
-    if (error.why === 'stale')
+    const isUnsent = !error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled' || error.stale);
+    if (isUnsent)
         return { ...p, writes: p.writes - 1 };
-    const isHeld = error.why === 'refused' && error.status !== 404 && p.row?.status === 'associating';
-    if (isHeld && !error.ambiguous && p.want === 'absent') {
-        return begin(p, 'hold', nowMs, { failure });
-    }
     if (error.ambiguous) {
         const patienceMs = Math.max(UNSURE_MS, error.retryAfterMs ?? 0);
         return begin(p, 'unsure', nowMs, {
@@ -1707,9 +1705,12 @@ function unanswered(p, error, nowMs) {
     }
     if (error.why !== 'refused')
         return failed(p, failure, nowMs);
+    const isMissing = error.status === 404 && p.want === 'absent';
+    if (p.want === 'absent' && p.row?.status === 'associating' && !isMissing) {
+        return begin(p, 'hold', nowMs, { failure });
+    }
     // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster;
     // a conflict does for sure, though reads may lag. And a row that is not found may not be there any more.
-    const isMissing = error.status === 404 && p.want === 'absent';
     const patienceMs = isMissing ? GONE_MS : p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
     return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false, patienceMs });
 }
@@ -2058,11 +2059,6 @@ const HINTS = {
         title: 'Not finished, because the credentials were refused',
         text: 'Another write of this run was refused with 401 or 403, which stops all. Mend the credentials and run again: what was done is found and kept.',
         link: `${README}permissions`,
-    },
-    stale: {
-        title: 'Held back by the rate limit',
-        text: 'It waited for so long that the list was read again first, and then the time was up. Raise timeout, or use a token of its own for this workflow.',
-        link: `${README}limits`,
     },
     timeout: {
         title: 'The time was up',
@@ -2726,7 +2722,7 @@ async function change(all, run, update) {
                     throw error;
                 update(index, unanswered(p, error, run.clock.now()));
                 // All that is due was found by the same look; a new one comes first.
-                if (error.why === 'stale')
+                if (error.stale)
                     due.length = 0;
                 if (error.why === 'credentials') {
                     stop = {

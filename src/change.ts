@@ -30,7 +30,7 @@ export async function change(
         if (!(error instanceof RequestError)) throw error;
         update(index, unanswered(p, error, run.clock.now()));
         // All that is due was found by the same look; a new one comes first.
-        if (error.why === 'stale') due.length = 0;
+        if (error.stale) due.length = 0;
         if (error.why === 'credentials') {
           stop = {
             cause: 'stopped',

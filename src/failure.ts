@@ -22,7 +22,6 @@ export type Cause =
   | 'share-deleting'
   | 'share-organization'
   | 'stopped'
-  | 'stale'
   | 'timeout'
   | 'cancelled'
   | 'runner'

@@ -158,12 +158,8 @@ function leaving(p: Progress, nowMs: number): Progress {
 /** The write failed: unless that is certain, what is to be believed is told by the next look. */
 export function unanswered(p: Progress, error: RequestError, nowMs: number): Progress {
   const failure = { cause: error.why, message: error.message };
-  if (!error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled')) return p; // it was not sent
-  if (error.why === 'stale') return { ...p, writes: p.writes - 1 };
-  const isHeld = error.why === 'refused' && error.status !== 404 && p.row?.status === 'associating';
-  if (isHeld && !error.ambiguous && p.want === 'absent') {
-    return begin(p, 'hold', nowMs, { failure });
-  }
+  const isUnsent = !error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled' || error.stale);
+  if (isUnsent) return { ...p, writes: p.writes - 1 };
   if (error.ambiguous) {
     const patienceMs = Math.max(UNSURE_MS, error.retryAfterMs ?? 0);
     return begin(p, 'unsure', nowMs, {
@@ -174,9 +170,12 @@ export function unanswered(p: Progress, error: RequestError, nowMs: number): Pro
     });
   }
   if (error.why !== 'refused') return failed(p, failure, nowMs);
+  const isMissing = error.status === 404 && p.want === 'absent';
+  if (p.want === 'absent' && p.row?.status === 'associating' && !isMissing) {
+    return begin(p, 'hold', nowMs, { failure });
+  }
   // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster;
   // a conflict does for sure, though reads may lag. And a row that is not found may not be there any more.
-  const isMissing = error.status === 404 && p.want === 'absent';
   const patienceMs = isMissing ? GONE_MS : p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
   return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false, patienceMs });
 }

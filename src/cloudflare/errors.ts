@@ -11,6 +11,8 @@ export interface RequestErrorFields {
   readonly ambiguous?: boolean;
   /** How long the server asked to be left alone, in milliseconds. */
   readonly retryAfterMs?: number | null;
+  /** Was it not sent because the look before it is too old? */
+  readonly stale?: boolean;
 }
 
 /** A request to Cloudflare that failed. The message names the request, and what Cloudflare said of it. */
@@ -24,6 +26,7 @@ export class RequestError extends Error {
   readonly retryable: boolean;
   readonly ambiguous: boolean;
   readonly retryAfterMs: number | null;
+  readonly stale: boolean;
 
   constructor(request: string, said: string, fields: RequestErrorFields) {
     const short = excerpt(said, MAX_SAID);
@@ -36,6 +39,7 @@ export class RequestError extends Error {
     this.retryable = fields.retryable ?? false;
     this.ambiguous = fields.ambiguous ?? false;
     this.retryAfterMs = fields.retryAfterMs ?? null;
+    this.stale = fields.stale ?? false;
   }
 }
 

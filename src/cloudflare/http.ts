@@ -103,16 +103,16 @@ export function openHttp(options: HttpOptions): Http {
     method: string,
     path: string,
     body: object | undefined,
-    read: ReadOptions,
-    sinceMs: number,
+    { untilMs, sinceMs = Number.POSITIVE_INFINITY }: ReadOptions & { sinceMs?: number },
   ): Promise<Envelope> {
     const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
-    const { untilMs } = read;
     // The last look of a cancelled run must not be ended by that same cancel.
     const reads = untilMs !== undefined && cancel.aborted ? new AbortController().signal : cancel;
     await pace.turn(request, untilMs ?? endMs, method === 'GET' ? reads : noWrites.signal);
-    if (method === 'POST' && pace.blockedUntilMs > sinceMs && clock.now() - sinceMs > LOOK_LASTS_MS)
-      throw notSent(request, 'stale', 'not sent, the rate limit has held it back for too long');
+    if (method === 'POST' && pace.blockedUntilMs > sinceMs && clock.now() - sinceMs > LOOK_LASTS_MS) {
+      const said = 'not sent, the rate limit has held it back for too long';
+      throw new RequestError(request, said, { cause: 'rate-limit', stale: true });
+    }
     if (refused && method !== 'GET') {
       throw notSent(
         request,
@@ -192,7 +192,7 @@ export function openHttp(options: HttpOptions): Http {
   return {
     read: (path, read = {}) =>
       persist(
-        () => send('GET', path, undefined, read, clock.now()),
+        () => send('GET', path, undefined, read),
         cancel,
         (error, tries) => {
           if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large') return false;
@@ -212,7 +212,7 @@ export function openHttp(options: HttpOptions): Http {
     write(method, path, body) {
       const sinceMs = clock.now();
       return persist(
-        () => send(method, path, body, {}, sinceMs),
+        () => send(method, path, body, { sinceMs }),
         noWrites.signal,
         (error) => error.why === 'rate-limit' && error.retryable,
       );
@@ -393,11 +393,7 @@ function tooLarge(request: string): RequestError {
   });
 }
 
-function notSent(
-  request: string,
-  cause: 'cancelled' | 'timeout' | 'stopped' | 'stale',
-  said: string,
-): RequestError {
+function notSent(request: string, cause: 'cancelled' | 'timeout' | 'stopped', said: string): RequestError {
   return new RequestError(request, said, { cause });
 }
 

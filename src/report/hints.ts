@@ -125,11 +125,6 @@ export const HINTS: Readonly<Record<Cause, Hint>> = {
     text: 'Another write of this run was refused with 401 or 403, which stops all. Mend the credentials and run again: what was done is found and kept.',
     link: `${README}permissions`,
   },
-  stale: {
-    title: 'Held back by the rate limit',
-    text: 'It waited for so long that the list was read again first, and then the time was up. Raise timeout, or use a token of its own for this workflow.',
-    link: `${README}limits`,
-  },
   timeout: {
     title: 'The time was up',
     text: 'Nothing was undone, so Cloudflare may still finish it. Run again to go on waiting, or raise timeout; a shared Gateway policy may take up to two minutes to appear.',
