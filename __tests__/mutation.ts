@@ -241,7 +241,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'a write that the timeout cut short counts as not carried out',
     file: 'src/cloudflare/http.ts',
-    find: "clock.now() >= untilMs && error.request.startsWith('GET');",
+    find: 'clock.now() >= untilMs && isRead(error.request);',
     replace: 'clock.now() >= untilMs;',
   },
   {
@@ -259,7 +259,7 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'a success without a usable result is sent again',
     file: 'src/cloudflare/shares.ts',
-    find: "retryable: request.startsWith('GET'),",
+    find: 'retryable: isRead(request),',
     replace: 'retryable: true,',
   },
   {

@@ -409,9 +409,10 @@ const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_3__/* .main */ .i)({
     runner: _report_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .githubRunner */ .OA,
     cancel: cancel.signal,
 });
-process.exitCode = success ? 0 : 1;
+const code = success ? 0 : 1;
+process.exitCode = code;
 close();
-setTimeout(() => end(success ? 0 : 1), LEFTOVER_MS).unref();
+setTimeout(() => end(code), LEFTOVER_MS).unref();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -453,6 +454,14 @@ class RequestError extends Error {
         this.retryAfterMs = fields.retryAfterMs ?? null;
         this.stale = fields.stale ?? false;
     }
+    /** Was the answer no usable one of the API? Asking again at once would bring the same. */
+    get isMisshapen() {
+        return this.why === 'unreadable' || this.why === 'too-large';
+    }
+}
+/** Does the request change nothing? It is told by how messages name it: `GET …/recipients`. */
+function isRead(request) {
+    return request.startsWith('GET ');
 }
 /** What is longer is no message; and a thousand targets may have to tell it. */
 const MAX_SAID = 4_000;
@@ -707,7 +716,7 @@ function openHttp(options) {
                     throw error;
                 // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before
                 // does. But a write that was cut short may have been carried out.
-                const isCut = error.why === 'deadline' && clock.now() >= untilMs && error.request.startsWith('GET');
+                const isCut = error.why === 'deadline' && clock.now() >= untilMs && isRead(error.request);
                 if (last && (isCut || error.why === 'timeout'))
                     throw last;
                 const leftMs = Math.max(untilMs - clock.now(), 0);
@@ -735,7 +744,7 @@ function openHttp(options) {
     }
     return {
         read: (path, read = {}) => persist(() => send('GET', path, undefined, read), cancel, (error, tries) => {
-            if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large')
+            if (!error.retryable || error.isMisshapen)
                 return false;
             // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
             if (error.why === 'rate-limit' && read.tries === undefined)
@@ -820,7 +829,7 @@ function openEnvelope(request, answer, nowMs) {
     if (status === 401 || status === 403)
         return fail(request, said, { cause: 'credentials', status });
     // Of a write it is about the recipient: the list of the share was read before.
-    if (status === 404 && request.startsWith('GET'))
+    if (status === 404 && isRead(request))
         return fail(request, said, { cause: 'not-found', status });
     return fail(request, said, { cause: 'refused', status });
 }
@@ -999,7 +1008,7 @@ function readInputs(env) {
     if (environment.length > 255 || /\p{Cc}/u.test(environment)) {
         wrong('environment', 'is not the name of a GitHub environment: use at most 255 characters on one line.');
     }
-    if ((0,secrets/* secretForms */.e)(env).some((form) => form.length >= secrets/* SHORTEST_SECRET */.c && environment.includes(form))) {
+    if ((0,secrets/* secretForms */.eo)(env).some((form) => form.length >= secrets/* SHORTEST_SECRET */.c3 && environment.includes(form))) {
         wrong('environment', 'has a secret in it, and would be shown to everybody who can read the repository.');
     }
     const githubToken = given(env, 'github-token') || null;
@@ -1160,13 +1169,9 @@ function isProxy(address) {
     const isHost = pathname + search + hash === '/';
     return /^https?:$/.test(protocol) && isHost && isEncoded(username) && isEncoded(password);
 }
+/** Does every percent sign begin a character? */
 function isEncoded(text) {
-    try {
-        return decodeURIComponent(text) !== null;
-    }
-    catch {
-        return false; // a percent sign that begins no character
-    }
+    return !text.includes('%') || (0,secrets/* decode */.D4)(text) !== text;
 }
 function isLoopback(host) {
     return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
@@ -1355,7 +1360,7 @@ function unreadable(request, what) {
     return new RequestError(request, `answered with something that is not the Shares API: ${what}`, {
         cause: 'unreadable',
         ambiguous: true,
-        retryable: request.startsWith('GET'),
+        retryable: isRead(request),
     });
 }
 
@@ -1802,10 +1807,10 @@ function cleared(p, look) {
     return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
 }
 function lookedForPost(p, look) {
-    const { rows, before, nowMs, askedMs } = look;
+    const { rows, before, nowMs } = look;
     const own = look.own(p.target);
+    const isLate = isPatienceOver(p, look);
     // A new row that is leaving may be somebody else's, and ours may show later.
-    const isLate = askedMs - p.sinceMs >= p.patienceMs;
     const found = inForce(own) ?? own.find((row) => isLate && !before.has(row.id));
     if (found)
         return associate(p, found, nowMs, p.maybeWritten);
@@ -1831,13 +1836,17 @@ function lookedForDelete(p, row, look) {
     return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
 }
 /** The write has not shown its effect: go on looking, then send it again or give up. */
-function notFound(p, { nowMs, askedMs }) {
+function notFound(p, look) {
     const failure = p.failure ?? { cause: 'internal', message: 'a write failed without a reason' };
-    if (askedMs - p.sinceMs < p.patienceMs)
+    if (!isPatienceOver(p, look))
         return p;
     if (!p.mayWriteAgain || p.writes >= MAX_WRITES)
-        return failed(p, failure, nowMs);
-    return begin(p, p.want === 'present' ? 'create' : 'remove', nowMs);
+        return failed(p, failure, look.nowMs);
+    return begin(p, p.want === 'present' ? 'create' : 'remove', look.nowMs);
+}
+/** Was the look asked for when the write had been looked for long enough? An answer that is late shows no more for it. */
+function isPatienceOver(p, { askedMs }) {
+    return askedMs - p.sinceMs >= p.patienceMs;
 }
 
 ;// CONCATENATED MODULE: ../.build/plan.js
@@ -2747,7 +2756,7 @@ async function change(all, run, update) {
 
 
 /** An answer of the wrong shape may be a hiccup of something in between; more of them, over ten seconds, are not. */
-const UNREADABLE_TOLERATED = 2;
+const MISSHAPEN_TOLERATED = 2;
 /** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
 const SHORTEST_LOOK_MS = 250;
 /** So long before the end of the step a last look begins, lest something that has just settled is not noticed. */
@@ -2791,7 +2800,7 @@ async function carryOut(planned, rows, run) {
     let stop = null;
     let lastError = null;
     /** When answers of the wrong shape came, since the last good one. */
-    let unreadableMs = [];
+    let misshapenMs = [];
     let pages = 1;
     let lookedMs = 0;
     while (true) {
@@ -2813,15 +2822,15 @@ async function carryOut(planned, rows, run) {
             pages = Math.ceil(seen.rows.length / PER_PAGE);
             lookAt(seen, lookedMs);
             lastError = null;
-            unreadableMs = [];
+            misshapenMs = [];
         }
         catch (error) {
             if (!(error instanceof RequestError))
                 throw error;
-            if (error.why === 'unreadable' || error.why === 'too-large')
-                unreadableMs.push(clock.now());
-            const [firstMs = clock.now()] = unreadableMs;
-            const isNoHiccup = unreadableMs.length > UNREADABLE_TOLERATED && clock.now() - firstMs >= UNSURE_MS;
+            if (error.isMisshapen)
+                misshapenMs.push(clock.now());
+            const [firstMs = clock.now()] = misshapenMs;
+            const isNoHiccup = misshapenMs.length > MISSHAPEN_TOLERATED && clock.now() - firstMs >= UNSURE_MS;
             if (!run.isOver() && (!error.retryable || isNoHiccup)) {
                 stop = { cause: error.why, message: error.message };
                 break;
@@ -2933,7 +2942,7 @@ const RECORD_DEADLINE_MS = { over: 300, done: 5_000 };
  * @returns true when every target is as wanted, false when the step has to fail
  */
 async function main(world) {
-    const report = openReport(world.runner, (0,secrets/* secretForms */.e)(world.env), world.clock);
+    const report = openReport(world.runner, (0,secrets/* secretForms */.eo)(world.env), world.clock);
     try {
         const read = readInputs(world.env);
         if ('inputs' in read)
@@ -4136,7 +4145,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
  * @param forms see `secretForms` in `secrets.ts`
  */
 function redactor(forms) {
-    const used = forms.filter((form) => form.length >= _secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .SHORTEST_SECRET */ .c);
+    const used = forms.filter((form) => form.length >= _secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .SHORTEST_SECRET */ .c3);
     if (used.length === 0)
         return (text) => text;
     const any = new RegExp(used.map((form) => form.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'));
@@ -4224,8 +4233,9 @@ function count(n, one) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   c: () => (/* binding */ SHORTEST_SECRET),
-/* harmony export */   e: () => (/* binding */ secretForms)
+/* harmony export */   D4: () => (/* binding */ decode),
+/* harmony export */   c3: () => (/* binding */ SHORTEST_SECRET),
+/* harmony export */   eo: () => (/* binding */ secretForms)
 /* harmony export */ });
 const VARIABLES = [
     'INPUT_API-TOKEN',
@@ -4272,6 +4282,7 @@ function proxySecrets(address) {
     const header = `${decode(username)}:${decode(password)}`;
     return [written, secret, decode(secret), header, base64(header)];
 }
+/** Decodes what a URL holds; what is no such code stays as it is. */
 function decode(text) {
     try {
         return decodeURIComponent(text);

@@ -40,6 +40,7 @@ const success = await main({
   runner: githubRunner,
   cancel: cancel.signal,
 });
-process.exitCode = success ? 0 : 1;
+const code = success ? 0 : 1;
+process.exitCode = code;
 close();
-setTimeout(() => end(success ? 0 : 1), LEFTOVER_MS).unref();
+setTimeout(() => end(code), LEFTOVER_MS).unref();

@@ -1,4 +1,4 @@
-import { SHORTEST_SECRET, secretForms } from './secrets.ts';
+import { decode, SHORTEST_SECRET, secretForms } from './secrets.ts';
 
 /** What the step is given: the environment of the process, as the runner sets it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -316,12 +316,9 @@ function isProxy(address: string): boolean {
   return /^https?:$/.test(protocol) && isHost && isEncoded(username) && isEncoded(password);
 }
 
+/** Does every percent sign begin a character? */
 function isEncoded(text: string): boolean {
-  try {
-    return decodeURIComponent(text) !== null;
-  } catch {
-    return false; // a percent sign that begins no character
-  }
+  return !text.includes('%') || decode(text) !== text;
 }
 
 function isLoopback(host: string): boolean {

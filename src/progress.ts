@@ -266,10 +266,10 @@ function cleared(p: Progress, look: Look): Progress {
 }
 
 function lookedForPost(p: Progress, look: Look): Progress {
-  const { rows, before, nowMs, askedMs } = look;
+  const { rows, before, nowMs } = look;
   const own = look.own(p.target);
+  const isLate = isPatienceOver(p, look);
   // A new row that is leaving may be somebody else's, and ours may show later.
-  const isLate = askedMs - p.sinceMs >= p.patienceMs;
   const found = inForce(own) ?? own.find((row) => isLate && !before.has(row.id));
   if (found) return associate(p, found, nowMs, p.maybeWritten);
   if (p.target.type === 'account' || !p.maybeWritten) return notFound(p, look);
@@ -293,9 +293,14 @@ function lookedForDelete(p: Progress, row: ShareRecipient | null, look: Look): P
 }
 
 /** The write has not shown its effect: go on looking, then send it again or give up. */
-function notFound(p: Progress, { nowMs, askedMs }: Look): Progress {
+function notFound(p: Progress, look: Look): Progress {
   const failure = p.failure ?? { cause: 'internal', message: 'a write failed without a reason' };
-  if (askedMs - p.sinceMs < p.patienceMs) return p;
-  if (!p.mayWriteAgain || p.writes >= MAX_WRITES) return failed(p, failure, nowMs);
-  return begin(p, p.want === 'present' ? 'create' : 'remove', nowMs);
+  if (!isPatienceOver(p, look)) return p;
+  if (!p.mayWriteAgain || p.writes >= MAX_WRITES) return failed(p, failure, look.nowMs);
+  return begin(p, p.want === 'present' ? 'create' : 'remove', look.nowMs);
+}
+
+/** Was the look asked for when the write had been looked for long enough? An answer that is late shows no more for it. */
+function isPatienceOver(p: Progress, { askedMs }: Look): boolean {
+  return askedMs - p.sinceMs >= p.patienceMs;
 }

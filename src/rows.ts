@@ -58,8 +58,8 @@ export interface Memory {
   /**
    * Takes an answer in. What it shows may be ten seconds old, and rows are kept for ever and do not come back on
    * their own. So a row is there until answers miss it for ten seconds; one that was first seen leaving less than
-   * ten seconds ago is leaving, also where it is shown alive; and no answer goes back
-   * behind a change that was seen less than ten seconds ago, unless it shows something worse.
+   * ten seconds ago is leaving, also where it is shown alive; and no answer goes back behind a change that was seen
+   * less than ten seconds ago, unless it shows something worse.
    * @returns what is known now
    */
   see(answer: Answer): readonly ShareRecipient[];

@@ -49,7 +49,8 @@ function proxySecrets(address: string): string[] {
   return [written, secret, decode(secret), header, base64(header)];
 }
 
-function decode(text: string): string {
+/** Decodes what a URL holds; what is no such code stays as it is. */
+export function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

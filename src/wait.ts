@@ -10,7 +10,7 @@ import type { Run } from './run.ts';
 import { describeErrors, nextLookMs } from './settle.ts';
 
 /** An answer of the wrong shape may be a hiccup of something in between; more of them, over ten seconds, are not. */
-const UNREADABLE_TOLERATED = 2;
+const MISSHAPEN_TOLERATED = 2;
 /** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
 const SHORTEST_LOOK_MS = 250;
 /** So long before the end of the step a last look begins, lest something that has just settled is not noticed. */
@@ -55,7 +55,7 @@ export async function carryOut(
   let stop: Failure | null = null;
   let lastError: RequestError | null = null;
   /** When answers of the wrong shape came, since the last good one. */
-  let unreadableMs: number[] = [];
+  let misshapenMs: number[] = [];
   let pages = 1;
   let lookedMs = 0;
   while (true) {
@@ -75,12 +75,12 @@ export async function carryOut(
       pages = Math.ceil(seen.rows.length / PER_PAGE);
       lookAt(seen, lookedMs);
       lastError = null;
-      unreadableMs = [];
+      misshapenMs = [];
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      if (error.why === 'unreadable' || error.why === 'too-large') unreadableMs.push(clock.now());
-      const [firstMs = clock.now()] = unreadableMs;
-      const isNoHiccup = unreadableMs.length > UNREADABLE_TOLERATED && clock.now() - firstMs >= UNSURE_MS;
+      if (error.isMisshapen) misshapenMs.push(clock.now());
+      const [firstMs = clock.now()] = misshapenMs;
+      const isNoHiccup = misshapenMs.length > MISSHAPEN_TOLERATED && clock.now() - firstMs >= UNSURE_MS;
       if (!run.isOver() && (!error.retryable || isNoHiccup)) {
         stop = { cause: error.why, message: error.message };
         break;

@@ -41,6 +41,16 @@ export class RequestError extends Error {
     this.retryAfterMs = fields.retryAfterMs ?? null;
     this.stale = fields.stale ?? false;
   }
+
+  /** Was the answer no usable one of the API? Asking again at once would bring the same. */
+  get isMisshapen(): boolean {
+    return this.why === 'unreadable' || this.why === 'too-large';
+  }
+}
+
+/** Does the request change nothing? It is told by how messages name it: `GET …/recipients`. */
+export function isRead(request: string): boolean {
+  return request.startsWith('GET ');
 }
 
 /** What is longer is no message; and a thousand targets may have to tell it. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Credentials } from '../inputs.ts';
-import { describeNetworkError, excerpt, parseRetryAfter, RequestError } from './errors.ts';
+import { describeNetworkError, excerpt, isRead, parseRetryAfter, RequestError } from './errors.ts';
 import { openPace } from './pace.ts';
 import { type Transport, TransportError, type WireAnswer } from './transport.ts';
 
@@ -167,7 +167,7 @@ export function openHttp(options: HttpOptions): Http {
         if (!(error instanceof RequestError) || cancel.aborted) throw error;
         // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before
         // does. But a write that was cut short may have been carried out.
-        const isCut = error.why === 'deadline' && clock.now() >= untilMs && error.request.startsWith('GET');
+        const isCut = error.why === 'deadline' && clock.now() >= untilMs && isRead(error.request);
         if (last && (isCut || error.why === 'timeout')) throw last;
         const leftMs = Math.max(untilMs - clock.now(), 0);
         const asked = error.retryAfterMs ?? 0;
@@ -195,7 +195,7 @@ export function openHttp(options: HttpOptions): Http {
         () => send('GET', path, undefined, read),
         cancel,
         (error, tries) => {
-          if (!error.retryable || error.why === 'unreadable' || error.why === 'too-large') return false;
+          if (!error.retryable || error.isMisshapen) return false;
           // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
           if (error.why === 'rate-limit' && read.tries === undefined) return true;
           return tries < (read.tries ?? READ_TRIES);
@@ -291,7 +291,7 @@ export function openEnvelope(request: string, answer: WireAnswer, nowMs: number)
   }
   if (status === 401 || status === 403) return fail(request, said, { cause: 'credentials', status });
   // Of a write it is about the recipient: the list of the share was read before.
-  if (status === 404 && request.startsWith('GET')) return fail(request, said, { cause: 'not-found', status });
+  if (status === 404 && isRead(request)) return fail(request, said, { cause: 'not-found', status });
   return fail(request, said, { cause: 'refused', status });
 }
 

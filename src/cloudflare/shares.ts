@@ -1,5 +1,5 @@
 import { isId, type Target } from '../inputs.ts';
-import { excerpt, RequestError } from './errors.ts';
+import { excerpt, isRead, RequestError } from './errors.ts';
 import type { Envelope, Http, ReadOptions } from './http.ts';
 
 /** A row of a share's recipient list as it is used here; see `GET /accounts/{account_id}/shares/{share_id}/recipients`. */
@@ -255,6 +255,6 @@ function unreadable(request: string, what: string): RequestError {
   return new RequestError(request, `answered with something that is not the Shares API: ${what}`, {
     cause: 'unreadable',
     ambiguous: true,
-    retryable: request.startsWith('GET'),
+    retryable: isRead(request),
   });
 }
