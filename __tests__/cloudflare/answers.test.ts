@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeNetworkError, excerpt, parseRetryAfter, RequestError } from '../../src/cloudflare/errors.ts';
-import { backoffMs, openEnvelope, openHttp } from '../../src/cloudflare/http.ts';
+import { backoffMs, openEnvelope } from '../../src/cloudflare/http.ts';
 import { gapMs, parseAllowance } from '../../src/cloudflare/pace.ts';
 import { TransportError } from '../../src/cloudflare/transport.ts';
+import { converse, StillClock } from './conversation.ts';
 
 function failure(
   status: number,
@@ -138,31 +139,19 @@ describe('openEnvelope', () => {
 
 describe('a conversation whose time is up', () => {
   it.each([2_900, 3_000, 3_100])('tells the last cause, with %d ms of time', async (endMs) => {
-    let nowMs = 0;
-    const http = openHttp({
-      apiUrl: 'http://127.0.0.1',
-      credentials: { kind: 'token', token: 'token' },
-      userAgent: 'test',
-      // Time goes on between any two looks at it.
-      clock: {
-        now: () => (nowMs += 0.1),
-        async sleep(ms) {
-          nowMs += ms;
-        },
-      },
-      random: () => 0.5,
-      endMs,
-      cancel: new AbortController().signal,
-      listener: { retrying() {}, recovered() {}, slowing() {} },
-      async transport({ deadlineMs }) {
-        nowMs += Math.min(deadlineMs, 700);
+    const clock = new StillClock(0.1);
+    const http = converse(
+      async ({ deadlineMs }) => {
+        clock.pass(Math.min(deadlineMs, 700));
         throw deadlineMs < 700
           ? new TransportError('deadline')
           : new TransportError('network', new Error('no'));
       },
-    });
+      clock,
+      endMs,
+    );
     await expect(http.read('/x')).rejects.toMatchObject({ why: 'network', said: 'no' });
-    expect(nowMs).toBeLessThan(endMs + 1);
+    expect(clock.ms).toBeLessThan(endMs + 1);
   });
 });
 

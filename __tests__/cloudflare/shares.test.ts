@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { openHttp } from '../../src/cloudflare/http.ts';
 import { openShares } from '../../src/cloudflare/shares.ts';
 import { TransportError } from '../../src/cloudflare/transport.ts';
+import { converse, StillClock } from './conversation.ts';
 
 const row = (n: number) => ({ id: `row-${n}`, account_id: `account-${n}`, association_status: 'associated' });
 const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => row(from + n));
@@ -15,39 +15,24 @@ async function read(
   ) => { result: unknown; info?: object | undefined } | 'too-large',
 ) {
   const asked: number[] = [];
-  let nowMs = 0;
-  const http = openHttp({
-    apiUrl: 'http://127.0.0.1',
-    credentials: { kind: 'token', token: 'token' },
-    userAgent: 'test',
-    clock: {
-      now: () => nowMs,
-      async sleep(ms) {
-        nowMs += ms;
-      },
-    },
-    random: () => 0.5,
-    endMs: 60_000,
-    cancel: new AbortController().signal,
-    listener: { retrying() {}, recovered() {}, slowing() {} },
-    transport: async ({ url }) => {
-      const query = new URL(url).searchParams;
-      const page = Number(query.get('page'));
-      asked.push(page);
-      const told = answer(page, asked.length, Number(query.get('per_page')));
-      if (told === 'too-large') throw new TransportError(told);
-      const { result, info } = told;
-      const body = JSON.stringify({ success: true, result, ...(info && { result_info: info }) });
-      return { status: 200, headers: {}, body };
-    },
-  });
+  const clock = new StillClock();
+  const http = converse(async ({ url }) => {
+    const query = new URL(url).searchParams;
+    const page = Number(query.get('page'));
+    asked.push(page);
+    const told = answer(page, asked.length, Number(query.get('per_page')));
+    if (told === 'too-large') throw new TransportError(told);
+    const { result, info } = told;
+    const body = JSON.stringify({ success: true, result, ...(info && { result_info: info }) });
+    return { status: 200, headers: {}, body };
+  }, clock);
   const outcome = await openShares(http, 'owner', 'share')
     .list()
     .then(
       (list) => ({ ids: list.map(({ id }) => id), why: null }),
       (error) => ({ ids: [], why: error.why as string }),
     );
-  return { ...outcome, asked, tookMs: nowMs };
+  return { ...outcome, asked, tookMs: clock.ms };
 }
 
 const ids = (from: number, to: number) => rows(from, to).map(({ id }) => id);
