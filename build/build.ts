@@ -1,11 +1,12 @@
 /*
- * Makes dist/ from src/: tsc compiles to .build/, ncc bundles that, and the licences of what got in are written
- * beside it. The same sources and lockfile give the same bytes.
+ * Makes dist/ from src/: tsc compiles to .build/, ncc bundles that, and the licenses of what is in the bundle
+ * are written beside it. The same sources and lockfile give the same bytes.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type BundledPackage, bundledPackages, heading, separator, statsFile } from './sbom.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -17,23 +18,14 @@ function node(cwd: string, script: string, ...args: string[]): void {
   });
 }
 
-/** The licence text of every npm package with a file in the bundle, sorted by name. */
-function licences(modules: readonly string[]): string {
-  const folders = new Map<string, string>();
-  for (const module of modules) {
-    const match = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(module.replaceAll('\\', '/'));
-    if (match?.[1] && match[2]) folders.set(match[1], match[2]);
-  }
-  const texts = [...folders].map(([folder, name]) => {
-    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-      version: string;
-      license: string;
-    };
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `License: ${license}`;
-    return `${name} ${version} (${license})\n\n${text.replaceAll('\r\n', '\n')}\n`;
+/** The license texts of packages. */
+function licenses(packages: readonly BundledPackage[]): string {
+  const texts = packages.map((one) => {
+    const file = readdirSync(one.folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? readFileSync(join(one.folder, file), 'utf8').trim() : `License: ${one.license}`;
+    return `${heading(one)}\n\n${text.replaceAll('\r\n', '\n')}\n`;
   });
-  return `${[...new Set(texts)].sort().join(`\n${'-'.repeat(72)}\n\n`)}`;
+  return texts.join(separator);
 }
 
 rmSync(dist, { recursive: true, force: true });
@@ -41,7 +33,6 @@ rmSync(join(root, '.build'), { recursive: true, force: true });
 mkdirSync(dist);
 node(root, 'typescript/bin/tsc', '--project', 'tsconfig.build.json');
 // ncc takes `paths` from the tsconfig.json of its working folder; there the stand-in is named.
-const stats = join(root, '.build', 'stats.json');
 node(
   join(root, 'build'),
   '@vercel/ncc/dist/ncc/cli.js',
@@ -50,14 +41,10 @@ node(
   '--out',
   dist,
   '--stats-out',
-  stats,
+  statsFile,
   '--quiet',
 );
-interface StatsModule {
-  nameForCondition?: string;
-  modules?: StatsModule[];
-}
-const paths = (modules: StatsModule[]): string[] =>
-  modules.flatMap((module) => [module.nameForCondition ?? '', ...paths(module.modules ?? [])]);
-const { modules } = JSON.parse(readFileSync(stats, 'utf8')) as { modules: StatsModule[] };
-writeFileSync(join(dist, 'LICENSES.txt'), licences(paths(modules)));
+writeFileSync(
+  join(dist, 'LICENSES.txt'),
+  licenses(bundledPackages(JSON.parse(readFileSync(statsFile, 'utf8')))),
+);

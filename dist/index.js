@@ -1,52 +1,10 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 613:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
-
-/***/ }),
-
 /***/ 896:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
-
-/***/ }),
-
-/***/ 611:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
-
-/***/ }),
-
-/***/ 692:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("https");
-
-/***/ }),
-
-/***/ 278:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
-
-/***/ }),
-
-/***/ 708:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-
-/***/ }),
-
-/***/ 877:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
 
 /***/ }),
 
@@ -57,78 +15,2421 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
-/***/ 756:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
-
-/***/ }),
-
-/***/ 18:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tty");
-
-/***/ }),
-
-/***/ 16:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("url");
-
-/***/ }),
-
-/***/ 23:
-/***/ ((module) => {
-
-module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
-
-/***/ }),
-
-/***/ 74:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   d: () => (/* binding */ realClock),
-/* harmony export */   y: () => (/* binding */ wholeMs)
-/* harmony export */ });
-/** For a timer that must not be early: Node cuts fractions off, and counts from when its loop last looked at the time. */
-function wholeMs(ms) {
-    return Math.ceil(ms) + 1;
-}
-const startMs = Date.now();
-const startNs = process.hrtime.bigint();
-/** Real time: the epoch taken once and the monotonic clock added, so that a corrected wall clock cannot stretch a wait. */
-const realClock = {
-    now: () => startMs + Number(process.hrtime.bigint() - startNs) / 1e6,
-    sleep: (ms, signal) => new Promise((resolve) => {
-        if (signal?.aborted)
-            return resolve();
-        const done = () => {
-            clearTimeout(timer);
-            signal?.removeEventListener('abort', done);
-            resolve();
-        };
-        const timer = setTimeout(done, wholeMs(ms));
-        signal?.addEventListener('abort', done, { once: true });
-    }),
-};
-
-
-/***/ }),
-
-/***/ 448:
+/***/ 481:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  w: () => (/* binding */ TransportError),
-  g: () => (/* binding */ openTransport)
+  BH: () => (/* binding */ LAST_LIST_MS),
+  db: () => (/* binding */ startDeadline),
+  ml: () => (/* binding */ systemClock)
+});
+
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: ../.build/clock.js
+
+/** Monotonic time: a corrected system clock cannot stretch or cut a wait. */
+const systemClock = {
+    now: () => performance.timeOrigin + performance.now(),
+    sleep: (ms, signal) => (0,promises_namespaceObject.setTimeout)(Math.max(0, Math.ceil(ms)), undefined, { signal }).catch(() => { }),
+};
+/** Writes end this long before the step does, so that a list can still show what became of them. */
+const LAST_LIST_MS = 1_000;
+/** What a cancellation leaves. Users expect less than two seconds. */
+const CANCELLED_MS = 1_800;
+/** Starts the budget of the step. `cancel` is aborted when the runner cancels the step. */
+function startDeadline(clock, timeoutMs, cancel) {
+    const [closing, writes, end] = [new AbortController(), new AbortController(), new AbortController()];
+    const cleared = new AbortController();
+    let endMs = clock.now() + timeoutMs;
+    const run = async () => {
+        await clock.sleep(endMs - LAST_LIST_MS - clock.now(), AbortSignal.any([cancel, cleared.signal]));
+        if (cancel.aborted)
+            endMs = Math.min(endMs, clock.now() + CANCELLED_MS);
+        closing.abort();
+        await clock.sleep(endMs - LAST_LIST_MS - clock.now(), cleared.signal);
+        writes.abort();
+        await clock.sleep(endMs - clock.now(), cleared.signal);
+        end.abort();
+    };
+    void run();
+    return {
+        /** @returns milliseconds since the epoch */
+        endMs: () => endMs,
+        isCancelled: () => cancel.aborted,
+        /** Aborted by a cancellation, or one second before the end: nothing new begins, and reads stop. */
+        closing: closing.signal,
+        /** Aborted one second before the end: writes that still wait for a response stop. */
+        writes: writes.signal,
+        /** Aborted at the end. */
+        end: end.signal,
+        /** Stops the timers. */
+        clear: () => cleared.abort(),
+    };
+}
+
+
+/***/ }),
+
+/***/ 271:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  u: () => (/* binding */ createHttpClient)
 });
 
 ;// CONCATENATED MODULE: external "node:http"
 const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+;// CONCATENATED MODULE: external "node:tls"
+const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
+;// CONCATENATED MODULE: external "node:zlib"
+const external_node_zlib_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:zlib");
+;// CONCATENATED MODULE: external "node:stream"
+const external_node_stream_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream");
+;// CONCATENATED MODULE: external "node:buffer"
+const external_node_buffer_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer");
+;// CONCATENATED MODULE: ../node_modules/data-uri-to-buffer/dist/index.js
+/**
+ * Returns a `Buffer` instance from the given data URI `uri`.
+ *
+ * @param {String} uri Data URI to turn into a Buffer instance
+ * @returns {Buffer} Buffer instance from Data URI
+ * @api public
+ */
+function dataUriToBuffer(uri) {
+    if (!/^data:/i.test(uri)) {
+        throw new TypeError('`uri` does not appear to be a Data URI (must begin with "data:")');
+    }
+    // strip newlines
+    uri = uri.replace(/\r?\n/g, '');
+    // split the URI up into the "metadata" and the "data" portions
+    const firstComma = uri.indexOf(',');
+    if (firstComma === -1 || firstComma <= 4) {
+        throw new TypeError('malformed data: URI');
+    }
+    // remove the "data:" scheme and parse the metadata
+    const meta = uri.substring(5, firstComma).split(';');
+    let charset = '';
+    let base64 = false;
+    const type = meta[0] || 'text/plain';
+    let typeFull = type;
+    for (let i = 1; i < meta.length; i++) {
+        if (meta[i] === 'base64') {
+            base64 = true;
+        }
+        else if (meta[i]) {
+            typeFull += `;${meta[i]}`;
+            if (meta[i].indexOf('charset=') === 0) {
+                charset = meta[i].substring(8);
+            }
+        }
+    }
+    // defaults to US-ASCII only if type is not provided
+    if (!meta[0] && !charset.length) {
+        typeFull += ';charset=US-ASCII';
+        charset = 'US-ASCII';
+    }
+    // get the encoded data portion and decode URI-encoded chars
+    const encoding = base64 ? 'base64' : 'ascii';
+    const data = unescape(uri.substring(firstComma + 1));
+    const buffer = Buffer.from(data, encoding);
+    // set `.type` and `.typeFull` properties to MIME type
+    buffer.type = type;
+    buffer.typeFull = typeFull;
+    // set the `.charset` property
+    buffer.charset = charset;
+    return buffer;
+}
+/* harmony default export */ const dist = (dataUriToBuffer);
+//# sourceMappingURL=index.js.map
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:util");
+// EXTERNAL MODULE: ./stand-in.js
+var stand_in = __nccwpck_require__(129);
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/errors/base.js
+class FetchBaseError extends Error {
+	constructor(message, type) {
+		super(message);
+		// Hide custom error implementation details from end-users
+		Error.captureStackTrace(this, this.constructor);
+
+		this.type = type;
+	}
+
+	get name() {
+		return this.constructor.name;
+	}
+
+	get [Symbol.toStringTag]() {
+		return this.constructor.name;
+	}
+}
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/errors/fetch-error.js
+
+
+
+/**
+ * @typedef {{ address?: string, code: string, dest?: string, errno: number, info?: object, message: string, path?: string, port?: number, syscall: string}} SystemError
+*/
+
+/**
+ * FetchError interface for operational errors
+ */
+class FetchError extends FetchBaseError {
+	/**
+	 * @param  {string} message -      Error message for human
+	 * @param  {string} [type] -        Error type for machine
+	 * @param  {SystemError} [systemError] - For Node.js system error
+	 */
+	constructor(message, type, systemError) {
+		super(message, type);
+		// When err.type is `system`, err.erroredSysCall contains system error and err.code contains system error code
+		if (systemError) {
+			// eslint-disable-next-line no-multi-assign
+			this.code = this.errno = systemError.code;
+			this.erroredSysCall = systemError.syscall;
+		}
+	}
+}
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/utils/is.js
+/**
+ * Is.js
+ *
+ * Object type checks.
+ */
+
+const NAME = Symbol.toStringTag;
+
+/**
+ * Check if `obj` is a URLSearchParams object
+ * ref: https://github.com/node-fetch/node-fetch/issues/296#issuecomment-307598143
+ * @param {*} object - Object to check for
+ * @return {boolean}
+ */
+const isURLSearchParameters = object => {
+	return (
+		typeof object === 'object' &&
+		typeof object.append === 'function' &&
+		typeof object.delete === 'function' &&
+		typeof object.get === 'function' &&
+		typeof object.getAll === 'function' &&
+		typeof object.has === 'function' &&
+		typeof object.set === 'function' &&
+		typeof object.sort === 'function' &&
+		object[NAME] === 'URLSearchParams'
+	);
+};
+
+/**
+ * Check if `object` is a W3C `Blob` object (which `File` inherits from)
+ * @param {*} object - Object to check for
+ * @return {boolean}
+ */
+const isBlob = object => {
+	return (
+		object &&
+		typeof object === 'object' &&
+		typeof object.arrayBuffer === 'function' &&
+		typeof object.type === 'string' &&
+		typeof object.stream === 'function' &&
+		typeof object.constructor === 'function' &&
+		/^(Blob|File)$/.test(object[NAME])
+	);
+};
+
+/**
+ * Check if `obj` is an instance of AbortSignal.
+ * @param {*} object - Object to check for
+ * @return {boolean}
+ */
+const isAbortSignal = object => {
+	return (
+		typeof object === 'object' && (
+			object[NAME] === 'AbortSignal' ||
+			object[NAME] === 'EventTarget'
+		)
+	);
+};
+
+/**
+ * isDomainOrSubdomain reports whether sub is a subdomain (or exact match) of
+ * the parent domain.
+ *
+ * Both domains must already be in canonical form.
+ * @param {string|URL} original
+ * @param {string|URL} destination
+ */
+const isDomainOrSubdomain = (destination, original) => {
+	const orig = new URL(original).hostname;
+	const dest = new URL(destination).hostname;
+
+	return orig === dest || orig.endsWith(`.${dest}`);
+};
+
+/**
+ * isSameProtocol reports whether the two provided URLs use the same protocol.
+ *
+ * Both domains must already be in canonical form.
+ * @param {string|URL} original
+ * @param {string|URL} destination
+ */
+const isSameProtocol = (destination, original) => {
+	const orig = new URL(original).protocol;
+	const dest = new URL(destination).protocol;
+
+	return orig === dest;
+};
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/body.js
+
+/**
+ * Body.js
+ *
+ * Body interface provides common methods for Request and Response
+ */
+
+
+
+
+
+
+
+
+
+
+
+
+const pipeline = (0,external_node_util_namespaceObject.promisify)(external_node_stream_namespaceObject.pipeline);
+const INTERNALS = Symbol('Body internals');
+
+/**
+ * Body mixin
+ *
+ * Ref: https://fetch.spec.whatwg.org/#body
+ *
+ * @param   Stream  body  Readable stream
+ * @param   Object  opts  Response options
+ * @return  Void
+ */
+class Body {
+	constructor(body, {
+		size = 0
+	} = {}) {
+		let boundary = null;
+
+		if (body === null) {
+			// Body is undefined or null
+			body = null;
+		} else if (isURLSearchParameters(body)) {
+			// Body is a URLSearchParams
+			body = external_node_buffer_namespaceObject.Buffer.from(body.toString());
+		} else if (isBlob(body)) {
+			// Body is blob
+		} else if (external_node_buffer_namespaceObject.Buffer.isBuffer(body)) {
+			// Body is Buffer
+		} else if (external_node_util_namespaceObject.types.isAnyArrayBuffer(body)) {
+			// Body is ArrayBuffer
+			body = external_node_buffer_namespaceObject.Buffer.from(body);
+		} else if (ArrayBuffer.isView(body)) {
+			// Body is ArrayBufferView
+			body = external_node_buffer_namespaceObject.Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+		} else if (body instanceof external_node_stream_namespaceObject) {
+			// Body is stream
+		} else if (body instanceof stand_in/* FormData */.fS) {
+			// Body is FormData
+			body = (0,stand_in/* formDataToBlob */.$n)(body);
+			boundary = body.type.split('=')[1];
+		} else {
+			// None of the above
+			// coerce to string then buffer
+			body = external_node_buffer_namespaceObject.Buffer.from(String(body));
+		}
+
+		let stream = body;
+
+		if (external_node_buffer_namespaceObject.Buffer.isBuffer(body)) {
+			stream = external_node_stream_namespaceObject.Readable.from(body);
+		} else if (isBlob(body)) {
+			stream = external_node_stream_namespaceObject.Readable.from(body.stream());
+		}
+
+		this[INTERNALS] = {
+			body,
+			stream,
+			boundary,
+			disturbed: false,
+			error: null
+		};
+		this.size = size;
+
+		if (body instanceof external_node_stream_namespaceObject) {
+			body.on('error', error_ => {
+				const error = error_ instanceof FetchBaseError ?
+					error_ :
+					new FetchError(`Invalid response body while trying to fetch ${this.url}: ${error_.message}`, 'system', error_);
+				this[INTERNALS].error = error;
+			});
+		}
+	}
+
+	get body() {
+		return this[INTERNALS].stream;
+	}
+
+	get bodyUsed() {
+		return this[INTERNALS].disturbed;
+	}
+
+	/**
+	 * Decode response as ArrayBuffer
+	 *
+	 * @return  Promise
+	 */
+	async arrayBuffer() {
+		const {buffer, byteOffset, byteLength} = await consumeBody(this);
+		return buffer.slice(byteOffset, byteOffset + byteLength);
+	}
+
+	async formData() {
+		const ct = this.headers.get('content-type');
+
+		if (ct.startsWith('application/x-www-form-urlencoded')) {
+			const formData = new stand_in/* FormData */.fS();
+			const parameters = new URLSearchParams(await this.text());
+
+			for (const [name, value] of parameters) {
+				formData.append(name, value);
+			}
+
+			return formData;
+		}
+
+		const {toFormData} = await __nccwpck_require__.e(/* import() */ 415).then(__nccwpck_require__.bind(__nccwpck_require__, 415));
+		return toFormData(this.body, ct);
+	}
+
+	/**
+	 * Return raw response as Blob
+	 *
+	 * @return Promise
+	 */
+	async blob() {
+		const ct = (this.headers && this.headers.get('content-type')) || (this[INTERNALS].body && this[INTERNALS].body.type) || '';
+		const buf = await this.arrayBuffer();
+
+		return new stand_in/* default */.Ay([buf], {
+			type: ct
+		});
+	}
+
+	/**
+	 * Decode response as json
+	 *
+	 * @return  Promise
+	 */
+	async json() {
+		const text = await this.text();
+		return JSON.parse(text);
+	}
+
+	/**
+	 * Decode response as text
+	 *
+	 * @return  Promise
+	 */
+	async text() {
+		const buffer = await consumeBody(this);
+		return new TextDecoder().decode(buffer);
+	}
+
+	/**
+	 * Decode response as buffer (non-spec api)
+	 *
+	 * @return  Promise
+	 */
+	buffer() {
+		return consumeBody(this);
+	}
+}
+
+Body.prototype.buffer = (0,external_node_util_namespaceObject.deprecate)(Body.prototype.buffer, 'Please use \'response.arrayBuffer()\' instead of \'response.buffer()\'', 'node-fetch#buffer');
+
+// In browsers, all properties are enumerable.
+Object.defineProperties(Body.prototype, {
+	body: {enumerable: true},
+	bodyUsed: {enumerable: true},
+	arrayBuffer: {enumerable: true},
+	blob: {enumerable: true},
+	json: {enumerable: true},
+	text: {enumerable: true},
+	data: {get: (0,external_node_util_namespaceObject.deprecate)(() => {},
+		'data doesn\'t exist, use json(), text(), arrayBuffer(), or body instead',
+		'https://github.com/node-fetch/node-fetch/issues/1000 (response)')}
+});
+
+/**
+ * Consume and convert an entire Body to a Buffer.
+ *
+ * Ref: https://fetch.spec.whatwg.org/#concept-body-consume-body
+ *
+ * @return Promise
+ */
+async function consumeBody(data) {
+	if (data[INTERNALS].disturbed) {
+		throw new TypeError(`body used already for: ${data.url}`);
+	}
+
+	data[INTERNALS].disturbed = true;
+
+	if (data[INTERNALS].error) {
+		throw data[INTERNALS].error;
+	}
+
+	const {body} = data;
+
+	// Body is null
+	if (body === null) {
+		return external_node_buffer_namespaceObject.Buffer.alloc(0);
+	}
+
+	/* c8 ignore next 3 */
+	if (!(body instanceof external_node_stream_namespaceObject)) {
+		return external_node_buffer_namespaceObject.Buffer.alloc(0);
+	}
+
+	// Body is stream
+	// get ready to actually consume the body
+	const accum = [];
+	let accumBytes = 0;
+
+	try {
+		for await (const chunk of body) {
+			if (data.size > 0 && accumBytes + chunk.length > data.size) {
+				const error = new FetchError(`content size at ${data.url} over limit: ${data.size}`, 'max-size');
+				body.destroy(error);
+				throw error;
+			}
+
+			accumBytes += chunk.length;
+			accum.push(chunk);
+		}
+	} catch (error) {
+		const error_ = error instanceof FetchBaseError ? error : new FetchError(`Invalid response body while trying to fetch ${data.url}: ${error.message}`, 'system', error);
+		throw error_;
+	}
+
+	if (body.readableEnded === true || body._readableState.ended === true) {
+		try {
+			if (accum.every(c => typeof c === 'string')) {
+				return external_node_buffer_namespaceObject.Buffer.from(accum.join(''));
+			}
+
+			return external_node_buffer_namespaceObject.Buffer.concat(accum, accumBytes);
+		} catch (error) {
+			throw new FetchError(`Could not create Buffer from response body for ${data.url}: ${error.message}`, 'system', error);
+		}
+	} else {
+		throw new FetchError(`Premature close of server response while trying to fetch ${data.url}`);
+	}
+}
+
+/**
+ * Clone body given Res/Req instance
+ *
+ * @param   Mixed   instance       Response or Request instance
+ * @param   String  highWaterMark  highWaterMark for both PassThrough body streams
+ * @return  Mixed
+ */
+const clone = (instance, highWaterMark) => {
+	let p1;
+	let p2;
+	let {body} = instance[INTERNALS];
+
+	// Don't allow cloning a used body
+	if (instance.bodyUsed) {
+		throw new Error('cannot clone body after it is used');
+	}
+
+	// Check that body is a stream and not form-data object
+	// note: we can't clone the form-data object without having it as a dependency
+	if ((body instanceof external_node_stream_namespaceObject) && (typeof body.getBoundary !== 'function')) {
+		// Tee instance body
+		p1 = new external_node_stream_namespaceObject.PassThrough({highWaterMark});
+		p2 = new external_node_stream_namespaceObject.PassThrough({highWaterMark});
+		body.pipe(p1);
+		body.pipe(p2);
+		// Set instance body to teed body and return the other teed body
+		instance[INTERNALS].stream = p1;
+		body = p2;
+	}
+
+	return body;
+};
+
+const getNonSpecFormDataBoundary = (0,external_node_util_namespaceObject.deprecate)(
+	body => body.getBoundary(),
+	'form-data doesn\'t follow the spec and requires special treatment. Use alternative package',
+	'https://github.com/node-fetch/node-fetch/issues/1167'
+);
+
+/**
+ * Performs the operation "extract a `Content-Type` value from |object|" as
+ * specified in the specification:
+ * https://fetch.spec.whatwg.org/#concept-bodyinit-extract
+ *
+ * This function assumes that instance.body is present.
+ *
+ * @param {any} body Any options.body input
+ * @returns {string | null}
+ */
+const extractContentType = (body, request) => {
+	// Body is null or undefined
+	if (body === null) {
+		return null;
+	}
+
+	// Body is string
+	if (typeof body === 'string') {
+		return 'text/plain;charset=UTF-8';
+	}
+
+	// Body is a URLSearchParams
+	if (isURLSearchParameters(body)) {
+		return 'application/x-www-form-urlencoded;charset=UTF-8';
+	}
+
+	// Body is blob
+	if (isBlob(body)) {
+		return body.type || null;
+	}
+
+	// Body is a Buffer (Buffer, ArrayBuffer or ArrayBufferView)
+	if (external_node_buffer_namespaceObject.Buffer.isBuffer(body) || external_node_util_namespaceObject.types.isAnyArrayBuffer(body) || ArrayBuffer.isView(body)) {
+		return null;
+	}
+
+	if (body instanceof stand_in/* FormData */.fS) {
+		return `multipart/form-data; boundary=${request[INTERNALS].boundary}`;
+	}
+
+	// Detect form data input from form-data module
+	if (body && typeof body.getBoundary === 'function') {
+		return `multipart/form-data;boundary=${getNonSpecFormDataBoundary(body)}`;
+	}
+
+	// Body is stream - can't really do much about this
+	if (body instanceof external_node_stream_namespaceObject) {
+		return null;
+	}
+
+	// Body constructor defaults other things to string
+	return 'text/plain;charset=UTF-8';
+};
+
+/**
+ * The Fetch Standard treats this as if "total bytes" is a property on the body.
+ * For us, we have to explicitly get it with a function.
+ *
+ * ref: https://fetch.spec.whatwg.org/#concept-body-total-bytes
+ *
+ * @param {any} obj.body Body object from the Body instance.
+ * @returns {number | null}
+ */
+const getTotalBytes = request => {
+	const {body} = request[INTERNALS];
+
+	// Body is null or undefined
+	if (body === null) {
+		return 0;
+	}
+
+	// Body is Blob
+	if (isBlob(body)) {
+		return body.size;
+	}
+
+	// Body is Buffer
+	if (external_node_buffer_namespaceObject.Buffer.isBuffer(body)) {
+		return body.length;
+	}
+
+	// Detect form data input from form-data module
+	if (body && typeof body.getLengthSync === 'function') {
+		return body.hasKnownLength && body.hasKnownLength() ? body.getLengthSync() : null;
+	}
+
+	// Body is stream
+	return null;
+};
+
+/**
+ * Write a Body to a Node.js WritableStream (e.g. http.Request) object.
+ *
+ * @param {Stream.Writable} dest The stream to write to.
+ * @param obj.body Body object from the Body instance.
+ * @returns {Promise<void>}
+ */
+const writeToStream = async (dest, {body}) => {
+	if (body === null) {
+		// Body is null
+		dest.end();
+	} else {
+		// Body is stream
+		await pipeline(body, dest);
+	}
+};
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/headers.js
+/**
+ * Headers.js
+ *
+ * Headers class offers convenient helpers
+ */
+
+
+
+
+/* c8 ignore next 9 */
+const validateHeaderName = typeof external_node_http_namespaceObject.validateHeaderName === 'function' ?
+	external_node_http_namespaceObject.validateHeaderName :
+	name => {
+		if (!/^[\^`\-\w!#$%&'*+.|~]+$/.test(name)) {
+			const error = new TypeError(`Header name must be a valid HTTP token [${name}]`);
+			Object.defineProperty(error, 'code', {value: 'ERR_INVALID_HTTP_TOKEN'});
+			throw error;
+		}
+	};
+
+/* c8 ignore next 9 */
+const validateHeaderValue = typeof external_node_http_namespaceObject.validateHeaderValue === 'function' ?
+	external_node_http_namespaceObject.validateHeaderValue :
+	(name, value) => {
+		if (/[^\t\u0020-\u007E\u0080-\u00FF]/.test(value)) {
+			const error = new TypeError(`Invalid character in header content ["${name}"]`);
+			Object.defineProperty(error, 'code', {value: 'ERR_INVALID_CHAR'});
+			throw error;
+		}
+	};
+
+/**
+ * @typedef {Headers | Record<string, string> | Iterable<readonly [string, string]> | Iterable<Iterable<string>>} HeadersInit
+ */
+
+/**
+ * This Fetch API interface allows you to perform various actions on HTTP request and response headers.
+ * These actions include retrieving, setting, adding to, and removing.
+ * A Headers object has an associated header list, which is initially empty and consists of zero or more name and value pairs.
+ * You can add to this using methods like append() (see Examples.)
+ * In all methods of this interface, header names are matched by case-insensitive byte sequence.
+ *
+ */
+class Headers extends URLSearchParams {
+	/**
+	 * Headers class
+	 *
+	 * @constructor
+	 * @param {HeadersInit} [init] - Response headers
+	 */
+	constructor(init) {
+		// Validate and normalize init object in [name, value(s)][]
+		/** @type {string[][]} */
+		let result = [];
+		if (init instanceof Headers) {
+			const raw = init.raw();
+			for (const [name, values] of Object.entries(raw)) {
+				result.push(...values.map(value => [name, value]));
+			}
+		} else if (init == null) { // eslint-disable-line no-eq-null, eqeqeq
+			// No op
+		} else if (typeof init === 'object' && !external_node_util_namespaceObject.types.isBoxedPrimitive(init)) {
+			const method = init[Symbol.iterator];
+			// eslint-disable-next-line no-eq-null, eqeqeq
+			if (method == null) {
+				// Record<ByteString, ByteString>
+				result.push(...Object.entries(init));
+			} else {
+				if (typeof method !== 'function') {
+					throw new TypeError('Header pairs must be iterable');
+				}
+
+				// Sequence<sequence<ByteString>>
+				// Note: per spec we have to first exhaust the lists then process them
+				result = [...init]
+					.map(pair => {
+						if (
+							typeof pair !== 'object' || external_node_util_namespaceObject.types.isBoxedPrimitive(pair)
+						) {
+							throw new TypeError('Each header pair must be an iterable object');
+						}
+
+						return [...pair];
+					}).map(pair => {
+						if (pair.length !== 2) {
+							throw new TypeError('Each header pair must be a name/value tuple');
+						}
+
+						return [...pair];
+					});
+			}
+		} else {
+			throw new TypeError('Failed to construct \'Headers\': The provided value is not of type \'(sequence<sequence<ByteString>> or record<ByteString, ByteString>)');
+		}
+
+		// Validate and lowercase
+		result =
+			result.length > 0 ?
+				result.map(([name, value]) => {
+					validateHeaderName(name);
+					validateHeaderValue(name, String(value));
+					return [String(name).toLowerCase(), String(value)];
+				}) :
+				undefined;
+
+		super(result);
+
+		// Returning a Proxy that will lowercase key names, validate parameters and sort keys
+		// eslint-disable-next-line no-constructor-return
+		return new Proxy(this, {
+			get(target, p, receiver) {
+				switch (p) {
+					case 'append':
+					case 'set':
+						return (name, value) => {
+							validateHeaderName(name);
+							validateHeaderValue(name, String(value));
+							return URLSearchParams.prototype[p].call(
+								target,
+								String(name).toLowerCase(),
+								String(value)
+							);
+						};
+
+					case 'delete':
+					case 'has':
+					case 'getAll':
+						return name => {
+							validateHeaderName(name);
+							return URLSearchParams.prototype[p].call(
+								target,
+								String(name).toLowerCase()
+							);
+						};
+
+					case 'keys':
+						return () => {
+							target.sort();
+							return new Set(URLSearchParams.prototype.keys.call(target)).keys();
+						};
+
+					default:
+						return Reflect.get(target, p, receiver);
+				}
+			}
+		});
+		/* c8 ignore next */
+	}
+
+	get [Symbol.toStringTag]() {
+		return this.constructor.name;
+	}
+
+	toString() {
+		return Object.prototype.toString.call(this);
+	}
+
+	get(name) {
+		const values = this.getAll(name);
+		if (values.length === 0) {
+			return null;
+		}
+
+		let value = values.join(', ');
+		if (/^content-encoding$/i.test(name)) {
+			value = value.toLowerCase();
+		}
+
+		return value;
+	}
+
+	forEach(callback, thisArg = undefined) {
+		for (const name of this.keys()) {
+			Reflect.apply(callback, thisArg, [this.get(name), name, this]);
+		}
+	}
+
+	* values() {
+		for (const name of this.keys()) {
+			yield this.get(name);
+		}
+	}
+
+	/**
+	 * @type {() => IterableIterator<[string, string]>}
+	 */
+	* entries() {
+		for (const name of this.keys()) {
+			yield [name, this.get(name)];
+		}
+	}
+
+	[Symbol.iterator]() {
+		return this.entries();
+	}
+
+	/**
+	 * Node-fetch non-spec method
+	 * returning all headers and their values as array
+	 * @returns {Record<string, string[]>}
+	 */
+	raw() {
+		return [...this.keys()].reduce((result, key) => {
+			result[key] = this.getAll(key);
+			return result;
+		}, {});
+	}
+
+	/**
+	 * For better console.log(headers) and also to convert Headers into Node.js Request compatible format
+	 */
+	[Symbol.for('nodejs.util.inspect.custom')]() {
+		return [...this.keys()].reduce((result, key) => {
+			const values = this.getAll(key);
+			// Http.request() only supports string as Host header.
+			// This hack makes specifying custom Host header possible.
+			if (key === 'host') {
+				result[key] = values[0];
+			} else {
+				result[key] = values.length > 1 ? values : values[0];
+			}
+
+			return result;
+		}, {});
+	}
+}
+
+/**
+ * Re-shaping object for Web IDL tests
+ * Only need to do it for overridden methods
+ */
+Object.defineProperties(
+	Headers.prototype,
+	['get', 'entries', 'forEach', 'values'].reduce((result, property) => {
+		result[property] = {enumerable: true};
+		return result;
+	}, {})
+);
+
+/**
+ * Create a Headers object from an http.IncomingMessage.rawHeaders, ignoring those that do
+ * not conform to HTTP grammar productions.
+ * @param {import('http').IncomingMessage['rawHeaders']} headers
+ */
+function fromRawHeaders(headers = []) {
+	return new Headers(
+		headers
+			// Split into pairs
+			.reduce((result, value, index, array) => {
+				if (index % 2 === 0) {
+					result.push(array.slice(index, index + 2));
+				}
+
+				return result;
+			}, [])
+			.filter(([name, value]) => {
+				try {
+					validateHeaderName(name);
+					validateHeaderValue(name, String(value));
+					return true;
+				} catch {
+					return false;
+				}
+			})
+
+	);
+}
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/utils/is-redirect.js
+const redirectStatus = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Redirect code matching
+ *
+ * @param {number} code - Status code
+ * @return {boolean}
+ */
+const isRedirect = code => {
+	return redirectStatus.has(code);
+};
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/response.js
+/**
+ * Response.js
+ *
+ * Response class provides content decoding
+ */
+
+
+
+
+
+const response_INTERNALS = Symbol('Response internals');
+
+/**
+ * Response class
+ *
+ * Ref: https://fetch.spec.whatwg.org/#response-class
+ *
+ * @param   Stream  body  Readable stream
+ * @param   Object  opts  Response options
+ * @return  Void
+ */
+class Response extends Body {
+	constructor(body = null, options = {}) {
+		super(body, options);
+
+		// eslint-disable-next-line no-eq-null, eqeqeq, no-negated-condition
+		const status = options.status != null ? options.status : 200;
+
+		const headers = new Headers(options.headers);
+
+		if (body !== null && !headers.has('Content-Type')) {
+			const contentType = extractContentType(body, this);
+			if (contentType) {
+				headers.append('Content-Type', contentType);
+			}
+		}
+
+		this[response_INTERNALS] = {
+			type: 'default',
+			url: options.url,
+			status,
+			statusText: options.statusText || '',
+			headers,
+			counter: options.counter,
+			highWaterMark: options.highWaterMark
+		};
+	}
+
+	get type() {
+		return this[response_INTERNALS].type;
+	}
+
+	get url() {
+		return this[response_INTERNALS].url || '';
+	}
+
+	get status() {
+		return this[response_INTERNALS].status;
+	}
+
+	/**
+	 * Convenience property representing if the request ended normally
+	 */
+	get ok() {
+		return this[response_INTERNALS].status >= 200 && this[response_INTERNALS].status < 300;
+	}
+
+	get redirected() {
+		return this[response_INTERNALS].counter > 0;
+	}
+
+	get statusText() {
+		return this[response_INTERNALS].statusText;
+	}
+
+	get headers() {
+		return this[response_INTERNALS].headers;
+	}
+
+	get highWaterMark() {
+		return this[response_INTERNALS].highWaterMark;
+	}
+
+	/**
+	 * Clone this response
+	 *
+	 * @return  Response
+	 */
+	clone() {
+		return new Response(clone(this, this.highWaterMark), {
+			type: this.type,
+			url: this.url,
+			status: this.status,
+			statusText: this.statusText,
+			headers: this.headers,
+			ok: this.ok,
+			redirected: this.redirected,
+			size: this.size,
+			highWaterMark: this.highWaterMark
+		});
+	}
+
+	/**
+	 * @param {string} url    The URL that the new response is to originate from.
+	 * @param {number} status An optional status code for the response (e.g., 302.)
+	 * @returns {Response}    A Response object.
+	 */
+	static redirect(url, status = 302) {
+		if (!isRedirect(status)) {
+			throw new RangeError('Failed to execute "redirect" on "response": Invalid status code');
+		}
+
+		return new Response(null, {
+			headers: {
+				location: new URL(url).toString()
+			},
+			status
+		});
+	}
+
+	static error() {
+		const response = new Response(null, {status: 0, statusText: ''});
+		response[response_INTERNALS].type = 'error';
+		return response;
+	}
+
+	static json(data = undefined, init = {}) {
+		const body = JSON.stringify(data);
+
+		if (body === undefined) {
+			throw new TypeError('data is not JSON serializable');
+		}
+
+		const headers = new Headers(init && init.headers);
+
+		if (!headers.has('content-type')) {
+			headers.set('content-type', 'application/json');
+		}
+
+		return new Response(body, {
+			...init,
+			headers
+		});
+	}
+
+	get [Symbol.toStringTag]() {
+		return 'Response';
+	}
+}
+
+Object.defineProperties(Response.prototype, {
+	type: {enumerable: true},
+	url: {enumerable: true},
+	status: {enumerable: true},
+	ok: {enumerable: true},
+	redirected: {enumerable: true},
+	statusText: {enumerable: true},
+	headers: {enumerable: true},
+	clone: {enumerable: true}
+});
+
+;// CONCATENATED MODULE: external "node:url"
+const external_node_url_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/utils/get-search.js
+const getSearch = parsedURL => {
+	if (parsedURL.search) {
+		return parsedURL.search;
+	}
+
+	const lastOffset = parsedURL.href.length - 1;
+	const hash = parsedURL.hash || (parsedURL.href[lastOffset] === '#' ? '#' : '');
+	return parsedURL.href[lastOffset - hash.length] === '?' ? '?' : '';
+};
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/utils/referrer.js
+
+
+/**
+ * @external URL
+ * @see {@link https://developer.mozilla.org/en-US/docs/Web/API/URL|URL}
+ */
+
+/**
+ * @module utils/referrer
+ * @private
+ */
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#strip-url|Referrer Policy §8.4. Strip url for use as a referrer}
+ * @param {string} URL
+ * @param {boolean} [originOnly=false]
+ */
+function stripURLForUseAsAReferrer(url, originOnly = false) {
+	// 1. If url is null, return no referrer.
+	if (url == null) { // eslint-disable-line no-eq-null, eqeqeq
+		return 'no-referrer';
+	}
+
+	url = new URL(url);
+
+	// 2. If url's scheme is a local scheme, then return no referrer.
+	if (/^(about|blob|data):$/.test(url.protocol)) {
+		return 'no-referrer';
+	}
+
+	// 3. Set url's username to the empty string.
+	url.username = '';
+
+	// 4. Set url's password to null.
+	// Note: `null` appears to be a mistake as this actually results in the password being `"null"`.
+	url.password = '';
+
+	// 5. Set url's fragment to null.
+	// Note: `null` appears to be a mistake as this actually results in the fragment being `"#null"`.
+	url.hash = '';
+
+	// 6. If the origin-only flag is true, then:
+	if (originOnly) {
+		// 6.1. Set url's path to null.
+		// Note: `null` appears to be a mistake as this actually results in the path being `"/null"`.
+		url.pathname = '';
+
+		// 6.2. Set url's query to null.
+		// Note: `null` appears to be a mistake as this actually results in the query being `"?null"`.
+		url.search = '';
+	}
+
+	// 7. Return url.
+	return url;
+}
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#enumdef-referrerpolicy|enum ReferrerPolicy}
+ */
+const ReferrerPolicy = new Set([
+	'',
+	'no-referrer',
+	'no-referrer-when-downgrade',
+	'same-origin',
+	'origin',
+	'strict-origin',
+	'origin-when-cross-origin',
+	'strict-origin-when-cross-origin',
+	'unsafe-url'
+]);
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#default-referrer-policy|default referrer policy}
+ */
+const DEFAULT_REFERRER_POLICY = 'strict-origin-when-cross-origin';
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#referrer-policies|Referrer Policy §3. Referrer Policies}
+ * @param {string} referrerPolicy
+ * @returns {string} referrerPolicy
+ */
+function validateReferrerPolicy(referrerPolicy) {
+	if (!ReferrerPolicy.has(referrerPolicy)) {
+		throw new TypeError(`Invalid referrerPolicy: ${referrerPolicy}`);
+	}
+
+	return referrerPolicy;
+}
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy|Referrer Policy §3.2. Is origin potentially trustworthy?}
+ * @param {external:URL} url
+ * @returns `true`: "Potentially Trustworthy", `false`: "Not Trustworthy"
+ */
+function isOriginPotentiallyTrustworthy(url) {
+	// 1. If origin is an opaque origin, return "Not Trustworthy".
+	// Not applicable
+
+	// 2. Assert: origin is a tuple origin.
+	// Not for implementations
+
+	// 3. If origin's scheme is either "https" or "wss", return "Potentially Trustworthy".
+	if (/^(http|ws)s:$/.test(url.protocol)) {
+		return true;
+	}
+
+	// 4. If origin's host component matches one of the CIDR notations 127.0.0.0/8 or ::1/128 [RFC4632], return "Potentially Trustworthy".
+	const hostIp = url.host.replace(/(^\[)|(]$)/g, '');
+	const hostIPVersion = (0,external_node_net_namespaceObject.isIP)(hostIp);
+
+	if (hostIPVersion === 4 && /^127\./.test(hostIp)) {
+		return true;
+	}
+
+	if (hostIPVersion === 6 && /^(((0+:){7})|(::(0+:){0,6}))0*1$/.test(hostIp)) {
+		return true;
+	}
+
+	// 5. If origin's host component is "localhost" or falls within ".localhost", and the user agent conforms to the name resolution rules in [let-localhost-be-localhost], return "Potentially Trustworthy".
+	// We are returning FALSE here because we cannot ensure conformance to
+	// let-localhost-be-loalhost (https://tools.ietf.org/html/draft-west-let-localhost-be-localhost)
+	if (url.host === 'localhost' || url.host.endsWith('.localhost')) {
+		return false;
+	}
+
+	// 6. If origin's scheme component is file, return "Potentially Trustworthy".
+	if (url.protocol === 'file:') {
+		return true;
+	}
+
+	// 7. If origin's scheme component is one which the user agent considers to be authenticated, return "Potentially Trustworthy".
+	// Not supported
+
+	// 8. If origin has been configured as a trustworthy origin, return "Potentially Trustworthy".
+	// Not supported
+
+	// 9. Return "Not Trustworthy".
+	return false;
+}
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy|Referrer Policy §3.3. Is url potentially trustworthy?}
+ * @param {external:URL} url
+ * @returns `true`: "Potentially Trustworthy", `false`: "Not Trustworthy"
+ */
+function isUrlPotentiallyTrustworthy(url) {
+	// 1. If url is "about:blank" or "about:srcdoc", return "Potentially Trustworthy".
+	if (/^about:(blank|srcdoc)$/.test(url)) {
+		return true;
+	}
+
+	// 2. If url's scheme is "data", return "Potentially Trustworthy".
+	if (url.protocol === 'data:') {
+		return true;
+	}
+
+	// Note: The origin of blob: and filesystem: URLs is the origin of the context in which they were
+	// created. Therefore, blobs created in a trustworthy origin will themselves be potentially
+	// trustworthy.
+	if (/^(blob|filesystem):$/.test(url.protocol)) {
+		return true;
+	}
+
+	// 3. Return the result of executing §3.2 Is origin potentially trustworthy? on url's origin.
+	return isOriginPotentiallyTrustworthy(url);
+}
+
+/**
+ * Modifies the referrerURL to enforce any extra security policy considerations.
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer|Referrer Policy §8.3. Determine request's Referrer}, step 7
+ * @callback module:utils/referrer~referrerURLCallback
+ * @param {external:URL} referrerURL
+ * @returns {external:URL} modified referrerURL
+ */
+
+/**
+ * Modifies the referrerOrigin to enforce any extra security policy considerations.
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer|Referrer Policy §8.3. Determine request's Referrer}, step 7
+ * @callback module:utils/referrer~referrerOriginCallback
+ * @param {external:URL} referrerOrigin
+ * @returns {external:URL} modified referrerOrigin
+ */
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer|Referrer Policy §8.3. Determine request's Referrer}
+ * @param {Request} request
+ * @param {object} o
+ * @param {module:utils/referrer~referrerURLCallback} o.referrerURLCallback
+ * @param {module:utils/referrer~referrerOriginCallback} o.referrerOriginCallback
+ * @returns {external:URL} Request's referrer
+ */
+function determineRequestsReferrer(request, {referrerURLCallback, referrerOriginCallback} = {}) {
+	// There are 2 notes in the specification about invalid pre-conditions.  We return null, here, for
+	// these cases:
+	// > Note: If request's referrer is "no-referrer", Fetch will not call into this algorithm.
+	// > Note: If request's referrer policy is the empty string, Fetch will not call into this
+	// > algorithm.
+	if (request.referrer === 'no-referrer' || request.referrerPolicy === '') {
+		return null;
+	}
+
+	// 1. Let policy be request's associated referrer policy.
+	const policy = request.referrerPolicy;
+
+	// 2. Let environment be request's client.
+	// not applicable to node.js
+
+	// 3. Switch on request's referrer:
+	if (request.referrer === 'about:client') {
+		return 'no-referrer';
+	}
+
+	// "a URL": Let referrerSource be request's referrer.
+	const referrerSource = request.referrer;
+
+	// 4. Let request's referrerURL be the result of stripping referrerSource for use as a referrer.
+	let referrerURL = stripURLForUseAsAReferrer(referrerSource);
+
+	// 5. Let referrerOrigin be the result of stripping referrerSource for use as a referrer, with the
+	//    origin-only flag set to true.
+	let referrerOrigin = stripURLForUseAsAReferrer(referrerSource, true);
+
+	// 6. If the result of serializing referrerURL is a string whose length is greater than 4096, set
+	//    referrerURL to referrerOrigin.
+	if (referrerURL.toString().length > 4096) {
+		referrerURL = referrerOrigin;
+	}
+
+	// 7. The user agent MAY alter referrerURL or referrerOrigin at this point to enforce arbitrary
+	//    policy considerations in the interests of minimizing data leakage. For example, the user
+	//    agent could strip the URL down to an origin, modify its host, replace it with an empty
+	//    string, etc.
+	if (referrerURLCallback) {
+		referrerURL = referrerURLCallback(referrerURL);
+	}
+
+	if (referrerOriginCallback) {
+		referrerOrigin = referrerOriginCallback(referrerOrigin);
+	}
+
+	// 8.Execute the statements corresponding to the value of policy:
+	const currentURL = new URL(request.url);
+
+	switch (policy) {
+		case 'no-referrer':
+			return 'no-referrer';
+
+		case 'origin':
+			return referrerOrigin;
+
+		case 'unsafe-url':
+			return referrerURL;
+
+		case 'strict-origin':
+			// 1. If referrerURL is a potentially trustworthy URL and request's current URL is not a
+			//    potentially trustworthy URL, then return no referrer.
+			if (isUrlPotentiallyTrustworthy(referrerURL) && !isUrlPotentiallyTrustworthy(currentURL)) {
+				return 'no-referrer';
+			}
+
+			// 2. Return referrerOrigin.
+			return referrerOrigin.toString();
+
+		case 'strict-origin-when-cross-origin':
+			// 1. If the origin of referrerURL and the origin of request's current URL are the same, then
+			//    return referrerURL.
+			if (referrerURL.origin === currentURL.origin) {
+				return referrerURL;
+			}
+
+			// 2. If referrerURL is a potentially trustworthy URL and request's current URL is not a
+			//    potentially trustworthy URL, then return no referrer.
+			if (isUrlPotentiallyTrustworthy(referrerURL) && !isUrlPotentiallyTrustworthy(currentURL)) {
+				return 'no-referrer';
+			}
+
+			// 3. Return referrerOrigin.
+			return referrerOrigin;
+
+		case 'same-origin':
+			// 1. If the origin of referrerURL and the origin of request's current URL are the same, then
+			//    return referrerURL.
+			if (referrerURL.origin === currentURL.origin) {
+				return referrerURL;
+			}
+
+			// 2. Return no referrer.
+			return 'no-referrer';
+
+		case 'origin-when-cross-origin':
+			// 1. If the origin of referrerURL and the origin of request's current URL are the same, then
+			//    return referrerURL.
+			if (referrerURL.origin === currentURL.origin) {
+				return referrerURL;
+			}
+
+			// Return referrerOrigin.
+			return referrerOrigin;
+
+		case 'no-referrer-when-downgrade':
+			// 1. If referrerURL is a potentially trustworthy URL and request's current URL is not a
+			//    potentially trustworthy URL, then return no referrer.
+			if (isUrlPotentiallyTrustworthy(referrerURL) && !isUrlPotentiallyTrustworthy(currentURL)) {
+				return 'no-referrer';
+			}
+
+			// 2. Return referrerURL.
+			return referrerURL;
+
+		default:
+			throw new TypeError(`Invalid referrerPolicy: ${policy}`);
+	}
+}
+
+/**
+ * @see {@link https://w3c.github.io/webappsec-referrer-policy/#parse-referrer-policy-from-header|Referrer Policy §8.1. Parse a referrer policy from a Referrer-Policy header}
+ * @param {Headers} headers Response headers
+ * @returns {string} policy
+ */
+function parseReferrerPolicyFromHeader(headers) {
+	// 1. Let policy-tokens be the result of extracting header list values given `Referrer-Policy`
+	//    and response’s header list.
+	const policyTokens = (headers.get('referrer-policy') || '').split(/[,\s]+/);
+
+	// 2. Let policy be the empty string.
+	let policy = '';
+
+	// 3. For each token in policy-tokens, if token is a referrer policy and token is not the empty
+	//    string, then set policy to token.
+	// Note: This algorithm loops over multiple policy values to allow deployment of new policy
+	// values with fallbacks for older user agents, as described in § 11.1 Unknown Policy Values.
+	for (const token of policyTokens) {
+		if (token && ReferrerPolicy.has(token)) {
+			policy = token;
+		}
+	}
+
+	// 4. Return policy.
+	return policy;
+}
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/request.js
+/**
+ * Request.js
+ *
+ * Request class contains server only options
+ *
+ * All spec algorithm step numbers are based on https://fetch.spec.whatwg.org/commit-snapshots/ae716822cb3a61843226cd090eefc6589446c1d2/.
+ */
+
+
+
+
+
+
+
+
+
+const request_INTERNALS = Symbol('Request internals');
+
+/**
+ * Check if `obj` is an instance of Request.
+ *
+ * @param  {*} object
+ * @return {boolean}
+ */
+const isRequest = object => {
+	return (
+		typeof object === 'object' &&
+		typeof object[request_INTERNALS] === 'object'
+	);
+};
+
+const doBadDataWarn = (0,external_node_util_namespaceObject.deprecate)(() => {},
+	'.data is not a valid RequestInit property, use .body instead',
+	'https://github.com/node-fetch/node-fetch/issues/1000 (request)');
+
+/**
+ * Request class
+ *
+ * Ref: https://fetch.spec.whatwg.org/#request-class
+ *
+ * @param   Mixed   input  Url or Request instance
+ * @param   Object  init   Custom options
+ * @return  Void
+ */
+class Request extends Body {
+	constructor(input, init = {}) {
+		let parsedURL;
+
+		// Normalize input and force URL to be encoded as UTF-8 (https://github.com/node-fetch/node-fetch/issues/245)
+		if (isRequest(input)) {
+			parsedURL = new URL(input.url);
+		} else {
+			parsedURL = new URL(input);
+			input = {};
+		}
+
+		if (parsedURL.username !== '' || parsedURL.password !== '') {
+			throw new TypeError(`${parsedURL} is an url with embedded credentials.`);
+		}
+
+		let method = init.method || input.method || 'GET';
+		if (/^(delete|get|head|options|post|put)$/i.test(method)) {
+			method = method.toUpperCase();
+		}
+
+		if (!isRequest(init) && 'data' in init) {
+			doBadDataWarn();
+		}
+
+		// eslint-disable-next-line no-eq-null, eqeqeq
+		if ((init.body != null || (isRequest(input) && input.body !== null)) &&
+			(method === 'GET' || method === 'HEAD')) {
+			throw new TypeError('Request with GET/HEAD method cannot have body');
+		}
+
+		const inputBody = init.body ?
+			init.body :
+			(isRequest(input) && input.body !== null ?
+				clone(input) :
+				null);
+
+		super(inputBody, {
+			size: init.size || input.size || 0
+		});
+
+		const headers = new Headers(init.headers || input.headers || {});
+
+		if (inputBody !== null && !headers.has('Content-Type')) {
+			const contentType = extractContentType(inputBody, this);
+			if (contentType) {
+				headers.set('Content-Type', contentType);
+			}
+		}
+
+		let signal = isRequest(input) ?
+			input.signal :
+			null;
+		if ('signal' in init) {
+			signal = init.signal;
+		}
+
+		// eslint-disable-next-line no-eq-null, eqeqeq
+		if (signal != null && !isAbortSignal(signal)) {
+			throw new TypeError('Expected signal to be an instanceof AbortSignal or EventTarget');
+		}
+
+		// §5.4, Request constructor steps, step 15.1
+		// eslint-disable-next-line no-eq-null, eqeqeq
+		let referrer = init.referrer == null ? input.referrer : init.referrer;
+		if (referrer === '') {
+			// §5.4, Request constructor steps, step 15.2
+			referrer = 'no-referrer';
+		} else if (referrer) {
+			// §5.4, Request constructor steps, step 15.3.1, 15.3.2
+			const parsedReferrer = new URL(referrer);
+			// §5.4, Request constructor steps, step 15.3.3, 15.3.4
+			referrer = /^about:(\/\/)?client$/.test(parsedReferrer) ? 'client' : parsedReferrer;
+		} else {
+			referrer = undefined;
+		}
+
+		this[request_INTERNALS] = {
+			method,
+			redirect: init.redirect || input.redirect || 'follow',
+			headers,
+			parsedURL,
+			signal,
+			referrer
+		};
+
+		// Node-fetch-only options
+		this.follow = init.follow === undefined ? (input.follow === undefined ? 20 : input.follow) : init.follow;
+		this.compress = init.compress === undefined ? (input.compress === undefined ? true : input.compress) : init.compress;
+		this.counter = init.counter || input.counter || 0;
+		this.agent = init.agent || input.agent;
+		this.highWaterMark = init.highWaterMark || input.highWaterMark || 16384;
+		this.insecureHTTPParser = init.insecureHTTPParser || input.insecureHTTPParser || false;
+
+		// §5.4, Request constructor steps, step 16.
+		// Default is empty string per https://fetch.spec.whatwg.org/#concept-request-referrer-policy
+		this.referrerPolicy = init.referrerPolicy || input.referrerPolicy || '';
+	}
+
+	/** @returns {string} */
+	get method() {
+		return this[request_INTERNALS].method;
+	}
+
+	/** @returns {string} */
+	get url() {
+		return (0,external_node_url_namespaceObject.format)(this[request_INTERNALS].parsedURL);
+	}
+
+	/** @returns {Headers} */
+	get headers() {
+		return this[request_INTERNALS].headers;
+	}
+
+	get redirect() {
+		return this[request_INTERNALS].redirect;
+	}
+
+	/** @returns {AbortSignal} */
+	get signal() {
+		return this[request_INTERNALS].signal;
+	}
+
+	// https://fetch.spec.whatwg.org/#dom-request-referrer
+	get referrer() {
+		if (this[request_INTERNALS].referrer === 'no-referrer') {
+			return '';
+		}
+
+		if (this[request_INTERNALS].referrer === 'client') {
+			return 'about:client';
+		}
+
+		if (this[request_INTERNALS].referrer) {
+			return this[request_INTERNALS].referrer.toString();
+		}
+
+		return undefined;
+	}
+
+	get referrerPolicy() {
+		return this[request_INTERNALS].referrerPolicy;
+	}
+
+	set referrerPolicy(referrerPolicy) {
+		this[request_INTERNALS].referrerPolicy = validateReferrerPolicy(referrerPolicy);
+	}
+
+	/**
+	 * Clone this request
+	 *
+	 * @return  Request
+	 */
+	clone() {
+		return new Request(this);
+	}
+
+	get [Symbol.toStringTag]() {
+		return 'Request';
+	}
+}
+
+Object.defineProperties(Request.prototype, {
+	method: {enumerable: true},
+	url: {enumerable: true},
+	headers: {enumerable: true},
+	redirect: {enumerable: true},
+	clone: {enumerable: true},
+	signal: {enumerable: true},
+	referrer: {enumerable: true},
+	referrerPolicy: {enumerable: true}
+});
+
+/**
+ * Convert a Request to Node.js http request options.
+ *
+ * @param {Request} request - A Request instance
+ * @return The options object to be passed to http.request
+ */
+const getNodeRequestOptions = request => {
+	const {parsedURL} = request[request_INTERNALS];
+	const headers = new Headers(request[request_INTERNALS].headers);
+
+	// Fetch step 1.3
+	if (!headers.has('Accept')) {
+		headers.set('Accept', '*/*');
+	}
+
+	// HTTP-network-or-cache fetch steps 2.4-2.7
+	let contentLengthValue = null;
+	if (request.body === null && /^(post|put)$/i.test(request.method)) {
+		contentLengthValue = '0';
+	}
+
+	if (request.body !== null) {
+		const totalBytes = getTotalBytes(request);
+		// Set Content-Length if totalBytes is a number (that is not NaN)
+		if (typeof totalBytes === 'number' && !Number.isNaN(totalBytes)) {
+			contentLengthValue = String(totalBytes);
+		}
+	}
+
+	if (contentLengthValue) {
+		headers.set('Content-Length', contentLengthValue);
+	}
+
+	// 4.1. Main fetch, step 2.6
+	// > If request's referrer policy is the empty string, then set request's referrer policy to the
+	// > default referrer policy.
+	if (request.referrerPolicy === '') {
+		request.referrerPolicy = DEFAULT_REFERRER_POLICY;
+	}
+
+	// 4.1. Main fetch, step 2.7
+	// > If request's referrer is not "no-referrer", set request's referrer to the result of invoking
+	// > determine request's referrer.
+	if (request.referrer && request.referrer !== 'no-referrer') {
+		request[request_INTERNALS].referrer = determineRequestsReferrer(request);
+	} else {
+		request[request_INTERNALS].referrer = 'no-referrer';
+	}
+
+	// 4.5. HTTP-network-or-cache fetch, step 6.9
+	// > If httpRequest's referrer is a URL, then append `Referer`/httpRequest's referrer, serialized
+	// >  and isomorphic encoded, to httpRequest's header list.
+	if (request[request_INTERNALS].referrer instanceof URL) {
+		headers.set('Referer', request.referrer);
+	}
+
+	// HTTP-network-or-cache fetch step 2.11
+	if (!headers.has('User-Agent')) {
+		headers.set('User-Agent', 'node-fetch');
+	}
+
+	// HTTP-network-or-cache fetch step 2.15
+	if (request.compress && !headers.has('Accept-Encoding')) {
+		headers.set('Accept-Encoding', 'gzip, deflate, br');
+	}
+
+	let {agent} = request;
+	if (typeof agent === 'function') {
+		agent = agent(parsedURL);
+	}
+
+	// HTTP-network fetch step 4.2
+	// chunked encoding is handled by Node.js
+
+	const search = getSearch(parsedURL);
+
+	// Pass the full URL directly to request(), but overwrite the following
+	// options:
+	const options = {
+		// Overwrite search to retain trailing ? (issue #776)
+		path: parsedURL.pathname + search,
+		// The following options are not expressed in the URL
+		method: request.method,
+		headers: headers[Symbol.for('nodejs.util.inspect.custom')](),
+		insecureHTTPParser: request.insecureHTTPParser,
+		agent
+	};
+
+	return {
+		/** @type {URL} */
+		parsedURL,
+		options
+	};
+};
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/errors/abort-error.js
+
+
+/**
+ * AbortError interface for cancelled requests
+ */
+class AbortError extends FetchBaseError {
+	constructor(message, type = 'aborted') {
+		super(message, type);
+	}
+}
+
+;// CONCATENATED MODULE: ../node_modules/node-fetch/src/index.js
+/**
+ * Index.js
+ *
+ * a request API compatible with window.fetch
+ *
+ * All spec algorithm step numbers are based on https://fetch.spec.whatwg.org/commit-snapshots/ae716822cb3a61843226cd090eefc6589446c1d2/.
+ */
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+const supportedSchemas = new Set(['data:', 'http:', 'https:']);
+
+/**
+ * Fetch function
+ *
+ * @param   {string | URL | import('./request').default} url - Absolute url or Request instance
+ * @param   {*} [options_] - Fetch options
+ * @return  {Promise<import('./response').default>}
+ */
+async function fetch(url, options_) {
+	return new Promise((resolve, reject) => {
+		// Build request object
+		const request = new Request(url, options_);
+		const {parsedURL, options} = getNodeRequestOptions(request);
+		if (!supportedSchemas.has(parsedURL.protocol)) {
+			throw new TypeError(`node-fetch cannot load ${url}. URL scheme "${parsedURL.protocol.replace(/:$/, '')}" is not supported.`);
+		}
+
+		if (parsedURL.protocol === 'data:') {
+			const data = dist(request.url);
+			const response = new Response(data, {headers: {'Content-Type': data.typeFull}});
+			resolve(response);
+			return;
+		}
+
+		// Wrap http.request into fetch
+		const send = (parsedURL.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request;
+		const {signal} = request;
+		let response = null;
+
+		const abort = () => {
+			const error = new AbortError('The operation was aborted.');
+			reject(error);
+			if (request.body && request.body instanceof external_node_stream_namespaceObject.Readable) {
+				request.body.destroy(error);
+			}
+
+			if (!response || !response.body) {
+				return;
+			}
+
+			response.body.emit('error', error);
+		};
+
+		if (signal && signal.aborted) {
+			abort();
+			return;
+		}
+
+		const abortAndFinalize = () => {
+			abort();
+			finalize();
+		};
+
+		// Send request
+		const request_ = send(parsedURL.toString(), options);
+
+		if (signal) {
+			signal.addEventListener('abort', abortAndFinalize);
+		}
+
+		const finalize = () => {
+			request_.abort();
+			if (signal) {
+				signal.removeEventListener('abort', abortAndFinalize);
+			}
+		};
+
+		request_.on('error', error => {
+			reject(new FetchError(`request to ${request.url} failed, reason: ${error.message}`, 'system', error));
+			finalize();
+		});
+
+		fixResponseChunkedTransferBadEnding(request_, error => {
+			if (response && response.body) {
+				response.body.destroy(error);
+			}
+		});
+
+		/* c8 ignore next 18 */
+		if (process.version < 'v14') {
+			// Before Node.js 14, pipeline() does not fully support async iterators and does not always
+			// properly handle when the socket close/end events are out of order.
+			request_.on('socket', s => {
+				let endedWithEventsCount;
+				s.prependListener('end', () => {
+					endedWithEventsCount = s._eventsCount;
+				});
+				s.prependListener('close', hadError => {
+					// if end happened before close but the socket didn't emit an error, do it now
+					if (response && endedWithEventsCount < s._eventsCount && !hadError) {
+						const error = new Error('Premature close');
+						error.code = 'ERR_STREAM_PREMATURE_CLOSE';
+						response.body.emit('error', error);
+					}
+				});
+			});
+		}
+
+		request_.on('response', response_ => {
+			request_.setTimeout(0);
+			const headers = fromRawHeaders(response_.rawHeaders);
+
+			// HTTP fetch step 5
+			if (isRedirect(response_.statusCode)) {
+				// HTTP fetch step 5.2
+				const location = headers.get('Location');
+
+				// HTTP fetch step 5.3
+				let locationURL = null;
+				try {
+					locationURL = location === null ? null : new URL(location, request.url);
+				} catch {
+					// error here can only be invalid URL in Location: header
+					// do not throw when options.redirect == manual
+					// let the user extract the errorneous redirect URL
+					if (request.redirect !== 'manual') {
+						reject(new FetchError(`uri requested responds with an invalid redirect URL: ${location}`, 'invalid-redirect'));
+						finalize();
+						return;
+					}
+				}
+
+				// HTTP fetch step 5.5
+				switch (request.redirect) {
+					case 'error':
+						reject(new FetchError(`uri requested responds with a redirect, redirect mode is set to error: ${request.url}`, 'no-redirect'));
+						finalize();
+						return;
+					case 'manual':
+						// Nothing to do
+						break;
+					case 'follow': {
+						// HTTP-redirect fetch step 2
+						if (locationURL === null) {
+							break;
+						}
+
+						// HTTP-redirect fetch step 5
+						if (request.counter >= request.follow) {
+							reject(new FetchError(`maximum redirect reached at: ${request.url}`, 'max-redirect'));
+							finalize();
+							return;
+						}
+
+						// HTTP-redirect fetch step 6 (counter increment)
+						// Create a new Request object.
+						const requestOptions = {
+							headers: new Headers(request.headers),
+							follow: request.follow,
+							counter: request.counter + 1,
+							agent: request.agent,
+							compress: request.compress,
+							method: request.method,
+							body: clone(request),
+							signal: request.signal,
+							size: request.size,
+							referrer: request.referrer,
+							referrerPolicy: request.referrerPolicy
+						};
+
+						// when forwarding sensitive headers like "Authorization",
+						// "WWW-Authenticate", and "Cookie" to untrusted targets,
+						// headers will be ignored when following a redirect to a domain
+						// that is not a subdomain match or exact match of the initial domain.
+						// For example, a redirect from "foo.com" to either "foo.com" or "sub.foo.com"
+						// will forward the sensitive headers, but a redirect to "bar.com" will not.
+						// headers will also be ignored when following a redirect to a domain using
+						// a different protocol. For example, a redirect from "https://foo.com" to "http://foo.com"
+						// will not forward the sensitive headers
+						if (!isDomainOrSubdomain(request.url, locationURL) || !isSameProtocol(request.url, locationURL)) {
+							for (const name of ['authorization', 'www-authenticate', 'cookie', 'cookie2']) {
+								requestOptions.headers.delete(name);
+							}
+						}
+
+						// HTTP-redirect fetch step 9
+						if (response_.statusCode !== 303 && request.body && options_.body instanceof external_node_stream_namespaceObject.Readable) {
+							reject(new FetchError('Cannot follow redirect with body being a readable stream', 'unsupported-redirect'));
+							finalize();
+							return;
+						}
+
+						// HTTP-redirect fetch step 11
+						if (response_.statusCode === 303 || ((response_.statusCode === 301 || response_.statusCode === 302) && request.method === 'POST')) {
+							requestOptions.method = 'GET';
+							requestOptions.body = undefined;
+							requestOptions.headers.delete('content-length');
+						}
+
+						// HTTP-redirect fetch step 14
+						const responseReferrerPolicy = parseReferrerPolicyFromHeader(headers);
+						if (responseReferrerPolicy) {
+							requestOptions.referrerPolicy = responseReferrerPolicy;
+						}
+
+						// HTTP-redirect fetch step 15
+						resolve(fetch(new Request(locationURL, requestOptions)));
+						finalize();
+						return;
+					}
+
+					default:
+						return reject(new TypeError(`Redirect option '${request.redirect}' is not a valid value of RequestRedirect`));
+				}
+			}
+
+			// Prepare response
+			if (signal) {
+				response_.once('end', () => {
+					signal.removeEventListener('abort', abortAndFinalize);
+				});
+			}
+
+			let body = (0,external_node_stream_namespaceObject.pipeline)(response_, new external_node_stream_namespaceObject.PassThrough(), error => {
+				if (error) {
+					reject(error);
+				}
+			});
+			// see https://github.com/nodejs/node/pull/29376
+			/* c8 ignore next 3 */
+			if (process.version < 'v12.10') {
+				response_.on('aborted', abortAndFinalize);
+			}
+
+			const responseOptions = {
+				url: request.url,
+				status: response_.statusCode,
+				statusText: response_.statusMessage,
+				headers,
+				size: request.size,
+				counter: request.counter,
+				highWaterMark: request.highWaterMark
+			};
+
+			// HTTP-network fetch step 12.1.1.3
+			const codings = headers.get('Content-Encoding');
+
+			// HTTP-network fetch step 12.1.1.4: handle content codings
+
+			// in following scenarios we ignore compression support
+			// 1. compression support is disabled
+			// 2. HEAD request
+			// 3. no Content-Encoding header
+			// 4. no content response (204)
+			// 5. content not modified response (304)
+			if (!request.compress || request.method === 'HEAD' || codings === null || response_.statusCode === 204 || response_.statusCode === 304) {
+				response = new Response(body, responseOptions);
+				resolve(response);
+				return;
+			}
+
+			// For Node v6+
+			// Be less strict when decoding compressed responses, since sometimes
+			// servers send slightly invalid responses that are still accepted
+			// by common browsers.
+			// Always using Z_SYNC_FLUSH is what cURL does.
+			const zlibOptions = {
+				flush: external_node_zlib_namespaceObject.Z_SYNC_FLUSH,
+				finishFlush: external_node_zlib_namespaceObject.Z_SYNC_FLUSH
+			};
+
+			// For gzip
+			if (codings === 'gzip' || codings === 'x-gzip') {
+				body = (0,external_node_stream_namespaceObject.pipeline)(body, external_node_zlib_namespaceObject.createGunzip(zlibOptions), error => {
+					if (error) {
+						reject(error);
+					}
+				});
+				response = new Response(body, responseOptions);
+				resolve(response);
+				return;
+			}
+
+			// For deflate
+			if (codings === 'deflate' || codings === 'x-deflate') {
+				// Handle the infamous raw deflate response from old servers
+				// a hack for old IIS and Apache servers
+				const raw = (0,external_node_stream_namespaceObject.pipeline)(response_, new external_node_stream_namespaceObject.PassThrough(), error => {
+					if (error) {
+						reject(error);
+					}
+				});
+				raw.once('data', chunk => {
+					// See http://stackoverflow.com/questions/37519828
+					if ((chunk[0] & 0x0F) === 0x08) {
+						body = (0,external_node_stream_namespaceObject.pipeline)(body, external_node_zlib_namespaceObject.createInflate(), error => {
+							if (error) {
+								reject(error);
+							}
+						});
+					} else {
+						body = (0,external_node_stream_namespaceObject.pipeline)(body, external_node_zlib_namespaceObject.createInflateRaw(), error => {
+							if (error) {
+								reject(error);
+							}
+						});
+					}
+
+					response = new Response(body, responseOptions);
+					resolve(response);
+				});
+				raw.once('end', () => {
+					// Some old IIS servers return zero-length OK deflate responses, so
+					// 'data' is never emitted. See https://github.com/node-fetch/node-fetch/pull/903
+					if (!response) {
+						response = new Response(body, responseOptions);
+						resolve(response);
+					}
+				});
+				return;
+			}
+
+			// For br
+			if (codings === 'br') {
+				body = (0,external_node_stream_namespaceObject.pipeline)(body, external_node_zlib_namespaceObject.createBrotliDecompress(), error => {
+					if (error) {
+						reject(error);
+					}
+				});
+				response = new Response(body, responseOptions);
+				resolve(response);
+				return;
+			}
+
+			// Otherwise, use response as-is
+			response = new Response(body, responseOptions);
+			resolve(response);
+		});
+
+		// eslint-disable-next-line promise/prefer-await-to-then
+		writeToStream(request_, request).catch(reject);
+	});
+}
+
+function fixResponseChunkedTransferBadEnding(request, errorCallback) {
+	const LAST_CHUNK = external_node_buffer_namespaceObject.Buffer.from('0\r\n\r\n');
+
+	let isChunkedTransfer = false;
+	let properLastChunkReceived = false;
+	let previousChunk;
+
+	request.on('response', response => {
+		const {headers} = response;
+		isChunkedTransfer = headers['transfer-encoding'] === 'chunked' && !headers['content-length'];
+	});
+
+	request.on('socket', socket => {
+		const onSocketClose = () => {
+			if (isChunkedTransfer && !properLastChunkReceived) {
+				const error = new Error('Premature close');
+				error.code = 'ERR_STREAM_PREMATURE_CLOSE';
+				errorCallback(error);
+			}
+		};
+
+		const onData = buf => {
+			properLastChunkReceived = external_node_buffer_namespaceObject.Buffer.compare(buf.slice(-5), LAST_CHUNK) === 0;
+
+			// Sometimes final 0-length chunk and end of message code are in separate packets
+			if (!properLastChunkReceived && previousChunk) {
+				properLastChunkReceived = (
+					external_node_buffer_namespaceObject.Buffer.compare(previousChunk.slice(-3), LAST_CHUNK.slice(0, 3)) === 0 &&
+					external_node_buffer_namespaceObject.Buffer.compare(buf.slice(-2), LAST_CHUNK.slice(3)) === 0
+				);
+			}
+
+			previousChunk = buf;
+		};
+
+		socket.prependListener('close', onSocketClose);
+		socket.on('data', onData);
+
+		request.on('close', () => {
+			socket.removeListener('close', onSocketClose);
+			socket.removeListener('data', onData);
+		});
+	});
+}
+
+;// CONCATENATED MODULE: ../.build/cloudflare/http-client.js
+
+
+
+
+
+/** A list that is larger is read in pages; see `shares.ts`. */
+const MAX_RESPONSE_MIB = 16;
+const CONNECTION_OPTIONS = {
+    keepAlive: true,
+    /** Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch verification off. */
+    rejectUnauthorized: true,
+    /** A TCP handshake may take longer than Node's default of 250 ms. */
+    autoSelectFamilyAttemptTimeout: 5_000,
+};
+/** Creates the one HTTP client of a run. It keeps connections alive, follows no redirect and limits time and size. */
+function createHttpClient(proxyFor) {
+    const agents = new Map();
+    function agentFor(url) {
+        const proxy = proxyFor(url);
+        const key = proxy?.href ?? url.protocol;
+        const { Agent } = url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject;
+        const agent = agents.get(key) ?? (proxy ? new TunnelAgent(proxy) : new Agent(CONNECTION_OPTIONS));
+        agents.set(key, agent);
+        return agent;
+    }
+    return async ({ url, timeoutMs, signal, ...init }) => {
+        const timeout = AbortSignal.timeout(timeoutMs);
+        const recorded = {};
+        try {
+            const response = await fetch(url, {
+                ...init,
+                agent: recordErrors(agentFor(new URL(url)), recorded),
+                redirect: 'manual',
+                size: MAX_RESPONSE_MIB * 1024 * 1024,
+                signal: AbortSignal.any([signal, timeout]),
+            });
+            const body = await response.text();
+            // With its listeners, V8 keeps every exchange until a major collection: 40 MiB more after 1,000 requests.
+            response.body?.removeAllListeners();
+            return { status: response.status, headers: Object.fromEntries(response.headers), body };
+        }
+        catch (error) {
+            const cause = (recorded.error ?? error);
+            const over = { code: 'ABORTED', message: 'no response before the step ended', isSent: true };
+            const late = { code: 'TIMEOUT', message: `no response within ${timeoutMs / 1000} s`, isSent: true };
+            const reported = signal.aborted ? over : timeout.aborted ? late : describe(cause);
+            return { status: cause.status ?? 0, headers: {}, body: '', error: reported };
+        }
+    };
+}
+function describe(error) {
+    const { code = '', errors = [error], type } = error;
+    const tooLarge = { code: 'TOO_LARGE', message: `more than ${MAX_RESPONSE_MIB} MiB`, isSent: true };
+    if (type === 'max-size')
+        return tooLarge;
+    const message = errors.map((attempt) => attempt.message).join('; ');
+    const isConnected = errors.every(({ syscall }) => syscall !== 'connect' && syscall !== 'getaddrinfo');
+    return { code, message, isSent: isConnected };
+}
+/** node-fetch keeps only a message; the error itself names every address and carries the proxy's status. */
+function recordErrors(agent, recorded) {
+    const addRequest = (request, ...rest) => {
+        request.once('error', (error) => Object.assign(recorded, { error }));
+        agent.addRequest(request, ...rest);
+    };
+    return Object.assign(Object.create(agent), { addRequest });
+}
+/** Connects through a proxy with CONNECT (RFC 9110, section 9.3.6). Node limits the size of the proxy's response. */
+class TunnelAgent extends external_node_https_namespaceObject.Agent {
+    #proxy;
+    constructor(proxy) {
+        super(CONNECTION_OPTIONS);
+        this.#proxy = proxy;
+    }
+    createConnection(options, connected) {
+        const { protocol, hostname, port, username, password } = this.#proxy;
+        const authority = `${(0,external_node_net_namespaceObject.isIPv6)(`${options.host}`) ? `[${options.host}]` : options.host}:${options.port}`;
+        const credentials = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
+        const request = (protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request({
+            ...CONNECTION_OPTIONS,
+            agent: false,
+            host: hostname.replace(/^\[|\]$/g, ''),
+            port: port || (protocol === 'https:' ? 443 : 80),
+            method: 'CONNECT',
+            path: authority,
+            headers: { host: authority, ...(username ? { 'proxy-authorization': `Basic ${credentials}` } : {}) },
+        });
+        const fail = (error, more = {}) => connected(Object.assign(error, { syscall: 'connect', ...more }), undefined);
+        request.once('error', fail);
+        request.once('connect', ({ statusCode: status = 0 }, socket) => {
+            if (status === 200)
+                return connected(null, external_node_tls_namespaceObject.connect({ ...options, socket }));
+            socket.destroy();
+            // Without TLS, nothing shows that a response is Cloudflare's.
+            const more = { code: 'PROXY_REJECTED', status };
+            fail(new Error(`the proxy rejected the connection with HTTP ${status}`), more);
+        });
+        request.end();
+    }
+}
+
+
+/***/ }),
+
+/***/ 837:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   L: () => (/* binding */ readGitHubContext),
+/* harmony export */   x: () => (/* binding */ VERSION)
+/* harmony export */ });
+/** The version that is being run. A test keeps it in step with package.json and CHANGELOG.md. */
+const VERSION = '1.0.0';
+/** Reads the default variables of the runner. */
+function readGitHubContext(env) {
+    const variable = (name) => env[`GITHUB_${name}`] ?? '';
+    const [owner = '', repo = ''] = variable('REPOSITORY').split('/');
+    const server = variable('SERVER_URL') || 'https://github.com';
+    const run = toHeader([variable('REPOSITORY'), variable('RUN_ID') && `run ${variable('RUN_ID')}`]);
+    const event = variable('EVENT_NAME');
+    return {
+        /** `release v1.2.0`, `workflow_dispatch`, … */
+        event: event === 'release' ? `release ${variable('REF_NAME')}` : event,
+        actor: variable('ACTOR'),
+        owner,
+        repo,
+        ref: variable('SHA') || variable('REF'),
+        runUrl: `${server}/${owner}/${repo}/actions/runs/${variable('RUN_ID')}`,
+        apiUrl: variable('API_URL') || 'https://api.github.com',
+        summaryPath: variable('STEP_SUMMARY'),
+        docsUrl: docsUrl(server, variable('ACTION_REPOSITORY'), variable('ACTION_REF')),
+        /** `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`, which Cloudflare's audit log shows. */
+        userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
+    };
+}
+function toHeader(parts) {
+    const safe = parts.map((part) => part.slice(0, 140).replace(/[^\w ./-]/g, ''));
+    return safe.filter(Boolean).join('; ');
+}
+/** Where this action's documentation is; null for an action that was checked out (`uses: ./`). */
+function docsUrl(server, repository, ref) {
+    const isValid = /^https:\/\/[\w.:-]+ [\w.-]+\/[\w.-]+ [\w./-]+$/.test(`${server} ${repository} ${ref}`);
+    return isValid ? `${server}/${repository}/blob/${ref}/docs` : null;
+}
+
+
+/***/ }),
+
+/***/ 876:
+/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(481);
+/* harmony import */ var _cloudflare_http_client_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(271);
+/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(837);
+/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(60);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(558);
+/* harmony import */ var _report_runner_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(179);
+
+
+
+
+
+
+const cancel = new AbortController();
+// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) {
+    process.on(signal, () => (cancel.signal.aborted ? process.exit(1) : cancel.abort()));
+}
+// A log that nobody reads any more must not end the run.
+process.stdout.on('error', () => { });
+const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readGitHubContext */ .L)(process.env);
+const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_3__/* .main */ .i)({
+    env: process.env,
+    context,
+    http: (0,_cloudflare_http_client_js__WEBPACK_IMPORTED_MODULE_1__/* .createHttpClient */ .u)((url) => (0,_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .proxyFor */ .iJ)(url, process.env)),
+    clock: _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .systemClock */ .ml,
+    random: Math.random,
+    runner: (0,_report_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .githubRunner */ .OA)(context.summaryPath),
+    cancel: cancel.signal,
+});
+process.exitCode = success ? 0 : 1;
+// A connection that hangs, such as one to a proxy, must not hold the step.
+setTimeout(() => process.exit(), 300).unref();
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 60:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  eQ: () => (/* binding */ isId),
+  FY: () => (/* binding */ isSafeUrl),
+  iJ: () => (/* binding */ proxyFor),
+  Ko: () => (/* binding */ readInputs)
+});
+
+// UNUSED EXPORTS: DEFAULTS
+
 ;// CONCATENATED MODULE: ../node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
@@ -220,723 +2521,77 @@ class DecodedURL extends URL {
     }
 }
 //# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ../.build/clock.js
-var clock = __nccwpck_require__(74);
-;// CONCATENATED MODULE: ../.build/cloudflare/transport.js
-
-
-
-const REASONS = {
-    deadline: 'no answer in time',
-    cancelled: 'cancelled before it was answered',
-    'too-large': 'the answer is too large',
-    network: 'the connection failed',
-    proxy: 'the proxy did not let the request through',
-};
-/** No answer, or none that may be used: `reason` says which limit was hit, `cause` what the network said. */
-class TransportError extends Error {
-    reason;
-    /** HTTP status with which a proxy refused to connect; else 0. */
-    status;
-    constructor(reason, cause, status = 0) {
-        super(REASONS[reason], { cause });
-        this.reason = reason;
-        this.status = status;
-    }
-}
-/** A page of 100 recipients is far below this; what is above it is no answer of the API. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-const MAX_SOCKETS = 4;
+;// CONCATENATED MODULE: ../.build/recipient-list.js
+const MAX_RECIPIENTS = 1000;
+/** What YAML makes of an unquoted ID that looks like a number: `1.2e+31`, `Infinity`, or too few digits. */
+const YAML_NUMBER = /^(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
 /**
- * Opens the one HTTP client of a run: one keep-alive agent for each proxy or direct route (no keep-alive any more once
- * a connection that was kept turned out to be dead), no redirects, a limit on time and size of every answer. Proxies
- * are chosen as the runner chooses them, from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; loopback is always direct.
- * @returns the transport, and `close` to drop idle connections
+ * Reads the input `recipient-account-id`: IDs separated by commas, spaces or newlines, a JSON array, or a YAML-style
+ * list, with quotes around an ID and `# comments`. The owner of the share cannot be its own recipient.
+ * @returns the IDs in lower case and in the order given, each once, and what is wrong with them
  */
-function openTransport() {
-    const routes = new Map();
-    let keepAlive = true;
-    function routeTo(url) {
-        const proxy = getProxyUrl(url)?.href;
-        const key = `${url.protocol} ${proxy ?? ''} ${keepAlive}`;
-        const route = routes.get(key) ?? openRoute(url, proxy, { keepAlive, maxSockets: MAX_SOCKETS });
-        routes.set(key, route);
-        return { key, route };
+function parseRecipientList(text, owner) {
+    const failed = (problem) => ({ ids: [], problems: [problem] });
+    const entries = text.trim().startsWith('[') ? parseJson(text) : parseLines(text);
+    if (!entries)
+        return failed('expected a JSON array of account IDs, got invalid JSON. Check quotes and commas.');
+    if (entries.length === 0) {
+        const got = text.trim() ? 'an empty list' : 'nothing';
+        return failed(`expected account IDs, got ${got}. Set this input, or \`organization-id\`.`);
     }
-    const transport = async ({ method, url, headers, body, deadlineMs, signal }) => {
-        let request;
-        let giveUp = (_) => { };
-        let ended;
-        let proxyStatus = 0;
-        const end = (reason) => {
-            ended ??= reason;
-            // While an agent still looks for a socket, or when an upgrade was answered, it does not say that it is destroyed.
-            request?.destroy();
-            giveUp(new Error(reason));
-        };
-        const cancel = () => end('cancelled');
-        const timer = setTimeout(end, (0,clock/* wholeMs */.y)(deadlineMs), 'deadline');
-        signal.addEventListener('abort', cancel, { once: true });
-        if (signal.aborted)
-            cancel();
-        const { key, route } = routeTo(new URL(url));
-        try {
-            const { agent, send } = await route;
-            if (ended)
-                throw new Error(ended);
-            const answer = await new Promise((resolve, reject) => {
-                giveUp = reject;
-                request = send(url, { method, headers, agent }, resolve).on('error', reject);
-                request.on('close', () => reject(new Error('the connection was closed before an answer')));
-                request.on('proxyConnect', ({ statusCode }) => {
-                    proxyStatus = statusCode;
-                });
-                request.end(body);
-            });
-            // Without a tunnel there was no TLS: what was said is the proxy's, also where it looks like an answer.
-            if (proxyStatus !== 0 && proxyStatus !== 200)
-                end('proxy');
-            const text = await read(answer, () => end('too-large'));
-            if (ended)
-                throw new Error(ended);
-            return { status: answer.statusCode ?? 0, headers: flat(answer), body: text };
-        }
-        catch (error) {
-            // An agent never learns that it got no socket from a proxy, and after four of them waits for ever.
-            if (!request?.socket && routes.get(key) === route)
-                routes.delete(key);
-            // Some servers close connections without a word; then a request that soon follows another is lost every time.
-            if (request?.reusedSocket && !ended)
-                keepAlive = false;
-            request?.destroy();
-            throw new TransportError(ended ?? 'network', ended ? undefined : error, proxyStatus);
-        }
-        finally {
-            clearTimeout(timer);
-            signal.removeEventListener('abort', cancel);
-        }
-    };
-    const close = () => {
-        for (const route of routes.values())
-            route.then(({ agent }) => agent.destroy()).catch(() => { });
-    };
-    return { transport, close };
-}
-/** TLS and the proxy agent are loaded only where they are needed. */
-async function openRoute(url, proxy, options) {
-    const { default: https } = url.protocol === 'https:' ? await Promise.resolve(/* import() */).then(__nccwpck_require__.t.bind(__nccwpck_require__, 708, 19)) : { default: null };
-    const send = https?.request ?? external_node_http_namespaceObject.request;
-    if (proxy) {
-        // Its debug output would show the password of the proxy.
-        delete process.env['DEBUG'];
-        const { HttpsProxyAgent } = await __nccwpck_require__.e(/* import() */ 181).then(__nccwpck_require__.bind(__nccwpck_require__, 181));
-        return { agent: new HttpsProxyAgent(proxy, options), send };
+    const byId = new Map();
+    for (const entry of entries)
+        byId.set(entry.text.toLowerCase(), byId.get(entry.text.toLowerCase()) ?? entry);
+    const ids = [...byId.keys()];
+    if (ids.length > MAX_RECIPIENTS) {
+        return failed(`expected at most 1,000 account IDs, got ${ids.length}. Split them with \`strategy.matrix\`.`);
     }
-    return { agent: https ? new https.Agent(options) : new external_node_http_namespaceObject.Agent(options), send };
-}
-/** Takes an answer in by its events: to iterate over it would load several more modules at every start. */
-function read(answer, tooLarge) {
-    const chunks = [];
-    let bytes = 0;
-    if (Number(answer.headers['content-length']) > MAX_ANSWER_BYTES)
-        tooLarge();
-    return new Promise((resolve, reject) => {
-        answer.on('data', (chunk) => {
-            bytes += chunk.length;
-            if (bytes <= MAX_ANSWER_BYTES)
-                chunks.push(chunk);
-            else
-                tooLarge();
-        });
-        answer.on('end', () => resolve(Buffer.concat(chunks).toString()));
-        answer.on('error', reject).on('close', () => reject(new Error('the answer was cut short')));
+    const problems = ids.flatMap((id) => {
+        const entry = byId.get(id);
+        const isOwner = id === owner && `expected other accounts than the owner, got "${entry.text}". Remove it.`;
+        const problem = isOwner || accountIdProblem(entry.text);
+        return problem ? [entry.line ? `line ${entry.line}: ${problem}` : problem] : [];
     });
+    return { ids, problems };
 }
-function flat(answer) {
-    const pairs = Object.entries(answer.headers);
-    return Object.fromEntries(pairs.map(([name, value]) => [name, [value].flat().join(', ')]));
+/** Says why a text is not the ID of an account, 32 hexadecimal digits, and how to fix it; null for an account ID. */
+function accountIdProblem(text) {
+    if (/^[0-9a-f]{32}$/i.test(text))
+        return null;
+    if (!text)
+        return 'expected 32 hexadecimal digits, got nothing. Set this input.';
+    const got = `expected 32 hexadecimal digits, got "${text}"`;
+    if (YAML_NUMBER.test(text))
+        return `${got}. YAML turned the ID into a number: put it in quotes.`;
+    return `${got} (length ${text.length}). Copy the account ID from the Cloudflare dashboard.`;
 }
-
-
-/***/ }),
-
-/***/ 876:
-/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
-
-__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var node_v8__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(877);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(74);
-/* harmony import */ var _cloudflare_transport_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(448);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(495);
-/* harmony import */ var _report_runner_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(561);
-
-
-
-
-
-/** Nothing that is left over may hold the step once the story is told. */
-const LEFTOVER_MS = 300;
-// A run waits, it does not compute: optimised code and a nursery that grows would double the memory of a large fleet.
-for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1'])
-    (0,node_v8__WEBPACK_IMPORTED_MODULE_0__.setFlagsFromString)(flag);
-/**
- * Ends the process now. An exit waits for threads, and a name server that does not answer keeps one for up to a
- * minute; then another process takes the place of this one and only exits. (Windows has no such thing, and waits.)
- */
-function end(code) {
-    const isResolving = process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap');
-    if (isResolving)
-        process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], {});
-    process.exit(code);
-}
-const cancel = new AbortController();
-// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGBREAK']) {
-    process.on(signal, () => {
-        if (cancel.signal.aborted)
-            end(1);
-        cancel.abort();
-    });
-}
-// The story goes on, and so do the outputs, when nobody reads the log any more.
-process.stdout.on('error', () => { });
-const { transport, close } = (0,_cloudflare_transport_js__WEBPACK_IMPORTED_MODULE_2__/* .openTransport */ .g)();
-const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_3__/* .main */ .i)({
-    env: process.env,
-    transport,
-    clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .realClock */ .d,
-    random: Math.random,
-    runner: _report_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .githubRunner */ .OA,
-    cancel: cancel.signal,
-});
-const code = success ? 0 : 1;
-process.exitCode = code;
-close();
-setTimeout(() => end(code), LEFTOVER_MS).unref();
-
-__webpack_async_result__();
-} catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 495:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  i: () => (/* binding */ main)
-});
-
-;// CONCATENATED MODULE: ../.build/cloudflare/errors.js
-/** A request to Cloudflare that failed. The message names the request, and what Cloudflare said of it. */
-class RequestError extends Error {
-    /** The request, as messages name it. */
-    request;
-    /** What was said of it, by Cloudflare or the network. */
-    said;
-    why;
-    status;
-    retryable;
-    ambiguous;
-    retryAfterMs;
-    stale;
-    constructor(request, said, fields) {
-        const short = excerpt(said, MAX_SAID);
-        super(`${request}: ${short}`);
-        this.name = 'RequestError';
-        this.request = request;
-        this.said = short;
-        this.why = fields.cause;
-        this.status = fields.status ?? 0;
-        this.retryable = fields.retryable ?? false;
-        this.ambiguous = fields.ambiguous ?? false;
-        this.retryAfterMs = fields.retryAfterMs ?? null;
-        this.stale = fields.stale ?? false;
-    }
-    /** Was the answer no usable one of the API? Asking again at once would bring the same. */
-    get isMisshapen() {
-        return this.why === 'unreadable' || this.why === 'too-large';
-    }
-}
-/** Does the request change nothing? It is told by how messages name it: `GET …/recipients`. */
-function isRead(request) {
-    return request.startsWith('GET ');
-}
-/** What is longer is no message; and a thousand targets may have to tell it. */
-const MAX_SAID = 4_000;
-/**
- * Cuts what a server said, before anybody works on it. It is cut between two words: secrets have no blanks, so that
- * half of one never remains where it could not be recognised any more.
- * @param max longest result, in UTF-16 code units, the ellipsis not counted
- */
-function excerpt(text, max) {
-    if (text.length <= max)
-        return text;
-    let end = max;
-    while (end > 0 && /\S/.test(text.charAt(end)))
-        end--;
-    // A copy, because a slice would keep the whole text in memory.
-    return `${Buffer.from(text.slice(0, end).trimEnd()).toString()}…`;
-}
-const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
-/**
- * Says why a request that got no answer failed.
- * @param error whatever the HTTP client threw
- * @returns the cause and one sentence made of the messages along the `cause` chain
- */
-function describeNetworkError(error) {
-    const messages = [];
-    let code = '';
-    for (let e = error, depth = 0; e instanceof Error && depth < 5; depth++) {
-        const own = e;
-        if (typeof own.code === 'string')
-            code ||= own.code;
-        const inner = Array.isArray(own.errors) ? own.errors.find((one) => one instanceof Error) : undefined;
-        const message = e.message || code;
-        if (message && !messages.some((known) => known.includes(message)))
-            messages.push(message);
-        e = e.cause ?? inner;
-    }
-    const said = messages.join(': ') || String(error);
-    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-        return { cause: 'dns', said };
-    if (CERTIFICATE_CODE.test(code))
-        return { cause: 'tls', said };
-    return { cause: 'network', said };
-}
-/**
- * Reads `Retry-After`: whole seconds or an HTTP date (RFC 9110, section 10.2.3), which is compared with the `Date` of
- * the same answer where it has one, because the clock of a runner may be wrong.
- * @param headers of the answer, their names in lower case
- * @param nowMs the time now, milliseconds since the epoch
- * @returns milliseconds to wait, or null when there is nothing usable
- */
-function parseRetryAfter(headers, nowMs) {
-    const text = headers['retry-after']?.trim() ?? '';
-    if (/^\d{1,9}$/.test(text))
-        return Number(text) * 1000;
-    const atMs = parseDate(text);
-    return atMs === null ? null : Math.max(0, atMs - (parseDate(headers['date']) ?? nowMs));
-}
-function parseDate(text = '') {
-    const atMs = /[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
-    return Number.isNaN(atMs) ? null : atMs;
-}
-
-;// CONCATENATED MODULE: ../.build/cloudflare/pace.js
-
-/** Published for user and account tokens: 1,200 requests in 5 minutes. */
-const PUBLISHED_QUOTA = 1200;
-const PUBLISHED_WINDOW_S = 300;
-/** Below this share of the quota the requests are spread over what is left of the window. */
-const LITTLE = 0.05;
-/**
- * Reads `Ratelimit: "default";r=50;t=30` and `Ratelimit-Policy: "default";q=1200;w=300`.
- * @returns the tightest of the limits that are named, or null when none is
- */
-function parseAllowance(headers) {
-    const policies = new Map();
-    for (const member of (headers['ratelimit-policy'] ?? '').split(',')) {
-        const quota = parameter(member, 'q') ?? PUBLISHED_QUOTA;
-        policies.set(policyName(member), { quota, windowS: parameter(member, 'w') ?? PUBLISHED_WINDOW_S });
-    }
-    const allowances = (headers['ratelimit'] ?? '').split(',').flatMap((member) => {
-        const remaining = parameter(member, 'r');
-        const reset = parameter(member, 't');
-        if (remaining === null || reset === null)
-            return [];
-        const { quota = PUBLISHED_QUOTA, windowS = PUBLISHED_WINDOW_S } = policies.get(policyName(member)) ?? {};
-        return [{ remaining, resetMs: Math.min(reset, windowS) * 1000, quota }];
-    });
-    return allowances.sort((a, b) => gapMs(b) - gapMs(a) || a.remaining - b.remaining)[0] ?? null;
-}
-function parameter(member, name) {
-    const digits = new RegExp(`;\\s*${name}=(\\d{1,9})(?![\\d.])`).exec(member)?.[1];
-    return digits === undefined ? null : Number(digits);
-}
-function policyName(member) {
-    return member.split(';')[0]?.trim() ?? '';
-}
-/**
- * How long to keep between two requests: nothing while plenty is left, else the rest spread evenly.
- * @param leftMs milliseconds until nobody needs a request any more
- * @returns milliseconds
- */
-function gapMs({ remaining, resetMs, quota }, leftMs = Number.POSITIVE_INFINITY) {
-    if (remaining > quota * LITTLE)
-        return 0;
-    return Math.min(resetMs, leftMs) / (remaining + 1);
-}
-/**
- * Opens the pace of a run; all its requests must take their turn here.
- * @param slowing told once, when the requests begin to be spread
- */
-function openPace(clock, slowing) {
-    let allowance = null;
-    let told = false;
-    let lastMs = Number.NEGATIVE_INFINITY;
-    let blockedUntilMs = Number.NEGATIVE_INFINITY;
-    return {
-        async turn(request, endMs, cancel) {
-            for (;;) {
-                const now = clock.now();
-                const gap = allowance ? gapMs(allowance, endMs - now) : 0;
-                const atMs = Math.max(blockedUntilMs, lastMs + gap);
-                if (atMs <= now || cancel?.aborted) {
-                    lastMs = now;
-                    return;
-                }
-                if (atMs >= endMs) {
-                    throw new RequestError(request, `not sent: Cloudflare's rate limit leaves no request for ${Math.ceil((atMs - now) / 1000)} s, longer than what is left of the timeout`, { cause: 'rate-limit' });
-                }
-                await clock.sleep(atMs - now, cancel);
-            }
-        },
-        heed(answer) {
-            const now = clock.now();
-            allowance = parseAllowance(answer.headers) ?? allowance;
-            if (allowance) {
-                const gap = gapMs(allowance);
-                if (gap > 0 && !told)
-                    slowing(gap);
-                told ||= gap > 0;
-                if (allowance.remaining === 0)
-                    blockedUntilMs = Math.max(blockedUntilMs, now + allowance.resetMs);
-            }
-            if (answer.status === 429) {
-                const askedMs = parseRetryAfter(answer.headers, now) ?? 0;
-                blockedUntilMs = Math.max(blockedUntilMs, now + askedMs);
-            }
-        },
-        get blockedUntilMs() {
-            return blockedUntilMs;
-        },
-    };
-}
-
-// EXTERNAL MODULE: ../.build/cloudflare/transport.js + 2 modules
-var cloudflare_transport = __nccwpck_require__(448);
-;// CONCATENATED MODULE: ../.build/cloudflare/http.js
-
-
-
-/** One request may take this long, its answer included. */
-const REQUEST_DEADLINE_MS = 10_000;
-/** A write that is under way when the run is cancelled may still be answered for this long. */
-const CANCEL_GRACE_MS = 600;
-/** With the waits between them about half a minute, if the failures themselves come quickly. */
-const READ_TRIES = 8;
-/** The pauses between them last longer than reads lag. */
-const WHOLE_TRIES = 6;
-const FIRST_BACKOFF_MS = 500;
-const LONGEST_BACKOFF_MS = 8_000;
-/** So old may the look be that a POST goes by. */
-const LOOK_LASTS_MS = 10_000;
-/** HTTP statuses of 500 and above that another try cannot change (design of Cloudflare's edge errors: 525, 526). */
-const FINAL_SERVER_ERRORS = new Set([501, 505, 525, 526]);
-/** Opens the conversation. Nothing is sent before the first `read` or `write`. */
-function openHttp(options) {
-    const { transport, clock, random, endMs, cancel, listener } = options;
-    const pace = openPace(clock, listener.slowing);
-    const headers = {
-        accept: 'application/json',
-        'user-agent': options.userAgent,
-        ...(options.credentials.kind === 'token'
-            ? { authorization: `Bearer ${options.credentials.token}` }
-            : { 'x-auth-email': options.credentials.email, 'x-auth-key': options.credentials.key }),
-    };
-    const grace = new AbortController();
-    /** Ends the waiting of writes: when the run is cancelled, and when Cloudflare has refused one of them. */
-    const noWrites = new AbortController();
-    const onCancel = () => {
-        noWrites.abort();
-        void clock.sleep(CANCEL_GRACE_MS).then(() => grace.abort());
-    };
-    cancel.addEventListener('abort', onCancel, { once: true });
-    let requests = 0;
-    let refused = null;
-    let episode = null;
-    async function send(method, path, body, { untilMs, sinceMs = Number.POSITIVE_INFINITY }) {
-        const request = `${method} ${path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '')}`;
-        // The last look of a cancelled run must not be ended by that same cancel.
-        const reads = untilMs !== undefined && cancel.aborted ? new AbortController().signal : cancel;
-        await pace.turn(request, untilMs ?? endMs, method === 'GET' ? reads : noWrites.signal);
-        if (method === 'POST' && pace.blockedUntilMs > sinceMs && clock.now() - sinceMs > LOOK_LASTS_MS) {
-            const said = 'not sent, the rate limit has held it back for too long';
-            throw new RequestError(request, said, { cause: 'rate-limit', stale: true });
-        }
-        if (refused && method !== 'GET') {
-            throw notSent(request, 'stopped', `not sent, because Cloudflare refused another write: ${refused.message}`);
-        }
-        if (reads.aborted)
-            throw notSent(request, 'cancelled', 'not sent, the run was cancelled');
-        const leftMs = (untilMs ?? endMs) - clock.now();
-        if (leftMs <= 0)
-            throw notSent(request, 'timeout', 'not sent, the time of the step is up');
-        requests++;
-        const deadlineMs = Math.min(REQUEST_DEADLINE_MS, leftMs);
-        try {
-            const answer = await transport({
-                method,
-                url: options.apiUrl + path,
-                headers: body ? { ...headers, 'content-type': 'application/json' } : headers,
-                ...(body ? { body: JSON.stringify(body) } : {}),
-                deadlineMs,
-                signal: method === 'GET' ? reads : grace.signal,
-            });
-            pace.heed(answer);
-            return openEnvelope(request, answer, clock.now());
-        }
-        catch (error) {
-            if (error instanceof cloudflare_transport/* TransportError */.w)
-                throw fromTransport(request, error, deadlineMs);
-            if (error instanceof RequestError && error.why === 'credentials' && method !== 'GET') {
-                refused ??= error;
-                noWrites.abort();
-            }
-            throw error;
-        }
-    }
-    /** Sends, and sends again while `mayRetry` says so, the server does not object, and there is time. */
-    async function persist(attempt, signal, mayRetry, { untilMs = endMs, tries: most } = {}) {
-        let last = null;
-        for (let tries = 1;; tries++) {
-            try {
-                const result = await attempt();
-                // Another request may have gone through meanwhile; that does not end what went wrong with this one.
-                if (episode && tries > 1 && most === undefined) {
-                    listener.recovered(episode.tries, clock.now() - episode.sinceMs);
-                    episode = null;
-                }
-                return result;
-            }
-            catch (error) {
-                if (!(error instanceof RequestError) || cancel.aborted)
-                    throw error;
-                // A try that the end of the step cut short, or did not let begin, says nothing of the cause; the one before
-                // does. But a write that was cut short may have been carried out.
-                const isCut = error.why === 'deadline' && clock.now() >= untilMs && isRead(error.request);
-                if (last && (isCut || error.why === 'timeout'))
-                    throw last;
-                const leftMs = Math.max(untilMs - clock.now(), 0);
-                const asked = error.retryAfterMs ?? 0;
-                if (asked > 0 && asked >= leftMs)
-                    throw waitsTooLong(error, asked, leftMs);
-                if (!mayRetry(error, tries))
-                    throw error;
-                last = error;
-                // What is asked for may be over already, by the clock of the runner.
-                const waitMs = Math.min(Math.max(asked, backoffMs(tries, random())), leftMs);
-                // Nobody misses a read that may be tried a few times only.
-                if (most === undefined && waitMs < leftMs) {
-                    if (!episode)
-                        listener.retrying(error, waitMs);
-                    episode = { sinceMs: episode?.sinceMs ?? clock.now(), tries: (episode?.tries ?? 1) + 1 };
-                }
-                await clock.sleep(waitMs, signal);
-                if (cancel.aborted)
-                    throw notSent(error.request, 'cancelled', `cancelled before it was tried again: ${error.said}`);
-                if (clock.now() >= untilMs)
-                    throw error;
-            }
-        }
-    }
-    return {
-        read: (path, read = {}) => persist(() => send('GET', path, undefined, read), cancel, (error, tries) => {
-            if (!error.retryable || error.isMisshapen)
-                return false;
-            // A token that is over its limit is blocked for five minutes, so only the timeout ends this.
-            if (error.why === 'rate-limit' && read.tries === undefined)
-                return true;
-            return tries < (read.tries ?? READ_TRIES);
-        }, read),
-        whole: (reads, read = {}) => persist(reads, cancel, (error, tries) => error.why === 'incomplete' && tries < (read.tries ?? WHOLE_TRIES), read),
-        write(method, path, body) {
-            const sinceMs = clock.now();
-            return persist(() => send(method, path, body, { sinceMs }), noWrites.signal, (error) => error.why === 'rate-limit' && error.retryable);
-        },
-        get requests() {
-            return requests;
-        },
-    };
-}
-/**
- * How long to wait before the next try when the server does not say: doubling from half a second to eight.
- * @param tries tries so far, 1 or more
- * @param random a number from 0 to 1
- * @returns milliseconds
- */
-function backoffMs(tries, random) {
-    return Math.round(Math.min(FIRST_BACKOFF_MS * 2 ** (tries - 1), LONGEST_BACKOFF_MS) * (0.75 + 0.5 * random));
-}
-/**
- * Opens the envelope of an answer: `{success, errors, result, result_info}`, or at the edge a problem object
- * (RFC 9457) or a page of HTML.
- * @param request the request, for messages
- * @param nowMs the time now, for a `Retry-After` that is a date
- * @throws RequestError unless the answer is a 2xx that says `success: true`
- */
-function openEnvelope(request, answer, nowMs) {
-    const { status, headers } = answer;
-    const ok = status >= 200 && status < 300;
-    const isTooLarge = hasTooManyValues(answer.body);
-    if (ok && isTooLarge)
-        throw tooLarge(request);
-    const body = isTooLarge ? null : parseObject(answer.body);
-    if (ok && body?.['success'] === true) {
-        const info = body['result_info'];
-        return { request, result: body['result'], resultInfo: Object(info) };
-    }
-    const ray = headers['cf-ray'] ? `, cf-ray ${headers['cf-ray']}` : '';
-    const said = `HTTP ${status}${saidByCloudflare(body)}${ray}`;
-    if (status === 407) {
-        return fail(request, `the proxy wants credentials, ${said}`, { cause: 'proxy', status });
-    }
-    if (status >= 300 && status < 400) {
-        const to = headers['location'] ? ` to ${headers['location']}` : '';
-        return fail(request, `answered with a redirect${to}, which is not followed, ${said}`, {
-            cause: 'redirect',
-            status,
-        });
-    }
-    if (ok && body?.['success'] !== false) {
-        const what = body ? 'an object that says nothing of success' : 'no JSON object';
-        return fail(request, `answered with ${what}, ${said}`, {
-            cause: 'unreadable',
-            status,
-            ambiguous: true,
-            retryable: true,
-        });
-    }
-    // A success by its status and a failure by its words may be either.
-    if (ok)
-        return fail(request, said, { cause: 'refused', status, ambiguous: true });
-    const retryAfterMs = parseRetryAfter(headers, nowMs) ?? problemRetryAfterMs(body);
-    const retryable = body?.['retryable'] !== false;
-    if (status === 429)
-        return fail(request, said, { cause: 'rate-limit', status, retryable, retryAfterMs });
-    if (status === 408 || status >= 500) {
-        const final = FINAL_SERVER_ERRORS.has(status);
-        return fail(request, said, {
-            cause: 'server',
-            status,
-            retryable: retryable && !final,
-            ambiguous: !final,
-            retryAfterMs,
-        });
-    }
-    if (status === 401 || status === 403)
-        return fail(request, said, { cause: 'credentials', status });
-    // Of a write it is about the recipient: the list of the share was read before.
-    if (status === 404 && isRead(request))
-        return fail(request, said, { cause: 'not-found', status });
-    return fail(request, said, { cause: 'refused', status });
-}
-function fail(...args) {
-    throw new RequestError(...args);
-}
-/** More are no answer of the API. A parser may need fifty times as much memory for them as for their text. */
-const MAX_VALUES = 200_000;
-function hasTooManyValues(text) {
-    let values = 0;
-    for (const sign of ',[{') {
-        for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1))
-            if (++values > MAX_VALUES)
-                return true;
-    }
-    return false;
-}
-function parseObject(text) {
+function parseJson(text) {
     try {
-        const value = JSON.parse(text);
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? value
-            : null;
+        const values = JSON.parse(text);
+        const toText = (value) => (typeof value === 'string' ? value.trim() : JSON.stringify(value));
+        return values.map((value) => ({ text: toText(value), line: null }));
     }
     catch {
-        return null; // an answer that is not JSON is told apart by its status
+        return null;
     }
 }
-/** ` 10000 Authentication error` from the envelope, or ` bad gateway` from a problem object; empty where nothing was said. */
-function saidByCloudflare(body) {
-    if (!body)
-        return '';
-    const errors = Array.isArray(body['errors']) ? body['errors'].slice(0, 3) : [];
-    const parts = errors.map((entry) => {
-        const { code, message, source } = Object(entry);
-        const pointer = Object(source).pointer;
-        return [code, http_short(message), typeof pointer === 'string' ? `(${pointer})` : '']
-            .filter(isShown)
-            .join(' ');
-    });
-    if (parts.length === 0)
-        parts.push([body['error_code'], http_short(body['title']), http_short(body['detail'])].filter(isShown).join(' '));
-    const text = parts.filter(Boolean).join('; ');
-    return text ? `, ${text}` : '';
-}
-/** So that what comes after it, the ray above all, is not cut away. */
-function http_short(value) {
-    return typeof value === 'string' ? excerpt(value, 1_000) : value;
-}
-function isShown(value) {
-    return (typeof value === 'string' && value !== '') || typeof value === 'number';
-}
-function problemRetryAfterMs(body) {
-    const seconds = body?.['retry_after'];
-    return typeof seconds === 'number' && seconds >= 0 ? seconds * 1000 : null;
-}
-function fromTransport(request, error, deadlineMs) {
-    const again = { retryable: true, ambiguous: true };
-    switch (error.reason) {
-        case 'cancelled':
-            return new RequestError(request, 'cancelled before it was answered', {
-                cause: 'cancelled',
-                ambiguous: true,
-            });
-        case 'deadline':
-            return new RequestError(request, `no answer within ${(deadlineMs / 1000).toFixed(1)} s`, {
-                cause: 'deadline',
-                ...again,
-            });
-        case 'too-large':
-            return tooLarge(request);
-        case 'proxy': {
-            const { status } = error;
-            const said = status === 407 ? 'wants credentials' : 'did not let the request through';
-            return new RequestError(request, `the proxy ${said}, HTTP ${status}`, {
-                cause: 'proxy',
-                status,
-                retryable: status >= 500,
-            });
-        }
-        case 'network': {
-            const { cause, said } = describeNetworkError(error.cause);
-            // A certificate that is not trusted ended it before anything was sent, and will be no other the next time.
-            return new RequestError(request, said, cause === 'tls' ? { cause } : { cause, ...again });
-        }
-    }
-}
-function tooLarge(request) {
-    return new RequestError(request, 'the answer is too large to be one of the Shares API', {
-        cause: 'too-large',
-        ambiguous: true,
-        retryable: true,
-    });
-}
-function notSent(request, cause, said) {
-    return new RequestError(request, said, { cause });
-}
-function waitsTooLong(error, askedMs, leftMs) {
-    const left = Math.floor(leftMs / 1000);
-    return new RequestError(error.request, `${error.said}; it asks to wait ${Math.ceil(askedMs / 1000)} s, and only ${left} s of the timeout are left`, { cause: error.why, status: error.status, ambiguous: error.ambiguous });
+function parseLines(text) {
+    const lines = text.trim().split(/\r\n|\r|\n/);
+    return lines.flatMap((line, index) => line
+        .replace(/#.*/, '')
+        .replace(/^\s*-\s+(?=\S)/, '')
+        .split(/[\s,]+/)
+        .map((word) => ({
+        text: word.replace(/^(["'])(.*)\1$/, '$2'),
+        line: lines.length > 1 ? index + 1 : null,
+    }))
+        .filter((entry) => entry.text !== ''));
 }
 
-// EXTERNAL MODULE: ../.build/secrets.js
-var secrets = __nccwpck_require__(165);
 ;// CONCATENATED MODULE: ../.build/inputs.js
 
-/** Defaults of action.yml once more, for whoever starts the bundle without the runner; a test keeps them in step. */
+
+/** The defaults of action.yml, for a start of the bundle without the runner. A test compares the two. */
 const DEFAULTS = {
     state: 'present',
     wait: 'true',
@@ -946,1474 +2601,1461 @@ const DEFAULTS = {
     environment: 'cloudflare-share',
     'api-url': 'https://api.cloudflare.com/client/v4',
 };
-/** More would not fit into the outputs of a job, and would take most of the rate limit of a token. */
-const MAX_TARGETS = 1000;
+const PROXY = 'http://USERNAME:PASSWORD@HOST:PORT';
 const MAX_TIMEOUT_MS = 24 * 3_600_000;
-const ID = /^[A-Za-z0-9_-]{1,32}$/;
-const MAY_BE_EMPTY = 'If it comes from a secret or a variable: that is empty in a workflow started from a fork, ' +
-    'and in a reusable workflow that is not called with `secrets: inherit`.';
-/** Is `value` an id as Cloudflare writes them: 1 to 32 letters, digits, `_` or `-`? */
+/** Why a secret cannot become an HTTP header. Its text is never shown. */
+const SECRET_PROBLEMS = [
+    [/[\r\n]/, 'one with a line break'],
+    [/^bearer\s/i, 'one with the prefix "Bearer"'],
+    [/^(["']).*\1$/, 'one in quotes'],
+    [/[^\x21-\x7e]/, 'one with a space or another character that no HTTP header may hold'],
+];
+/** Is `value` an ID as the Shares API writes them? Checked before it becomes part of a path or an output. */
 function isId(value) {
-    return typeof value === 'string' && ID.test(value);
+    return typeof value === 'string' && /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/.test(value);
 }
-/** Cloudflare's ids of 32 hexadecimal digits are in lower case; in capitals one would be taken for another account. */
-function asWritten(id) {
-    return /^[0-9a-f]{32}$/i.test(id) ? id.toLowerCase() : id;
-}
-/** The value of an input as the runner hands it over, without blanks around it; empty where it is not given. */
-function given(env, input) {
-    return env[`INPUT_${input.toUpperCase()}`]?.trim() ?? '';
-}
-/**
- * Reads and checks every input at once.
- * @param env the environment of the process
- * @returns the inputs, or everything that is wrong with them; never both
- */
+/** Reads and validates all inputs at once. With any error, the inputs must not be used. */
 function readInputs(env) {
-    const problems = [];
-    const wrong = (input, message) => problems.push({ input, message });
-    const value = (input) => given(env, input) || (DEFAULTS[input] ?? '');
-    function id(input, variable) {
-        const text = given(env, input) || (variable ? (env[variable]?.trim() ?? '') : '');
-        if (!text) {
-            const or = variable ? ` (or the environment variable ${variable})` : '';
-            wrong(input, `is missing or blank: set it${or}. ${MAY_BE_EMPTY}`);
-        }
-        else if (!isId(text))
-            wrong(input, notAnId(text));
-        return asWritten(text);
+    const errors = [];
+    const fallbacks = [];
+    const given = (input) => env[`INPUT_${input.toUpperCase()}`]?.trim() ?? '';
+    const value = (input) => given(input) || (DEFAULTS[input] ?? '');
+    const add = (input, message, isEmpty = false) => errors.push({ input, message, isEmpty });
+    function check(isValid, input, expected, text, fix) {
+        const got = text ? `"${text}"` : 'nothing';
+        if (!isValid)
+            add(input, `expected ${expected}, got ${got}. ${fix}`, text === '');
     }
-    function yes(input) {
+    function valueOrVariable(input, variable) {
+        const other = given(input) ? '' : (env[variable]?.trim() ?? '');
+        if (other)
+            fallbacks.push(`${input} from ${variable}`);
+        return given(input) || other;
+    }
+    function boolean(input) {
         const text = value(input);
-        if (!/^(true|True|TRUE|false|False|FALSE)$/.test(text)) {
-            wrong(input, `is neither true nor false: ${quote(text)}. Write \`${input}: true\` or \`${input}: false\`.`);
-        }
-        return text.toLowerCase() === 'true';
+        check(/^(true|false)$/i.test(text), input, 'true or false', text, 'Correct this input.');
+        return text.toLowerCase() !== 'false';
     }
-    const accountId = id('account-id', 'CLOUDFLARE_ACCOUNT_ID');
-    const shareId = id('share-id');
-    const { targets, repeated } = readTargets(env, accountId, wrong);
-    const credentials = readCredentials(env, wrong);
-    const state = value('state');
-    if (state !== 'present' && state !== 'absent') {
-        wrong('state', `is neither present nor absent: ${quote(state)}. Use present to add recipients, absent to remove them.`);
-    }
-    const wait = yes('wait');
-    const dryRun = yes('dry-run');
-    const summary = yes('summary');
-    const timeoutMs = readTimeout(value('timeout'), wrong);
-    const apiUrl = readApiUrl(value('api-url'), wrong);
-    checkProxy(env, apiUrl, wrong);
-    const environment = value('environment');
-    if (environment.length > 255 || /\p{Cc}/u.test(environment)) {
-        wrong('environment', 'is not the name of a GitHub environment: use at most 255 characters on one line.');
-    }
-    if ((0,secrets/* secretForms */.eo)(env).some((form) => form.length >= secrets/* SHORTEST_SECRET */.c3 && environment.includes(form))) {
-        wrong('environment', 'has a secret in it, and would be shown to everybody who can read the repository.');
-    }
-    const githubToken = given(env, 'github-token') || null;
-    if (githubToken && !isHeaderValue(githubToken))
-        wrong('github-token', NOT_A_SECRET);
-    if (problems.length > 0 || !credentials)
-        return { problems };
-    return {
-        inputs: {
-            accountId,
-            shareId,
-            targets,
-            repeated,
-            credentials,
-            state: state,
-            wait,
-            timeoutMs,
-            dryRun,
-            summary,
-            githubToken,
-            environment,
-            apiUrl,
-        },
-    };
-}
-const NOT_A_SECRET = 'has a blank, a line break, quotes around it, or a character that no HTTP header may hold: store the secret again, without quotes or a prefix.';
-function isHeaderValue(text) {
-    return /^[\x21-\x7e]+$/.test(text) && !/^(["']).*\1$/.test(text);
-}
-function quote(text) {
-    return `"${text}"`; // whole: a secret in the wrong input is taken out where it is printed, half of one is not
-}
-function notAnId(text) {
-    const length = text.length > 32 ? ` It has ${text.length} characters.` : '';
-    return `is not a Cloudflare id: ${quote(text)}. An id is 1 to 32 letters, digits, "_" or "-".${length}`;
-}
-function readTargets(env, owner, wrong) {
-    const organization = given(env, 'organization-id');
-    const accounts = given(env, 'recipient-account-id');
-    const none = { targets: [], repeated: [] };
-    if (organization && accounts) {
-        wrong('recipient-account-id', 'and `organization-id` are both given: a run has one kind of target, so remove one of them.');
-        return none;
-    }
-    if (organization) {
-        if (!isId(organization))
-            wrong('organization-id', notAnId(organization));
-        return { targets: [{ type: 'organization', id: asWritten(organization) }], repeated: [] };
-    }
-    const words = accounts
-        .split(/\r\n|\r|\n/)
-        .flatMap((line, index) => line.split(/[\s,]+/).map((id) => ({ id: asWritten(id), line: index + 1 })))
-        .filter((word) => word.id);
-    if (words.length === 0) {
-        wrong('recipient-account-id', `is missing or blank, and so is \`organization-id\`: give exactly one of them. ${MAY_BE_EMPTY} ` +
-            'Nothing is sent without a target, because Cloudflare would take that for the whole organization.');
-        return none;
-    }
-    const lines = words[words.length - 1]?.line ?? 1;
-    const seen = new Set();
-    const repeated = new Set();
-    for (const { id, line } of words) {
-        if (seen.has(id)) {
-            repeated.add(id);
-            continue;
-        }
-        seen.add(id);
-        const where = lines > 1 ? `(line ${line}) ` : '';
-        if (!isId(id))
-            wrong('recipient-account-id', where + notAnId(id));
-        else if (id === owner) {
-            wrong('recipient-account-id', `${where}is the account that owns the share, ${id}: it cannot be its own recipient.`);
-        }
-    }
-    if (seen.size > MAX_TARGETS) {
-        wrong('recipient-account-id', `has ${seen.size} accounts; one step takes at most ${MAX_TARGETS}. Split the list over several jobs with \`strategy.matrix\`.`);
-    }
-    return { targets: [...seen].map((id) => ({ type: 'account', id })), repeated: [...repeated] };
-}
-function readCredentials(env, wrong) {
-    const token = given(env, 'api-token');
-    const own = { email: given(env, 'api-email'), key: given(env, 'api-key') };
-    const envToken = env['CLOUDFLARE_API_TOKEN']?.trim() ?? '';
-    const email = own.email || (env['CLOUDFLARE_EMAIL']?.trim() ?? '');
-    const key = own.key || (env['CLOUDFLARE_API_KEY']?.trim() ?? '');
-    const pairGiven = own.email !== '' || own.key !== '';
-    if (token && pairGiven) {
-        wrong('api-token', 'and the legacy pair `api-email` / `api-key` are both given: use one kind of credentials, best the token.');
-        return null;
-    }
-    if (token || (envToken && !pairGiven)) {
-        if (isHeaderValue(token || envToken))
-            return { kind: 'token', token: token || envToken };
-        wrong('api-token', NOT_A_SECRET);
-        return null;
-    }
-    if (!email && !key) {
-        wrong('api-token', `is missing or blank: pass it from a secret (or set the environment variable CLOUDFLARE_API_TOKEN). ${MAY_BE_EMPTY}`);
-        return null;
-    }
-    if (!email || !key) {
-        const [missing, there, variable] = email
-            ? ['api-key', 'api-email', 'CLOUDFLARE_API_KEY']
-            : ['api-email', 'api-key', 'CLOUDFLARE_EMAIL'];
-        wrong(missing, `is missing or blank while \`${there}\` is there (or its environment variable): give both (${variable} works too), or better an \`api-token\`. ${MAY_BE_EMPTY}`);
-        return null;
-    }
-    if (!isHeaderValue(email))
-        wrong('api-email', 'is not an e-mail address that an HTTP header may hold.');
-    if (!isHeaderValue(key))
-        wrong('api-key', NOT_A_SECRET);
-    return { kind: 'key', email, key };
-}
-function readTimeout(text, wrong) {
-    const match = /^(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?$/.exec(text);
-    const [, h, m, s] = match ?? [];
-    const ms = (Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000;
-    if (!match || ms === 0) {
-        wrong('timeout', `is not a duration: ${quote(text)}. Write it with its unit, such as 90s, 10m or 1h30m.`);
-    }
-    else if (ms > MAX_TIMEOUT_MS)
-        wrong('timeout', `is longer than a day: ${quote(text)}. Use 24h at most.`);
-    return ms;
-}
-function readApiUrl(text, wrong) {
-    const hint = 'Leave it out to use https://api.cloudflare.com/client/v4.';
-    if (!URL.canParse(text)) {
-        wrong('api-url', `is not an address. ${hint}`);
+    function id(input) {
+        const text = given(input);
+        check(isId(text), input, 'up to 32 letters, digits, "_" and "-"', text, 'Copy the ID from Cloudflare.');
         return text;
     }
-    const url = new URL(text);
-    // An address is shown only where it can hold no password.
-    if (url.username || url.password)
-        wrong('api-url', `has credentials in it. Remove them. ${hint}`);
-    else if (url.search || url.hash)
-        wrong('api-url', `has a query or a fragment in it. Remove what follows the path. ${hint}`);
-    else if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-        wrong('api-url', `is http on another host than loopback: your token would travel in the clear. Use https. ${hint}`);
+    function owner() {
+        const text = valueOrVariable('account-id', 'CLOUDFLARE_ACCOUNT_ID');
+        const problem = accountIdProblem(text);
+        if (problem)
+            add('account-id', problem, text === '');
+        return text.toLowerCase();
     }
-    else if (url.protocol !== 'https:' && url.protocol !== 'http:')
-        wrong('api-url', `is not an https address. ${hint}`);
-    return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+    function targets(accountId) {
+        const accounts = given('recipient-account-id');
+        const organization = given('organization-id');
+        const isOne = accounts === '' || organization === '';
+        if (!isOne)
+            add('organization-id', 'expected this or `recipient-account-id`, got both. Remove one of them.');
+        if (organization)
+            return [{ type: 'organization', id: id('organization-id') }];
+        const { ids, problems } = parseRecipientList(accounts, accountId);
+        for (const problem of problems)
+            add('recipient-account-id', problem, accounts === '');
+        return ids.map((account) => ({ type: 'account', id: account }));
+    }
+    function secret(input, text) {
+        const problem = SECRET_PROBLEMS.find(([pattern]) => pattern.test(text))?.[1];
+        if (problem)
+            add(input, `expected the bare secret, got ${problem}. Store the secret again.`);
+        return text;
+    }
+    function credentials() {
+        const isPair = given('api-email') !== '' || given('api-key') !== '';
+        const isBoth = isPair && given('api-token') !== '';
+        if (isBoth)
+            add('api-token', 'expected one kind of credentials, got two. Remove `api-email` and `api-key`.');
+        // A token takes precedence over a pair that comes from the environment.
+        const token = isPair ? given('api-token') : valueOrVariable('api-token', 'CLOUDFLARE_API_TOKEN');
+        if (token)
+            return { authorization: `Bearer ${secret('api-token', token)}` };
+        const email = valueOrVariable('api-email', 'CLOUDFLARE_EMAIL');
+        const key = valueOrVariable('api-key', 'CLOUDFLARE_API_KEY');
+        if (!email && !key)
+            check(false, 'api-token', 'a token', '', 'Pass it from a secret.');
+        else if (!email)
+            check(false, 'api-email', 'an address for `api-key`', '', 'Better, use `api-token`.');
+        else if (!key)
+            check(false, 'api-key', 'a key for `api-email`', '', 'Better, use `api-token`.');
+        return { 'x-auth-email': secret('api-email', email), 'x-auth-key': secret('api-key', key) };
+    }
+    function timeoutMs() {
+        const text = value('timeout');
+        const [whole, h, m, s] = /^(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?$/.exec(text) ?? [];
+        const ms = (Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000;
+        const isValid = whole !== undefined && ms > 0 && ms <= MAX_TIMEOUT_MS;
+        check(isValid, 'timeout', 'a duration up to 24h such as 90s, 10m or 1h30m', text, 'Write it with units.');
+        return ms;
+    }
+    function apiUrl() {
+        const text = value('api-url');
+        const url = URL.canParse(text) ? new URL(text) : null;
+        const isBare = url !== null && url.search + url.hash + url.username + url.password === '';
+        // Neither address is shown, because it may hold a password.
+        const expected = 'expected https (http only on loopback), no credentials, query or fragment';
+        if (!isBare || !isSafeUrl(url))
+            add('api-url', `${expected}, got something else. Correct this input.`);
+        else if (!canUseProxy(url))
+            add('HTTPS_PROXY', `expected ${PROXY}, got something else. URL-encode the password.`);
+        return `${url?.origin}${url?.pathname}`.replace(/\/+$/, '');
+    }
+    function canUseProxy(url) {
+        try {
+            proxyFor(url, env);
+            return true;
+        }
+        catch {
+            return false;
+        }
+    }
+    const state = value('state');
+    const isState = state === 'present' || state === 'absent';
+    check(isState, 'state', 'present or absent', state, 'Use present to add, absent to remove.');
+    const accountId = owner();
+    const inputs = {
+        accountId,
+        shareId: id('share-id'),
+        /** In the order given, each once. */
+        targets: targets(accountId),
+        /** Headers with an API token, or with the legacy pair of e-mail address and Global API key. */
+        credentials: credentials(),
+        state: state === 'absent' ? 'absent' : 'present',
+        wait: boolean('wait'),
+        /** As it was given. */
+        timeout: value('timeout'),
+        timeoutMs: timeoutMs(),
+        dryRun: boolean('dry-run'),
+        summary: boolean('summary'),
+        githubToken: secret('github-token', given('github-token')),
+        environment: value('environment'),
+        /** Without a slash at the end. */
+        apiUrl: apiUrl(),
+        /** Empty inputs and the variables used instead: `api-token from CLOUDFLARE_API_TOKEN`. */
+        fallbacks,
+        ignoresTlsVariable: env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
+    };
+    return { inputs, errors };
 }
-/** A proxy that cannot be used would be gone past by the library that reads its address, which nobody expects. */
-function checkProxy(env, apiUrl, wrong) {
-    const name = ['https_proxy', 'HTTPS_PROXY'].find((variable) => env[variable]);
-    if (!name || !apiUrl.startsWith('https:') || isProxy(env[name] ?? ''))
-        return;
-    const how = 'Write it as http://host:port or http://user:password@host:port, the password URL-encoded';
-    wrong(name, `(environment variable) is not the address of a proxy. ${how}; or unset it.`);
+/** May a token be sent there? Only over https, or over http to the machine itself. */
+function isSafeUrl({ protocol, hostname }) {
+    const isLoopback = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(hostname);
+    return protocol === 'https:' || (protocol === 'http:' && isLoopback);
 }
-function isProxy(address) {
-    const text = URL.canParse(address) || /^https?:\/\//.test(address) ? address : `http://${address}`;
-    if (!URL.canParse(text))
-        return false;
-    const { protocol, username, password, pathname, search, hash } = new URL(text);
-    // A password that is not URL-encoded may end the host too early, and the rest of it is then taken for a path.
-    const isHost = pathname + search + hash === '/';
-    return /^https?:$/.test(protocol) && isHost && isEncoded(username) && isEncoded(password);
-}
-/** Does every percent sign begin a character? */
-function isEncoded(text) {
-    return !text.includes('%') || (0,secrets/* decode */.D4)(text) !== text;
-}
-function isLoopback(host) {
-    return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+/**
+ * Chooses the proxy as the runner does: `https_proxy` or `HTTPS_PROXY`, but none for loopback and `NO_PROXY`.
+ * Throws TypeError or URIError where the variable holds no address of a proxy.
+ */
+function proxyFor(url, env) {
+    const address = (env['https_proxy'] || env['HTTPS_PROXY'] || '').trim();
+    if (!address || url.protocol !== 'https:' || checkBypass(url))
+        return null;
+    const proxy = new URL(/^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `http://${address}`);
+    // A password that is not URL-encoded can end the host too early; the rest of it then looks like a path.
+    const isProxy = /^https?:$/.test(proxy.protocol) && `${proxy.pathname}${proxy.search}${proxy.hash}` === '/';
+    if (!isProxy)
+        throw new TypeError('not the address of a proxy');
+    decodeURIComponent(`${proxy.username}${proxy.password}`);
+    return proxy;
 }
 
+
+/***/ }),
+
+/***/ 558:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  i: () => (/* binding */ main)
+});
+
+// EXTERNAL MODULE: ../.build/clock.js + 1 modules
+var _build_clock = __nccwpck_require__(481);
+;// CONCATENATED MODULE: ../.build/cloudflare/rate-limiter.js
+/** 5 % of the published 1,200 requests in 5 minutes; below it, requests are spread over what is left of the window. */
+const LITTLE = 60;
+const WINDOW_S = 300;
+/** Keeps the requests of a run inside the rate limit, which everything with the same token shares. */
+class RateLimiter {
+    /** Cloudflare rejects every request until then; milliseconds since the epoch. */
+    blockedUntilMs = Number.NEGATIVE_INFINITY;
+    #allowance = null;
+    #windowEndMs = Number.NEGATIVE_INFINITY;
+    #lastMs = Number.NEGATIVE_INFINITY;
+    /** Asks to send a request now. @returns 0 if it may be sent, otherwise the milliseconds to wait before asking again */
+    request(nowMs, endMs) {
+        const waitMs = Math.max(this.blockedUntilMs, this.#lastMs + this.gapMs(nowMs, endMs - nowMs)) - nowMs;
+        if (waitMs <= 0)
+            this.#lastMs = nowMs;
+        return Math.max(0, waitMs);
+    }
+    /** Milliseconds between two requests while little of the limit is left, with `leftMs` until the step ends; otherwise 0. */
+    gapMs(nowMs, leftMs) {
+        return this.#allowance && nowMs < this.#windowEndMs ? spacingMs(this.#allowance, leftMs) : 0;
+    }
+    /** Learns from a response how much of the limit is left. */
+    recordResponse({ status, headers }, nowMs) {
+        const allowance = parseAllowance(headers);
+        if (allowance)
+            [this.#allowance, this.#windowEndMs] = [allowance, nowMs + allowance.resetMs];
+        const resetMs = allowance?.remaining === 0 ? allowance.resetMs : 0;
+        const retryMs = status === 429 ? (parseRetryAfter(headers, nowMs) ?? 0) : 0;
+        this.blockedUntilMs = Math.max(this.blockedUntilMs, nowMs + Math.max(resetMs, retryMs));
+    }
+}
+function spacingMs({ remaining, resetMs }, leftMs = Number.POSITIVE_INFINITY) {
+    return remaining > LITTLE ? 0 : Math.min(resetMs, leftMs) / (remaining + 1);
+}
+/** Reads `Ratelimit: "default";r=50;t=30` (Cloudflare's page "Rate limits"): the tightest of the limits, or null. */
+function parseAllowance(headers) {
+    const members = (headers['ratelimit'] ?? '').matchAll(/;\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})(?![\d.])/g);
+    const allowances = Array.from(members, ([, remaining, seconds]) => ({
+        remaining: Number(remaining),
+        resetMs: Math.min(Number(seconds), WINDOW_S) * 1000,
+    }));
+    return allowances.sort((a, b) => spacingMs(b) - spacingMs(a) || a.remaining - b.remaining)[0] ?? null;
+}
+/**
+ * Reads `Retry-After` (seconds or an HTTP date: RFC 9110, section 10.2.3) and `retry-after-ms`, in milliseconds. A date
+ * is compared with the `Date` of the same response, because the clock of the runner or of the server may be wrong.
+ */
+function parseRetryAfter(headers, nowMs) {
+    const [exact = '', text = ''] = [headers['retry-after-ms'], headers['retry-after']];
+    if (DECIMAL.test(exact))
+        return Number(exact);
+    if (DECIMAL.test(text))
+        return Number(text) * 1000;
+    const atMs = parseHttpDate(text);
+    return atMs === null ? null : Math.max(0, atMs - (parseHttpDate(headers['date']) ?? nowMs));
+}
+const DECIMAL = /^\d{1,9}(\.\d+)?$/;
+/** All three forms of RFC 9110, section 5.6.7. One has no time zone, and `Date.parse` would read it as local time. */
+function parseHttpDate(text = '') {
+    const atMs = Date.parse(/(GMT|UTC|[+-]\d{4})$/i.test(text) ? text : `${text} GMT`);
+    return /[a-z]{3}/i.test(text) && !Number.isNaN(atMs) ? atMs : null;
+}
+
+;// CONCATENATED MODULE: ../.build/cloudflare/api-error.js
+
+/** Bad or insufficient credentials, whatever the status: observed codes of Cloudflare's API gateway. */
+const AUTHENTICATION = [6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405];
+const INVALID_CERTIFICATE = /^(CERT_(HAS_EXPIRED|NOT_YET_VALID)|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+const MAX_PAGE = 16_384;
+/** The first row that matches decides. */
+const TABLE = [
+    { error: /^ABORTED$/, is: ['interrupted', false, 'unknown'] },
+    { error: /^TOO_LARGE$/, is: ['too-large', false, 'unknown'] },
+    // A proxy that requires a password, or has a rule against the host, says the same the next time.
+    { error: /^PROXY_REJECTED$/, below: 500, is: ['proxy', false, 'rejected'] },
+    { error: /^PROXY_REJECTED$/, is: ['proxy', true, 'not-sent'] },
+    { error: INVALID_CERTIFICATE, is: ['certificate-invalid', false, 'rejected'] },
+    { error: /CERT|SELF_SIGNED|UNABLE_TO_/, is: ['certificate-untrusted', false, 'rejected'] },
+    { error: /^HPE_/, is: ['invalid-response', true, 'unknown'] },
+    { error: /./, is: ['network', true, 'unknown'] },
+    { status: [429], is: ['rate-limit', true, 'not-sent'] },
+    { below: 300, is: ['invalid-response', true, 'unknown'] },
+    { below: 400, is: ['invalid-response', false, 'rejected'] },
+    { below: 500, codes: AUTHENTICATION, is: ['authentication', false, 'rejected'] },
+    // "No route for the URI": a wrong account or address.
+    { below: 500, codes: [7003], is: ['not-found', false, 'rejected'] },
+    { status: [409], is: ['rejected', true, 'conflict'] },
+    { status: [408, 425], is: ['server', true, 'unknown'] },
+    { status: [401, 403], body: 'unexplained', is: ['authentication', false, 'rejected'] },
+    { below: 500, body: 'foreign', is: ['blocked', true, 'unknown'] },
+    // A write is about a recipient: the share is known by then.
+    { status: [404], method: 'GET', is: ['not-found', false, 'rejected'] },
+    { below: 500, is: ['rejected', false, 'rejected'] },
+    { status: [501, 505, 525, 526], is: ['server', false, 'rejected'] },
+    { is: ['server', true, 'unknown'] },
+];
+/** A request to Cloudflare that failed. */
+class ApiError extends Error {
+    /** What Cloudflare, or the network, said: `1017 Recipient is not in the organization`. */
+    reason;
+    /** The request, its status and its `cf-ray`: `POST …/recipients, HTTP 400, cf-ray 8f1e…`. */
+    detail;
+    is;
+    constructor(reason, detail, classification) {
+        super(`${reason} (${detail})`);
+        this.reason = reason;
+        this.detail = detail;
+        this.is = { retryAfterMs: 0, ...classification };
+    }
+}
+/** For `catch`: makes an ApiError a value, and leaves everything else an exception. */
+function asApiError(error) {
+    if (error instanceof ApiError)
+        return error;
+    throw error;
+}
+/** Says what it means that a request, such as `POST …/recipients`, did not succeed. */
+function toApiError(request, response, nowMs, clean) {
+    const { status, headers, error } = response;
+    const body = parseObject(response.body);
+    const [failure, mayRetry, outcome] = classify(request, response, body);
+    const retryable = mayRetry && body?.['retryable'] !== false;
+    const retryAfterMs = parseRetryAfter(headers, nowMs) ?? (Number(body?.['retry_after']) || 0) * 1000;
+    // What was not sent is decided again, if that can help.
+    const unsent = retryable ? 'not-sent' : 'rejected';
+    const isSent = outcome !== 'not-sent' && error?.isSent !== false;
+    const is = { failure, retryable, outcome: isSent ? outcome : unsent, retryAfterMs };
+    if (error)
+        return new ApiError(clean(error.message, 1_000), request, is);
+    const said = body ? describeBody(body, clean) : describePage(response.body, clean);
+    const location = headers['location'] && `redirect to ${clean(headers['location'], 200)}`;
+    const silent = status < 300 ? 'the response is not one of the Shares API' : `HTTP ${status} without a reason`;
+    const reason = said || location || silent;
+    const ray = headers['cf-ray']
+        ? `cf-ray ${clean(headers['cf-ray'], 64)}`
+        : 'not from Cloudflare (no cf-ray)';
+    return new ApiError(reason, `${request}, HTTP ${status}, ${ray}`, is);
+}
+function classify(request, response, body) {
+    const codes = codesIn(body);
+    const isEnvelope = typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
+    const kind = body && codes.length === 0 ? 'unexplained' : isEnvelope ? 'envelope' : 'foreign';
+    const row = TABLE.find(({ error, status, below, method, ...row }) => (!error ? !response.error : error.test(response.error?.code || 'NETWORK') && response.error) &&
+        (!status || status.includes(response.status)) &&
+        (!below || response.status < below) &&
+        (!row.codes || row.codes.some((code) => codes.includes(code))) &&
+        (!row.body || row.body === kind) &&
+        (!method || request.startsWith(`${method} `)));
+    return row.is;
+}
+/** @returns the object, or null where the text is not a JSON object */
+function parseObject(text) {
+    try {
+        const value = JSON.parse(text);
+        return typeof value === 'object' && !Array.isArray(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+/** The first entries of a list in a body. `messages` may hold plain text; what is no object becomes an empty one. */
+function entries(value) {
+    if (!Array.isArray(value))
+        return [];
+    return value.slice(0, 5).map((entry) => (typeof entry === 'string' ? { message: entry } : Object(entry)));
+}
+/** All codes of the errors and of their `error_chain`, and that of a problem object (RFC 9457). */
+function codesIn(body) {
+    const errors = entries(body?.['errors']);
+    const all = [...errors, ...errors.flatMap(({ error_chain: chain }) => entries(chain))];
+    return [...all.map(({ code }) => code), body?.['error_code']].filter((code) => typeof code === 'number');
+}
+function describeBody(body, clean) {
+    const part = (value) => (/string|number/.test(typeof value) ? clean(`${value}`, 300) : '');
+    const sentence = (...values) => values.map(part).filter(Boolean).join(' ');
+    const errors = entries(body['errors']).map(({ code, message, source, error_chain: chain }) => {
+        const causes = entries(chain).map((cause) => sentence(cause['code'], cause['message']));
+        const details = [...causes, part(Object(source).pointer)].filter(Boolean);
+        return [sentence(code, message), ...details.map((detail) => `(${detail})`)].join(' ');
+    });
+    const messages = entries(body['messages']).map(({ code, message }) => sentence(code, message));
+    const problem = sentence(body['error_code'], body['title'], body['detail']);
+    return [...errors, ...messages, problem].filter(Boolean).join('; ');
+}
+/** The title of an HTML page: what a firewall or a proxy says. It is cut by `clean`, after secrets are removed. */
+function describePage(text, clean) {
+    const title = /<title[^>]*>(.*?)<\/title/is.exec(text.slice(0, MAX_PAGE))?.[1]?.trim();
+    return title ? `page "${clean(title, 200)}"` : '';
+}
+
+;// CONCATENATED MODULE: ../.build/cloudflare/client.js
+
+
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** With the waits between them, about 30 seconds. */
+const MAX_ATTEMPTS = 8;
+/** A response that cannot be read may be a hiccup of something in between; three are not. */
+const MAX_INVALID_RESPONSES = 3;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 8_000;
+/** Creates the client of a run. Sends nothing before the first `read` or `write`. */
+function createClient(options) {
+    const { http, clock, deadline, random, clean, onDelay } = options;
+    const limiter = new RateLimiter();
+    const sent = { requests: 0, retries: 0 };
+    let announcedMs = Number.NEGATIVE_INFINITY;
+    /** @returns true while Cloudflare rejects every request */
+    function announceBlock(waitMs) {
+        if (limiter.blockedUntilMs <= clock.now())
+            return false;
+        if (limiter.blockedUntilMs > announcedMs)
+            onDelay('rate-limit', waitMs);
+        announcedMs = limiter.blockedUntilMs;
+        return true;
+    }
+    /** Waits until the rate limit allows a request. */
+    async function waitForTurn(request, byMs, signal) {
+        for (;;) {
+            const waitMs = limiter.request(clock.now(), deadline.endMs());
+            if (signal.aborted)
+                throw notSent('interrupted', request, 'the step is over');
+            const reason = `the rate limit allows no request for another ${seconds(waitMs)}`;
+            if (clock.now() + waitMs > byMs())
+                throw notSent('rate-limit', request, reason);
+            if (waitMs === 0)
+                return;
+            announceBlock(waitMs);
+            await clock.sleep(waitMs, signal);
+        }
+    }
+    async function send(method, path, body, byMs, signal) {
+        const request = `${method} ${shorten(path)}`;
+        await waitForTurn(request, byMs, signal);
+        sent.requests++;
+        const sentMs = clock.now();
+        const response = await http({
+            method,
+            url: options.apiUrl + path,
+            headers: {
+                accept: 'application/json',
+                'user-agent': options.userAgent,
+                ...options.credentials,
+                ...(body && { 'content-type': 'application/json' }),
+            },
+            body: body && JSON.stringify(body),
+            timeoutMs: REQUEST_TIMEOUT_MS,
+            signal,
+        });
+        limiter.recordResponse(response, clock.now());
+        const isSuccess = response.status >= 200 && response.status < 300 && !response.error;
+        const envelope = isSuccess ? parseObject(response.body) : null;
+        if (envelope?.['success'] !== true)
+            throw toApiError(request, response, clock.now(), clean);
+        return { request, sentMs, result: envelope['result'], resultInfo: Object(envelope['result_info']) };
+    }
+    /** Waits before the next attempt. Throws the error where no attempt can help, or fit. */
+    async function backOff(error, attempt, maxAttempts, signal) {
+        const nowMs = clock.now();
+        const leftMs = deadline.endMs() - _build_clock/* LAST_LIST_MS */.BH - nowMs;
+        const { failure, retryable, retryAfterMs } = error.is;
+        if (retryAfterMs > Math.max(0, leftMs)) {
+            const reason = `${error.reason}; Cloudflare asks to wait ${seconds(retryAfterMs)}, ${seconds(leftMs)} are left`;
+            throw new ApiError(reason, error.detail, { ...error.is, retryable: false });
+        }
+        const most = failure === 'invalid-response' ? Math.min(maxAttempts, MAX_INVALID_RESPONSES) : maxAttempts;
+        // A token over its limit is blocked for five minutes, so only the timeout ends this.
+        const isLast = attempt >= most && (failure !== 'rate-limit' || maxAttempts === 1);
+        const limitedMs = Math.max(limiter.blockedUntilMs - nowMs, limiter.gapMs(nowMs, leftMs));
+        const waitMs = Math.max(backoffMs(attempt, random()), retryAfterMs, limitedMs);
+        if (!retryable || isLast || waitMs > leftMs)
+            throw error;
+        if (!announceBlock(waitMs) && attempt === 1)
+            onDelay(error, waitMs);
+        sent.retries++;
+        await clock.sleep(waitMs, signal);
+        if (signal.aborted)
+            throw error;
+    }
+    return {
+        /** Counts what was sent so far. */
+        sent: sent,
+        /** GET, retried with backoff while that may help. An ApiError that `decode` throws is retried like any other. */
+        async read(path, decode, options = {}) {
+            const { signal = deadline.closing, maxAttempts = MAX_ATTEMPTS } = options;
+            let last = null;
+            for (let attempt = 1;; attempt++) {
+                try {
+                    return decode(await send('GET', path, null, deadline.endMs, signal));
+                }
+                catch (error) {
+                    if (!(error instanceof ApiError))
+                        throw error;
+                    // An attempt that the end of the step cut short says nothing; the one before it does.
+                    if (last && error.is.failure === 'interrupted')
+                        throw last;
+                    await backOff(error, attempt, maxAttempts, signal);
+                    last = error;
+                }
+            }
+        },
+        /** POST or DELETE, sent at most once, and not later than `sendByMs` (milliseconds since the epoch) says just before. */
+        write: (method, path, body, sendByMs) => send(method, path, body, sendByMs, deadline.writes),
+    };
+}
+/** `/accounts/A/shares/S/recipients/R?x=y` becomes `…/recipients/R`. */
+function shorten(path) {
+    return path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '');
+}
+/** Milliseconds before the next attempt: doubling from half a second to eight, ±25 %. `random` is from 0 to 1. */
+function backoffMs(attempt, random) {
+    const baseMs = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
+    return Math.round(baseMs * (0.75 + 0.5 * random));
+}
+function seconds(ms) {
+    return `${Math.max(0, Math.ceil(ms / 1000))} s`;
+}
+function notSent(failure, request, reason) {
+    return new ApiError(reason, `${request}, not sent`, { failure, retryable: false, outcome: 'not-sent' });
+}
+
+// EXTERNAL MODULE: ../.build/inputs.js + 2 modules
+var _build_inputs = __nccwpck_require__(60);
 ;// CONCATENATED MODULE: ../.build/cloudflare/shares.js
 
 
+/** The published statuses; see `resource-sharing_recipient_association_status` in Cloudflare's API description. */
+const STATUSES = ['associating', 'associated', 'disassociating', 'disassociated'];
 /** The most that the API gives in one page. */
 const PER_PAGE = 100;
-/** For rows with so many resources that a hundred of them are too large an answer. */
-const FEW_PER_PAGE = 10;
-const MAX_PAGES = 1000;
-/** More are no share; and they would not fit into memory. */
-const MAX_ROWS = MAX_PAGES * PER_PAGE;
-/** Names, statuses and errors are far shorter. */
-const MAX_TEXT = 1_000;
-/**
- * Opens the recipients of one share.
- * @param http sends the requests
- * @param accountId the account that owns the share
- * @param shareId the share
- */
-function openShares(http, accountId, shareId) {
-    const share = `/accounts/${accountId}/shares/${shareId}`;
-    const recipients = `${share}/recipients`;
-    const resourceTypes = new Map();
-    const decode = (value, envelope, at) => decodeRecipient(value, envelope.request, at, resourceTypes);
-    /** Pages are read one after the other, so what they count is compared with what they show. */
-    async function allPages(perPage, options) {
-        const rows = new Map();
-        let counted = 0;
-        for (let page = 1; page <= MAX_PAGES; page++) {
-            const path = `${recipients}?include_resources=true&page=${page}&per_page=${perPage}`;
-            const envelope = await http.read(path, options);
-            const { request, resultInfo } = envelope;
-            // Published as nullable, so null is an empty list; the count tells where it is not.
-            const result = envelope.result === null ? [] : envelope.result;
-            if (!Array.isArray(result))
-                throw unreadable(request, '`result` is not a list');
-            const before = rows.size;
-            for (const [index, value] of result.entries()) {
-                const row = decode(value, envelope, `result[${index}]`);
-                rows.set(row.id, row);
-            }
-            if (rows.size > MAX_ROWS)
-                throw unreadable(request, `the list has more than ${MAX_ROWS} rows`);
-            const { total_pages: pages, total_count: count, per_page: given } = resultInfo;
-            if (typeof count === 'number')
-                counted = Math.max(counted, count);
-            // A page that is not read would cost a second recipient, so whichever number says that there is more is believed.
-            const isPromised = (typeof pages === 'number' && pages > page) || counted > rows.size;
-            // After a full page there may be another, unless it is certain that all were shown.
-            const isFull = result.length >= Math.min(perPage, typeof given === 'number' ? given : perPage);
-            const mayFollow = isFull && count !== rows.size;
-            const hasNew = rows.size > before;
-            if (isPromised && !hasNew)
-                throw incomplete(request, rows.size, counted);
-            if (!isPromised && !(mayFollow && hasNew))
-                return [...rows.values()];
+/** More are no share, and would not fit into memory. */
+const MAX_RECORDS = 100_000;
+const MAX_ERRORS = 20;
+const MAX_TEXT = 300;
+/** Opens the recipients of one share. Lists leave out the accounts that the run is not about. */
+function openShares(client, { accountId, shareId, targets }, clean) {
+    const ids = new Set(targets.map(({ id }) => id));
+    // The record of an organization may name no account, so all are kept.
+    const isRelevant = (id) => targets[0]?.type === 'organization' || ids.has(id);
+    const sharePath = `/accounts/${accountId}/shares/${shareId}`;
+    const recipientsPath = `${sharePath}/recipients`;
+    /** Set once a whole list has turned out to be larger than a response may be. */
+    let isPaged = false;
+    async function list(options) {
+        const records = new Map();
+        const seen = new Set();
+        let pageSize = isPaged ? PER_PAGE : null;
+        let firstSentMs = null;
+        let nulls = 0;
+        const decode = ({ request, sentMs, result, resultInfo }) => {
+            // Published as nullable. Read once more, because a null by mistake would hide a recipient.
+            if (result === null && ++nulls === 1)
+                throw invalid(request, '`result` is null');
+            const values = result === null ? [] : result;
+            if (!Array.isArray(values))
+                throw invalid(request, '`result` is not a list');
+            const decodeOne = (value, index) => decodeRecipient(value, request, `result[${index}]`, clean, isRelevant);
+            const page = values.map(decodeOne);
+            if (seen.size + page.length > MAX_RECORDS)
+                throw invalid(request, 'the list does not end');
+            return { sentMs, page, size: resultInfo['per_page'] };
+        };
+        for (let number = 1;; number++) {
+            const paging = pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
+            const path = `${recipientsPath}?include_resources=true${paging}`;
+            const { sentMs, page, size } = await client.read(path, decode, options);
+            firstSentMs ??= sentMs;
+            const before = seen.size;
+            for (const { id } of page)
+                seen.add(id);
+            for (const record of page)
+                if (isRelevant(record.accountId))
+                    records.set(record.id, record);
+            // Asked without `page`, the server sends everything, unless it says how large its page is and fills it.
+            pageSize ??= typeof size === 'number' && size > 0 ? size : null;
+            const isLast = pageSize === null || page.length < pageSize || seen.size === before;
+            if (isLast)
+                return { records: [...records.values()], sentMs: firstSentMs };
         }
-        throw unreadable('GET …/recipients', `the list does not end after ${MAX_PAGES} pages`);
     }
     return {
-        async list(options) {
-            try {
-                return await http.whole(() => allPages(PER_PAGE, options), options);
-            }
-            catch (error) {
-                if (!(error instanceof RequestError) || error.why !== 'too-large')
-                    throw error;
-                return await http.whole(() => allPages(FEW_PER_PAGE, options), options);
-            }
+        list: (options = {}) => list(options).catch((error) => {
+            if (!(error instanceof ApiError) || error.is.failure !== 'too-large' || isPaged)
+                throw error;
+            isPaged = true;
+            return list(options);
+        }),
+        get: (recipientId) => client.read(`${recipientsPath}/${recipientId}?include_resources=true`, ({ request, result }) => {
+            const record = decodeRecipient(result, request, 'result', clean);
+            if (record.id !== recipientId)
+                throw invalid(request, '`result.id` is not the ID that was asked for');
+            return record;
+        }),
+        /** Adds one recipient. A body without a target would share with the caller's whole organization. */
+        async create({ type, id }, sendByMs) {
+            const body = type === 'account' ? { recipient_account_id: id } : { organization_id: id };
+            const { request, result } = await client.write('POST', recipientsPath, body, sendByMs);
+            const record = decodeRecipient(result, request, 'result', clean);
+            const isOther = type === 'account' && record.accountId !== id;
+            if (isOther)
+                throw invalid(request, '`result.account_id` is not the account that was added');
+            return record;
         },
-        async get(id, options) {
-            const envelope = await http.read(`${recipients}/${id}?include_resources=true`, options);
-            const row = decode(envelope.result, envelope, 'result');
-            if (row.id !== id)
-                throw unreadable(envelope.request, '`result.id` is another id than the one asked for');
-            return row;
-        },
-        async create(target) {
-            const body = target.type === 'account' ? { recipient_account_id: target.id } : { organization_id: target.id };
-            const envelope = await http.write('POST', recipients, body);
-            const row = decode(envelope.result, envelope, 'result');
-            if (target.type === 'account' && row.accountId !== target.id) {
-                throw unreadable(envelope.request, '`result.account_id` is another account than the one that was added');
-            }
-            return row;
-        },
-        async remove(id) {
-            const envelope = await http.write('DELETE', `${recipients}/${id}`);
-            const row = envelope.result == null ? null : decode(envelope.result, envelope, 'result');
-            if (row && row.id !== id)
-                throw unreadable(envelope.request, '`result.id` is another id than the one that was removed');
-            return row;
-        },
-        async share(options) {
-            const envelope = await http.read(`${share}?include_resources=true`, options);
-            const value = record(envelope.result, envelope.request, 'result');
-            for (const resource of Array.isArray(value['resources']) ? value['resources'] : []) {
-                const { resource_id: id, resource_type: type } = Object(resource);
-                if (typeof id === 'string' && typeof type === 'string')
-                    resourceTypes.set(shares_text(id), shares_text(type));
-            }
-            return {
-                name: shares_text(value['name']),
-                status: shares_text(value['status']),
-                targetType: shares_text(value['target_type']),
-            };
-        },
+        /** Starts to remove one recipient. The reply proves nothing: the next list decides. */
+        delete: (recipientId, sendByMs) => client.write('DELETE', `${recipientsPath}/${recipientId}`, null, sendByMs).then(() => null),
+        share: (options) => client.read(`${sharePath}?include_resources=true`, (envelope) => decodeShare(envelope, clean), options),
     };
 }
-function decodeRecipient(value, request, at, types) {
-    const row = record(value, request, at);
-    const { id, account_id: accountId, organization_id: organizationId, association_status: status } = row;
-    if (!isId(id))
-        throw unreadable(request, `\`${at}.id\` is not an id`);
-    if (typeof status !== 'string' || status === '') {
-        throw unreadable(request, `\`${at}.association_status\` is not a status`);
-    }
-    const resources = row['resources'] ?? [];
-    if (!Array.isArray(resources))
-        throw unreadable(request, `\`${at}.resources\` is not a list`);
+function decodeShare({ request, result }, clean) {
+    const { name, resources } = toObject(result, request, 'result');
+    /** Kind of each resource, such as `gateway-policy`, by its ID. */
+    const resourceTypes = new Map();
+    const entries = Array.isArray(resources) ? resources.map(Object) : [];
+    for (const entry of entries)
+        resourceTypes.set(shares_text(entry.resource_id, clean), shares_text(entry.resource_type, clean));
+    return { name: shares_text(name, clean), resourceTypes };
+}
+function decodeRecipient(value, request, at, clean, isRelevant = (_) => true) {
+    const check = (isValid, what) => {
+        if (!isValid)
+            throw invalid(request, `${at}: ${what}`);
+    };
+    const { id, account_id: accountId, association_status: status, ...record } = toObject(value, request, at);
+    check((0,_build_inputs/* isId */.eQ)(id), '`id` is not an ID');
+    check(!accountId || (0,_build_inputs/* isId */.eQ)(accountId), '`account_id` is not an ID');
+    check(typeof status === 'string' && status !== '', '`association_status` is not a status');
+    const resources = (isRelevant(`${accountId}`) && record['resources']) || [];
+    check(Array.isArray(resources), '`resources` is not a list');
+    const entries = resources.map((entry) => toObject(entry, request, `${at}.resources`));
+    const errors = entries.filter(({ error }) => (error ?? '') !== '');
+    const isTyped = ({ error, terminal = false }) => typeof error === 'string' && (terminal === null || typeof terminal === 'boolean');
+    check(errors.every(isTyped), 'an entry of `resources` is not a resource error');
+    errors.sort((a, b) => Number(b['terminal'] ?? 0) - Number(a['terminal'] ?? 0));
+    const dates = { created: toDate(record['created']), modified: toDate(record['modified']) };
     return {
-        id,
-        accountId: optionalId(accountId, request, `${at}.account_id`) ?? '',
-        organizationId: optionalId(organizationId, request, `${at}.organization_id`),
-        status: shares_text(status),
-        created: shares_text(row['created']),
-        modified: shares_text(row['modified']),
-        resources: resources.flatMap((entry, index) => decodeResource(entry, request, `${at}.resources[${index}]`, types)),
+        id: id,
+        /** Empty where the record names no account. */
+        accountId: `${accountId || ''}`,
+        /** One of `STATUSES`, or in quotes a word that is not published: cleaned, it could look like one that is. */
+        status: STATUSES.find((published) => published === status) ?? `"${clean(status, 64)}"`,
+        ...dates,
+        /** Milliseconds since the epoch; NaN where the date is missing or cannot be read. */
+        createdMs: Date.parse(dates.created),
+        modifiedMs: Date.parse(dates.modified),
+        /** Resources with an outstanding error, terminal ones first, at most 20. */
+        errors: errors.slice(0, MAX_ERRORS).map((entry) => ({
+            resourceId: shares_text(entry['resource_id'], clean) || 'without an ID',
+            error: shares_text(entry['error'], clean),
+            terminal: entry['terminal'] === true,
+        })),
+        /** Resources with an outstanding error beyond those. */
+        moreErrors: Math.max(0, errors.length - MAX_ERRORS),
     };
 }
-function decodeResource(value, request, at, types) {
-    const { error, terminal, resource_id: id } = record(value, request, at);
-    if (error === undefined || error === null || error === '')
-        return [];
-    if (typeof error !== 'string')
-        throw unreadable(request, `\`${at}.error\` is not a text`);
-    if (terminal !== undefined && terminal !== null && typeof terminal !== 'boolean') {
-        throw unreadable(request, `\`${at}.terminal\` is neither true nor false`);
-    }
-    const name = shares_text(id) || '(without an id)';
-    return [
-        {
-            id: name,
-            error: shares_text(error),
-            terminal: terminal === true,
-            // Asked late: the share is read at the same time as the list, and may tell its types after it.
-            get type() {
-                return types.get(name) ?? null;
-            },
-        },
-    ];
+/** Only what looks like a date; anything else could be text that does harm. */
+function toDate(value) {
+    return typeof value === 'string' && /^[\d:.TZ+-]{1,40}$/.test(value) ? value : '';
 }
-function optionalId(value, request, at) {
-    if (value === undefined || value === null || value === '')
-        return null;
-    if (!isId(value))
-        throw unreadable(request, `\`${at}\` is not an id`);
+function shares_text(value, clean) {
+    return typeof value === 'string' ? clean(value, MAX_TEXT) : '';
+}
+function toObject(value, request, at) {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (!isObject)
+        throw invalid(request, `${at} is not an object`);
     return value;
 }
-function record(value, request, at) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        throw unreadable(request, `\`${at}\` is not an object`);
-    }
-    return value;
-}
-function shares_text(value) {
-    return typeof value === 'string' ? excerpt(value, MAX_TEXT) : '';
-}
-/** Rows move between pages when one is added, or when a page comes from a server that lags; another try may fit together. */
-function incomplete(request, shown, counted) {
-    const said = counted > shown ? `${counted} recipients are counted` : 'more pages are announced';
-    return new RequestError(request, `the pages do not fit together: ${said}, and ${shown} are shown`, {
-        cause: 'incomplete',
-        retryable: true,
-    });
-}
-/**
- * The answer to a write may be garbled although the write was carried out, hence `ambiguous`; and as it says that it
- * was a success, the write is not sent again.
- */
-function unreadable(request, what) {
-    return new RequestError(request, `answered with something that is not the Shares API: ${what}`, {
-        cause: 'unreadable',
-        ambiguous: true,
-        retryable: isRead(request),
-    });
+/** A write may have been carried out although its response cannot be read. */
+function invalid(request, what) {
+    const is = { failure: 'invalid-response', retryable: true, outcome: 'unknown' };
+    return new ApiError(`the response is not one of the Shares API: ${what}`, request, is);
 }
 
 ;// CONCATENATED MODULE: ../.build/github/deployment.js
 
-const deployment_REQUEST_DEADLINE_MS = 5_000;
-/** What is left for the last word once the run is cancelled. */
-const HURRY_MS = 300;
+/** Everything after the deadline together takes at most three seconds. */
+const FINISH_MS = 2_000;
+const deployment_REQUEST_TIMEOUT_MS = 5_000;
 const SILENT = { debug() { }, info() { }, warn() { }, error() { } };
-/**
- * Begins to record the run as a GitHub deployment (REST API, "Deployments"), while the run goes on. It is best
- * effort: whatever fails is told through `failed` and changes nothing else. `@actions/github` is loaded only here.
- * @returns the record, or null where no `github-token` is given
- */
+/** Starts to record the run as a GitHub deployment (REST API, "Deployments"): best effort, and only with a token. */
 function recordDeployment(options) {
-    const { env, inputs, transport, clock, cancel } = options;
-    const { environment, githubToken } = inputs;
+    const { inputs, context, http, clock, onRecordError } = options;
+    const { owner, repo, ref, runUrl, apiUrl } = context;
+    const { accountId, shareId, state, targets, environment, githubToken } = inputs;
     if (!githubToken)
         return null;
-    const token = githubToken;
-    const [owner = '', repo = ''] = (env['GITHUB_REPOSITORY'] ?? '').split('/');
-    const log_url = `${env['GITHUB_SERVER_URL'] ?? 'https://github.com'}/${owner}/${repo}/actions/runs/${env['GITHUB_RUN_ID']}`;
+    const stop = new AbortController();
+    /** The action's HTTP client, with its limits and proxies, as Octokit calls it. */
+    async function fetch(url, { method, headers, body = null }) {
+        const limits = { timeoutMs: deployment_REQUEST_TIMEOUT_MS, signal: stop.signal };
+        const response = await http({ method, url, headers, body, ...limits });
+        if (response.error)
+            throw new Error(response.error.message);
+        return new Response(response.body || null, response);
+    }
     async function create() {
-        // The package reads the event, which is not used here, and prints the name of a file that is missing.
-        delete process.env['GITHUB_EVENT_PATH'];
-        const { getOctokit } = await Promise.all(/* import() */[__nccwpck_require__.e(75), __nccwpck_require__.e(129)]).then(__nccwpck_require__.bind(__nccwpck_require__, 75));
-        const octokit = getOctokit(token, {
-            baseUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
-            log: SILENT,
-            request: { fetch: fetchThrough(transport, cancel), log: SILENT },
-        });
-        const { data } = await octokit.rest.repos.createDeployment({
+        if (!(0,_build_inputs/* isSafeUrl */.FY)(new URL(apiUrl)))
+            throw new Error('GITHUB_API_URL is not https');
+        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 75).then(__nccwpck_require__.bind(__nccwpck_require__, 75));
+        const request = { fetch, log: SILENT };
+        const { rest } = getOctokit(githubToken, { baseUrl: apiUrl, log: SILENT, request });
+        const { data } = await rest.repos.createDeployment({
             owner,
             repo,
-            ref: env['GITHUB_SHA'] ?? env['GITHUB_REF'] ?? '',
-            task: inputs.state === 'present' ? 'share' : 'unshare',
+            ref,
+            task: state === 'present' ? 'share' : 'unshare',
             environment,
-            description: `Cloudflare share ${inputs.shareId}`,
+            description: `Cloudflare share ${shareId}`,
             auto_merge: false,
             required_contexts: [],
-            payload: {
-                account_id: inputs.accountId,
-                share_id: inputs.shareId,
-                state: inputs.state,
-                recipients: inputs.targets.map((target) => target.id),
-            },
+            payload: { account_id: accountId, share_id: shareId, state, recipients: targets.map(({ id }) => id) },
         });
-        const id = Object(data)['id'];
+        const id = Number(Object(data).id);
         // It becomes part of a path.
         if (!Number.isSafeInteger(id))
-            throw new Error('GitHub answered with something that is not a deployment');
-        return { rest: octokit.rest.repos, deployment_id: id };
+            throw new Error('GitHub did not respond with a deployment');
+        const common = { owner, repo, deployment_id: id, log_url: runUrl, environment, auto_inactive: false };
+        return (status, description) => rest.repos.createDeploymentStatus({ ...common, state: status, description });
     }
-    async function report(state, description, request = {}) {
-        const { rest, deployment_id } = await created;
-        const status = {
-            state,
-            description: description.slice(0, 140),
-            log_url,
-            environment,
-            auto_inactive: false,
-        };
-        await rest.createDeploymentStatus({ owner, repo, deployment_id, ...status, request });
-    }
-    let told = false;
-    const tell = (error) => {
-        if (!told)
-            options.failed(describeNetworkError(error).said);
-        told = true;
-    };
-    const created = create();
-    const begun = report('in_progress', 'Waiting for Cloudflare').catch(tell);
-    return {
-        async finish(state, description, deadlineMs) {
-            const [late, done] = [new AbortController(), new AbortController()];
-            const endIn = (ms) => void clock.sleep(ms, done.signal).then(() => late.abort());
-            const hurry = () => endIn(HURRY_MS);
-            cancel.addEventListener('abort', hurry, { once: true });
-            endIn(deadlineMs);
-            const isLate = new Promise((resolve) => late.signal.addEventListener('abort', resolve));
-            const request = { fetch: fetchThrough(transport, late.signal), log: SILENT };
-            await Promise.race([begun.then(() => report(state, description, request)).catch(tell), isLate]);
-            if (late.signal.aborted)
-                tell(new Error('GitHub did not answer in time'));
-            cancel.removeEventListener('abort', hurry);
-            done.abort();
-        },
-    };
-}
-/** Lets Octokit use the one HTTP client of this action, with its deadlines, limits and proxies. */
-function fetchThrough(transport, signal) {
-    return async (url, init) => {
-        const { method, headers, body } = init;
-        const request = { method, url, headers, deadlineMs: deployment_REQUEST_DEADLINE_MS, signal };
-        const answer = await transport(body === undefined ? request : { ...request, body });
-        return new Response(answer.body || null, { status: answer.status, headers: answer.headers });
+    const started = create().then(async (setStatus) => {
+        await setStatus('in_progress', 'Waiting for Cloudflare');
+        return setStatus;
+    });
+    // `finish` reports it.
+    started.catch(() => { });
+    return async (status, description) => {
+        void clock.sleep(FINISH_MS).then(() => stop.abort());
+        await started
+            .then((setStatus) => setStatus(status, description))
+            .catch((error) => onRecordError(error.message));
     };
 }
 
-;// CONCATENATED MODULE: ../.build/rows.js
-/** Reads may lag writes, each by another time: what an answer shows may be that old, never older. Milliseconds. */
-const LAG_MS = 10_000;
-/** Does this row stand for a share in force, or one that may be? Statuses that are not published are taken for one. */
-function isLive({ status }) {
-    return status !== 'disassociating' && status !== 'disassociated';
-}
-/** Does its status say for sure that the share is in force, or will be? */
-function isPublished({ status }) {
-    return status === 'associating' || status === 'associated';
-}
-/** Of the rows of one target, the oldest that is live; one with a published status goes before one that nobody knows. */
-function inForce(own) {
-    return own.find(isPublished) ?? own.find(isLive);
-}
-/**
- * Finds the rows of a target. Cloudflare does not publish how an organization's row looks, so both fields are tried.
- * @returns for any target its rows, the oldest first; see `byAge`
- */
-function ownRows(rows) {
-    const groups = new Map();
-    for (const row of rows) {
-        const group = groups.get(row.accountId);
-        if (group)
-            group.push(row);
-        else
-            groups.set(row.accountId, [row]);
-    }
-    for (const group of groups.values())
-        if (group.length > 1)
-            group.sort(byAge);
-    return ({ type, id }) => type === 'account'
-        ? (groups.get(id) ?? [])
-        : rows.filter((row) => (row.organizationId ?? row.accountId) === id).sort(byAge);
-}
-/** Oldest first; by their ids where the age is the same or not known, so that all runs find the same order. */
-function byAge(a, b) {
-    return Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1);
-}
-/** Opens an empty memory. */
-function openMemory() {
-    const sightings = new Map();
-    const renewals = new Map();
-    function isPast(row, known, askedMs) {
-        const renewal = renewals.get(row.id);
-        if (renewal && askedMs - renewal.atMs < LAG_MS) {
-            const isBefore = isLive(row) || renewal.isNew ? isOlder(row, renewal.row) : !isOlder(renewal.row, row);
-            if (isBefore)
-                return true;
-        }
-        if (!known)
-            return false;
-        const further = howFarGone(row) - howFarGone(known.row);
-        if (further < 0 && askedMs - known.sinceMs < LAG_MS)
-            return true;
-        // What is worse than what was seen is believed, whatever its date says.
-        if (further > 0 || row.resources.some(({ terminal }) => terminal))
-            return false;
-        return askedMs - known.seenMs < LAG_MS && isOlder(row, known.row);
-    }
-    return {
-        see({ rows, id, askedMs, nowMs }) {
-            const shown = new Set(rows.map((row) => row.id));
-            for (const [known, sighting] of sightings) {
-                if (shown.has(known) || (id !== null && id !== known))
-                    continue;
-                const missedMs = sighting.missedMs ?? askedMs;
-                if (askedMs - missedMs >= LAG_MS)
-                    sightings.delete(known);
-                else
-                    sightings.set(known, { ...sighting, missedMs });
-            }
-            for (const row of rows) {
-                const known = sightings.get(row.id);
-                if (isPast(row, known, askedMs))
-                    continue;
-                const isSame = known !== undefined && howFarGone(known.row) === howFarGone(row);
-                const sinceMs = isSame ? known.sinceMs : nowMs;
-                sightings.set(row.id, { row, seenMs: nowMs, sinceMs, missedMs: null });
-            }
-            return Array.from(sightings.values(), ({ row }) => row);
-        },
-        renew(row, isNew, nowMs) {
-            sightings.delete(row.id);
-            renewals.set(row.id, { row, isNew, atMs: nowMs });
-        },
-    };
-}
-/** Was it changed before the other was? False where that is not known. */
-function isOlder(row, other) {
-    return Date.parse(row.modified) < Date.parse(other.modified);
-}
-function howFarGone({ status }) {
-    return ['disassociating', 'disassociated'].indexOf(status);
-}
-
-;// CONCATENATED MODULE: ../.build/settle.js
-const PENDING = { kind: 'pending' };
-const SETTLED = { kind: 'settled' };
-/** Cloudflare's only documented resource error; see `resource-sharing_recipient_resource_error` in its API description. */
-const ENTITLEMENT = /entitlement/i;
-/**
- * Decides whether a recipient can use the share. `row` must come from an answer that was asked with
- * `include_resources=true`: without the resources, `associated` proves nothing.
- * Terminal resource errors are looked at first, whatever the status says.
- */
-function judgePresent(row) {
-    const terminal = terminalFailure(row);
-    if (terminal)
-        return { kind: 'failed', failure: terminal };
-    if (row.status === 'disassociating' || row.status === 'disassociated') {
-        const message = `the recipient is ${row.status}: somebody removed it while it was being waited for`;
-        return { kind: 'failed', failure: { cause: 'removed', message } };
-    }
-    return row.status === 'associated' && row.resources.length === 0 ? SETTLED : PENDING;
-}
-/** Decides whether a recipient has lost the share. A row that is gone counts as `disassociated`. */
-function judgeAbsent(row) {
-    return row === null || row.status === 'disassociated' ? SETTLED : PENDING;
-}
-/** The failure that the terminal resource errors of a row amount to, or null when it has none. */
-function terminalFailure(row) {
-    const terminal = row.resources.filter((resource) => resource.terminal);
-    const [first] = terminal;
-    if (!first)
-        return null;
-    return {
-        cause: ENTITLEMENT.test(first.error) ? 'entitlement' : 'terminal',
-        message: describeErrors(terminal),
-    };
-}
-/** More would make a message that nobody reads to its end. */
+;// CONCATENATED MODULE: ../.build/reconcile/readiness.js
+/** What a message describes of a record's resources, beyond which it only counts. */
 const MAX_DESCRIBED = 3;
-/** `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4 more resources)`. */
-function describeErrors(resources) {
-    const said = resources
+/** 0 while the share is in force or will be, unknown statuses included; 1 `disassociating`; 2 `disassociated`. */
+function stage({ status }) {
+    if (status === 'disassociated')
+        return 2;
+    return status === 'disassociating' ? 1 : 0;
+}
+function isActive(record) {
+    return stage(record) === 0;
+}
+/** Has Cloudflare given up on a resource? Checked before the status; the API description calls it `terminal`. */
+function hasTerminalError({ errors }) {
+    return errors.some(({ terminal }) => terminal);
+}
+/**
+ * Can the recipient use everything in the share?
+ * @param record from a response to a request with `include_resources=true`; otherwise `associated` proves nothing
+ */
+function isReady({ status, errors }) {
+    return status === 'associated' && errors.length === 0;
+}
+/** `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4 more)`. */
+function describeErrors(record, types = new Map()) {
+    const relevant = record.errors.filter(({ terminal }) => terminal === hasTerminalError(record));
+    const described = relevant
         .slice(0, MAX_DESCRIBED)
-        .map(({ type, id, error }) => `${type ?? 'resource'} ${id}: ${error}`);
-    const more = resources.length - said.length;
-    return `${said.join('; ')}${more > 0 ? ` (and ${more} more resource${more > 1 ? 's' : ''})` : ''}`;
-}
-const SHORTEST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 15_000;
-/** A list costs a request a page, so a long one is read less often. */
-const WAIT_PER_PAGE_MS = 400;
-/**
- * When to look again: a fifth of the time already waited, between 1 s and 15 s, with ±10 % of jitter so that
- * jobs that were started together do not ask together. At the shortest wait the jitter only shortens: with a
- * round trip of 80 ms the end is then noticed within a second.
- * @param waitedMs milliseconds from the change that is being waited for to the look before
- * @param random a number from 0 to 1
- * @param pages how many requests a look costs
- * @returns milliseconds from the look before to the next one
- */
-function nextLookMs(waitedMs, random, pages = 1) {
-    const shortestMs = Math.max(SHORTEST_WAIT_MS, pages * WAIT_PER_PAGE_MS);
-    const baseMs = Math.min(Math.max(waitedMs / 5, shortestMs), LONGEST_WAIT_MS);
-    const spread = baseMs === SHORTEST_WAIT_MS ? 0.06 : 0.2;
-    return Math.round(baseMs * (0.9 + spread * random));
+        .map(({ resourceId, error }) => `${types.get(resourceId) || 'resource'} ${resourceId}: ${error}`);
+    const more = record.errors.length + record.moreErrors - described.length;
+    return `${described.join('; ')}${more > 0 ? ` (and ${more} more)` : ''}`;
 }
 
-;// CONCATENATED MODULE: ../.build/progress.js
+;// CONCATENATED MODULE: ../.build/reconcile/observations.js
 
-
-/** Makes a look of the rows that are known, see `Memory` in `rows.ts`. */
-function lookOf(rows, before, nowMs, askedMs) {
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return { rows, byId, own: ownRows(rows), before, nowMs, askedMs };
-}
-/** For so long a row that was accepted may be missing from answers. */
-const MISSING_TOLERATED_MS = 30_000;
-/** For so long a write without a clear answer is looked for before it is sent again. */
-const UNSURE_MS = LAG_MS;
-/** So long a row that a DELETE does not know is looked for: a read may lag, and one that misses it is to be confirmed. */
-const GONE_MS = 3 * LAG_MS;
-/** A write is sent at most so often, each time after a look. */
-const MAX_WRITES = 3;
-const HOLD_MS = 15_000;
-/** Is nothing left to do or to wait for? */
-function isDone({ step }) {
-    return step === 'settled' || step === 'accepted' || step === 'failed';
-}
-/** The association status that was seen last; `disassociated` where there is no record, empty where nobody could look. */
-function statusOf({ row, looked }) {
-    return row?.status ?? (looked ? 'disassociated' : '');
-}
-function begin(p, step, nowMs, more = {}) {
-    const next = { ...p, failure: null, endedMs: null, ...more, step, sinceMs: nowMs };
-    return isDone(next) ? { ...next, endedMs: nowMs } : next;
-}
-/** It failed for good. */
-function failed(p, failure, nowMs) {
-    return begin(p, 'failed', nowMs, { failure });
-}
-function judged(p, verdict, nowMs) {
-    if (verdict.kind === 'failed')
-        return failed(p, verdict.failure, nowMs);
-    return verdict.kind === 'settled' ? begin(p, 'settled', nowMs) : p;
-}
-/** Does the plan write anything for it? */
-function willChange({ step }) {
-    return step === 'create' || step === 'clear' || step === 'remove';
-}
-/** For a dry run: what would be changed counts as changed. */
-function foretold(p) {
-    return { ...p, changed: willChange(p) };
-}
-/** A write is about to be sent. */
-function sent(p, nowMs) {
-    return { ...p, writes: p.writes + 1, sinceMs: nowMs };
-}
-/**
- * Cloudflare accepted the write. What it began is waited for from when the write was sent.
- * @param row the row in its reply, where it has one; it was answered without resources, so it settles nothing
- */
-function accepted(p, row, nowMs) {
-    const known = { row, id: row?.id ?? p.id, changed: true, acceptedMs: nowMs };
-    if (p.want === 'present') {
-        const failure = row && terminalFailure(row);
-        if (failure)
-            return begin(p, 'failed', nowMs, { ...known, failure });
-        const next = begin(p, p.wait ? 'associate' : 'accepted', nowMs, known);
-        return { ...next, sinceMs: p.sinceMs };
-    }
-    // A DELETE is soft: what it leaves is a row that is disassociating, also when the reply does not show it.
-    const left = row ?? (p.row && { ...p.row, status: 'disassociating' });
-    const next = begin(p, p.wait ? 'disassociate' : 'accepted', nowMs, { ...known, row: left });
-    return { ...next, sinceMs: p.sinceMs };
-}
-function leaving(p, nowMs) {
-    const next = judged(p, judgeAbsent(p.row), nowMs);
-    return isDone(next) || p.wait ? next : begin(next, 'accepted', nowMs);
-}
-/** The write failed: unless that is certain, what is to be believed is told by the next look. */
-function unanswered(p, error, nowMs) {
-    const failure = { cause: error.why, message: error.message };
-    const isUnsent = !error.ambiguous && (error.why === 'timeout' || error.why === 'cancelled' || error.stale);
-    if (isUnsent)
-        return { ...p, writes: p.writes - 1 };
-    if (error.ambiguous) {
-        const patienceMs = Math.max(UNSURE_MS, error.retryAfterMs ?? 0);
-        return begin(p, 'unsure', nowMs, {
-            failure,
-            maybeWritten: true,
-            mayWriteAgain: error.retryable,
-            patienceMs,
-        });
-    }
-    if (error.why !== 'refused')
-        return failed(p, failure, nowMs);
-    const isMissing = error.status === 404 && p.want === 'absent';
-    if (p.want === 'absent' && p.row?.status === 'associating' && !isMissing) {
-        return begin(p, 'hold', nowMs, { failure });
-    }
-    // What Cloudflare answers to a duplicate is not published, so a refusal may mean that another run was faster;
-    // a conflict does for sure, though reads may lag. And a row that is not found may not be there any more.
-    const patienceMs = isMissing ? GONE_MS : p.maybeWritten || error.status === 409 ? UNSURE_MS : 0;
-    return begin(p, 'unsure', nowMs, { failure, mayWriteAgain: false, patienceMs });
-}
-function gone(p, nowMs) {
-    const row = p.row && { ...p.row, status: 'disassociated' };
-    return begin(p, 'settled', nowMs, { changed: p.changed || p.maybeWritten, row });
-}
-/** What a look says about one target. */
-function looked(p, look) {
-    const { nowMs } = look;
-    const row = rowInUse(p, look);
-    switch (p.step) {
-        case 'associate':
-            return row ? lookedAt(p, row, look) : lookedInVain(p, look);
-        case 'settled':
-        case 'accepted':
-            // Cloudflare pushes again what is added to a share later, so what was usable may not be any more; and what
-            // was removed may be there again.
-            if (p.want === 'present')
-                return row ? lookedAt(p, row, look) : lookedInVain(p, look);
-            return row && isLive(row) && p.step === 'settled' ? begin(p, 'remove', nowMs, { row }) : p;
-        case 'disassociate':
-            return row ? leaving({ ...p, row }, nowMs) : gone(p, nowMs);
-        case 'create': // held back for long by the rate limit
-        case 'clear':
-            return cleared(p, look);
-        case 'hold':
-            if (!row)
-                return gone(p, nowMs);
-            if (!isLive(row))
-                return leaving(begin(p, 'disassociate', nowMs, { row }), nowMs);
-            if (row.status === 'associating' && nowMs - p.sinceMs < HOLD_MS)
-                return { ...p, row };
-            return begin(p, 'remove', nowMs, { row });
-        case 'unsure':
-            return p.want === 'present' ? lookedForPost(p, look) : lookedForDelete(p, row, look);
-        default:
-            return p;
-    }
-}
-/** Goes on with a row that was found; whatever found it was asked with resources, so it may settle at once. */
-function associate(p, row, nowMs, ours = false) {
-    const changed = p.changed || ours;
-    const next = begin(p, 'associate', nowMs, { id: row.id, row, changed, acceptedMs: ours ? nowMs : null });
-    const verdict = judgePresent(row);
-    if (verdict.kind === 'pending' && !p.wait)
-        return begin(next, 'accepted', nowMs);
-    return judged(next, verdict, nowMs);
-}
-/**
- * The row to go by. Where somebody else added the same account at the same time there are two, and everybody uses
- * the older.
- */
-function rowInUse(p, { byId, own }) {
-    const used = byId.get(p.id ?? '') ?? null;
-    const current = used ?? p.row;
-    if (p.want === 'absent' || p.target.type !== 'account' || !current)
-        return used;
-    const mine = own(p.target);
-    const all = mine.includes(current) ? mine : [...mine, current].sort(byAge);
-    const oldest = all.find((row) => row === current || isPublished(row));
-    return oldest === current ? used : (oldest ?? null);
-}
-function lookedAt(p, row, { nowMs }) {
-    const verdict = judgePresent(row);
-    const next = { ...p, id: row.id, row };
-    if (verdict.kind === 'pending' && p.step === 'settled') {
-        return begin(next, p.wait ? 'associate' : 'accepted', nowMs);
-    }
-    const isAsBefore = verdict.kind === p.step || (verdict.kind === 'pending' && p.step === 'accepted');
-    return isAsBefore ? next : judged(next, verdict, nowMs);
-}
-function lookedInVain(p, { nowMs, askedMs }) {
-    if (p.acceptedMs !== null && askedMs - p.acceptedMs < MISSING_TOLERATED_MS)
-        return p;
-    const message = `recipient ${p.id} is no longer in Cloudflare's answers`;
-    return failed(p, { cause: 'vanished', message }, nowMs);
-}
-/** An account may have several rows of the past, and somebody may have added a new one: all of them are looked at. */
-function cleared(p, look) {
-    const { nowMs } = look;
-    const own = look.own(p.target);
-    const live = inForce(own);
-    if (live)
-        return associate(p, live, nowMs);
-    const leaving = own.find((row) => row.status === 'disassociating');
-    if (leaving)
-        return { ...p, step: 'clear', id: leaving.id, row: leaving };
-    return begin(p, 'create', nowMs, { id: null, row: own.at(-1) ?? p.row });
-}
-function lookedForPost(p, look) {
-    const { rows, before, nowMs } = look;
-    const own = look.own(p.target);
-    const isLate = isPatienceOver(p, look);
-    // A new row that is leaving may be somebody else's, and ours may show later.
-    const found = inForce(own) ?? own.find((row) => isLate && !before.has(row.id));
-    if (found)
-        return associate(p, found, nowMs, p.maybeWritten);
-    if (p.target.type === 'account' || !p.maybeWritten)
-        return notFound(p, look);
-    // Somebody else may have added a row at the same time, so all that turn up in that time are looked at together.
-    if (!isLate)
-        return p;
-    const fresh = rows.filter((row) => !before.has(row.id) && row.organizationId === null);
-    const [only] = fresh;
-    if (only && fresh.length === 1)
-        return associate(p, only, nowMs, true);
-    const saw = fresh.length === 0 ? 'no new row' : `${fresh.length} new rows (${fresh.map((row) => row.id).join(', ')})`;
-    const message = `${p.failure?.message}; the list shows ${saw}, which does not tell whether the organization was added`;
-    return failed(p, { cause: 'inconclusive', message }, nowMs);
-}
-function lookedForDelete(p, row, look) {
-    const { nowMs } = look;
-    if (!row)
-        return gone(p, nowMs);
-    if (isLive(row))
-        return notFound({ ...p, row }, look);
-    return leaving(begin(p, 'disassociate', nowMs, { row, changed: p.changed || p.maybeWritten }), nowMs);
-}
-/** The write has not shown its effect: go on looking, then send it again or give up. */
-function notFound(p, look) {
-    const failure = p.failure ?? { cause: 'internal', message: 'a write failed without a reason' };
-    if (!isPatienceOver(p, look))
-        return p;
-    if (!p.mayWriteAgain || p.writes >= MAX_WRITES)
-        return failed(p, failure, look.nowMs);
-    return begin(p, p.want === 'present' ? 'create' : 'remove', look.nowMs);
-}
-/** Was the look asked for when the write had been looked for long enough? An answer that is late shows no more for it. */
-function isPatienceOver(p, { askedMs }) {
-    return askedMs - p.sinceMs >= p.patienceMs;
-}
-
-;// CONCATENATED MODULE: ../.build/plan.js
-
-
-/**
- * Decides for every target what has to happen, from the rows that are there.
- * @returns the targets in the order given; one with several live rows to remove is there once a row
- */
-function plan(inputs, found) {
-    const rowsOf = ownRows(found.rows);
-    return inputs.targets.flatMap((target) => {
-        const own = rowsOf(target);
-        const start = { ...unplanned(inputs, target, found.nowMs), looked: true, row: own.at(-1) ?? null };
-        return inputs.state === 'present' ? [planPresent(start, own, found)] : planAbsent(start, own, found);
-    });
-}
-/** A target of which nothing is known yet. */
-function unplanned(inputs, target, nowMs) {
+/** How far a read may be behind a write, in milliseconds; see "Consistency" in docs/how-it-works.md. */
+const STALE_READ_MS = 10_000;
+/** @param share null where it could not be read */
+function firstObservations({ records, sentMs }, share) {
     return {
-        target,
-        want: inputs.state,
-        wait: inputs.wait,
-        step: 'create',
-        looked: false,
-        id: null,
-        row: null,
-        changed: false,
-        writes: 0,
-        startedMs: nowMs,
-        sinceMs: nowMs,
-        acceptedMs: null,
-        endedMs: null,
-        failure: null,
-        maybeWritten: false,
-        patienceMs: 0,
-        mayWriteAgain: false,
+        share,
+        ...merge(new Map(), records),
+        /** When the first list was sent, milliseconds since the epoch. */
+        firstSentMs: sentMs,
+        /** When the newest list was sent, milliseconds since the epoch. */
+        listSentMs: sentMs,
     };
 }
-function planPresent(start, own, { share, nowMs }) {
-    if (share?.status === 'deleting' || share?.status === 'deleted') {
-        return failed(start, { cause: 'share-deleting', message: `the share is ${share.status}` }, nowMs);
-    }
-    const live = inForce(own);
-    if (live)
-        return associate(start, live, nowMs);
-    if (share?.targetType === 'organization' && start.target.type === 'account') {
-        const message = 'the share is targeted at an organization, so no single account can be added to it';
-        return failed(start, { cause: 'share-organization', message }, nowMs);
-    }
-    const leaving = own.find((row) => row.status === 'disassociating');
-    return leaving ? { ...start, step: 'clear', id: leaving.id, row: leaving } : start;
-}
-function planAbsent(start, own, { rows, nowMs }) {
-    const isOrganization = start.target.type === 'organization';
-    const due = own.some((row) => isDoubtful(start.target, row)) ? [] : removals(start, own, nowMs);
-    if (due.length > 0)
-        return due;
-    const others = rows.filter((row) => row.status !== 'disassociated');
-    if (isOrganization && others.length > 0) {
-        const saw = others
-            .slice(0, 5)
-            .map((row) => `${row.id} (account ${row.accountId || 'unknown'}, ${row.status})`);
-        const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
-        const message = `no row of the organization was recognised without doubt, and ${saw.join(', ')}${more} may be it: nothing was removed`;
-        return [failed(start, { cause: 'inconclusive', message }, nowMs)];
-    }
-    return [{ ...start, step: 'settled', id: start.row?.id ?? null, endedMs: nowMs }];
-}
-/** Should the row of an account tell the organization that it belongs to, it is not the organization's own. */
-function isDoubtful({ type, id }, { accountId }) {
-    return type === 'organization' && accountId !== '' && accountId !== id;
-}
-/** One for each row that is in the share still: a live one is removed, one that is leaving is waited for. */
-function removals(start, own, nowMs) {
-    return own
-        .filter((row) => row.status !== 'disassociated')
-        .map((row) => {
-        if (isLive(row))
-            return { ...start, step: 'remove', id: row.id, row };
-        const step = start.wait ? 'disassociate' : 'accepted';
-        return { ...start, step, id: row.id, row, endedMs: start.wait ? null : nowMs };
-    });
+/** Adds what a response shows; a whole list also says when it was sent. */
+function observe(known, seen) {
+    const { records = [], sentMs = known.listSentMs } = seen;
+    return { ...known, ...merge(known.records, records), listSentMs: sentMs };
 }
 /**
- * What there is to remove besides `all`: rows that an earlier look did not show because it lagged, or because
- * somebody has added them since.
+ * Merges monotonically, because a read may be stale: a record never disappears. Of two observations of one record
+ * the later `modified` wins; where that is equal or missing, the one further along active, `disassociating`,
+ * `disassociated`; where that is equal too, the later read.
  */
-function newcomers(all, { own, nowMs }) {
-    const known = new Set(all.map(({ id }) => id));
-    const targets = new Map(all.map((p) => [p.target, p]));
-    return [...targets].flatMap(([target, { want, wait, startedMs }]) => {
-        if (want === 'present')
-            return [];
-        const start = { ...unplanned({ state: want, wait }, target, startedMs), looked: true, sinceMs: nowMs };
-        return removals(start, own(target).filter((row) => !known.has(row.id) && !isDoubtful(target, row)), nowMs);
-    });
+function merge(known, seen) {
+    const records = new Map(known);
+    for (const record of seen) {
+        const old = records.get(record.id);
+        if (!old || !isStale(record, old))
+            records.set(record.id, record);
+    }
+    const byAccount = new Map();
+    for (const record of [...records.values()].sort(oldestFirst)) {
+        byAccount.set(record.accountId, byAccount.get(record.accountId) ?? []);
+        byAccount.get(record.accountId)?.push(record);
+    }
+    return { records: records, byAccount };
 }
-/** The live rows that should not be: of every account with more than one, the oldest is the one in use. */
-function duplicates(targets, rows) {
-    const rowsOf = ownRows(rows.filter(isPublished));
-    return targets.flatMap((target) => {
-        const [used, ...others] = target.type === 'account' ? rowsOf(target) : [];
-        return used && others.length > 0 ? [{ target, used, others }] : [];
-    });
+function isStale(record, known) {
+    const laterMs = record.modifiedMs - known.modifiedMs;
+    return laterMs ? laterMs < 0 : stage(record) < stage(known);
+}
+/** By ID where the age is equal or unknown, so that parallel runs choose the same record. */
+function oldestFirst(a, b) {
+    return a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1);
+}
+/** Accounts with more than one active record, which parallel runs can cause; the oldest, which is in use, first. */
+function findDuplicates({ targets, state }, observed) {
+    const accounts = targets.filter(({ type }) => type === 'account' && state === 'present');
+    const active = accounts.map(({ id }) => (observed?.byAccount.get(id) ?? []).filter(isActive));
+    return active.filter(({ length }) => length > 1);
 }
 
-;// CONCATENATED MODULE: ../.build/report/hints.js
-const README = 'https://github.com/OWNER/cloudflare-share-recipient#';
-const DOCS = 'https://developers.cloudflare.com/';
-/** One hint for each cause, in one place. */
-const HINTS = {
-    credentials: {
-        title: 'Cloudflare refused the credentials',
-        text: 'The token is wrong, expired, or not allowed to edit shares of the account that owns the share. Check that the secret reaches this job, and give the token the permissions that the README names.',
-        link: `${README}permissions`,
-    },
-    'not-found': {
-        title: 'The share was not found',
-        text: 'The account that owns the share, or the share itself, is not known under these ids, or the token may not see it. Compare account-id and share-id with the dashboard.',
-        link: `${README}troubleshooting`,
-    },
-    refused: {
-        title: 'Cloudflare refused the change',
-        text: 'Often the recipient is not in the same Cloudflare Organization as the owner of the share, or its id is wrong. Correct the id, or add the account to the organization, and run again.',
-        link: `${README}troubleshooting`,
-    },
-    'rate-limit': {
-        title: 'The rate limit is used up',
-        text: 'Cloudflare allows 1,200 requests in 5 minutes for everything that uses this token, then it blocks the token for 5 minutes. Raise timeout, run fewer jobs at a time, or use a token of its own for this workflow.',
-        link: `${DOCS}fundamentals/api/reference/limits/`,
-    },
-    server: {
-        title: 'Cloudflare has an error',
-        text: 'The error is on the side of Cloudflare and lasted longer than the retries. Look at https://www.cloudflarestatus.com and run again: a run picks up what an earlier one began.',
-        link: `${README}troubleshooting`,
-    },
-    network: {
-        title: 'Cloudflare could not be reached',
-        text: 'The connection failed, also when it was tried again. Check that the runner may connect to the host of api-url, directly or through HTTPS_PROXY.',
-        link: `${README}self-hosted-runners-and-proxies`,
-    },
-    dns: {
-        title: 'The host name could not be resolved',
-        text: 'The runner does not find the host of api-url. Check its spelling and the DNS of the runner; behind a proxy, set HTTPS_PROXY.',
-        link: `${README}self-hosted-runners-and-proxies`,
-    },
-    tls: {
-        title: 'The certificate is not trusted',
-        text: 'Something between the runner and Cloudflare shows a certificate that Node does not trust, as inspecting proxies do. Put the private authority into a file, and its path into NODE_EXTRA_CA_CERTS.',
-        link: `${README}self-hosted-runners-and-proxies`,
-    },
-    proxy: {
-        title: 'The proxy did not let the request through',
-        text: 'Where it answered 407, put its user and password into HTTPS_PROXY (http://user:password@host:port); else allow the host of api-url in the proxy, or except it with NO_PROXY.',
-        link: `${README}self-hosted-runners-and-proxies`,
-    },
-    deadline: {
-        title: 'Cloudflare did not answer in time',
-        text: 'A connection was made or tried, but the answer did not come, also when it was asked for again. Check the network of the runner and run again: a run picks up what an earlier one began.',
-        link: `${README}troubleshooting`,
-    },
-    unreadable: {
-        title: 'The answer is not one of the Shares API',
-        text: 'Something else answered, such as a proxy or a captive portal, or api-url points to another service. Check api-url, then run again.',
-        link: `${README}troubleshooting`,
-    },
-    incomplete: {
-        title: 'The list of recipients is incomplete',
-        text: 'Its pages did not fit together, also when they were read again, and what is not seen could be added twice. Somebody may be changing the share; run again.',
-        link: `${README}troubleshooting`,
-    },
-    'too-large': {
-        title: 'The answer is too large',
-        text: 'It is larger than 4 MiB or has more than 200,000 values, also with ten recipients a page. Something else answered, such as a proxy or a captive portal; or recipients have more resources than this action can take, then open an issue.',
-        link: `${README}limits`,
-    },
-    redirect: {
-        title: 'The API answered with a redirect',
-        text: 'A redirect is not followed, because the token would travel with it. Check api-url.',
-        link: `${README}troubleshooting`,
-    },
-    terminal: {
-        title: 'A shared resource failed for good',
-        text: 'Cloudflare has given up on this resource in the account of the recipient and will not try again. Mend the cause there, remove the recipient (state: absent) and add it again.',
-        link: `${README}troubleshooting`,
-    },
-    entitlement: {
-        title: 'The recipient lacks an entitlement',
-        text: 'The plan of the recipient account does not include what is shared. Have the product added to its contract, then remove the recipient (state: absent) and add it again.',
-        link: `${README}troubleshooting`,
-    },
-    removed: {
-        title: 'The recipient was removed meanwhile',
-        text: 'Another workflow or person removed it while this run waited. Make sure that only one run works on a share at a time (concurrency:), then run again.',
-        link: `${README}many-accounts`,
-    },
-    vanished: {
-        title: 'The recipient is no longer listed',
-        text: 'The row was there and then it was not. Look at the share in the dashboard, then run again.',
-        link: `${README}troubleshooting`,
-    },
-    inconclusive: {
-        title: 'It cannot be told whether the organization has the share',
-        text: 'Cloudflare does not publish how the row of an organization looks, and a guess could add it twice or remove another. Look at the recipients of the share in the dashboard before you run again.',
-        link: `${README}targets`,
-    },
-    'share-deleting': {
-        title: 'The share is being deleted',
-        text: 'Nobody can be added to a share that is going away. Use the id of the share that replaces it.',
-        link: `${README}troubleshooting`,
-    },
-    'share-organization': {
-        title: 'The share is targeted at an organization',
-        text: 'All accounts of the organization have it already, unless they are excluded. Use a share with target type account for single accounts.',
-        link: `${README}targets`,
-    },
-    stopped: {
-        title: 'Not finished, because the credentials were refused',
-        text: 'Another write of this run was refused with 401 or 403, which stops all. Mend the credentials and run again: what was done is found and kept.',
-        link: `${README}permissions`,
-    },
-    timeout: {
-        title: 'The time was up',
-        text: 'Nothing was undone, so Cloudflare may still finish it. Run again to go on waiting, or raise timeout; a shared Gateway policy may take up to two minutes to appear.',
-        link: `${README}how-it-decides`,
-    },
-    cancelled: {
-        title: 'Cancelled',
-        text: 'Nothing was undone. Run again to go on from here.',
-        link: `${README}how-it-decides`,
-    },
-    runner: {
-        title: 'The outputs could not be written',
-        text: 'The runner names a file for them in GITHUB_OUTPUT, which is missing, not writable, or on a full disk. The log says what was done in the share; mend the runner and run again.',
-        link: `${README}self-hosted-runners-and-proxies`,
-    },
-    internal: {
-        title: 'The action has a bug',
-        text: 'Please report it with the debug log (set the secret ACTIONS_STEP_DEBUG to true and run again).',
-        link: `${README}support`,
-    },
+;// CONCATENATED MODULE: ../.build/reconcile/decide.js
+
+
+const MAX_WRITES = 3;
+/**
+ * Compares the desired with the observed state of a target. Evaluated after every poll, from scratch; the letters
+ * refer to the decision tables in docs/how-it-works.md.
+ */
+function decide(history, desired, observed) {
+    const decideState = desired.state === 'present' ? decidePresent : decideAbsent;
+    return decideState(history, desired, observed);
+}
+function decidePresent(history, { wait, dryRun }, observed) {
+    const { target, writes } = history;
+    const { share } = observed;
+    const own = recordsOf(history, observed);
+    const active = own.find(isActive);
+    const uncertain = writes.find(isUnknown);
+    const appeared = own.find(({ id }) => uncertain && !uncertain.known.has(id));
+    const inUse = active?.id ?? history.inUse ?? appeared?.id ?? null;
+    const recipient = active ?? observed.records.get(inUse ?? '') ?? own.at(-1) ?? null;
+    const isAdded = writes.some(isAccepted) || Boolean(uncertain && inUse);
+    const changed = dryRun ? !active : isAdded;
+    const known = { inUse, recipient, changed, deletions: [], failure: null };
+    const act = (action) => ({ ...known, action });
+    const fail = (failure) => ({ ...act('fail'), changed: changed && !dryRun, failure });
+    if (active && hasTerminalError(active)) {
+        return fail({ cause: 'resource-error', reason: describeErrors(active, share?.resourceTypes) }); // P1
+    }
+    if (active)
+        return act(isReady(active) || !wait ? 'done' : 'wait'); // P2, P3
+    if (inUse)
+        return fail({ cause: 'removed', reason: `recipient ${inUse} is ${recipient?.status}` }); // P4
+    const ending = own.find((record) => stage(record) === 1);
+    if (ending)
+        return { ...act('wait'), recipient: ending }; // P5
+    const last = writes.at(-1);
+    if (!last?.error)
+        return act('create'); // P6
+    const graceMs = isOpen(last) ? STALE_READ_MS : 0;
+    if (observed.listSentMs - last.endedMs < graceMs)
+        return act('wait'); // P7
+    const mayRepeat = isOpen(last) && last.error.is.retryable && writes.length < MAX_WRITES;
+    if (target.type === 'account' && mayRepeat)
+        return act('create'); // P8
+    if (target.type === 'account' || !isUnknown(last))
+        return fail(failureOf(last.error)); // P9
+    const reason = `the list does not show whether the organization was added after ${last.error.reason}`;
+    return fail({ cause: 'inconclusive', reason, detail: last.error.detail });
+}
+function decideAbsent(history, desired, observed) {
+    const { target, writes } = history;
+    const own = recordsOf(history, observed);
+    const due = own.map((record) => decideRemoval(record, writes, desired.wait, observed.listSentMs));
+    const isEnded = (id) => own.some((record) => record.id === id && !isActive(record));
+    const isRemoved = (write) => isAccepted(write) || (isUnknown(write) && isEnded(write.recipientId));
+    const isWritten = ({ id }) => writes.some(({ recipientId }) => recipientId === id);
+    const byStage = [...own].sort((a, b) => stage(a) - stage(b) || Number(isWritten(b)) - Number(isWritten(a)));
+    const recipient = byStage[0] ?? null;
+    const known = {
+        inUse: recipient?.id ?? null,
+        recipient,
+        changed: desired.dryRun ? own.some(isActive) : writes.some(isRemoved),
+        deletions: own.filter((_, index) => due[index] === 'delete').map(({ id }) => id),
+        failure: due.find((one) => typeof one === 'object') ?? null,
+    };
+    if (known.deletions.length > 0)
+        return { ...known, action: 'delete', failure: null };
+    if (known.failure)
+        return { ...known, action: 'fail' };
+    if (due.includes('wait'))
+        return { ...known, action: 'wait' };
+    const others = [...observed.records.values()].filter(isActive).sort(oldestFirst);
+    if (target.type === 'organization' && own.length === 0 && others.length > 0) {
+        const ids = others.slice(0, 5).map(({ id, accountId }) => `${id} (account ${accountId || 'unknown'})`);
+        const reason = `no recipient is known to be the organization; it may be one of ${ids.join(', ')}`;
+        return { ...known, action: 'fail', failure: { cause: 'inconclusive', reason } }; // A8
+    }
+    const isConfirmed = observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
+    const isStarted = writes.length > 0 || own.some((record) => stage(record) === 1);
+    return { ...known, action: isStarted || isConfirmed || desired.dryRun ? 'done' : 'wait' }; // A1, A9
+}
+/** What is due for one record that has to go. */
+function decideRemoval(record, writes, wait, listSentMs) {
+    const own = writes.filter(({ recipientId }) => recipientId === record.id);
+    const last = own.at(-1);
+    if (stage(record) === 2)
+        return 'done'; // A1
+    if (stage(record) === 1)
+        return wait ? 'wait' : 'done'; // A2
+    if (!last)
+        return 'delete'; // A3
+    if (isAccepted(last) && !wait)
+        return 'done'; // A4
+    if (listSentMs - last.endedMs < STALE_READ_MS)
+        return 'wait'; // A5
+    const mayRepeat = isAccepted(last) || (isOpen(last) && last.error?.is.retryable);
+    if (mayRepeat && own.filter(({ isCounted }) => isCounted).length < MAX_WRITES)
+        return 'delete'; // A6
+    const reason = `recipient ${record.id} is still ${record.status} after ${own.length} requests to remove it`;
+    return last.error ? failureOf(last.error) : { cause: 'rejected', reason }; // A7
+}
+function isAccepted({ error }) {
+    return error === null;
+}
+/** May the write have been carried out, although its response does not say so? */
+function isUnknown({ error }) {
+    return error?.is.outcome === 'unknown';
+}
+/** May the effect of the write, or of a parallel one, still show? */
+function isOpen(write) {
+    return isUnknown(write) || write.error?.is.outcome === 'conflict';
+}
+/** Is something due, or waited for? */
+function isPending({ action }) {
+    return action !== 'done' && action !== 'fail';
+}
+/** `reason (detail)`, for the log and the outputs. */
+function formatFailure({ reason, detail }) {
+    return detail ? `${reason} (${detail})` : reason;
+}
+/** The failure of a request. One that the end of the step cut short has timed out. */
+function failureOf({ is: { failure }, reason, detail }) {
+    return { cause: failure === 'interrupted' ? 'timeout' : failure, reason, detail };
+}
+/** The records of a target, oldest first. An organization's record may name no account; then the POST's reply names it. */
+function recordsOf({ target, inUse }, { records, byAccount }) {
+    const own = byAccount.get(target.id) ?? [];
+    const used = records.get(inUse ?? '');
+    return used && !own.includes(used) ? [...own, used].sort(oldestFirst) : own;
+}
+
+;// CONCATENATED MODULE: ../.build/reconcile/reconciler.js
+
+
+
+
+/** More would not be faster under the rate limit. */
+const MAX_CONCURRENT_WRITES = 4;
+const SHORTEST_INTERVAL_MS = 1_000;
+const LONGEST_INTERVAL_MS = 15_000;
+/** The last poll begins this long before the deadline, so that a response can still arrive. */
+const LAST_POLL_MS = 2_000;
+/** Brings the recipients of a share to the desired state. It plans from the first list and writes nothing before `run`. */
+function createReconciler(first, share, options) {
+    const { inputs, shares, clock, deadline, random, onChange, onPoll } = options;
+    let observed = firstObservations(first, share);
+    const states = inputs.targets.map((target) => {
+        const decision = decide({ target, inUse: null, writes: [] }, inputs, observed);
+        const endedMs = isPending(decision) ? null : first.sentMs;
+        return { target, writes: [], ...decision, startedMs: first.sentMs, endedMs };
+    });
+    /** Set when the credentials were rejected: no other write can succeed. */
+    let stopped = null;
+    let lastWriteMs = first.sentMs;
+    let pollError = null;
+    function update(index, next) {
+        const from = states[index];
+        const to = { ...from, ...next };
+        states[index] = { ...to, endedMs: isPending(to) ? null : (from.endedMs ?? clock.now()) };
+        onChange(from, states[index]);
+    }
+    function decideAll() {
+        for (const [index, state] of states.entries()) {
+            if (state.action === 'fail')
+                continue;
+            const decision = decide(state, inputs, observed);
+            const isStopped = stopped && (decision.action === 'create' || decision.action === 'delete');
+            update(index, isStopped ? { ...decision, action: 'fail', failure: stopped } : decision);
+        }
+    }
+    /** Sends one write and records what is known of its outcome. Returns the record in the reply to a POST. */
+    async function write(index, recipientId) {
+        const { target } = states[index];
+        const sendByMs = () => (stopped ? Number.NEGATIVE_INFINITY : observed.listSentMs + STALE_READ_MS);
+        const sending = recipientId ? shares.delete(recipientId, sendByMs) : shares.create(target, sendByMs);
+        const result = await sending.catch(asApiError);
+        const error = result instanceof ApiError ? result : null;
+        if (error?.is.outcome === 'not-sent')
+            return [];
+        if (error?.is.failure === 'authentication') {
+            const reason = `not attempted, because authentication failed for another write: ${error.reason}`;
+            stopped ??= { cause: 'stopped', reason, detail: error.detail };
+        }
+        lastWriteMs = clock.now();
+        const isMoving = observed.records.get(recipientId ?? '')?.status === 'associating';
+        const isCounted = error?.is.outcome !== 'conflict' || !isMoving;
+        const { writes, inUse } = states[index];
+        const sent = { recipientId, endedMs: lastWriteMs, error, isCounted, known: observed.records };
+        const created = result instanceof ApiError ? null : result;
+        update(index, { writes: [...writes, sent], inUse: created?.id ?? inUse });
+        // The reply has no resources, so `associated` in it proves nothing.
+        return created ? [{ ...created, status: 'associating' }] : [];
+    }
+    /** @returns true when some writes have waited so long that their list is stale: poll before they are sent */
+    async function writeDue() {
+        const due = states.flatMap(({ action, deletions }, index) => {
+            if (action === 'create')
+                return [{ index, id: null }];
+            return action === 'delete' ? deletions.map((id) => ({ index, id })) : [];
+        });
+        const replies = [];
+        const isFresh = () => clock.now() < observed.listSentMs + STALE_READ_MS;
+        async function worker() {
+            while (due.length > 0 && !stopped && !deadline.closing.aborted && isFresh()) {
+                const { index, id } = due.shift();
+                replies.push(...(await write(index, id)));
+            }
+        }
+        await Promise.all(Array.from({ length: MAX_CONCURRENT_WRITES }, worker));
+        observed = observe(observed, { records: replies });
+        return due.length > 0 && !stopped;
+    }
+    /** Polls the one record that is waited for. Returns false where only the list can show what comes next. */
+    async function pollRecord() {
+        const [only] = states;
+        const expected = inputs.state === 'present' ? 0 : 1;
+        const known = observed.records.get(only?.recipient?.id ?? '');
+        if (states.length > 1 || only?.action !== 'wait' || !known || stage(known) !== expected)
+            return false;
+        const record = await shares.get(known.id).catch((error) => {
+            // A stale read, perhaps: a record never disappears.
+            if (error instanceof ApiError && error.is.failure === 'not-found')
+                return null;
+            throw error;
+        });
+        if (!record)
+            return false;
+        observed = observe(observed, { records: [record] });
+        return stage(record) === expected;
+    }
+    async function poll(options) {
+        try {
+            const isEnough = !options && (await pollRecord());
+            if (!isEnough)
+                observed = observe(observed, await shares.list(options));
+            pollError = null;
+            decideAll();
+        }
+        catch (error) {
+            if (!(error instanceof ApiError))
+                throw error;
+            const { failure, retryable } = error.is;
+            // The client has retried a response that it cannot read, so it is no hiccup.
+            const isLasting = failure !== 'interrupted' && (!retryable || failure === 'invalid-response');
+            if (isLasting)
+                fail(failureOf(error));
+            else if (failure !== 'interrupted')
+                pollError = error;
+        }
+        onPoll(states);
+    }
+    /** Fails what is left, and says what is known of each target. */
+    function fail({ reason, ...failure }) {
+        for (const [index, state] of states.entries()) {
+            if (!isPending(state))
+                continue;
+            const known = describePending(state, share, pollError);
+            const detail = failure.detail ?? (pollError ?? state.writes.at(-1)?.error)?.detail;
+            update(index, { action: 'fail', failure: { ...failure, reason: `${reason}; ${known}`, detail } });
+        }
+    }
+    return {
+        /** One for each target, in the order given. */
+        states: states,
+        observed: () => observed,
+        isPending: () => states.some(isPending),
+        /** Writes and polls until every target is done or failed, or the step is over. */
+        async run() {
+            while (states.some(isPending) && !deadline.closing.aborted) {
+                // After a poll that failed, nothing is written before one succeeds.
+                const isBehind = !pollError && (await writeDue());
+                decideAll();
+                if (!states.some(isPending))
+                    return;
+                const lastMs = deadline.endMs() - LAST_POLL_MS - clock.now();
+                const intervalMs = pollIntervalMs(clock.now() - lastWriteMs, random());
+                const waitMs = lastMs > 0 ? Math.min(intervalMs, lastMs) : deadline.endMs() - clock.now();
+                const retryMs = Math.max(waitMs, pollError?.is.retryAfterMs ?? 0);
+                await clock.sleep(isBehind ? 0 : retryMs, deadline.closing);
+                if (!deadline.closing.aborted)
+                    await poll();
+            }
+            // A list can still show what became of a write whose outcome is unknown.
+            const isUnclear = states.some((state) => isPending(state) && state.writes.some(isUnknown));
+            if (isUnclear)
+                await poll({ signal: deadline.end, maxAttempts: 1 });
+            const wanted = inputs.state === 'present' ? 'associated' : 'disassociated';
+            if (deadline.isCancelled())
+                fail({ cause: 'cancelled', reason: 'cancelled' });
+            else
+                fail({ cause: 'timeout', reason: `not ${wanted} before the timeout of ${inputs.timeout}` });
+        },
+    };
+}
+/** Milliseconds before the next poll: a fifth of the time waited so far, at least 1 s, at most 15 s, ±10 %. */
+function pollIntervalMs(waitedMs, random) {
+    const baseMs = Math.min(Math.max(waitedMs / 5, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS);
+    return Math.round(baseMs * (0.9 + 0.2 * random));
+}
+/** The state of a target when the recipients could not be read at all. */
+function failedState(target, failure, nowMs) {
+    const nothing = { writes: [], inUse: null, recipient: null, changed: false, deletions: [] };
+    return { target, ...nothing, action: 'fail', failure, startedMs: nowMs, endedMs: nowMs };
+}
+/** Says what is known of a target that is not done. */
+function describePending(state, share, pollError) {
+    const { recipient, writes } = state;
+    const last = writes.at(-1);
+    const parts = [`last observed status: ${recipient?.status ?? 'no record'}`];
+    const errors = recipient ? describeErrors(recipient, share?.resourceTypes) : '';
+    if (errors)
+        parts.push(`Cloudflare is retrying ${errors}`);
+    const what = last && isUnknown(last) ? 'may have been carried out' : 'was rejected';
+    if (last?.error)
+        parts.push(`the last write ${what}: ${last.error.reason}`);
+    if (pollError)
+        parts.push(`the last poll failed: ${pollError.reason}`);
+    return parts.join('; ');
+}
+
+;// CONCATENATED MODULE: ../.build/report/failure-guide.js
+/** Titles of annotations, and of the sections in docs/troubleshooting.md. */
+const TITLES = {
+    inputs: 'Invalid inputs: no request was sent',
+    authentication: 'Authentication failed',
+    'not-found': 'Share or account not found',
+    rejected: 'Request rejected by Cloudflare',
+    'rate-limit': 'Rate limit reached',
+    server: 'Cloudflare API error',
+    blocked: 'Request blocked before the API',
+    'invalid-response': 'Unexpected response from the API',
+    'too-large': 'Response too large',
+    network: 'Connection to Cloudflare failed',
+    proxy: 'Proxy rejected the connection',
+    'certificate-untrusted': 'TLS certificate not trusted',
+    'certificate-invalid': 'TLS certificate not valid',
+    'resource-error': 'Shared resource failed permanently',
+    removed: 'Recipient removed during the run',
+    inconclusive: 'Organization cannot be identified',
+    stopped: 'Stopped after authentication failure',
+    timeout: 'Timed out',
+    cancelled: 'Run cancelled',
+    outputs: 'Outputs could not be written',
+    internal: 'Internal error',
 };
+/** How to fix each of them. */
+const FIXES = {
+    inputs: 'Correct the inputs.',
+    authentication: 'Check that the secret reaches this job, and can edit the shares of account-id.',
+    'not-found': 'Compare account-id and share-id with the dashboard, and check that the token can see them.',
+    rejected: 'Check that the recipient exists, in the same Cloudflare Organization as account-id.',
+    'rate-limit': 'Raise timeout, run fewer jobs at a time, or use a dedicated token for this workflow.',
+    server: 'Check https://www.cloudflarestatus.com and run again: completed changes are kept.',
+    blocked: 'A firewall or proxy responded. Check for rules that block the runner, then run again.',
+    'invalid-response': 'Check api-url, and whether a proxy or captive portal responds instead of Cloudflare.',
+    'too-large': 'Check api-url, and whether something other than Cloudflare responds.',
+    network: 'Check that the runner can resolve and reach the host of api-url, or set HTTPS_PROXY.',
+    proxy: 'Allow the host of api-url in the proxy. For HTTP 407, use http://USERNAME:PASSWORD@HOST:PORT.',
+    'certificate-untrusted': 'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of its CA file.',
+    'certificate-invalid': 'It is expired, not yet valid or for another name. Check the clock and api-url.',
+    'resource-error': 'Fix the cause in the recipient account, then remove the recipient and add it again.',
+    removed: 'Let only one workflow change the share at a time (concurrency), then run again.',
+    inconclusive: 'Check the recipients of the share in the Cloudflare dashboard before you run again.',
+    stopped: 'Fix the credentials and run again: completed changes are kept.',
+    timeout: 'Run again to continue waiting, or raise timeout. Nothing was undone.',
+    cancelled: 'Run again to continue. Nothing was undone.',
+    outputs: 'Check that GITHUB_OUTPUT names a writable file. The log shows what was done.',
+    internal: 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again.',
+};
+/** The section of docs/troubleshooting.md for a failure; null where the runner does not say where the action came from. */
+function helpUrl(cause, docsUrl) {
+    return docsUrl && `${docsUrl}/troubleshooting.md#${slug(TITLES[cause])}`;
+}
+/** The anchor that GitHub gives a heading. */
+function slug(heading) {
+    const words = heading.toLowerCase().replace(/[^\w\s-]/g, '');
+    return words.replaceAll(' ', '-');
+}
 
 ;// CONCATENATED MODULE: ../.build/report/outputs.js
 
-/** GitHub takes 1 MB of outputs for a whole job, and counts two bytes for a UTF-16 code unit. */
-const MAX_RECIPIENTS = 450_000;
-/**
- * Makes the outputs. A target with several rows, which only a removal has, is told as one.
- * @param all every target, in the order given
- * @param nowMs the time now, for those that are not done
- */
-function outputsOf(all, nowMs, say) {
-    const groups = byTarget(all);
-    const statuses = new Set(groups.map(groupStatus));
+
+/** GitHub accepts 1 MB of outputs for a whole job; the log has what does not fit. */
+const MAX_RESOURCES = 200;
+const MANY = 100;
+/** Creates the outputs that action.yml declares. `nowMs` ends the time of targets that are not done. */
+function createOutputs(result, nowMs) {
+    const { states } = result;
+    const statuses = new Set(states.map((state) => statusOf(state, result)));
     return {
-        'recipient-id': groups.map((group) => group[0]?.id ?? '').join('\n'),
-        status: statuses.size > 1 ? 'mixed' : say([...statuses][0] ?? '', 64),
-        changed: all.some((p) => p.changed) ? 'true' : 'false',
-        recipients: recipients(groups, nowMs, say),
+        'recipient-id': states.map(({ inUse }) => inUse ?? '').join('\n'),
+        status: statuses.size > 1 ? 'mixed' : ([...statuses][0] ?? 'unknown'),
+        changed: String(states.some(({ changed }) => changed)),
+        recipients: states.map((state) => toRecipient(state, result, nowMs)),
     };
 }
-/** The rows of each target, those that this run changed first; the targets in the order given. */
-function byTarget(all) {
-    const groups = new Map();
-    for (const p of all) {
-        const group = groups.get(p.target.id);
-        if (group)
-            group.push(p);
-        else
-            groups.set(p.target.id, [p]);
-    }
-    for (const group of groups.values())
-        group.sort((a, b) => Number(b.changed) - Number(a.changed));
-    return [...groups.values()];
+/** The last observed status: a published word, because people put outputs into shell commands, or `unknown`. */
+function statusOf({ recipient }, { observed }) {
+    if (!recipient)
+        return observed ? 'disassociated' : 'unknown';
+    return STATUSES.find((status) => status === recipient.status) ?? 'unknown';
 }
-/** The status of a target with several rows is that of the first which is not gone yet. */
-function groupStatus(group) {
-    return statusOf(group.find((p) => statusOf(p) !== 'disassociated') ?? group[0]);
-}
-function recipients(groups, nowMs, say) {
-    // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
-    for (const limit of [400, 150, 60]) {
-        const list = groups.map((group) => recipientOf(group, nowMs, limit, say));
-        if (JSON.stringify(list).length <= MAX_RECIPIENTS)
-            return list;
-    }
-    return groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] }));
-}
-function recipientOf(group, nowMs, limit, say) {
-    const [first] = group;
-    const failure = group.find((p) => isDone(p) && p.failure)?.failure;
-    const { target, id, row, startedMs } = first;
-    const endMs = group.reduce((latest, p) => Math.max(latest, p.endedMs ?? nowMs), 0);
+function toRecipient(state, result, nowMs) {
+    const { target, inUse, recipient, changed, failure, startedMs, endedMs } = state;
+    const maxText = result.states.length > MANY ? 100 : 500;
+    const errors = recipient?.errors.slice(0, Math.floor(MAX_RESOURCES / result.states.length)) ?? [];
+    const shorten = (text) => (text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text);
     return {
-        recipient: target.id,
-        type: target.type,
-        id,
-        status: say(groupStatus(group), 64),
-        changed: group.some((p) => p.changed),
-        error: failure ? say(failure.message, limit) : null,
-        resources: (row?.resources ?? []).map((resource) => ({
-            resource_id: say(resource.id, 64),
-            resource_type: resource.type && say(resource.type, 64),
-            error: say(resource.error, limit),
-            terminal: resource.terminal,
+        account_id: target.type === 'account' ? target.id : null,
+        organization_id: target.type === 'organization' ? target.id : null,
+        recipient_id: inUse,
+        status: statusOf(state, result),
+        changed,
+        error: failure && shorten(formatFailure(failure)),
+        resources: errors.map(({ resourceId, error, terminal }) => ({
+            resource_id: resourceId,
+            resource_type: result.observed?.share?.resourceTypes.get(resourceId) ?? null,
+            error: shorten(error),
+            terminal,
         })),
-        created: say(row?.created ?? '', 40) || null,
-        modified: say(row?.modified ?? '', 40) || null,
-        seconds: Math.round((endMs - startedMs) / 100) / 10,
+        created: recipient?.created || null,
+        modified: recipient?.modified || null,
+        seconds: Math.round(((endedMs ?? nowMs) - startedMs) / 100) / 10,
     };
 }
 
-// EXTERNAL MODULE: ../.build/report/text.js
-var report_text = __nccwpck_require__(236);
 ;// CONCATENATED MODULE: ../.build/report/result.js
 
 
-
-
-/** How a target ended. A dry run leaves planned what is not done. */
-function outcomeOf(group) {
-    if (group.some((p) => p.step === 'failed'))
-        return 'failed';
-    if (group.some((p) => !isDone(p)))
-        return 'planned';
-    return group.some((p) => p.step === 'accepted') ? 'accepted' : 'settled';
+/** Did every target reach the desired state? A dry run succeeds if a run could. */
+function isSuccess({ states, inputs, isCancelled }) {
+    const isFine = ({ action }) => action === 'done' || (inputs.dryRun && action !== 'fail');
+    return !isCancelled && states.every(isFine);
 }
-/** `Baseline policies (3fd8…)`, or the id alone where the name is not known. */
-function shareName({ share, inputs }) {
-    return share?.name ? `"${share.name}" (${inputs.shareId})` : inputs.shareId;
-}
-/** What a plan means for one row, in a sign and a few words. */
-function planSign(p) {
-    if (p.step === 'create' || p.step === 'clear')
-        return '+ to be added';
-    if (p.step === 'remove')
-        return '- to be removed';
-    return p.step === 'failed' ? '! not possible' : `= no change`;
-}
-/**
- * What one row would become, for a plan: a sign and a sentence.
- * @param brief without the id of its row, its status and its failure, for where those stand beside it
- */
-function planned(p, brief = false) {
-    const who = `${p.target.type} ${p.target.id}`;
-    const row = p.id && !brief ? `, recipient ${p.id}` : '';
-    switch (p.step) {
-        case 'create':
-            if (p.row)
-                return `+ share with ${who} (it had the share before)`;
-            return p.target.type === 'account'
-                ? `+ share with ${who}`
-                : `+ share with ${who}; no row of it was recognised, so an earlier one could not be looked for`;
-        case 'clear':
-            return `+ share with ${who}, when its earlier recipient ${p.id} is disassociated`;
-        case 'remove':
-            return `- remove ${who}${row}${brief ? '' : `, ${statusOf(p)}`}`;
-        case 'failed':
-            return `! cannot ${p.want === 'present' ? 'share with' : 'remove'} ${who}${brief ? '' : `: ${p.failure?.message}`}`;
-        default:
-            return `= already ${statusOf(p)} ${who}${row}`;
-    }
-}
-/** The failures of a run, those with the same reason together. */
-function failuresOf(all) {
+/** The failures of a run, each with all targets that it concerns. */
+function groupFailures(states) {
     const groups = new Map();
-    for (const { failure, step, target } of all) {
-        if (step !== 'failed' || !failure)
+    for (const state of states) {
+        if (state.action !== 'fail' || !state.failure)
             continue;
-        // Each answer has a ray and a time of its own, which must not keep equal reasons apart.
-        const reason = `${failure.cause} ${failure.message.replace(/, cf-ray \S+/, '').replace(/(?<![\d.])[\d.]+ s\b/g, '')}`;
-        const group = groups.get(reason) ?? { failure, targets: [] };
-        if (!group.targets.includes(target.id))
-            group.targets.push(target.id);
-        groups.set(reason, group);
+        const key = `${state.failure.cause} ${state.failure.reason}`;
+        groups.set(key, groups.get(key) ?? { failure: state.failure, states: [] });
+        groups.get(key)?.states.push(state);
     }
     return [...groups.values()];
 }
-/** A title in the middle of a sentence: only a name keeps its capital. */
-function inSentence(title) {
-    return title.startsWith('Cloudflare') ? title : title.slice(0, 1).toLowerCase() + title.slice(1);
+/** `1 of 3 accounts failed`: how the run ended. */
+function headline({ states, inputs, isCancelled }) {
+    const noun = states[0]?.target.type ?? 'account';
+    const all = plural(states.length, noun);
+    const failed = states.filter(({ action }) => action === 'fail').length;
+    const changed = states.filter((state) => state.changed).length;
+    const verb = inputs.state === 'present' ? 'added' : 'removed';
+    if (isCancelled)
+        return `cancelled with ${states.length - failed} of ${all} done`;
+    if (failed > 0)
+        return `${failed} of ${all} ${inputs.dryRun ? 'would fail' : 'failed'}`;
+    if (inputs.dryRun)
+        return `${changed} of ${all} would be ${verb}`;
+    const done = changed > 0 && `${plural(changed, noun)} ${verb}${inputs.wait ? '' : ', not awaited'}`;
+    const rest = changed < states.length && `${plural(states.length - changed, noun)} unchanged`;
+    return [done, rest].filter(Boolean).join(', ');
 }
-/** One sentence on how it ended, for the closing line and the heading of the summary. */
-function headline(result) {
-    const groups = byTarget(result.all);
-    const { state, dryRun } = result.inputs;
-    const unit = result.inputs.targets[0]?.type ?? 'account';
-    const bad = groups.filter((group) => outcomeOf(group) === 'failed');
-    const of = groups.length === 1 ? `the ${unit}` : `${bad.length} of ${(0,report_text/* count */.U9)(groups.length, unit)}`;
-    if (bad.length > 0) {
-        const cancelled = bad.some((group) => group.some((p) => p.failure?.cause === 'cancelled'));
-        if (cancelled && groups.length === 1)
-            return 'Cancelled';
-        if (cancelled)
-            return `Cancelled: ${groups.length - bad.length} of ${(0,report_text/* count */.U9)(groups.length, unit)} done`;
-        const titles = new Set(failuresOf(result.all).map(({ failure }) => HINTS[failure.cause].title));
-        const why = titles.size === 1 ? `: ${inSentence([...titles][0] ?? '')}` : '';
-        return dryRun ? `Plan: a run would fail for ${of}${why}` : `Failed for ${of}${why}`;
+/** What a run does for a target, from its first observation: a sign and a few words. */
+function describePlan(state, { state: desired, wait }) {
+    const { action, recipient, failure, target } = state;
+    const isEnding = recipient !== null && stage(recipient) === 1;
+    if (failure)
+        return `! not possible: ${formatFailure(failure)}`;
+    if (action === 'delete')
+        return `- remove recipient ${recipient?.id} (${recipient?.status})`;
+    if (desired === 'absent')
+        return isEnding ? '= already being removed' : '= not a recipient: no change';
+    if (recipient && isActive(recipient)) {
+        return `= already ${recipient.status}: ${action === 'wait' && wait ? 'wait' : 'no change'}`;
     }
-    if (result.isCancelled)
-        return `Cancelled when ${dryRun ? 'the plan was ready' : 'everything was done'}`;
-    const changed = groups.filter((group) => group.some((p) => p.changed)).length;
-    const verb = state === 'present' ? 'added' : 'removed';
-    if (dryRun)
-        return `Plan: ${changed} of ${(0,report_text/* count */.U9)(groups.length, unit)} would be ${verb}`;
-    const rest = groups.length - changed;
-    const restText = state === 'present' ? `${rest} had it before` : `${rest} did not have it`;
-    const parts = [changed > 0 ? `${changed} ${verb}` : '', rest > 0 ? restText : '']
-        .filter(Boolean)
-        .join(', ');
-    const waiting = groups.some((group) => outcomeOf(group) === 'accepted');
-    if (waiting)
-        return `Accepted for ${(0,report_text/* count */.U9)(groups.length, unit)}, not waited for (${parts})`;
-    const can = groups.length === 1 ? 'has' : 'have';
-    return state === 'present'
-        ? `${(0,report_text/* count */.U9)(groups.length, unit)} ${can} the share (${parts})`
-        : `${(0,report_text/* count */.U9)(groups.length, unit)} no longer ${can} the share (${parts})`;
+    if (isEnding)
+        return `+ add after recipient ${recipient.id} is removed`;
+    if (recipient)
+        return '+ add again (was a recipient before)';
+    return target.type === 'account' ? '+ add' : '+ add (whether it is a recipient already cannot be observed)';
+}
+/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
+function formatSeconds(ms) {
+    return `${(Math.max(0, ms) / 1000).toFixed(ms < 100_000 ? 1 : 0)} s`;
+}
+/** `1 account`, `3 accounts`. */
+function plural(count, noun) {
+    return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+/** `a, b, c and 4 more`. */
+function listOf(names, max) {
+    const more = names.length - max;
+    return more > 0 ? `${names.slice(0, max).join(', ')} and ${more} more` : names.join(', ');
+}
+/** What the run took: `3.2 s`, `5 requests`, `1 of them retries`. */
+function describeCost({ cost: { requests, retries, tookMs } }) {
+    const retried = retries > 0 ? [`${retries} of them retries`] : [];
+    return [formatSeconds(tookMs), plural(requests, 'request'), ...retried];
 }
 
-// EXTERNAL MODULE: ../.build/report/runner.js + 11 modules
-var report_runner = __nccwpck_require__(561);
+// EXTERNAL MODULE: ../.build/report/runner.js + 12 modules
+var report_runner = __nccwpck_require__(179);
+// EXTERNAL MODULE: ../.build/github/context.js
+var context = __nccwpck_require__(837);
+;// CONCATENATED MODULE: ../.build/report/sanitize.js
+const INPUTS = ['INPUT_API-TOKEN', 'INPUT_API-KEY', 'INPUT_GITHUB-TOKEN'];
+const VARIABLES = ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_API_KEY'];
+const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
+/** Replacing a shorter secret would hit ordinary words. The runner masks it all the same. */
+const SHORTEST_SECRET = 6;
+/** Control and format characters (bidirectional overrides, zero width), line and paragraph separators. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Works on any environment, so that a report of invalid inputs is safe too. */
+function createSanitizer(env) {
+    const given = [...INPUTS, ...VARIABLES].map((name) => env[name]?.trim() ?? '');
+    const passwords = PROXIES.flatMap((name) => proxyPasswords(env[name]?.trim() ?? ''));
+    const secrets = [...new Set([...given, ...passwords])].filter(Boolean);
+    const forms = [...new Set(secrets.flatMap(formsOf))]
+        .filter((form) => form.length >= SHORTEST_SECRET)
+        .sort((a, b) => b.length - a.length);
+    const redact = (text) => forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+    return {
+        /** For the runner to mask. */
+        secrets,
+        /** Replaces secrets with `***`. */
+        redact,
+        /** Makes text from outside fit into a sentence: one line of at most `max` UTF-16 code units, without secrets. */
+        clean(text, max) {
+            const flat = toLine(redact(text)).replace(/\s+/g, ' ').trim();
+            return flat.length <= max ? flat : `${flat.slice(0, max - 1).toWellFormed()}…`;
+        },
+        /** Makes one line that the runner prints and does not act on. Removing a character can complete a secret. */
+        line: (text) => redact(toLine(text)),
+    };
+}
+/** The runner masks more encodings; these are the ones in which an API or a proxy repeats what it was sent. */
+function formsOf(secret) {
+    const [json, base64] = [JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64')];
+    return [secret, encodeURIComponent(secret.toWellFormed()), json, base64];
+}
+/** The password of a proxy, as written and decoded. A user name is no secret. */
+function proxyPasswords(address) {
+    const authority = address.replace(/^[a-z][\w+.-]*:\/\/+/i, '');
+    const written = /^[^:@/]*:(.+)@/.exec(authority)?.[1] ?? '';
+    try {
+        return [written, decodeURIComponent(written)];
+    }
+    catch {
+        return [written];
+    }
+}
+/** The runner acts on `::command::` after leading spaces, on `##[command]` anywhere, and splits lines at CR too. */
+function toLine(text) {
+    return text
+        .toWellFormed()
+        .replace(INVISIBLE, ' ')
+        .replace(/#(?=#\[)/g, '# ')
+        .replace(/^(\s*):(?=:)/, '$1: ');
+}
+/** Makes text fit into `<code>` in HTML: nothing in it is markup, and GitHub makes no link or mention of it. */
+function toHtml(text) {
+    return toLine(text).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 ;// CONCATENATED MODULE: ../.build/report/summary.js
 
 
 
 
 
-/** GitHub takes 1 MiB for a step; what is over it would cost the whole summary. */
-const MAX_SUMMARY = 1_000_000;
-/** Up to here one table shows them all. */
-const MAX_IN_ONE_TABLE = 50;
-/** Different messages that are shown for one cause. */
-const MAX_REASONS = 5;
-const MARKS = {
-    settled: '✅ done',
-    accepted: '⏳ accepted',
-    planned: '⏳ planned',
-    failed: '❌ failed',
-};
-/**
- * Makes the job summary: one block of HTML without blank lines, so that nothing in it is read as Markdown.
- * @param duplicates accounts with more than one live recipient, to be warned of
- * @returns HTML of less than 1 MiB
- */
-function summaryOf(result, duplicates, say) {
-    for (const limit of [300, 60]) {
-        const code = (value) => `<code>${(0,report_text/* html */.qy)(say(value, limit))}</code>`;
-        const text = render({ result, duplicates, code });
-        if (Buffer.byteLength(text) < MAX_SUMMARY)
-            return text;
-    }
-    return `<h3>${headline(result)}</h3>\n\n`;
-}
-function render(page) {
-    const { result, duplicates, code } = page;
-    const groups = byTarget(result.all);
-    const failed = groups.filter((group) => outcomeOf(group) === 'failed');
-    const rest = groups.filter((group) => outcomeOf(group) !== 'failed');
-    const open = rest.some((group) => outcomeOf(group) !== 'settled');
-    const mark = failed.length > 0 || result.isCancelled ? '❌' : result.inputs.dryRun ? '📋' : open ? '⏳' : '✅';
-    const parts = [`<h3>${mark} ${headline(result)}</h3>`, facts(page)];
-    if (groups.length <= MAX_IN_ONE_TABLE)
-        parts.push(table(groups, page));
-    else {
-        parts.push(`<p>${counts([...failed, ...rest], result)}</p>`);
-        if (failed.length > 0)
-            parts.push(table(failed, page));
-        const title = failed.length > 0 ? `The other ${(0,report_text/* count */.U9)(rest.length, 'recipient')}` : 'All recipients';
-        if (rest.length > 0)
-            parts.push(`<details><summary>${title}</summary>${table(rest, page)}</details>`);
-    }
-    for (const { target, used, others } of duplicates.slice(0, 10)) {
-        const ids = others.map((row) => code(row.id)).join(', ');
-        parts.push(`<p>⚠️ Warning: account ${code(target.id)} has more than one live recipient: ${code(used.id)} is the oldest and was used; also there: ${ids}.</p>`);
-    }
-    parts.push(advice(page));
+
+/** Enough for a person; the output `recipients` has all. Keeps the summary far below GitHub's limit of 1 MiB. */
+const MAX_ROWS = 200;
+const MAX_REASONS = 10;
+const code = (text) => `<code>${toHtml(text)}</code>`;
+const list = (items) => `<ul>\n${items.map((item) => `<li>${item}</li>`).join('\n')}\n</ul>`;
+/** Creates the job summary: one block of HTML without empty lines, so that nothing in it is read as Markdown. */
+function createSummary(result) {
+    const { inputs, observed, states } = result;
+    const name = observed?.share?.name ? `"${observed.share.name}"` : inputs.shareId;
+    const done = inputs.dryRun ? '📋' : '✅';
+    const mark = result.isCancelled ? '🚫' : isSuccess(result) ? done : '❌';
+    const failedFirst = [...states].sort((a, b) => Number(b.action === 'fail') - Number(a.action === 'fail'));
+    const more = states.length - MAX_ROWS;
+    const parts = [
+        `<h3>${mark} Cloudflare share ${code(name)}: ${headline(result)}</h3>`,
+        fixes(result),
+        table(failedFirst.slice(0, MAX_ROWS), result),
+        more > 0 && `<p>And ${more} more, see the output recipients.</p>`,
+        footer(result),
+    ];
     return `${parts.filter(Boolean).join('\n')}\n\n`;
 }
-function facts({ result: { inputs, share, trigger, tookMs, requests }, code }) {
-    const link = dashboard(inputs.apiUrl, inputs.accountId);
-    const name = code(share?.name || inputs.shareId);
-    const id = share?.name ? ` (${code(inputs.shareId)})` : '';
-    const who = trigger.actor ? ` (${code(trigger.actor)})` : '';
-    const run = [
-        trigger.event ? `Triggered by ${code(trigger.event)}${who}` : '',
-        (0,report_text/* seconds */.YA)(tookMs),
-        (0,report_text/* count */.U9)(requests, 'request'),
-    ];
-    return `<p>Share ${link ? `<a href="${link}">${name}</a>` : name}${id} of account ${code(inputs.accountId)}<br>${run.filter(Boolean).join(' · ')}</p>`;
+/** Creates the job summary of a run with invalid inputs. */
+function createInputSummary(errors, advice) {
+    const items = errors.map(({ input, message }) => `${code(input)}: ${code(message)}`);
+    return `<h3>❌ ${TITLES.inputs}</h3>\n${list(items)}\n<p>${advice || FIXES.inputs}</p>\n\n`;
 }
-/** Cloudflare publishes no address for a share's own page, so this is the page of the account that owns it. */
-function dashboard(apiUrl, accountId) {
-    return apiUrl.startsWith('https://api.cloudflare.com/') ? `https://dash.cloudflare.com/${accountId}` : '';
-}
-/** `❌ 4 failed · ✅ 47 done, added · ✅ 9 done, unchanged`, for those who will not count the rows. */
-function counts(groups, { inputs }) {
-    const numbers = new Map();
-    for (const group of groups) {
-        const what = outcomeOf(group) === 'failed'
-            ? MARKS.failed
-            : inputs.dryRun
-                ? planSign(firstOf(group))
-                : `${MARKS[outcomeOf(group)]}, ${changeOf(group)}`;
-        numbers.set(what, (numbers.get(what) ?? 0) + 1);
-    }
-    return [...numbers].map(([what, n]) => what.replace(' ', ` ${n} `)).join(' · ');
-}
-function changeOf(group) {
-    if (!group.some((p) => p.changed))
-        return 'unchanged';
-    return group[0].want === 'present' ? 'added' : 'removed';
-}
-/** The row that stands for a target: the one that failed, if any. */
-function firstOf(group) {
-    return group.find((p) => p.step === 'failed') ?? group[0];
-}
-/** The whole reason would make the table wider than the page; it is under "What to do". */
-function reasonOf(group, code) {
-    const failure = group.find((p) => p.step === 'failed')?.failure;
-    if (failure)
-        return HINTS[failure.cause].title;
-    const retried = group[0].row?.resources ?? [];
-    return retried.length > 0 ? code(describeErrors(retried)) : '';
-}
-function table(groups, { result: { inputs }, code }) {
-    const withReasons = groups.some((group) => reasonOf(group, code));
-    const heads = inputs.dryRun ? ['Plan', 'Status'] : ['Recipient', 'Outcome', 'Status', 'Change', 'Time'];
-    if (withReasons)
-        heads.push('Reason');
-    const rows = groups.map((group) => {
-        const [first] = group;
-        const endMs = group.reduce((latest, p) => Math.max(latest, p.endedMs ?? p.startedMs), 0);
-        const status = group.every((p) => p.row === null && p.looked)
-            ? 'no record'
-            : code(groupStatus(group) || 'not known');
-        const cells = inputs.dryRun
-            ? [code(planned(firstOf(group), true)), status]
-            : [
-                code(first.target.id),
-                MARKS[outcomeOf(group)],
-                status,
-                changeOf(group),
-                (0,report_text/* seconds */.YA)(endMs - first.startedMs),
-            ];
-        if (withReasons)
-            cells.push(reasonOf(group, code));
-        return `<tr>${cells.map((text) => `<td>${text}</td>`).join('')}</tr>`;
-    });
-    const head = heads.map((text) => `<th>${text}</th>`).join('');
-    return `<table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table>`;
-}
-function advice({ result, code }) {
-    const groups = failuresOf(result.all);
-    const items = [...new Set(groups.map(({ failure }) => failure.cause))].map((cause) => {
-        const { title, text, link } = HINTS[cause];
-        const alike = groups.filter(({ failure }) => failure.cause === cause);
-        const said = alike.slice(0, MAX_REASONS).map(({ failure, targets }) => {
-            const whose = targets.length > 3 ? (0,report_text/* count */.U9)(targets.length, 'recipient') : targets.map(code).join(', ');
-            return `${whose}: ${code(failure.message)}<br>`;
+/** How to fix what failed: each cause once, with its reasons. */
+function fixes({ states, context }) {
+    const all = groupFailures(states);
+    const causes = [...new Set(all.map(({ failure }) => failure.cause))];
+    const items = causes.map((cause) => {
+        const groups = all.filter(({ failure }) => failure.cause === cause);
+        const url = helpUrl(cause, context.docsUrl);
+        const reasons = groups.slice(0, MAX_REASONS).map((group) => {
+            const ids = group.states.map(({ target }) => target.id);
+            return `<br>${code(formatFailure(group.failure))} for ${code(listOf(ids, 3))}`;
         });
-        if (alike.length > MAX_REASONS)
-            said.push(`and ${(0,report_text/* count */.U9)(alike.length - MAX_REASONS, 'more reason')}, see the log<br>`);
-        return `<li><strong>${title}</strong><br>${said.join('')}${text} <a href="${link}">More</a></li>`;
+        const more = groups.length - reasons.length;
+        const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}, see the log` : '';
+        const link = url ? ` <a href="${url}">Troubleshooting</a>` : '';
+        return `<strong>${TITLES[cause]}.</strong> ${FIXES[cause]}${link}${reasons.join('')}${rest}`;
     });
-    return items.length > 0 ? `<h4>What to do</h4>\n<ul>\n${items.join('\n')}\n</ul>` : '';
+    return items.length > 0 ? list(items) : '';
+}
+function table(states, result) {
+    const { inputs } = result;
+    const type = states[0]?.target.type === 'organization' ? 'Organization' : 'Account';
+    const heads = inputs.dryRun
+        ? ['Action', type, 'Current status']
+        : [type, 'Result', 'Status', 'Recipient ID', 'Duration'];
+    const rows = states.map((state) => {
+        const { target, inUse, changed, startedMs, endedMs } = state;
+        const isLinked = target.type === 'account' && inputs.apiUrl.startsWith('https://api.cloudflare.com/');
+        const id = code(target.id);
+        const who = isLinked ? `<a href="https://dash.cloudflare.com/${target.id}">${id}</a>` : id;
+        const status = statusOf(state, result);
+        const duration = changed && endedMs !== null ? formatSeconds(endedMs - startedMs) : '';
+        return inputs.dryRun
+            ? [code(describePlan(state, inputs)), who, status]
+            : [who, outcome(state, result), status, inUse ? code(inUse) : '', duration];
+    });
+    const row = (tag, cells) => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+    const body = rows.map((cells) => row('td', cells)).join('\n');
+    return `<table><thead>${row('th', heads)}</thead><tbody>\n${body}\n</tbody></table>`;
+}
+function outcome({ action, failure, changed }, { inputs }) {
+    if (action === 'fail')
+        return failure?.cause === 'cancelled' ? '🚫&nbsp;Cancelled' : '❌&nbsp;Failed';
+    if (!changed)
+        return '✅&nbsp;No&nbsp;change';
+    const done = inputs.state === 'present' ? '✅&nbsp;Added' : '✅&nbsp;Removed';
+    return inputs.wait ? done : '⏳&nbsp;Not&nbsp;awaited';
+}
+function footer(result) {
+    const { event, actor } = result.context;
+    const parts = [
+        `cloudflare-share-recipient ${context/* VERSION */.x}`,
+        event && `triggered by ${code(event)}${actor ? ` (${code(actor)})` : ''}`,
+        ...describeCost(result),
+    ];
+    return `<p><sub>${parts.filter(Boolean).join(' · ')}</sub></p>`;
 }
 
 ;// CONCATENATED MODULE: ../.build/report/report.js
@@ -2426,498 +4068,149 @@ function advice({ result, code }) {
 
 
 const HEARTBEAT_MS = 30_000;
-/** Retries that took longer than this are worth a warning. */
-const LONG_RETRY_MS = 30_000;
-/** Up to so many targets every step of each is a line; above it only where each one ends. */
+/** Up to this many targets, every step of each is a line; above it, only the end of each. */
 const FEW = 10;
-/**
- * Opens the report, and masks every secret before anything else is printed.
- * @param runner the ways out
- * @param secrets every form of every secret, the longest first
- */
-function openReport(runner, secrets, clock) {
-    const redact = (0,report_text/* redactor */.$p)(secrets);
-    const out = (0,report_runner/* safely */.vm)(runner, redact);
-    for (const secret of secrets)
-        out.mask(secret);
-    const say = (0,report_text/* sayer */.BF)(redact);
+const NO_OUTPUTS = { 'recipient-id': '', status: 'unknown', changed: 'false', recipients: [] };
+const EMPTY_ADVICE = 'An empty input often comes from a secret or variable that does not reach the job: check its name, the ' +
+    "job's environment, and whether a fork or Dependabot started the workflow.";
+const TLS_WARNING = 'NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: the action always verifies certificates.';
+const KEY_WARNING = 'A Global API key can do everything that its user can do. Use an api-token instead.';
+const RECORD_FIX = 'Check that the job has the permission "deployments: write".';
+/** Opens the report of a run. Masks all secrets before anything else is printed. */
+function openReport(runner, sanitizer, context, clock) {
+    const sink = (0,report_runner/* openSink */.Aq)(runner, sanitizer);
     let lastLineMs = clock.now();
-    let savedIds = 0;
-    let ids = 0;
-    let done = 0;
-    let last = [];
-    const seen = [];
-    function print(text) {
-        out.print(text);
+    let share = null;
+    let total = 0;
+    let over = 0;
+    function log(text) {
+        sink.info(text);
         lastLineMs = clock.now();
     }
-    /** @returns why it was not possible */
-    function setOutputs(all) {
-        try {
-            for (const [name, value] of Object.entries(outputsOf(all, clock.now(), say)))
-                out.output(name, value);
-            return null;
-        }
-        catch (error) {
-            if (error instanceof report_runner/* OutputError */.u7)
-                return error;
-            throw error;
-        }
+    function warn(title, message) {
+        sink.annotate('warning', title, message);
     }
-    /** An id must not be lost when the runner dies; written at eight times as many each time, file and memory stay small. */
-    function saveIds(all) {
-        if (ids < Math.max(1, savedIds * 8))
-            return;
-        savedIds = ids;
-        setOutputs(all); // those at the end decide
+    function fail(cause, ...messages) {
+        const url = helpUrl(cause, context.docsUrl) ?? [];
+        sink.annotate('error', TITLES[cause], ...messages.concat(url));
+    }
+    function setOutputs(outputs) {
+        for (const [name, value] of Object.entries(outputs))
+            sink.output(name, value);
+    }
+    async function writeSummary(html) {
+        await sink.summary(html).catch((error) => warn('Job summary could not be written', `${error.message}.`));
     }
     return {
-        refuse(problems) {
-            const failed = setOutputs([]);
-            const list = problems.map(({ input, message }) => say(`\`${input}\` ${message}`));
-            for (const text of list)
-                print(`- ${text}`);
-            const title = `${(0,report_text/* count */.U9)(problems.length, 'input')} to mend, nothing was sent`;
-            out.annotate('error', title, list.map((text, index) => `(${index + 1}) ${text}`).join(' '));
-            if (failed)
-                throw failed;
+        async invalidInputs({ summary }, errors) {
+            const advice = errors.some(({ isEmpty }) => isEmpty) ? EMPTY_ADVICE : '';
+            const lines = errors.map(({ input, message }) => `${input}: ${message}`);
+            fail('inputs', ...lines.concat(advice || []));
+            if (summary)
+                await writeSummary(createInputSummary(errors, advice));
+            setOutputs(NO_OUTPUTS);
         },
-        opening(inputs) {
-            const who = (0,report_text/* count */.U9)(inputs.targets.length, inputs.targets[0]?.type ?? 'account');
-            const { shareId, state, dryRun, timeoutMs } = inputs;
-            const what = state === 'present' ? `Sharing ${shareId} with ${who}` : `Removing ${who} from share ${shareId}`;
-            print(say(`${what}${dryRun ? ' (dry run, nothing is changed)' : ''}; timeout ${(0,report_text/* duration */.p0)(timeoutMs)}.`));
-            if (inputs.repeated.length > 0) {
-                print(say(`Given more than once, done once: ${inputs.repeated.join(', ')}.`));
-            }
-            if (inputs.credentials.kind === 'key') {
-                out.annotate('warning', 'Legacy API key', 'A Global API key may do everything that its user may do. Use an api-token with the permissions that the README names.');
-            }
+        start({ targets, shareId, state, timeout, dryRun, fallbacks, ...inputs }) {
+            total = targets.length;
+            const who = plural(total, targets[0]?.type ?? 'account');
+            const what = state === 'present' ? `Sharing ${shareId} with ${who}` : `Removing ${who} from ${shareId}`;
+            log([what, `timeout ${timeout}`, dryRun && 'dry run', ...fallbacks].filter(Boolean).join('; '));
+            if (inputs.ignoresTlsVariable)
+                warn('TLS verification stays on', TLS_WARNING);
+            if ('x-auth-key' in inputs.credentials)
+                warn('Legacy API key', KEY_WARNING);
         },
-        plan(all, share, whole) {
+        plan(states, observedShare, inputs) {
+            share = observedShare;
+            over = states.filter((state) => !isPending(state)).length;
             if (share?.name)
-                print(say(`The share is "${share.name}".`));
-            if (whole || all.length <= FEW)
-                for (const p of all)
-                    print(say(planned(p)));
-            else {
-                const counts = new Map();
-                for (const p of all)
-                    counts.set(planSign(p), (counts.get(planSign(p)) ?? 0) + 1);
-                print([...counts].map(([what, n]) => `${what}: ${n}`).join(', '));
-            }
-            ids = all.filter((p) => p.id).length;
-            done = all.filter(isDone).length;
-            last = all;
-            saveIds(all);
+                log(`Share name: "${share.name}"`);
+            const print = total <= FEW || inputs.dryRun ? log : sink.debug;
+            for (const state of states)
+                print(`${state.target.id} ${describePlan(state, inputs)}`);
         },
-        moved(from, to, all) {
-            last = all;
-            const after = (0,report_text/* seconds */.YA)(clock.now() - to.startedMs);
-            const text = movement(from, to, after);
-            ids += Number(to.id !== null) - Number(from.id !== null);
-            done += Number(isDone(to)) - Number(isDone(from));
-            const howMany = all.length > 1 && isDone(to) ? ` (${done} of ${all.length} done)` : '';
-            const few = all.length <= FEW || isDone(to) || to.step === 'unsure';
-            // A single target that failed is told by its annotation.
-            const told = all.length === 1 && to.step === 'failed';
-            if (text && !told)
-                (few ? print : out.debug)(say(`${to.target.type} ${to.target.id}: ${text}${howMany}`));
-            const retried = newlyRetried(from, to);
-            if (retried) {
-                const message = `${to.target.type} ${to.target.id}: ${retried}. Cloudflare keeps trying, and so the run keeps waiting.`;
-                out.annotate('warning', 'Cloudflare retries a resource', say(message));
-            }
-            saveIds(all);
-        },
-        heartbeat(all, endMs) {
-            const now = clock.now();
-            if (now - lastLineMs < HEARTBEAT_MS)
-                return;
-            const pending = all.filter((p) => !isDone(p));
-            if (pending.length === 0)
-                return;
-            const oldest = Math.min(...pending.map((p) => p.startedMs));
-            const failed = all.filter((p) => p.step === 'failed').length;
-            const who = pending.length === 1
-                ? `${pending[0]?.target.id} (${pending[0] && statusOf(pending[0])})`
-                : `${pending.length} of ${all.length}`;
-            print(say(`Still waiting for ${who}, for ${(0,report_text/* duration */.p0)(now - oldest)}${failed ? `; ${failed} failed` : ''}; ${(0,report_text/* duration */.p0)(endMs - now)} of the timeout left.`));
-        },
-        duplicates(found) {
-            for (const duplicate of found) {
-                if (seen.some((known) => known.target.id === duplicate.target.id))
-                    continue;
-                seen.push(duplicate);
-                const ids = duplicate.others.map((row) => row.id).join(', ');
-                out.annotate('warning', 'More than one recipient for an account', say(`Account ${duplicate.target.id} has more than one live recipient in the share: ${duplicate.used.id} is the oldest and is used, also there: ${ids}. It was added more than once at the same time; remove the others by hand.`));
-            }
-        },
-        retrying(error, waitMs) {
-            print(say(`${error.message}; trying again in ${(0,report_text/* seconds */.YA)(waitMs)}`));
-        },
-        recovered(tries, tookMs) {
-            const text = `Answered again after ${(0,report_text/* count */.U9)(tries, 'try').replace('trys', 'tries')} in ${(0,report_text/* seconds */.YA)(tookMs)}`;
-            if (tookMs > LONG_RETRY_MS)
-                out.annotate('warning', 'Retries took long', text);
+        onDelay(reason, waitMs) {
+            const wait = `Waiting ${Math.ceil(waitMs / 1000)} s, as requested by Cloudflare.`;
+            if (reason === 'rate-limit')
+                log(`Rate limit reached. ${wait}`);
             else
-                print(text);
+                log(`${reason.message}; retrying in ${formatSeconds(waitMs)}`);
         },
-        slowing(gapMs) {
-            print(`Little of Cloudflare's rate limit is left: going on with one request every ${(0,report_text/* seconds */.YA)(gapMs)}.`);
+        onChange(from, to) {
+            over += Number(isPending(from)) - Number(isPending(to));
+            const text = describeChange(from, to, clock.now());
+            const progress = total > 1 && !isPending(to) ? ` (${over} of ${total})` : '';
+            const print = total <= FEW || !isPending(to) ? log : sink.debug;
+            // The annotation shows the failure of a single target.
+            if (text && (total > 1 || to.action !== 'fail'))
+                print(`${to.target.id}: ${text}${progress}`);
+            const isRetried = to.recipient && to.recipient.errors.length > (from.recipient?.errors.length ?? 0);
+            if (!isRetried || to.action !== 'wait')
+                return;
+            const errors = describeErrors(to.recipient, share?.resourceTypes);
+            warn('Cloudflare is retrying a resource', `${errors}. The run keeps waiting. Account ${to.target.id}.`);
         },
-        notRecorded(message) {
-            const text = `GitHub's deployment record could not be written: ${message}. If GitHub refused it, give the job the permission "deployments: write".`;
-            out.annotate('warning', 'No deployment record', say(text));
+        onPoll(states) {
+            const pending = states.filter(isPending).length;
+            if (clock.now() - lastLineMs < HEARTBEAT_MS || pending === 0)
+                return;
+            const failed = states.filter(({ action }) => action === 'fail').length;
+            log(`Waiting for ${pending} of ${plural(total, 'target')}, ${failed} failed`);
         },
+        onRecordError: (message) => warn('Deployment record could not be written', `${message}. ${RECORD_FIX}`),
+        /** Annotations, summary, the last line and the outputs. */
         async finish(result) {
-            const failed = setOutputs(result.all);
-            annotateFailures(result);
-            adoptedNotice(result);
-            if (result.inputs.summary) {
-                try {
-                    await out.summary(summaryOf(result, seen, say));
-                }
-                catch (error) {
-                    out.annotate('warning', 'No job summary', say(`The job summary could not be written: ${error.message}`));
-                }
+            const groups = groupFailures(result.states);
+            for (const { failure, states } of groups)
+                fail(failure.cause, explain(failure, states, result));
+            if (result.isCancelled && groups.length === 0)
+                fail('cancelled', `Everything was done. ${FIXES.cancelled}`);
+            for (const [used, ...others] of findDuplicates(result.inputs, result.observed)) {
+                const ids = others.map(({ id }) => id).join(', ');
+                const message = `Remove ${ids}: ${used?.id} is older and in use. Account ${used?.accountId}.`;
+                warn('Account has more than one recipient', message);
             }
-            print(say(`${headline(result)}; ${(0,report_text/* seconds */.YA)(result.tookMs)}, ${(0,report_text/* count */.U9)(result.requests, 'request')}.`));
-            if (failed)
-                throw failed;
+            if (result.inputs.summary)
+                await writeSummary(createSummary(result));
+            log(`Result: ${headline(result)}; ${describeCost(result).join(', ')}`);
+            setOutputs(createOutputs(result, clock.now()));
         },
+        /** An exception that nothing expects, or outputs that cannot be written. */
         crash(error) {
-            const { message, stack } = error instanceof Error ? error : new Error(String(error));
-            const { title, text } = HINTS[error instanceof report_runner/* OutputError */.u7 ? 'runner' : 'internal'];
-            out.annotate('error', title, say(`${message}. ${text}`));
-            for (const text of (stack ?? '').split('\n'))
-                out.debug(text);
-            try {
-                setOutputs(last);
-            }
-            catch {
-                // What went wrong is told; what comes of it is not told again.
-            }
+            const { message, stack = '' } = error instanceof Error ? error : new Error(`${error}`);
+            const cause = error instanceof report_runner/* OutputError */.u7 ? 'outputs' : 'internal';
+            fail(cause, `${message}. ${FIXES[cause]}`);
+            for (const line of stack.split('\n'))
+                sink.debug(line);
+            if (cause === 'internal')
+                setOutputs(NO_OUTPUTS);
         },
     };
-    function annotateFailures(result) {
-        const groups = failuresOf(result.all);
-        if (result.isCancelled && groups.length === 0) {
-            const { title, link } = HINTS.cancelled;
-            out.annotate('error', title, `${say(`Share ${shareName(result)}: ${headline(result)}.`)} ${link}`);
-        }
-        const shown = groups.length > 10 ? groups.slice(0, 9) : groups;
-        for (const { failure, targets } of shown) {
-            const { title, text, link } = HINTS[failure.cause];
-            const names = targets.length > 20
-                ? `${targets.slice(0, 20).join(', ')} and ${targets.length - 20} more`
-                : targets.join(', ');
-            const who = `${result.inputs.targets[0]?.type ?? 'account'}${targets.length > 1 ? 's' : ''} ${names}`;
-            const ids = idsOf(result.all, targets);
-            out.annotate('error', title, `${say(`Share ${shareName(result)}, ${who}${ids}: ${failure.message}.`, 3000)} ${text} ${link}`);
-        }
-        const hidden = groups.slice(shown.length);
-        if (hidden.length > 0) {
-            const names = hidden.flatMap((group) => group.targets);
-            out.annotate('error', `${(0,report_text/* count */.U9)(hidden.length, 'more reason')}`, say(`These failed as well, for reasons that the log and the output recipients tell: ${names.join(', ')}`));
-        }
+}
+/** Reason and fix first; then the share, the recipients and the request. */
+function explain(failure, states, { observed, inputs }) {
+    const { cause, reason, detail } = failure;
+    const ids = states.map(({ target }) => target.id);
+    const recipient = states.length === 1 && states[0]?.inUse ? `, recipient ${states[0].inUse}` : '';
+    const share = observed?.share?.name ? `"${observed.share.name}" (${inputs.shareId})` : inputs.shareId;
+    const where = `Share ${share}, ${states[0]?.target.type} ${listOf(ids, 20)}${recipient}.`;
+    return [`${reason}.`, FIXES[cause], where, detail && `${detail}.`].filter(Boolean).join(' ');
+}
+/** What a change means for a reader of the log; empty where it means nothing. */
+function describeChange(from, to, nowMs) {
+    const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
+    const [status, before] = [to, from].map(({ recipient }) => recipient?.status ?? 'not a recipient');
+    const write = to.writes.at(-1);
+    if (write && to.writes.length > from.writes.length) {
+        if (isUnknown(write))
+            return `${write.error?.message}; checking the recipients before another attempt`;
+        if (write.error)
+            return '';
+        return write.recipientId ? `removing recipient ${write.recipientId}` : `added as recipient ${to.inUse}`;
     }
-    function adoptedNotice({ all, inputs }) {
-        const adopted = all.filter((p) => p.want === 'present' && p.id && !p.changed && (p.step === 'settled' || p.step === 'accepted'));
-        if (adopted.length === 0 || inputs.dryRun)
-            return;
-        const names = adopted
-            .slice(0, 5)
-            .map((p) => `${p.target.id} (recipient ${p.id})`)
-            .join(', ');
-        const more = adopted.length > 5 ? ` and ${adopted.length - 5} more` : '';
-        out.annotate('notice', 'Had the share before', say(`Nothing was added for ${names}${more}: an earlier run or somebody else did it.`));
-    }
-}
-function idsOf(all, targets) {
-    const id = targets.length === 1 ? all.find((p) => p.target.id === targets[0])?.id : null;
-    return id ? ` (recipient ${id})` : '';
-}
-/** What a move means, for the log; null where the reader could not use it. */
-function movement(from, to, after) {
-    if (to.step !== from.step) {
-        switch (to.step) {
-            case 'failed':
-                return `failed after ${after}: ${to.failure?.message}`;
-            case 'settled':
-                return `${statusOf(to)} after ${after}`;
-            case 'accepted':
-                return `accepted, ${statusOf(to)}, not waited for`;
-            case 'associate':
-                if (from.step === 'settled')
-                    return `not usable any more, ${statusOf(to)}`;
-                return `${to.changed ? 'added' : 'found'} as recipient ${to.id}, ${statusOf(to)}`;
-            case 'clear':
-                return `has an earlier recipient ${to.id}, ${statusOf(to)}; waiting before it is added`;
-            case 'disassociate':
-                return `removal of recipient ${to.id} accepted, ${statusOf(to)}`;
-            case 'unsure':
-                return `${to.failure?.message}; looking whether it was done before anything is sent again`;
-            case 'hold':
-                return `not removed while it is associating (${to.failure?.message}); waiting`;
-            case 'create':
-                return from.step === 'clear'
-                    ? 'the earlier recipient is disassociated, adding the account anew'
-                    : 'not in the list, adding it again';
-            default:
-                return 'still there, removing it again';
-        }
-    }
-    if (statusOf(to) === statusOf(from))
-        return null;
-    const failing = to.row?.resources.length ?? 0;
-    return `${statusOf(to)} after ${after}${failing > 0 ? `, but ${(0,report_text/* count */.U9)(failing, 'resource')} not yet usable` : ''}`;
-}
-/** The resources that Cloudflare has begun to retry since `from`; empty when there is none. */
-function newlyRetried(from, to) {
-    if (to.step !== 'associate')
-        return '';
-    const known = new Set(from.row?.resources.map(({ id }) => id));
-    return describeErrors((to.row?.resources ?? []).filter(({ id, terminal }) => !terminal && !known.has(id)));
-}
-
-;// CONCATENATED MODULE: ../.build/version.js
-/** The version that is being run. A test keeps it in step with package.json and CHANGELOG.md. */
-const VERSION = '1.0.0';
-
-;// CONCATENATED MODULE: ../.build/trigger.js
-
-
-/** What started the workflow, from the runner's default variables. */
-function readTrigger(env) {
-    const name = env['GITHUB_EVENT_NAME'] ?? '';
-    const event = name === 'release' ? `release ${env['GITHUB_REF_NAME'] ?? ''}`.trim() : name;
-    return { event, actor: env['GITHUB_ACTOR'] ?? '' };
-}
-/**
- * Names the run to Cloudflare, whose audit log shows it: `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`.
- * What a header may not hold is left out.
- */
-function userAgent(env) {
-    const word = (text) => (0,report_text/* plain */.pj)(text ?? '', 140).replace(/[^\w./-]/g, '');
-    const repository = word(env['GITHUB_REPOSITORY']);
-    const run = word(env['GITHUB_RUN_ID']);
-    const parts = [repository, run && `run ${run}`].filter(Boolean).join('; ');
-    return `cloudflare-share-recipient/${VERSION}${parts ? ` (${parts})` : ''}`;
-}
-
-;// CONCATENATED MODULE: ../.build/change.js
-
-
-/** More would not be faster under the rate limit, and would make a fault in the middle harder to look up. */
-const WRITERS = 4;
-/**
- * Sends what is due: a POST for every `create`, a DELETE for every `remove`, at most four at a time, each once.
- * @param all every target; entries are replaced through `update` as they move
- * @returns why the run has to stop, when Cloudflare refused the credentials; else null
- */
-async function change(all, run, update) {
-    const due = all.flatMap((p, index) => (p.step === 'create' || p.step === 'remove' ? [index] : []));
-    let stop = null;
-    async function writer() {
-        for (let index = due.shift(); index !== undefined && !stop && !run.isOver(); index = due.shift()) {
-            const p = sent(all[index], run.clock.now());
-            try {
-                const row = p.step === 'create' ? await run.shares.create(p.target) : await run.shares.remove(p.id ?? '');
-                update(index, accepted(p, row, run.clock.now()));
-            }
-            catch (error) {
-                if (!(error instanceof RequestError))
-                    throw error;
-                update(index, unanswered(p, error, run.clock.now()));
-                // All that is due was found by the same look; a new one comes first.
-                if (error.stale)
-                    due.length = 0;
-                if (error.why === 'credentials') {
-                    stop = {
-                        cause: 'stopped',
-                        message: `not finished, because Cloudflare refused another write: ${error.message}`,
-                    };
-                }
-            }
-        }
-    }
-    await Promise.all(Array.from({ length: WRITERS }, writer));
-    return stop;
-}
-
-;// CONCATENATED MODULE: ../.build/wait.js
-
-
-
-
-
-
-
-
-/** An answer of the wrong shape may be a hiccup of something in between; more of them, over ten seconds, are not. */
-const MISSHAPEN_TOLERATED = 2;
-/** A look with less time than this would only end in a deadline that says nothing of Cloudflare. */
-const SHORTEST_LOOK_MS = 250;
-/** So long before the end of the step a last look begins, lest something that has just settled is not noticed. */
-const LAST_MOMENT_MS = 2_000;
-/** For the last look of a run: the runner kills 10 s after a cancel, and users expect less than two. */
-const LAST_LOOK_CANCELLED_MS = 900;
-const LAST_LOOK_MS = 3_000;
-/**
- * Carries a plan out: writes what is due, looks until everything has settled, and writes again where a look
- * shows that it is needed.
- * @param planned the targets as planned
- * @param rows the rows that were there before anything was written
- * @returns the targets, all of them done
- */
-async function carryOut(planned, rows, run) {
-    const { clock, cancel, endMs, report } = run;
-    const before = new Set(rows.map((row) => row.id));
-    const memory = openMemory();
-    memory.see({ rows, id: null, askedMs: clock.now(), nowMs: clock.now() });
-    const all = [...planned];
-    // A removal takes every row of an account, so there is nothing to warn of.
-    const targets = [...new Set(all.filter((p) => p.want === 'present').map((p) => p.target))];
-    const update = (index, next) => {
-        const previous = all[index];
-        all[index] = next;
-        if (previous.step === 'create' && next.row)
-            memory.renew(next.row, !before.has(next.row.id), clock.now());
-        if (next !== previous)
-            report.moved(previous, next, all);
-    };
-    const lookAt = (seen, askedMs, judge = looked) => {
-        const nowMs = clock.now();
-        const look = lookOf(memory.see({ ...seen, askedMs, nowMs }), before, nowMs, askedMs);
-        report.duplicates(duplicates(targets, look.rows));
-        for (const [index, p] of all.entries())
-            update(index, judge(p, look));
-        if (judge === looked)
-            for (const p of newcomers(all, look))
-                all.push(p);
-    };
-    let stop = null;
-    let lastError = null;
-    /** When answers of the wrong shape came, since the last good one. */
-    let misshapenMs = [];
-    let pages = 1;
-    let lookedMs = 0;
-    while (true) {
-        stop = await change(all, run, update);
-        const pending = all.filter((p) => !isDone(p));
-        if (stop || pending.length === 0 || run.isOver())
-            break;
-        const sinceMs = pending.reduce((latest, p) => Math.max(latest, p.sinceMs), 0);
-        const fromMs = Math.max(lookedMs, sinceMs);
-        const waitMs = nextLookMs(fromMs - sinceMs, run.random(), pages);
-        // Looks are timed from start to start; a slow answer must not leave the server without a pause.
-        const pauseMs = Math.max(fromMs + waitMs - clock.now(), waitMs / 2);
-        await clock.sleep(fitted(pauseMs, endMs - clock.now()), cancel);
-        if (run.isOver())
-            break;
-        lookedMs = clock.now();
-        try {
-            const seen = await look(all, run);
-            pages = Math.ceil(seen.rows.length / PER_PAGE);
-            lookAt(seen, lookedMs);
-            lastError = null;
-            misshapenMs = [];
-        }
-        catch (error) {
-            if (!(error instanceof RequestError))
-                throw error;
-            if (error.isMisshapen)
-                misshapenMs.push(clock.now());
-            const [firstMs = clock.now()] = misshapenMs;
-            const isNoHiccup = misshapenMs.length > MISSHAPEN_TOLERATED && clock.now() - firstMs >= UNSURE_MS;
-            if (!run.isOver() && (!error.retryable || isNoHiccup)) {
-                stop = { cause: error.why, message: error.message };
-                break;
-            }
-            lastError = error;
-        }
-        report.heartbeat(all, endMs);
-    }
-    // After a look that failed for good there is none; but a write that was refused says nothing of another one.
-    if (all.some(isMaybeWritten) && (!stop || stop.cause === 'stopped')) {
-        const askedMs = clock.now();
-        const untilMs = askedMs + (cancel.aborted ? LAST_LOOK_CANCELLED_MS : LAST_LOOK_MS);
-        try {
-            lookAt({ rows: await run.shares.list({ tries: 1, untilMs }), id: null }, askedMs, lastLooked);
-        }
-        catch (error) {
-            if (!(error instanceof RequestError))
-                throw error;
-            lastError = error;
-        }
-    }
-    for (const [index, p] of all.entries()) {
-        if (!isDone(p))
-            update(index, failed(p, unfinished(p, run, stop, lastError), clock.now()));
-    }
-    return all;
-}
-/** A pause that leaves time for the look after it: shorter where that would come too late, all the rest where none can. */
-function fitted(pauseMs, leftMs) {
-    const lastMs = leftMs - LAST_MOMENT_MS;
-    if (pauseMs > lastMs && lastMs > 2 * SHORTEST_LOOK_MS)
-        return lastMs;
-    return pauseMs + SHORTEST_LOOK_MS < leftMs ? pauseMs : leftMs;
-}
-function isMaybeWritten({ step, maybeWritten }) {
-    return step === 'unsure' && maybeWritten;
-}
-/** What the last look finds of a write is told, but a run that is over is neither made a success by it nor begun anew. */
-function lastLooked(p, look) {
-    if (!isMaybeWritten(p))
-        return p;
-    const next = looked(p, look);
-    if (next.step === 'unsure' || next.step === 'create' || next.step === 'remove')
-        return p;
-    if (next.step === 'failed')
-        return next;
-    return { ...next, step: p.want === 'present' ? 'associate' : 'disassociate', endedMs: null };
-}
-/**
- * One target is asked for by its id. Several, those that are done among them, and one whose row is not known for
- * sure, are found in the list.
- */
-async function look(all, { shares }) {
-    const [only] = all;
-    const inList = only?.step === 'unsure' || only?.step === 'clear';
-    if (all.length === 1 && only?.id && !inList) {
-        const row = await shares.get(only.id).catch(missing);
-        // That an account has lost the share is relied on, so the list has to agree, and to show no other row of it.
-        const isOver = only.want === 'absent' && (!row || row.status === 'disassociated');
-        if (!isOver)
-            return { rows: row ? [row] : [], id: only.id };
-    }
-    return { rows: await shares.list(), id: null };
-}
-function missing(error) {
-    if (error instanceof RequestError && error.why === 'not-found')
-        return null;
-    throw error;
-}
-/** Why a target that is not done has failed: what ended the run, and what is known of the target. */
-function unfinished(p, run, stop, lastError) {
-    const errors = p.row?.resources ?? [];
-    const details = [
-        `last seen ${statusOf(p)}`,
-        errors.length > 0 ? `Cloudflare was still retrying ${describeErrors(errors)}` : '',
-        p.step === 'unsure' && p.failure
-            ? `${p.maybeWritten ? 'a write got no clear answer and may have been carried out' : 'a write was refused'} (${p.failure.message})`
-            : '',
-        lastError ? `the last look failed (${lastError.message})` : '',
-    ];
-    const known = details.filter(Boolean).join('; ');
-    if (stop)
-        return { cause: stop.cause, message: `${stop.message}; ${known}` };
-    if (run.cancel.aborted)
-        return { cause: 'cancelled', message: `cancelled: ${known}` };
-    const wanted = p.want === 'present' ? 'associated' : 'disassociated';
-    return { cause: 'timeout', message: `not ${wanted} within ${(0,report_text/* duration */.p0)(run.timeoutMs)}: ${known}` };
+    if (to.action === 'fail')
+        return to.failure && !from.failure ? `failed: ${formatFailure(to.failure)}` : '';
+    return status !== before || (to.action === 'done' && isPending(from)) ? `${status} ${after}` : '';
 }
 
 ;// CONCATENATED MODULE: ../.build/main.js
@@ -2932,96 +4225,78 @@ function unfinished(p, run, stop, lastError) {
 
 
 
-
-/** The share's name is worth a moment, not a wait: the list that was read at the same time grows old. */
-const SHARE_MS = 3_000;
-/** For the last word to GitHub: the runner kills 10 s after a cancel, and users expect less than two. */
-const RECORD_DEADLINE_MS = { over: 300, done: 5_000 };
 /**
- * One run: read the inputs, look, plan, change, wait, report. It does not throw.
- * @returns true when every target is as wanted, false when the step has to fail
+ * One run: validate, observe, plan, reconcile, report.
+ * @returns true when every target reached the desired state, false when the step has to fail
  */
 async function main(world) {
-    const report = openReport(world.runner, (0,secrets/* secretForms */.eo)(world.env), world.clock);
+    const sanitizer = createSanitizer(world.env);
+    const report = openReport(world.runner, sanitizer, world.context, world.clock);
     try {
-        const read = readInputs(world.env);
-        if ('inputs' in read)
-            return await run(read.inputs, world, report);
-        report.refuse(read.problems);
+        const { inputs, errors } = (0,_build_inputs/* readInputs */.Ko)(world.env);
+        if (errors.length === 0)
+            return await run(inputs, report, sanitizer, world);
+        await report.invalidInputs(inputs, errors);
     }
     catch (error) {
         report.crash(error);
     }
     return false;
 }
-async function run(inputs, world, report) {
-    const { env, clock, cancel } = world;
+async function run(inputs, report, { clean }, world) {
+    const { context, clock } = world;
     const startMs = clock.now();
-    const endMs = startMs + inputs.timeoutMs;
-    const isOver = () => cancel.aborted || clock.now() >= endMs;
-    const http = openHttp({ ...world, ...inputs, userAgent: userAgent(env), endMs, listener: report });
-    const shares = openShares(http, inputs.accountId, inputs.shareId);
-    report.opening(inputs);
-    let share = null;
-    let all;
-    let record = null;
+    const deadline = (0,_build_clock/* startDeadline */.db)(clock, inputs.timeoutMs, world.cancel);
+    const options = { ...world, ...inputs, inputs, clean, deadline, userAgent: context.userAgent };
+    const client = createClient({ ...options, ...report });
+    const shares = openShares(client, inputs, clean);
+    let states;
+    let observed = null;
+    let finishRecord = null;
+    report.start(inputs);
     try {
-        const named = shares.share({ tries: 2, untilMs: startMs + SHARE_MS }).catch(notTold);
-        const look = await Promise.all([shares.list(), named]);
-        share = look[1];
-        const planned = plan(inputs, { rows: look[0], share, nowMs: clock.now() });
-        report.plan(planned, share, inputs.dryRun);
-        if (inputs.state === 'present')
-            report.duplicates(duplicates(inputs.targets, look[0]));
-        if (inputs.dryRun)
-            all = planned.map(foretold);
-        else {
-            if (planned.some(willChange))
-                record = recordDeployment({ ...world, inputs, failed: report.notRecorded });
-            all = await carryOut(planned, look[0], { ...world, ...inputs, shares, report, endMs, isOver });
+        // The share adds its name and the kinds of its resources. It is read once, and can be missing.
+        const [list, result] = await Promise.all([
+            shares.list(),
+            shares.share({ maxAttempts: 1 }).catch(asApiError),
+        ]);
+        const share = result instanceof ApiError ? null : result;
+        const reconciler = createReconciler(list, share, { ...options, ...report, shares });
+        report.plan(reconciler.states, share, inputs);
+        if (!inputs.dryRun && reconciler.isPending()) {
+            finishRecord = recordDeployment({ ...options, ...report });
+            await reconciler.run();
         }
+        states = reconciler.states;
+        observed = reconciler.observed();
     }
     catch (error) {
-        if (!(error instanceof RequestError))
+        if (!(error instanceof ApiError))
             throw error;
-        const late = isOver() && error.why === 'deadline' ? 'timeout' : error.why;
-        const failure = failureOf(error, cancel.aborted ? 'cancelled' : late);
-        all = inputs.targets.map((target) => failed(unplanned(inputs, target, startMs), failure, clock.now()));
+        const cancelled = { cause: 'cancelled', reason: `cancelled; ${error.reason}` };
+        const failure = { ...failureOf(error), ...(deadline.isCancelled() ? cancelled : {}) };
+        states = inputs.targets.map((target) => failedState(target, failure, clock.now()));
     }
-    const isCancelled = cancel.aborted;
-    const success = !isCancelled && all.every((p) => p.step !== 'failed' && (isDone(p) || inputs.dryRun));
-    const tookMs = clock.now() - startMs;
-    const trigger = readTrigger(env);
-    const result = { inputs, share, all, trigger, requests: http.requests, tookMs, isCancelled };
-    let state = isCancelled ? 'error' : 'failure';
+    deadline.clear();
+    const isCancelled = deadline.isCancelled();
+    const cost = { ...client.sent, tookMs: clock.now() - startMs };
+    const result = { inputs, context, states, observed, isCancelled, cost };
+    const failed = isCancelled ? 'error' : 'failure';
+    let outcome = failed;
     try {
         await report.finish(result);
-        if (success)
-            state = 'success';
+        outcome = isSuccess(result) ? 'success' : failed;
     }
     finally {
-        await record?.finish(state, headline(result), RECORD_DEADLINE_MS[isOver() ? 'over' : 'done']);
+        await finishRecord?.(outcome, headline(result));
     }
-    return success && !cancel.aborted;
-}
-/** The share could not be read, which only means that it is told by its id. */
-function notTold(error) {
-    if (error instanceof RequestError)
-        return null;
-    throw error;
-}
-function failureOf(error, cause) {
-    const { message } = error;
-    return {
-        cause,
-        message: cause === error.why ? message : `${cause === 'timeout' ? 'the time was up' : cause}: ${message}`,
-    };
+    return outcome === 'success';
 }
 
 
 /***/ }),
 
-/***/ 561:
+/***/ 179:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -3029,9 +4304,11 @@ function failureOf(error, cause) {
 __nccwpck_require__.d(__webpack_exports__, {
   u7: () => (/* binding */ OutputError),
   OA: () => (/* binding */ githubRunner),
-  vm: () => (/* binding */ safely)
+  Aq: () => (/* binding */ openSink)
 });
 
+;// CONCATENATED MODULE: external "node:fs/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/utils.js
@@ -3056,7 +4333,7 @@ function utils_toCommandValue(input) {
  * @returns The command properties to send with the actual annotation command
  * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
  */
-function toCommandProperties(annotationProperties) {
+function utils_toCommandProperties(annotationProperties) {
     if (!Object.keys(annotationProperties).length) {
         return {};
     }
@@ -3941,7 +5218,7 @@ function core_debug(message) {
  * @param properties optional properties to add to the annotation.
  */
 function error(message, properties = {}) {
-    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    command_issueCommand('error', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a warning issue
@@ -3949,7 +5226,7 @@ function error(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function warning(message, properties = {}) {
-    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    command_issueCommand('warning', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a notice issue
@@ -3957,7 +5234,7 @@ function warning(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function notice(message, properties = {}) {
-    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Writes info to log with console.log.
@@ -4051,61 +5328,57 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-// EXTERNAL MODULE: ../.build/report/text.js
-var report_text = __nccwpck_require__(236);
 ;// CONCATENATED MODULE: ../.build/report/runner.js
 
 
-/** The runner of GitHub Actions, as `@actions/core` speaks with it. */
-const githubRunner = {
-    mask: core_setSecret,
-    print: info,
-    debug: core_debug,
-    annotate: (level, title, message) => ({ notice: notice, warning: warning, error: error })[level](message, { title }),
-    output: setOutput,
-    summary: async (html) => {
-        await summary.addRaw(html).write();
-    },
-};
-/** The outputs could not be written, so that a later step would go by none. */
+/** The runner of GitHub Actions. `summaryPath` is the value of GITHUB_STEP_SUMMARY. */
+function githubRunner(summaryPath) {
+    return {
+        mask: core_setSecret,
+        info: info,
+        debug: core_debug,
+        annotate: (level, title, message) => ({ warning: warning, error: error })[level](message, { title }),
+        output: setOutput,
+        async summary(html) {
+            // Opening a FIFO that nobody reads would never end.
+            if ((await (0,promises_namespaceObject.stat)(summaryPath)).isFIFO())
+                throw new Error('GITHUB_STEP_SUMMARY is a FIFO');
+            await summary.addRaw(html).write();
+        },
+    };
+}
+/** The outputs could not be written, so a later step would have none. */
 class OutputError extends Error {
 }
-/** GitHub shows ten annotations of a kind for a step, of 4,096 characters each. */
+/** GitHub shows ten annotations of a level for a step, of 4,096 characters each. */
 const MAX_ANNOTATIONS = 10;
-const MAX_ANNOTATION = 4000;
-/**
- * Puts the safety in front of a runner: what passes is on one line, is no workflow command, and has no secret.
- * @param runner what writes
- * @param redact takes the secrets out
- */
-function safely(runner, redact) {
-    const annotations = { notice: 0, warning: 0, error: 0 };
-    // Taking a control character out may complete a secret.
-    const safe = (text) => redact((0,report_text/* line */.n8)(redact(text)));
-    const safeOutput = (value) => {
-        if (typeof value === 'string')
-            return value.split('\n').map(safe).join('\n');
-        // Only values are redacted: what hits a name or a quote would leave something that is no JSON.
-        return (0,report_text/* line */.n8)(JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? redact(inner) : inner)));
-    };
+const MAX_ANNOTATION = 4_000;
+/** Masks all secrets, then opens the sink: what passes is on one line, is no workflow command and shows no secret. */
+function openSink(runner, { secrets, redact, line }) {
+    for (const secret of secrets)
+        runner.mask(secret);
+    const lines = (text) => text.split('\n').map(line).join('\n');
+    const annotations = { warning: 0, error: 0 };
+    // Only values are redacted: a secret that is also a word of the keys must not break the JSON.
+    const redactValue = (_, value) => (typeof value === 'string' ? line(value) : value);
     return {
-        mask: (secret) => runner.mask(secret),
-        print: (text) => runner.print(safe(text)),
-        debug: (text) => runner.debug(safe(text)),
-        annotate(level, title, message) {
-            const text = safe(message).slice(0, MAX_ANNOTATION).toWellFormed();
-            if (++annotations[level] <= MAX_ANNOTATIONS)
-                runner.annotate(level, safe(title), text);
+        info: (text) => runner.info(line(text)),
+        debug: (text) => runner.debug(line(text)),
+        annotate(level, title, ...messages) {
+            const text = messages.map(line).join('\n').slice(0, MAX_ANNOTATION).toWellFormed();
+            if (++annotations[level] > MAX_ANNOTATIONS)
+                runner.info(line(`${title}: ${messages.join(' ')}`));
             else
-                runner.print(safe(`${title}: ${message}`));
+                runner.annotate(level, line(title), text);
         },
+        /** Sets an output; a list of objects as JSON. Throws OutputError. */
         output(name, value) {
-            const text = safeOutput(value);
+            const text = typeof value === 'string' ? lines(value) : JSON.stringify(value, redactValue);
             try {
                 runner.output(name, text);
             }
             catch (error) {
-                throw new OutputError(`The output ${name} could not be set: ${error.message}`);
+                throw new OutputError(`output ${name}: ${error.message}`);
             }
         },
         summary: (html) => runner.summary(redact(html)),
@@ -4115,240 +5388,56 @@ function safely(runner, redact) {
 
 /***/ }),
 
-/***/ 236:
+/***/ 129:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $p: () => (/* binding */ redactor),
-/* harmony export */   BF: () => (/* binding */ sayer),
-/* harmony export */   U9: () => (/* binding */ count),
-/* harmony export */   YA: () => (/* binding */ seconds),
-/* harmony export */   n8: () => (/* binding */ line),
-/* harmony export */   p0: () => (/* binding */ duration),
-/* harmony export */   pj: () => (/* binding */ plain),
-/* harmony export */   qy: () => (/* binding */ html)
+/* harmony export */   $n: () => (/* binding */ notPart),
+/* harmony export */   Ay: () => (/* binding */ Blob),
+/* harmony export */   Qq: () => (/* binding */ HttpClient),
+/* harmony export */   ZH: () => (/* binding */ File),
+/* harmony export */   fS: () => (/* binding */ FormData),
+/* harmony export */   hd: () => (/* binding */ fetch)
 /* harmony export */ });
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(165);
-
+/* unused harmony exports getExecOutput, Blob, blobFrom, blobFromSync, fileFrom, fileFromSync */
 /*
- * The one place that makes text safe. Whatever a server, a share or an input says is data: it must not run a
- * workflow command, forge a line, or become markup. `report/runner.ts` lets nothing out that has not been here.
+ * Stands in, in the bundle, for packages that are imported but never used here. `@actions/core` imports an HTTP client
+ * for `getIDToken`, and `@actions/github` one as its default; this action has one HTTP client, `http-client.ts`.
+ * `@actions/exec` is imported for `platform.getDetails`. node-fetch imports `fetch-blob` and `formdata-polyfill` for
+ * bodies that are blobs or forms. Without the stand-in, every start would load them: see CONTRIBUTING.md, "The bundle".
  */
-// A blank takes the place of each, so that what was apart is never joined to something new.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to take out
-const ANSI = /[\u001b\u009b](?:\[?[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)?/g;
-/** Control, format (bidirectional overrides, zero width), line and paragraph separators. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-/**
- * Makes a function that replaces every form of every secret. Where two overlap, one `***` takes the place of both,
- * so that no rest of either remains.
- * @param forms see `secretForms` in `secrets.ts`
- */
-function redactor(forms) {
-    const used = forms.filter((form) => form.length >= _secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .SHORTEST_SECRET */ .c3);
-    if (used.length === 0)
-        return (text) => text;
-    const any = new RegExp(used.map((form) => form.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'));
-    return (text) => {
-        if (!any.test(text))
-            return text;
-        const found = used.flatMap((form) => placesOf(form, text)).sort((a, b) => a.from - b.from);
-        let [rest, done] = ['', 0];
-        for (const { from, to } of found) {
-            if (from >= done)
-                rest += `${text.slice(done, from)}***`;
-            done = Math.max(done, to);
-        }
-        return rest + text.slice(done);
-    };
+const NOT_PART = 'This is not part of the bundle: see build/stand-in.js';
+
+class HttpClient {
+  getAgent() {
+    return undefined;
+  }
+  getAgentDispatcher() {
+    return undefined;
+  }
+  getJson() {
+    throw new Error(NOT_PART);
+  }
 }
-function placesOf(form, text) {
-    const places = [];
-    for (let from = text.indexOf(form); from >= 0; from = text.indexOf(form, from + 1))
-        places.push({ from, to: from + form.length });
-    return places;
+
+function fetch() {
+  throw new Error(NOT_PART);
 }
-/**
- * Makes the function that all foreign text goes through before it becomes part of ours. Secrets are taken out
- * before it is cut, which could leave half of one, and once more when its blanks have become single ones.
- */
-function sayer(redact) {
-    return (text, max = 800) => plain(redact(plain(redact(String(text)), Number.POSITIVE_INFINITY)), max);
+
+function getExecOutput() {
+  throw new Error(NOT_PART);
 }
-/**
- * Makes one line that the runner prints and does not act on: it takes `::command::` after leading blanks, and
- * `##[command]` anywhere in a line, and it splits lines at CR too.
- * @returns the text on one line, its inner spacing kept
- */
-function line(text) {
-    return text
-        .toWellFormed()
-        .replace(ANSI, ' ')
-        .replace(INVISIBLE, ' ')
-        .replace(/#(?=#\[)/g, '# ')
-        .replace(/^(\s*):(?=:)/, '$1: ');
-}
-/**
- * Makes foreign text fit into a sentence of ours: one line, single blanks, not too long.
- * @param text anything; what is no text is shown as JavaScript would
- * @param max longest result, in UTF-16 code units
- */
-function plain(text, max = 400) {
-    const flat = line(String(text)).replace(/\s+/g, ' ').trim();
-    return flat.length <= max ? flat : `${flat.slice(0, max - 1).toWellFormed()}…`;
-}
-/**
- * Makes foreign text fit into the HTML of a summary: nothing in it is markup, link, mention or emoji code.
- * GitHub looks for mentions and links in the text of a page too, but not inside `<code>`: put it there.
- */
-function html(text) {
-    return plain(text, Number.POSITIVE_INFINITY).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-/** Milliseconds as people write a budget: `90s`, `10m`, `1h30m`. */
-function duration(ms) {
-    const seconds = Math.max(0, Math.round(ms / 1000));
-    const parts = [
-        [Math.floor(seconds / 3600), 'h'],
-        [Math.floor((seconds % 3600) / 60), 'm'],
-        [seconds % 60, 's'],
-    ];
-    return (parts
-        .filter(([count]) => count > 0)
-        .map(([count, unit]) => `${count}${unit}`)
-        .join('') || '0s');
-}
-/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `4m5s`. */
-function seconds(ms) {
-    return ms < 100_000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : duration(ms);
-}
-/** `1 account`, `3 accounts`. */
-function count(n, one) {
-    return `${n} ${one}${n === 1 ? '' : 's'}`;
+
+/** node-fetch asks whether a body is one of these; none ever is. */
+class FormData {}
+class File {}
+class Blob {}
+
+function notPart() {
+  throw new Error(NOT_PART);
 }
 
 
-/***/ }),
-
-/***/ 165:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   D4: () => (/* binding */ decode),
-/* harmony export */   c3: () => (/* binding */ SHORTEST_SECRET),
-/* harmony export */   eo: () => (/* binding */ secretForms)
-/* harmony export */ });
-const VARIABLES = [
-    'INPUT_API-TOKEN',
-    'INPUT_API-KEY',
-    'INPUT_GITHUB-TOKEN',
-    'CLOUDFLARE_API_TOKEN',
-    'CLOUDFLARE_API_KEY',
-];
-const EMAILS = ['INPUT_API-EMAIL', 'CLOUDFLARE_EMAIL'];
-const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
-/** Shorter forms would hit ordinary words; no token or key of Cloudflare or GitHub is that short. */
-const SHORTEST_SECRET = 6;
-/** A part of a secret with blanks in it, such as "Bearer", may be an ordinary word too. */
-const SHORTEST_WORD = 8;
-/**
- * Collects everything that must never be shown, in the forms in which it could show: as it is, URL-encoded, in
- * base64, escaped for JSON or HTML. It works on any environment, so that even the report of a wrong input is free
- * of secrets.
- * @returns each form once, the longest first
- */
-function secretForms(env) {
-    const given = VARIABLES.map((name) => env[name] ?? '').filter((text) => text.trim());
-    const emails = EMAILS.map((name) => env[name]?.trim() ?? '').filter(Boolean);
-    const pairs = given.flatMap((text) => emails.map((email) => base64(`${email}:${text.trim()}`)));
-    const secrets = [...given, ...pairs, ...PROXIES.flatMap((name) => proxySecrets(env[name]?.trim() ?? ''))];
-    const derived = secrets
-        .flatMap(spellings)
-        .flatMap((text) => [text, text.toLowerCase(), ...encodings(text)]);
-    const forms = [...secrets.flatMap((text) => [text, text.trim()]), ...derived.filter(isLong)];
-    return [...new Set(forms)].filter(Boolean).sort((a, b) => b.length - a.length);
-}
-function isLong(text) {
-    return text.length >= SHORTEST_SECRET;
-}
-/** The user and password of a proxy's address, read as `getProxyUrl` reads it, and the header that is made of them. */
-function proxySecrets(address) {
-    // As it was written, which the URL may write in another way; and all there is where it is no URL.
-    const written = /^(?:[a-z][\w+.-]*:[\\/]*)?[^:@]*:(.+)@[^@]*$/i.exec(address)?.[1] ?? '';
-    const url = [address, `http://${address}`].find((text) => URL.canParse(text) && new URL(text).username);
-    if (!url)
-        return [written];
-    const { username, password } = new URL(url);
-    const secret = password || username;
-    const header = `${decode(username)}:${decode(password)}`;
-    return [written, secret, decode(secret), header, base64(header)];
-}
-/** Decodes what a URL holds; what is no such code stays as it is. */
-function decode(text) {
-    try {
-        return decodeURIComponent(text);
-    }
-    catch {
-        return text;
-    }
-}
-/** What of a secret could stand alone: without blanks or quotes around it, a line, a word. */
-function spellings(secret) {
-    const value = secret.trim();
-    const lines = value.split(/[\r\n]+/).map((line) => line.trim());
-    const words = value.split(/[\s,]+/).filter((word) => word.length >= SHORTEST_WORD);
-    return [...new Set([value, value.replace(/^["'`]+|["'`]+$/g, ''), ...lines, ...words])];
-}
-function encodings(text) {
-    const whole = text.toWellFormed();
-    const url = encodeURIComponent(whole);
-    const strict = url.replace(/[!'()*~]/g, (character) => `%${hex(character).toUpperCase()}`);
-    const form = new URLSearchParams([['', whole]]).toString().slice(1);
-    const urls = [
-        url,
-        strict,
-        form,
-        encodeURI(whole),
-        encodeURIComponent(url),
-        encodeURIComponent(base64(whole)),
-    ];
-    const json = JSON.stringify(whole).slice(1, -1);
-    const html = (escaped) => whole.replace(/[&<>"']/g, escaped);
-    return [
-        ...urls.flatMap((one) => [one, one.replace(/%../g, (code) => code.toLowerCase())]),
-        json,
-        json.replaceAll('/', '\\/'),
-        JSON.stringify(json).slice(1, -1),
-        ...[/[<>&]/g, /[<>&']/g, /[<>&'/]/g].map((some) => json.replace(some, (one) => `\\u00${hex(one)}`)),
-        ...['#39', '#x27', 'apos'].map((quote) => html((one) => `&${NAMES[one] ?? quote};`)),
-        html((one) => (one === "'" ? one : `&${NAMES[one]};`)),
-        html((one) => (/["']/.test(one) ? one : `&${NAMES[one]};`)),
-        html((one) => `&#${one.charCodeAt(0)};`),
-        html((one) => `&#x${hex(one)};`),
-        base64(whole),
-        ...base64Parts(whole),
-    ];
-}
-const NAMES = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot' };
-function hex(character) {
-    return character.charCodeAt(0).toString(16);
-}
-function base64(text) {
-    return Buffer.from(text).toString('base64');
-}
-/**
- * What shows of a text inside the base64 of a longer one, such as `Bearer …`: three bytes make four characters, so
- * there are three ways to begin, and the characters at the ends that depend on its neighbours are left out.
- */
-function base64Parts(text) {
-    const bytes = Buffer.from(text);
-    return [0, 1, 2].flatMap((before) => {
-        const all = Buffer.concat([Buffer.alloc(before), bytes]);
-        const part = all
-            .toString('base64url')
-            .slice(Math.ceil((before * 8) / 6), Math.floor((all.length * 8) / 6));
-        return [part, part.replaceAll('-', '+').replaceAll('_', '/')];
-    });
-}
 
 
 /***/ })
@@ -4461,36 +5550,6 @@ function base64Parts(text) {
 /******/ 	};
 /******/ })();
 /******/ 
-/******/ /* webpack/runtime/create fake namespace object */
-/******/ (() => {
-/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
-/******/ 	var leafPrototypes;
-/******/ 	// create a fake namespace object
-/******/ 	// mode & 1: value is a module id, require it
-/******/ 	// mode & 2: merge all properties of value into the ns
-/******/ 	// mode & 4: return value when already ns object
-/******/ 	// mode & 16: return value when it's Promise-like
-/******/ 	// mode & 8|1: behave like require
-/******/ 	__nccwpck_require__.t = function(value, mode) {
-/******/ 		if(mode & 1) value = this(value);
-/******/ 		if(mode & 8) return value;
-/******/ 		if(typeof value === 'object' && value) {
-/******/ 			if((mode & 4) && value.__esModule) return value;
-/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
-/******/ 		}
-/******/ 		var ns = Object.create(null);
-/******/ 		__nccwpck_require__.r(ns);
-/******/ 		var def = {};
-/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
-/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
-/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
-/******/ 		}
-/******/ 		def['default'] = () => (value);
-/******/ 		__nccwpck_require__.d(ns, def);
-/******/ 		return ns;
-/******/ 	};
-/******/ })();
-/******/ 
 /******/ /* webpack/runtime/define property getters */
 /******/ (() => {
 /******/ 	// define getter functions for harmony exports
@@ -4528,17 +5587,6 @@ function base64Parts(text) {
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
-/******/ })();
-/******/ 
-/******/ /* webpack/runtime/make namespace object */
-/******/ (() => {
-/******/ 	// define __esModule on exports
-/******/ 	__nccwpck_require__.r = (exports) => {
-/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
-/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
-/******/ 		}
-/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
-/******/ 	};
 /******/ })();
 /******/ 
 /******/ /* webpack/runtime/import chunk loading */

@@ -1,79 +1,52 @@
-import { isDone, type Progress, statusOf } from '../progress.ts';
-import type { Say } from './text.ts';
+import { STATUSES } from '../cloudflare/shares.ts';
+import { formatFailure, type TargetState } from '../reconcile/decide.ts';
+import type { Result } from './result.ts';
 
-/** What a later step gets; see `outputs` in action.yml. */
-export interface Outputs {
-  readonly 'recipient-id': string;
-  readonly status: string;
-  readonly changed: 'true' | 'false';
-  readonly recipients: readonly object[];
-}
+/** GitHub accepts 1 MB of outputs for a whole job; the log has what does not fit. */
+const MAX_RESOURCES = 200;
+const MANY = 100;
 
-/** GitHub takes 1 MB of outputs for a whole job, and counts two bytes for a UTF-16 code unit. */
-const MAX_RECIPIENTS = 450_000;
+/** Values of outputs by their names; a list of objects becomes JSON. */
+export type Outputs = Readonly<Record<string, string | readonly object[]>>;
 
-/**
- * Makes the outputs. A target with several rows, which only a removal has, is told as one.
- * @param all every target, in the order given
- * @param nowMs the time now, for those that are not done
- */
-export function outputsOf(all: readonly Progress[], nowMs: number, say: Say): Outputs {
-  const groups = byTarget(all);
-  const statuses = new Set(groups.map(groupStatus));
+/** Creates the outputs that action.yml declares. `nowMs` ends the time of targets that are not done. */
+export function createOutputs(result: Result, nowMs: number): Outputs {
+  const { states } = result;
+  const statuses = new Set(states.map((state) => statusOf(state, result)));
   return {
-    'recipient-id': groups.map((group) => group[0]?.id ?? '').join('\n'),
-    status: statuses.size > 1 ? 'mixed' : say([...statuses][0] ?? '', 64),
-    changed: all.some((p) => p.changed) ? 'true' : 'false',
-    recipients: recipients(groups, nowMs, say),
+    'recipient-id': states.map(({ inUse }) => inUse ?? '').join('\n'),
+    status: statuses.size > 1 ? 'mixed' : ([...statuses][0] ?? 'unknown'),
+    changed: String(states.some(({ changed }) => changed)),
+    recipients: states.map((state) => toRecipient(state, result, nowMs)),
   };
 }
 
-/** The rows of each target, those that this run changed first; the targets in the order given. */
-export function byTarget(all: readonly Progress[]): [Progress, ...Progress[]][] {
-  const groups = new Map<string, [Progress, ...Progress[]]>();
-  for (const p of all) {
-    const group = groups.get(p.target.id);
-    if (group) group.push(p);
-    else groups.set(p.target.id, [p]);
-  }
-  for (const group of groups.values()) group.sort((a, b) => Number(b.changed) - Number(a.changed));
-  return [...groups.values()];
+/** The last observed status: a published word, because people put outputs into shell commands, or `unknown`. */
+export function statusOf({ recipient }: TargetState, { observed }: Pick<Result, 'observed'>): string {
+  if (!recipient) return observed ? 'disassociated' : 'unknown';
+  return STATUSES.find((status) => status === recipient.status) ?? 'unknown';
 }
 
-/** The status of a target with several rows is that of the first which is not gone yet. */
-export function groupStatus(group: readonly [Progress, ...Progress[]]): string {
-  return statusOf(group.find((p) => statusOf(p) !== 'disassociated') ?? group[0]);
-}
-
-function recipients(groups: [Progress, ...Progress[]][], nowMs: number, say: Say): readonly object[] {
-  // Long reasons of a thousand recipients are shortened rather than lost: the log has them whole.
-  for (const limit of [400, 150, 60]) {
-    const list = groups.map((group) => recipientOf(group, nowMs, limit, say));
-    if (JSON.stringify(list).length <= MAX_RECIPIENTS) return list;
-  }
-  return groups.map((group) => ({ ...recipientOf(group, nowMs, 60, say), resources: [] }));
-}
-
-function recipientOf(group: [Progress, ...Progress[]], nowMs: number, limit: number, say: Say) {
-  const [first] = group;
-  const failure = group.find((p) => isDone(p) && p.failure)?.failure;
-  const { target, id, row, startedMs } = first;
-  const endMs = group.reduce((latest, p) => Math.max(latest, p.endedMs ?? nowMs), 0);
+function toRecipient(state: TargetState, result: Result, nowMs: number): object {
+  const { target, inUse, recipient, changed, failure, startedMs, endedMs } = state;
+  const maxText = result.states.length > MANY ? 100 : 500;
+  const errors = recipient?.errors.slice(0, Math.floor(MAX_RESOURCES / result.states.length)) ?? [];
+  const shorten = (text: string) => (text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text);
   return {
-    recipient: target.id,
-    type: target.type,
-    id,
-    status: say(groupStatus(group), 64),
-    changed: group.some((p) => p.changed),
-    error: failure ? say(failure.message, limit) : null,
-    resources: (row?.resources ?? []).map((resource) => ({
-      resource_id: say(resource.id, 64),
-      resource_type: resource.type && say(resource.type, 64),
-      error: say(resource.error, limit),
-      terminal: resource.terminal,
+    account_id: target.type === 'account' ? target.id : null,
+    organization_id: target.type === 'organization' ? target.id : null,
+    recipient_id: inUse,
+    status: statusOf(state, result),
+    changed,
+    error: failure && shorten(formatFailure(failure)),
+    resources: errors.map(({ resourceId, error, terminal }) => ({
+      resource_id: resourceId,
+      resource_type: result.observed?.share?.resourceTypes.get(resourceId) ?? null,
+      error: shorten(error),
+      terminal,
     })),
-    created: say(row?.created ?? '', 40) || null,
-    modified: say(row?.modified ?? '', 40) || null,
-    seconds: Math.round((endMs - startedMs) / 100) / 10,
+    created: recipient?.created || null,
+    modified: recipient?.modified || null,
+    seconds: Math.round(((endedMs ?? nowMs) - startedMs) / 100) / 10,
   };
 }

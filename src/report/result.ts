@@ -1,123 +1,86 @@
-import type { Share } from '../cloudflare/shares.ts';
-import type { Failure } from '../failure.ts';
+import type { GitHubContext } from '../github/context.ts';
 import type { Inputs } from '../inputs.ts';
-import { isDone, type Progress, statusOf } from '../progress.ts';
-import { HINTS } from './hints.ts';
-import { byTarget } from './outputs.ts';
-import { count } from './text.ts';
+import { type Failure, formatFailure, type TargetState } from '../reconcile/decide.ts';
+import type { Observations } from '../reconcile/observations.ts';
+import { isActive, stage } from '../reconcile/readiness.ts';
 
-/** What started the workflow, as far as the runner tells. */
-export interface Trigger {
-  /** `release v1.2.0`, `workflow_dispatch`, … */
-  readonly event: string;
-  readonly actor: string;
-}
-
-/** A run that is over, as plain data: all that log, summary and annotations are made of. */
+/** A run that is over, as plain data: everything that outputs, annotations and the summary are made of. */
 export interface Result {
   readonly inputs: Inputs;
-  readonly share: Share | null;
-  readonly all: readonly Progress[];
-  readonly trigger: Trigger;
-  readonly requests: number;
-  readonly tookMs: number;
-  /** Was the run cancelled before its end? It fails then, also where everything had been done. */
+  readonly context: GitHubContext;
+  readonly states: readonly TargetState[];
+  /** Null where the recipients could not be read at all. */
+  readonly observed: Observations | null;
   readonly isCancelled: boolean;
+  readonly cost: { readonly requests: number; readonly retries: number; readonly tookMs: number };
 }
 
-/** How one target ended, in one word. */
-export type Outcome = 'settled' | 'accepted' | 'planned' | 'failed';
-
-/** How a target ended. A dry run leaves planned what is not done. */
-export function outcomeOf(group: readonly Progress[]): Outcome {
-  if (group.some((p) => p.step === 'failed')) return 'failed';
-  if (group.some((p) => !isDone(p))) return 'planned';
-  return group.some((p) => p.step === 'accepted') ? 'accepted' : 'settled';
+/** Did every target reach the desired state? A dry run succeeds if a run could. */
+export function isSuccess({ states, inputs, isCancelled }: Result): boolean {
+  const isFine = ({ action }: TargetState) => action === 'done' || (inputs.dryRun && action !== 'fail');
+  return !isCancelled && states.every(isFine);
 }
 
-/** `Baseline policies (3fd8…)`, or the id alone where the name is not known. */
-export function shareName({ share, inputs }: Pick<Result, 'share' | 'inputs'>): string {
-  return share?.name ? `"${share.name}" (${inputs.shareId})` : inputs.shareId;
-}
-
-/** What a plan means for one row, in a sign and a few words. */
-export function planSign(p: Progress): string {
-  if (p.step === 'create' || p.step === 'clear') return '+ to be added';
-  if (p.step === 'remove') return '- to be removed';
-  return p.step === 'failed' ? '! not possible' : `= no change`;
-}
-
-/**
- * What one row would become, for a plan: a sign and a sentence.
- * @param brief without the id of its row, its status and its failure, for where those stand beside it
- */
-export function planned(p: Progress, brief = false): string {
-  const who = `${p.target.type} ${p.target.id}`;
-  const row = p.id && !brief ? `, recipient ${p.id}` : '';
-  switch (p.step) {
-    case 'create':
-      if (p.row) return `+ share with ${who} (it had the share before)`;
-      return p.target.type === 'account'
-        ? `+ share with ${who}`
-        : `+ share with ${who}; no row of it was recognised, so an earlier one could not be looked for`;
-    case 'clear':
-      return `+ share with ${who}, when its earlier recipient ${p.id} is disassociated`;
-    case 'remove':
-      return `- remove ${who}${row}${brief ? '' : `, ${statusOf(p)}`}`;
-    case 'failed':
-      return `! cannot ${p.want === 'present' ? 'share with' : 'remove'} ${who}${brief ? '' : `: ${p.failure?.message}`}`;
-    default:
-      return `= already ${statusOf(p)} ${who}${row}`;
-  }
-}
-
-/** The failures of a run, those with the same reason together. */
-export function failuresOf(all: readonly Progress[]): { failure: Failure; targets: string[] }[] {
-  const groups = new Map<string, { failure: Failure; targets: string[] }>();
-  for (const { failure, step, target } of all) {
-    if (step !== 'failed' || !failure) continue;
-    // Each answer has a ray and a time of its own, which must not keep equal reasons apart.
-    const reason = `${failure.cause} ${failure.message.replace(/, cf-ray \S+/, '').replace(/(?<![\d.])[\d.]+ s\b/g, '')}`;
-    const group = groups.get(reason) ?? { failure, targets: [] };
-    if (!group.targets.includes(target.id)) group.targets.push(target.id);
-    groups.set(reason, group);
+/** The failures of a run, each with all targets that it concerns. */
+export function groupFailures(states: readonly TargetState[]): { failure: Failure; states: TargetState[] }[] {
+  const groups = new Map<string, { failure: Failure; states: TargetState[] }>();
+  for (const state of states) {
+    if (state.action !== 'fail' || !state.failure) continue;
+    const key = `${state.failure.cause} ${state.failure.reason}`;
+    groups.set(key, groups.get(key) ?? { failure: state.failure, states: [] });
+    groups.get(key)?.states.push(state);
   }
   return [...groups.values()];
 }
 
-/** A title in the middle of a sentence: only a name keeps its capital. */
-function inSentence(title: string): string {
-  return title.startsWith('Cloudflare') ? title : title.slice(0, 1).toLowerCase() + title.slice(1);
+/** `1 of 3 accounts failed`: how the run ended. */
+export function headline({ states, inputs, isCancelled }: Result): string {
+  const noun = states[0]?.target.type ?? 'account';
+  const all = plural(states.length, noun);
+  const failed = states.filter(({ action }) => action === 'fail').length;
+  const changed = states.filter((state) => state.changed).length;
+  const verb = inputs.state === 'present' ? 'added' : 'removed';
+  if (isCancelled) return `cancelled with ${states.length - failed} of ${all} done`;
+  if (failed > 0) return `${failed} of ${all} ${inputs.dryRun ? 'would fail' : 'failed'}`;
+  if (inputs.dryRun) return `${changed} of ${all} would be ${verb}`;
+  const done = changed > 0 && `${plural(changed, noun)} ${verb}${inputs.wait ? '' : ', not awaited'}`;
+  const rest = changed < states.length && `${plural(states.length - changed, noun)} unchanged`;
+  return [done, rest].filter(Boolean).join(', ');
 }
 
-/** One sentence on how it ended, for the closing line and the heading of the summary. */
-export function headline(result: Result): string {
-  const groups = byTarget(result.all);
-  const { state, dryRun } = result.inputs;
-  const unit = result.inputs.targets[0]?.type ?? 'account';
-  const bad = groups.filter((group) => outcomeOf(group) === 'failed');
-  const of = groups.length === 1 ? `the ${unit}` : `${bad.length} of ${count(groups.length, unit)}`;
-  if (bad.length > 0) {
-    const cancelled = bad.some((group) => group.some((p) => p.failure?.cause === 'cancelled'));
-    if (cancelled && groups.length === 1) return 'Cancelled';
-    if (cancelled) return `Cancelled: ${groups.length - bad.length} of ${count(groups.length, unit)} done`;
-    const titles = new Set(failuresOf(result.all).map(({ failure }) => HINTS[failure.cause].title));
-    const why = titles.size === 1 ? `: ${inSentence([...titles][0] ?? '')}` : '';
-    return dryRun ? `Plan: a run would fail for ${of}${why}` : `Failed for ${of}${why}`;
+/** What a run does for a target, from its first observation: a sign and a few words. */
+export function describePlan(state: TargetState, { state: desired, wait }: Inputs): string {
+  const { action, recipient, failure, target } = state;
+  const isEnding = recipient !== null && stage(recipient) === 1;
+  if (failure) return `! not possible: ${formatFailure(failure)}`;
+  if (action === 'delete') return `- remove recipient ${recipient?.id} (${recipient?.status})`;
+  if (desired === 'absent') return isEnding ? '= already being removed' : '= not a recipient: no change';
+  if (recipient && isActive(recipient)) {
+    return `= already ${recipient.status}: ${action === 'wait' && wait ? 'wait' : 'no change'}`;
   }
-  if (result.isCancelled) return `Cancelled when ${dryRun ? 'the plan was ready' : 'everything was done'}`;
-  const changed = groups.filter((group) => group.some((p) => p.changed)).length;
-  const verb = state === 'present' ? 'added' : 'removed';
-  if (dryRun) return `Plan: ${changed} of ${count(groups.length, unit)} would be ${verb}`;
-  const rest = groups.length - changed;
-  const restText = state === 'present' ? `${rest} had it before` : `${rest} did not have it`;
-  const parts = [changed > 0 ? `${changed} ${verb}` : '', rest > 0 ? restText : '']
-    .filter(Boolean)
-    .join(', ');
-  const waiting = groups.some((group) => outcomeOf(group) === 'accepted');
-  if (waiting) return `Accepted for ${count(groups.length, unit)}, not waited for (${parts})`;
-  const can = groups.length === 1 ? 'has' : 'have';
-  return state === 'present'
-    ? `${count(groups.length, unit)} ${can} the share (${parts})`
-    : `${count(groups.length, unit)} no longer ${can} the share (${parts})`;
+  if (isEnding) return `+ add after recipient ${recipient.id} is removed`;
+  if (recipient) return '+ add again (was a recipient before)';
+  return target.type === 'account' ? '+ add' : '+ add (whether it is a recipient already cannot be observed)';
+}
+
+/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
+export function formatSeconds(ms: number): string {
+  return `${(Math.max(0, ms) / 1000).toFixed(ms < 100_000 ? 1 : 0)} s`;
+}
+
+/** `1 account`, `3 accounts`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `a, b, c and 4 more`. */
+export function listOf(names: readonly string[], max: number): string {
+  const more = names.length - max;
+  return more > 0 ? `${names.slice(0, max).join(', ')} and ${more} more` : names.join(', ');
+}
+
+/** What the run took: `3.2 s`, `5 requests`, `1 of them retries`. */
+export function describeCost({ cost: { requests, retries, tookMs } }: Result): string[] {
+  const retried = retries > 0 ? [`${retries} of them retries`] : [];
+  return [formatSeconds(tookMs), plural(requests, 'request'), ...retried];
 }
