@@ -1,221 +1,216 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, it, type TestContext } from 'vitest';
-import { createSharesApi } from '../../simulator/api.ts';
-import { runAction, startAction } from '../../simulator/runner.ts';
-import { startServer } from '../../simulator/server.ts';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
+import { createHttpClient } from '../../src/cloudflare/http-client.ts';
+import { readGitHubContext } from '../../src/github/context.ts';
+import { recordDeployment } from '../../src/github/deployment.ts';
+import { ACCOUNT, OTHER, OWNER, SHARE, TOKEN } from '../builders.ts';
+import { startServer } from '../cloudflare/local-servers.ts';
+import { inputsOf } from '../read-inputs.ts';
 
-const OWNER = '699d98642c564d2e855e9661899b7252';
-const SHARE = '3fd85f74b32742f1bff64a85009dda07';
-const ACCOUNT = '023e105f4ecef8ad9ca31a8372d0c353';
-const TOKEN = 'cloudflare-token-of-the-deployment-test';
 const GITHUB_TOKEN = 'ghs_tokenOfTheDeploymentTest0123456789';
 
 interface Call {
-  readonly path: string;
+  readonly method: string | undefined;
+  readonly path: string | undefined;
+  readonly headers: IncomingHttpHeaders;
   readonly body: Record<string, unknown>;
-  readonly authorization: string | undefined;
 }
 
-/** A stand-in for GitHub's REST API that knows deployments and keeps what it was told. */
-async function startGitHub(
-  { onTestFinished }: TestContext,
-  answer?: (call: Call, response: ServerResponse) => boolean,
+type Respond = (call: Call, response: ServerResponse) => unknown;
+
+/** Responds with JSON, as GitHub does. */
+const json = (response: ServerResponse, status: number, value: unknown) =>
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+    .end(JSON.stringify(value));
+const created: Respond = ({ body }, response) => json(response, 201, { id: 77, state: body['state'] });
+
+/** A clock on which no time passes until `wake` is called. */
+function stillClock() {
+  const sleeps: number[] = [];
+  const wakes: (() => void)[] = [];
+  const sleep = (ms: number) => {
+    sleeps.push(ms);
+    return new Promise<void>((resolve) => wakes.push(resolve));
+  };
+  const clock: Clock = { now: () => 0, sleep };
+  return { clock, sleeps, wake: () => wakes.forEach((wake) => void wake()) };
+}
+
+/** Starts a record on GitHub's API, as `respond` plays it. */
+async function start(
+  respond: Respond = created,
+  change: { inputs?: Record<string, string>; env?: Record<string, string> } = {},
 ) {
   const calls: Call[] = [];
-  const server: Server = createServer(async (request: IncomingMessage, response) => {
+  const { url } = await startServer(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
-    const call = {
-      path: request.url ?? '',
-      body: JSON.parse(text || '{}'),
-      authorization: request.headers.authorization,
-    };
+    const { method, url: path, headers } = request;
+    const call = { method, path, headers, body: JSON.parse(text || '{}') };
     calls.push(call);
-    if (answer?.(call, response)) return;
-    response.writeHead(201, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ id: 77, state: call.body['state'] }));
+    respond(call, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { calls, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-async function stage(
-  context: TestContext,
-  more: {
-    associateMs?: number | 'never';
-    status?: string;
-    inputs?: Record<string, string>;
-    github?: Parameters<typeof startGitHub>[1];
-  } = {},
-) {
-  const api = createSharesApi({
-    now: Date.now,
-    tokens: [TOKEN],
-    timeline: { associateMs: more.associateMs ?? 0 },
-  });
-  api.addShare({ accountId: OWNER, shareId: SHARE, name: 'Baseline policies' });
-  if (more.status) api.addRecipient(SHARE, { accountId: ACCOUNT, status: more.status as 'associated' });
-  const server = await startServer(api);
-  context.onTestFinished(() => server.close());
-  const github = await startGitHub(context, more.github);
-  const options = {
-    inputs: {
-      'api-url': server.url,
-      'account-id': OWNER,
-      'share-id': SHARE,
-      'recipient-account-id': ACCOUNT,
-      'api-token': TOKEN,
-      'github-token': GITHUB_TOKEN,
-      environment: 'production',
-      ...more.inputs,
-    },
-    env: {
-      GITHUB_API_URL: github.url,
-      GITHUB_REPOSITORY: 'octo/policies',
-      GITHUB_RUN_ID: '42',
-      GITHUB_SHA: 'c0ffee',
-    },
+  const errors: string[] = [];
+  const time = stillClock();
+  const env = {
+    GITHUB_API_URL: url,
+    GITHUB_REPOSITORY: 'octo/policies',
+    GITHUB_SHA: 'c0ffee',
+    GITHUB_RUN_ID: '42',
+    ...change.env,
   };
-  return { api, github, options };
+  const finish = recordDeployment({
+    inputs: inputsOf({
+      'INPUT_GITHUB-TOKEN': GITHUB_TOKEN,
+      INPUT_ENVIRONMENT: 'production',
+      ...change.inputs,
+    }),
+    context: readGitHubContext(env),
+    http: createHttpClient(() => null),
+    clock: time.clock,
+    onRecordError: (message) => errors.push(message),
+  });
+  return { finish, calls, errors, ...time };
 }
 
-const states = (calls: readonly Call[]) => calls.slice(1).map((call) => call.body['state']);
-
-describe.concurrent('the deployment record', () => {
-  it('tells GitHub of a run that changes something', async (context) => {
-    const { expect } = context;
-    const { github, options } = await stage(context);
-    const run = await runAction(options);
-    expect(run.exitCode).toBe(0);
-    expect(github.calls[0]).toMatchObject({
-      path: '/repos/octo/policies/deployments',
-      authorization: `token ${GITHUB_TOKEN}`,
-      body: {
+describe('the deployment record', () => {
+  it('is created, set to in progress, and set to how the run ended', async () => {
+    const { finish, calls, errors } = await start();
+    await finish?.('success', '1 of 1 account added');
+    const common = {
+      environment: 'production',
+      auto_inactive: false,
+      log_url: 'https://github.com/octo/policies/actions/runs/42',
+    };
+    expect(calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /repos/octo/policies/deployments',
+      ...Array(2).fill('POST /repos/octo/policies/deployments/77/statuses'),
+    ]);
+    expect(calls.map(({ body }) => body)).toEqual([
+      {
         ref: 'c0ffee',
+        task: 'share',
         environment: 'production',
+        description: `Cloudflare share ${SHARE}`,
         auto_merge: false,
         required_contexts: [],
         payload: { account_id: OWNER, share_id: SHARE, state: 'present', recipients: [ACCOUNT] },
       },
+      { ...common, state: 'in_progress', description: 'Waiting for Cloudflare' },
+      { ...common, state: 'success', description: '1 of 1 account added' },
+    ]);
+    for (const { headers } of calls) expect(headers.authorization).toBe(`token ${GITHUB_TOKEN}`);
+    expect(JSON.stringify(calls)).not.toContain(TOKEN);
+    expect(errors).toEqual([]);
+  });
+
+  it.each(['failure', 'error'] as const)('may end in %s', async (status) => {
+    const { finish, calls } = await start();
+    await finish?.(status, 'x');
+    expect(calls.at(-1)?.body).toMatchObject({ state: status, description: 'x' });
+  });
+
+  it('of a removal has another task, and all of its targets', async () => {
+    const inputs = { INPUT_STATE: 'absent', 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}` };
+    const { finish, calls } = await start(created, { inputs });
+    await finish?.('success', 'x');
+    const payload = { state: 'absent', recipients: [ACCOUNT, OTHER] };
+    expect(calls[0]?.body).toMatchObject({ task: 'unshare', payload });
+  });
+
+  it('is not made without a token', async () => {
+    const { finish, calls } = await start(created, { inputs: { 'INPUT_GITHUB-TOKEN': '' } });
+    expect(finish).toBeNull();
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('a deployment record that cannot be written', () => {
+  const NO_DEPLOYMENT = 'GitHub did not respond with a deployment';
+  it.each<[string, Respond, string | RegExp, number]>([
+    [
+      'GitHub rejects it',
+      (_, response) => json(response, 403, { message: 'Resource not accessible' }),
+      /^Resource not accessible/,
+      1,
+    ],
+    [
+      'GitHub rejects a status',
+      (call, response) =>
+        call.body['state'] ? json(response, 422, { message: 'no' }) : created(call, response),
+      /^no/,
+      2,
+    ],
+    ['GitHub is down', (_, response) => json(response, 503, {}), /./, 1],
+    ['the connection fails', (_, response) => response.destroy(), /socket hang up|ECONNRESET/, 1],
+    [
+      'the ID would reach another path',
+      (_, response) => json(response, 201, { id: '../../../../user' }),
+      NO_DEPLOYMENT,
+      1,
+    ],
+    ['the ID is no whole number', (_, response) => json(response, 201, { id: 7.5 }), NO_DEPLOYMENT, 1],
+    ['there is no ID', (_, response) => json(response, 202, { message: 'Auto-merged' }), NO_DEPLOYMENT, 1],
+    ['the response is null', (_, response) => json(response, 201, null), NO_DEPLOYMENT, 1],
+    ['the response is a page', (_, response) => response.writeHead(201).end('{"id":77}'), NO_DEPLOYMENT, 1],
+    ['the response is empty', (_, response) => response.writeHead(204).end(), NO_DEPLOYMENT, 1],
+    [
+      'GitHub redirects',
+      (_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
+      /./,
+      1,
+    ],
+  ])('is reported once, at the end: %s', async (_, respond, message, requests) => {
+    const { finish, calls, errors } = await start(respond);
+    await finish?.('success', 'x');
+    expect(errors).toEqual([expect.stringMatching(message)]);
+    expect(calls).toHaveLength(requests);
+  });
+
+  it('because GitHub hangs ends two seconds after the run', async () => {
+    const { finish, calls, errors, sleeps, wake } = await start(() => {});
+    const finishing = finish?.('success', 'x');
+    expect(sleeps).toEqual([2_000]);
+    let isOver = false;
+    void finishing?.then(() => {
+      isOver = true;
     });
-    expect(github.calls.slice(1).map((call) => call.path)).toEqual(
-      Array(2).fill('/repos/octo/policies/deployments/77/statuses'),
-    );
-    expect(states(github.calls)).toEqual(['in_progress', 'success']);
-    expect(github.calls[2]?.body).toMatchObject({
-      auto_inactive: false,
-      environment: 'production',
-      log_url: expect.stringMatching(/\/octo\/policies\/actions\/runs\/42$/),
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isOver).toBe(false);
+    wake();
+    await finishing;
+    expect(errors).toEqual([expect.stringContaining('no response before the step ended')]);
+    expect(calls.length).toBeLessThanOrEqual(1);
+  });
+
+  it('because GitHub hangs at the last status ends two seconds after the run', async () => {
+    const { finish, errors, wake } = await start((call, response) => {
+      if (call.body['state'] === 'success') wake();
+      else created(call, response);
     });
-    expect(JSON.stringify(github.calls.map((call) => call.body))).not.toContain(TOKEN);
-    expect(run.stdout).not.toContain('::warning');
+    await finish?.('success', 'x');
+    expect(errors).toEqual([expect.stringContaining('no response before the step ended')]);
   });
 
-  it('ends in failure with the run', async (context) => {
-    const { expect } = context;
-    const { github, options } = await stage(context, { associateMs: 'never', inputs: { timeout: '2s' } });
-    expect((await runAction(options)).exitCode).toBe(1);
-    expect(states(github.calls)).toEqual(['in_progress', 'failure']);
-  });
-
-  it('ends in error when the run is cancelled', async (context) => {
-    const { expect } = context;
-    const { github, options } = await stage(context, { associateMs: 'never' });
-    const { cancel, finished, child } = startAction(options);
-    child.stdout?.on(
-      'data',
-      (chunk) => String(chunk).includes('added as recipient') && setTimeout(cancel, 500),
-    );
-    expect((await finished).exitCode).toBe(1);
-    expect(states(github.calls)).toEqual(['in_progress', 'error']);
-  });
-
-  it.for<[string, object]>([
-    ['nothing changes', { status: 'associated' }],
-    ['it is a dry run', { inputs: { 'dry-run': 'true' } }],
-    ['no token is given', { inputs: { 'github-token': '' } }],
-  ])('is not made when %s', async ([_name, more], context) => {
-    const { expect } = context;
-    const { github, options } = await stage(context, more);
-    expect((await runAction(options)).exitCode).toBe(0);
-    expect(github.calls).toEqual([]);
-  });
-
-  it('is best effort: a refusal is one warning, without the text acting as a command or showing the token', async (context) => {
-    const { expect } = context;
-    const { options } = await stage(context, {
-      github: (_call, response) => {
-        response.writeHead(403, {
-          'content-type': 'application/json',
-          deprecation: '@1',
-          sunset: '::error::x',
-        });
-        return Boolean(
-          response.end(JSON.stringify({ message: `no\n::error::for ${GITHUB_TOKEN} ##[error]` })),
-        );
+  it.each([
+    ['http on another host', 'http://github.example.com', 'GITHUB_API_URL is not https'],
+    ['no address', 'nonsense', 'Invalid URL'],
+  ])('because GITHUB_API_URL is %s gets no token', async (_, url, message) => {
+    const requests: string[] = [];
+    const errors: string[] = [];
+    const finish = recordDeployment({
+      inputs: inputsOf({ 'INPUT_GITHUB-TOKEN': GITHUB_TOKEN }),
+      context: readGitHubContext({ GITHUB_API_URL: url, GITHUB_REPOSITORY: 'octo/policies' }),
+      http: async (request) => {
+        requests.push(request.url);
+        return { status: 201, headers: {}, body: '' };
       },
+      clock: stillClock().clock,
+      onRecordError: (text) => errors.push(text),
     });
-    const run = await runAction({ ...options, env: { ...options.env, RUNNER_DEBUG: '1' } });
-    expect(run.exitCode).toBe(0);
-    expect(run.stdout.match(/^::warning .*$/gm)).toEqual([expect.stringContaining('No deployment record')]);
-    const shown = run.stdout.replace(/^::add-mask::.*$/gm, '') + run.stderr + run.summary;
-    expect(shown).not.toMatch(/^\s*::error/m);
-    expect(shown).not.toContain('##[');
-    expect(shown).not.toContain(GITHUB_TOKEN);
-    expect(run.stderr).toBe('');
-  });
-
-  it('reaches no path with an id that is none', async (context) => {
-    const { expect } = context;
-    const { github, options } = await stage(context, {
-      github: (_call, response) => Boolean(response.writeHead(201).end('{"id":"../../../../user"}')),
-    });
-    const run = await runAction(options);
-    expect(run.exitCode).toBe(0);
-    expect(github.calls.map(({ path }) => path)).toEqual(['/repos/octo/policies/deployments']);
-    expect(run.stdout).toMatch(/No deployment record.*something that is not a deployment/);
-  });
-
-  it('ends in failure where the outputs cannot be written, as the step does', async (context) => {
-    const { expect } = context;
-    const { github, options } = await stage(context);
-    const env = { ...options.env, GITHUB_OUTPUT: '/nowhere/output' };
-    expect((await runAction({ ...options, env })).exitCode).toBe(1);
-    expect(states(github.calls)).toEqual(['in_progress', 'failure']);
-  });
-
-  it('a cancel during its last word ends the run soon, with everything else told', async (context) => {
-    const { expect } = context;
-    const { options } = await stage(context, { github: ({ body }) => body['state'] === 'success' });
-    const { cancel, finished, child } = startAction(options);
-    let cancelledMs = 0;
-    child.stdout?.on('data', (chunk) => {
-      if (!String(chunk).includes('has the share')) return;
-      cancelledMs = performance.now();
-      cancel();
-    });
-    const run = await finished;
-    expect(performance.now() - cancelledMs).toBeLessThan(3_000);
-    expect(run).toMatchObject({
-      // A cancel fails the step, whenever it comes.
-      exitCode: 1,
-      signal: null,
-      outputs: { status: 'associated', changed: 'true' },
-    });
-    expect(run.summary).toContain('1 account has the share');
-  });
-
-  it('does not hold the run when GitHub does not answer', async (context) => {
-    const { expect } = context;
-    const { options } = await stage(context, { github: () => true });
-    const run = await runAction(options);
-    expect(run.exitCode).toBe(0);
-    expect(run.ms).toBeLessThan(9_000);
-    expect(run.stdout).toContain('No deployment record');
+    await finish?.('success', 'x');
+    expect([requests, errors]).toEqual([[], [message]]);
   });
 });

@@ -1,227 +1,190 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ShareRecipient } from '../../src/cloudflare/shares.ts';
-import type { Inputs, Target } from '../../src/inputs.ts';
-import { duplicates, plan } from '../../src/plan.ts';
-import { failed, foretold, type Progress } from '../../src/progress.ts';
-import { outputsOf } from '../../src/report/outputs.ts';
-import { headline, type Result } from '../../src/report/result.ts';
-import { summaryOf } from '../../src/report/summary.ts';
-import { sayer } from '../../src/report/text.ts';
+import { FIXES, TITLES } from '../../src/report/failure-guide.ts';
+import { createInputSummary, createSummary } from '../../src/report/summary.ts';
+import { account, ORGANIZATION, resourceError, SHARE } from '../builders.ts';
+import { hostileText } from '../hostile-text.ts';
+import { failWith, type ResultCase, recordOf, resultOf } from './results.ts';
 
-const targets = (n: number): Target[] =>
-  Array.from({ length: n }, (_, i) => ({ type: 'account', id: `account${String(i).padStart(25, '0')}` }));
-const row = (target: Target, status = 'associated', more: Partial<ShareRecipient> = {}): ShareRecipient => ({
-  id: `r${target.id.slice(1)}`,
-  accountId: target.id,
-  organizationId: null,
-  status,
-  created: '2026-01-01T00:00:00Z',
-  modified: '2026-01-01T00:00:00Z',
-  resources: [],
-  ...more,
-});
+const decode = (html: string) => html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
+const summaryOf = (one: ResultCase) => decode(createSummary(resultOf(one)));
+const records = (...statuses: string[]) => statuses.map((status, n) => recordOf(n, status));
+const share = { name: 'Baseline policies', resourceTypes: new Map<string, string>() };
 
-function resultOf(all: readonly Progress[], more: Partial<Inputs> = {}, name = 'Baseline policies'): Result {
-  const inputs: Inputs = {
-    accountId: 'owner',
-    shareId: 'share',
-    targets: [...new Set(all.map((p) => p.target))],
-    repeated: [],
-    credentials: { kind: 'token', token: 'x' },
-    state: 'present',
-    wait: true,
-    timeoutMs: 600_000,
-    dryRun: false,
-    summary: true,
-    githubToken: null,
-    environment: 'cloudflare-share',
-    apiUrl: 'https://api.cloudflare.com/client/v4',
-    ...more,
-  };
-  const share = { name, status: 'active', targetType: 'account' };
-  return {
-    inputs,
-    share,
-    all,
-    trigger: { event: 'release v1', actor: 'octocat' },
-    requests: 3,
-    tookMs: 1234,
-    isCancelled: false,
-  };
+/** The cells of the table, without the tags in them. */
+function table(html: string): string[][] {
+  const rows = [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map((match) => match[1] ?? '');
+  return rows.map((row) =>
+    [...row.matchAll(/<t[hd]>(.*?)<\/t[hd]>/g)].map((match) =>
+      (match[1] ?? '').replace(/<[^>]+>/g, '').replaceAll('&nbsp;', ' '),
+    ),
+  );
 }
 
-function planned(
-  rows: ShareRecipient[],
-  some: Target[],
-  state: 'present' | 'absent' = 'present',
-): Progress[] {
-  return plan({ targets: some, state, wait: true }, { rows, share: null, nowMs: 0 });
-}
-
-const same = sayer((text) => text);
-
-describe('the summary', () => {
-  it('is one block of HTML that names share, recipient and status', () => {
-    const some = targets(1);
-    const text = summaryOf(
-      resultOf(
-        planned(
-          some.map((target) => row(target)),
-          some,
-        ),
-      ),
-      [],
-      same,
+describe('the summary of a run', () => {
+  it('is one block of HTML that names the share, the result, and what started it', () => {
+    const html = createSummary(resultOf({ records: records('associated'), share }));
+    expect(html).toMatch(/^<h3>✅ /);
+    expect(html).toMatch(/\n\n$/);
+    expect(html.trimEnd()).not.toMatch(/\n\s*\n/);
+    const text = decode(html);
+    expect(text).toContain('Cloudflare share <code>"Baseline policies"</code>: 1 account unchanged</h3>');
+    expect(text).toContain(
+      'triggered by <code>release v1</code> (<code>octocat</code>) · 1.2 s · 3 requests</sub></p>',
     );
-    expect(text.trimEnd()).not.toMatch(/\n\s*\n/);
-    for (const part of [
-      '<h3>✅ 1 account has the share',
-      'Baseline policies',
-      some[0]?.id,
-      'associated',
-      'release v1',
-      'octocat',
-      'https://dash.cloudflare.com/owner',
-    ])
-      expect(text).toContain(part);
   });
 
-  it('stays below its limit for a thousand failures with the worst reasons, and loses none', () => {
-    const some = targets(1000);
-    const message = '<script>{}&&||'.repeat(100);
-    const all = planned([], some).map((p) => failed(p, { cause: 'refused', message }, 1));
-    const text = summaryOf(resultOf(all), [], same);
-    expect(Buffer.byteLength(text)).toBeLessThan(1_048_576);
-    for (const { id } of some) expect(text).toContain(id);
-    const recipients = outputsOf(all, 1, same).recipients as { error: string }[];
-    expect(recipients).toHaveLength(1000);
-    expect(recipients.every(({ error }) => error.startsWith('<script>'))).toBe(true);
-    expect(JSON.stringify(recipients).length).toBeLessThan(1_000_000);
+  it('has nothing of an event where none is known', () => {
+    const result = resultOf({});
+    const html = createSummary({ ...result, context: { ...result.context, event: '' } });
+    expect(html).toMatch(/<sub>cloudflare-share-recipient [\d.]+ · 1\.2 s · 3 requests<\/sub>/);
   });
 
-  it('shows counts and failures first and folds the rest beyond fifty', () => {
-    const some = targets(60);
-    const all = planned(
-      some.map((target) => row(target)),
-      some,
-    ).map((p, i) => (i < 3 ? failed(p, { cause: 'refused', message: 'no' }, 1) : p));
-    const text = summaryOf(resultOf(all), [], same);
-    expect(text).toContain('❌ 3 failed · ✅ 57 done, unchanged');
-    expect(text.indexOf('❌ failed</td>')).toBeLessThan(text.indexOf('<details>'));
-    expect(text.split('<details>')[1]?.match(/<tr>/g)).toHaveLength(58);
+  it('names the share by its ID where its name could not be read', () => {
+    expect(summaryOf({ records: records('associated') })).toContain(`<code>${SHARE}</code>`);
   });
 
-  it('warns of duplicates', () => {
-    const some = targets(1);
-    const twice = [
-      row(some[0] as Target),
-      row(some[0] as Target, 'associating', { id: 'other', created: '2026-02-01T00:00:00Z' }),
+  it('shows each target on a line of its own', () => {
+    const change = (_: unknown, index: number) =>
+      [
+        { changed: true, startedMs: 1_000, endedMs: 2_234 },
+        {},
+        failWith('rejected'),
+        failWith('cancelled'),
+        { changed: true, endedMs: null },
+      ][index] ?? {};
+    const one = { targets: 5, records: records('associated', 'associated', 'associated', 'odd'), change };
+    expect(table(summaryOf(one))).toEqual([
+      ['Account', 'Result', 'Status', 'Recipient ID', 'Duration'],
+      [account(2), '❌ Failed', 'associated', 'r2', ''],
+      [account(3), '🚫 Cancelled', 'unknown', 'r3', ''],
+      [account(0), '✅ Added', 'associated', 'r0', '1.2 s'],
+      [account(1), '✅ No change', 'associated', 'r1', ''],
+      [account(4), '✅ Added', 'disassociated', '', ''],
+    ]);
+  });
+
+  it('says what was removed, and what nobody waited for', () => {
+    const change = () => ({ changed: true });
+    const result = (inputs: Record<string, string>) =>
+      table(summaryOf({ records: records('associated'), change, inputs }))[1]?.[1];
+    expect(result({ INPUT_STATE: 'absent' })).toBe('✅ Removed');
+    expect(result({ INPUT_WAIT: 'false' })).toBe('⏳ Not awaited');
+  });
+
+  it('links an account to its dashboard at Cloudflare, and no other text', () => {
+    const link = `<a href="https://dash.cloudflare.com/${account(0)}">`;
+    const organization = { 'INPUT_RECIPIENT-ACCOUNT-ID': '', 'INPUT_ORGANIZATION-ID': ORGANIZATION };
+    expect(summaryOf({})).toContain(link);
+    expect(summaryOf({ inputs: { 'INPUT_API-URL': 'https://api.cloudflare.com.example/v4' } })).not.toContain(
+      'dash.',
+    );
+    expect(summaryOf({ inputs: organization })).not.toContain('dash.');
+    expect(table(summaryOf({ inputs: organization }))[0]?.[0]).toBe('Organization');
+  });
+
+  it('of a dry run shows the plan', () => {
+    const html = summaryOf({
+      targets: 2,
+      records: records('associated'),
+      inputs: { 'INPUT_DRY-RUN': 'true' },
+    });
+    expect(html).toMatch(/^<h3>📋 /);
+    expect(table(html)).toEqual([
+      ['Action', 'Account', 'Current status'],
+      ['= already associated: no change', account(0), 'associated'],
+      ['+ add', account(1), 'disassociated'],
+    ]);
+  });
+
+  it('of a cancelled run says so', () => {
+    expect(summaryOf({ records: records('associated'), isCancelled: true })).toMatch(/^<h3>🚫 /);
+  });
+
+  it('shows how to fix each cause once, with its reasons and targets', () => {
+    const failures = [
+      failWith('rejected', '1017 no', 'HTTP 400'),
+      failWith('rejected', 'other'),
+      failWith('server', 'down'),
+      failWith('rejected', '1017 no'),
     ];
-    expect(summaryOf(resultOf(planned(twice, some)), duplicates(some, twice), same)).toContain(
-      'also there: <code>other</code>',
+    const html = summaryOf({
+      records: records(...Array(4).fill('associated')),
+      change: (_, index) => failures[index] ?? {},
+    });
+    expect(html).toMatch(/^<h3>❌ /);
+    const items = html.match(/<li>.*<\/li>/g) ?? [];
+    expect(items).toHaveLength(2);
+    expect(items[0]).toContain(`<strong>${TITLES.rejected}.</strong> ${FIXES.rejected} `);
+    expect(items[0]).toContain(
+      ' <a href="https://github.com/octo/share-recipient/blob/v1/docs/troubleshooting.md#request-rejected-by-cloudflare">Troubleshooting</a>' +
+        `<br><code>1017 no (HTTP 400)</code> for <code>${account(0)}, ${account(3)}</code>` +
+        `<br><code>other</code> for <code>${account(1)}</code></li>`,
     );
   });
 
-  it('has no tag, link, mention or blank line that a server could have written', () => {
+  it('counts the reasons beyond ten, and the targets beyond three of a reason', () => {
+    const all = { records: records(...Array(12).fill('associated')) };
+    expect(summaryOf({ ...all, change: (_, index) => failWith('server', `reason ${index}`) })).toContain(
+      '<br>and 2 more reasons, see the log</li>',
+    );
+    expect(summaryOf({ ...all, change: () => failWith('server') })).toContain(
+      `${account(2)} and 9 more</code></li>`,
+    );
+  });
+
+  it('shows two hundred targets, the failed ones first', () => {
+    const one = {
+      records: records(...Array(203).fill('associated')),
+      change: (_: unknown, index: number) => (index > 200 ? failWith('server') : {}),
+    };
+    const rows = table(summaryOf(one));
+    expect(rows).toHaveLength(201);
+    expect(rows.slice(1, 4).map(([id]) => id)).toEqual([account(201), account(202), account(0)]);
+    expect(summaryOf(one)).toContain('<p>And 3 more, see the output recipients.</p>');
+    expect(summaryOf({ records: records(...Array(200).fill('associated')) })).not.toContain('And ');
+  });
+
+  it('stays far below the limit of GitHub for a thousand failures with the worst reasons', () => {
+    const change = (_: unknown, index: number) =>
+      failWith('rejected', `${index}${'<script>{}&&||'.repeat(70)}`);
+    const html = createSummary(resultOf({ records: records(...Array(1_000).fill('associated')), change }));
+    expect(Buffer.byteLength(html)).toBeLessThan(1_048_576 / 2);
+  });
+
+  it('has no tag, link, mention or empty line that a server could have written', () => {
     const ours =
-      /<\/?(h3|h4|p|code|table|thead|tbody|tr|th|td|details|summary|ul|li|strong)>|<br>|<a href="https:\/\/(dash\.cloudflare\.com\/owner|github\.com\/OWNER\/[\w#/-]+|developers\.cloudflare\.com\/[\w/]+)">|<\/a>/g;
+      /<\/?(h3|p|sub|code|table|thead|tbody|tr|th|td|ul|li|strong)>|<br>|<a href="https:\/\/(dash\.cloudflare\.com\/\w+|github\.com\/octo\/[\w./#-]+)">|<\/a>/g;
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.boolean(), (name, error, terminal) => {
-        const hostile = `${error}<img src=x>@octocat [x](http://evil) \n\n# ${name}`;
-        const some = targets(1);
-        const rows = [
-          row(some[0] as Target, hostile, {
-            resources: [{ id: hostile, error: hostile, terminal, type: hostile }],
-          }),
-        ];
-        const text = summaryOf(resultOf(planned(rows, some), {}, hostile), [], same);
-        const rest = text.replace(ours, '');
-        expect(rest).not.toMatch(/[<>@[\]]|:\/\/(?!www\.cloudflarestatus)/);
-        expect(text.trimEnd()).not.toMatch(/\n\s*\n/);
+      fc.property(hostileText, hostileText, fc.boolean(), (name, text, terminal) => {
+        const hostile = `${text}<img src=x>@octocat [x](http://evil) \n\n# ${name}`;
+        const errors = [{ ...resourceError(terminal, hostile), resourceId: hostile }];
+        const one = {
+          records: [recordOf(0, hostile, { errors })],
+          share: { name: hostile, resourceTypes: new Map([[hostile, hostile]]) },
+        };
+        const html = createSummary(
+          resultOf({ ...one, ...(terminal ? {} : { change: () => failWith('server', hostile, hostile) }) }),
+        );
+        expect(html.replace(ours, '')).not.toMatch(/[<>@[\]]|:\/\/(?!www\.cloudflarestatus)/);
+        expect(html.trimEnd()).not.toMatch(/\n\s*\n/);
       }),
     );
   });
 });
 
-describe('the headline', () => {
-  const some = targets(3);
-  const [a, b, c] = some as [Target, Target, Target];
-  it.each([
-    ['3 accounts have the share (3 had it before)', planned([row(a), row(b), row(c)], some), {}],
-    ['Plan: 2 of 3 accounts would be added', planned([row(a)], some).map(foretold), { dryRun: true }],
-    [
-      'Plan: 1 of 3 accounts would be removed',
-      planned([row(a)], some, 'absent').map(foretold),
-      { dryRun: true, state: 'absent' as const },
-    ],
-    [
-      'Failed for 1 of 3 accounts: a shared resource failed for good',
-      planned(
-        [
-          row(a),
-          row(b, 'associated', { resources: [{ id: 'x', error: 'no', terminal: true, type: null }] }),
-          row(c),
-        ],
-        some,
-      ),
-      {},
-    ],
-    [
-      '3 accounts no longer have the share (3 did not have it)',
-      planned([], some, 'absent'),
-      { state: 'absent' as const },
-    ],
-  ])('%s', (text, all, more) => {
-    expect(headline(resultOf(all, more))).toBe(text);
-  });
-});
-
-describe('the outputs', () => {
-  it('keep the order, with an empty line where there is no id', () => {
-    const some = targets(3);
-    const outputs = outputsOf(planned([row(some[2] as Target), row(some[0] as Target)], some), 0, same);
-    expect(outputs['recipient-id'].split('\n')).toEqual([
-      row(some[0] as Target).id,
-      '',
-      row(some[2] as Target).id,
-    ]);
-    expect(outputs.status).toBe('mixed');
-    expect(outputs.recipients.map((one) => (one as { recipient: string }).recipient)).toEqual(
-      some.map(({ id }) => id),
-    );
-    expect(Object.keys(outputs.recipients[0] ?? {})).toEqual([
-      'recipient',
-      'type',
-      'id',
-      'status',
-      'changed',
-      'error',
-      'resources',
-      'created',
-      'modified',
-      'seconds',
-    ]);
-  });
-
-  it('are set to nothing when nothing was looked at', () => {
-    expect(outputsOf([], 0, same)).toEqual({
-      'recipient-id': '',
-      status: '',
-      changed: 'false',
-      recipients: [],
-    });
-  });
-
-  it('tell a target with two rows as one', () => {
-    const some = targets(1);
-    const rows = [
-      row(some[0] as Target, 'disassociating'),
-      row(some[0] as Target),
-      row(some[0] as Target, 'associating', { id: 'second' }),
+describe('the summary of invalid inputs', () => {
+  it('lists them, with what to do', () => {
+    const errors = [
+      { input: 'state', message: 'expected present or absent, got "<b>".', isEmpty: false },
+      { input: 'share-id', message: 'expected an ID, got nothing.', isEmpty: true },
     ];
-    const outputs = outputsOf(planned(rows, some, 'absent'), 0, same);
-    expect(outputs.recipients).toHaveLength(1);
-    expect(outputs['recipient-id'].split('\n')).toHaveLength(1);
+    expect(createInputSummary(errors, '')).toBe(
+      '<h3>❌ Invalid inputs: no request was sent</h3>\n<ul>\n' +
+        '<li><code>state</code>: <code>expected present or absent, got &#34;&#60;b&#62;&#34;.</code></li>\n' +
+        '<li><code>share-id</code>: <code>expected an ID, got nothing.</code></li>\n' +
+        '</ul>\n<p>Correct the inputs.</p>\n\n',
+    );
+    expect(createInputSummary(errors, 'Check it.')).toContain('<p>Check it.</p>');
   });
 });

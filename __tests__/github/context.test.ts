@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readGitHubContext, VERSION } from '../../src/github/context.ts';
+
+describe('what the runner says of the run', () => {
+  it('is read from its variables', () => {
+    const env = {
+      GITHUB_EVENT_NAME: 'workflow_dispatch',
+      GITHUB_ACTOR: 'octocat',
+      GITHUB_REPOSITORY: 'octo/policies',
+      GITHUB_SHA: 'c0ffee',
+      GITHUB_REF: 'refs/heads/main',
+      GITHUB_REF_NAME: 'main',
+      GITHUB_RUN_ID: '42',
+      GITHUB_SERVER_URL: 'https://github.example.com',
+      GITHUB_API_URL: 'https://github.example.com/api/v3',
+      GITHUB_STEP_SUMMARY: '/tmp/summary',
+      GITHUB_ACTION_REPOSITORY: 'octo/share-recipient',
+      GITHUB_ACTION_REF: 'releases/v1',
+    };
+    expect(readGitHubContext(env)).toEqual({
+      event: 'workflow_dispatch',
+      actor: 'octocat',
+      owner: 'octo',
+      repo: 'policies',
+      ref: 'c0ffee',
+      runUrl: 'https://github.example.com/octo/policies/actions/runs/42',
+      apiUrl: 'https://github.example.com/api/v3',
+      summaryPath: '/tmp/summary',
+      docsUrl: 'https://github.example.com/octo/share-recipient/blob/releases/v1/docs',
+      userAgent: `cloudflare-share-recipient/${VERSION} (octo/policies; run 42)`,
+    });
+  });
+
+  it('is empty outside of a workflow', () => {
+    expect(readGitHubContext({})).toEqual({
+      event: '',
+      actor: '',
+      owner: '',
+      repo: '',
+      ref: '',
+      runUrl: 'https://github.com///actions/runs/',
+      apiUrl: 'https://api.github.com',
+      summaryPath: '',
+      docsUrl: null,
+      userAgent: `cloudflare-share-recipient/${VERSION}`,
+    });
+  });
+
+  it('names the tag of a release, and the branch where there is no commit', () => {
+    const env = { GITHUB_EVENT_NAME: 'release', GITHUB_REF_NAME: 'v1.2.0', GITHUB_REF: 'refs/tags/v1.2.0' };
+    expect(readGitHubContext(env)).toMatchObject({ event: 'release v1.2.0', ref: 'refs/tags/v1.2.0' });
+  });
+
+  it('fits into a header, whatever it is', () => {
+    const env = { GITHUB_REPOSITORY: 'o/r\r\nx: (ü)', GITHUB_RUN_ID: '9'.repeat(200) };
+    expect(readGitHubContext(env).userAgent).toBe(
+      `cloudflare-share-recipient/${VERSION} (o/rx ; run ${'9'.repeat(136)})`,
+    );
+  });
+
+  it.each([
+    ['a checked out action has no repository', { GITHUB_ACTION_REPOSITORY: '', GITHUB_ACTION_REF: '' }],
+    ['a repository that is none', { GITHUB_ACTION_REPOSITORY: 'x', GITHUB_ACTION_REF: 'v1' }],
+    ['a reference that would be markup', { GITHUB_ACTION_REPOSITORY: 'o/r', GITHUB_ACTION_REF: 'v1"><b>' }],
+    [
+      'a server without https',
+      { GITHUB_SERVER_URL: 'http://x', GITHUB_ACTION_REPOSITORY: 'o/r', GITHUB_ACTION_REF: 'v1' },
+    ],
+  ])('has no link to the documentation where it cannot be built: %s', (_, env) => {
+    expect(readGitHubContext(env).docsUrl).toBeNull();
+  });
+
+  it('has the version of the package', () => {
+    expect(VERSION).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version);
+  });
+});
