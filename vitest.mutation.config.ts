@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests of the modules that `npm run mutation` breaks: without processes, servers and waits. */
+export default defineConfig({
+  test: {
+    isolate: false,
+    include: [
+      '__tests__/{inputs*,recipient-list}.test.ts',
+      '__tests__/cloudflare/api-error*.test.ts',
+      '__tests__/reconcile/**/*.test.ts',
+      '__tests__/report/{sanitize,secrets}.test.ts',
+    ],
+  },
+});
