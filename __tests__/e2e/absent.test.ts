@@ -1,126 +1,151 @@
 import { describe, expect, it } from 'vitest';
-import { account, liveRows, ORGANIZATION, play, RECIPIENT, ROW, SHARE, TIMED } from './stage.ts';
+import type { Fault } from '../../simulator/faults.ts';
+import {
+  account,
+  activeRecords,
+  bodyOf,
+  LIST,
+  OTHER_ACCOUNT,
+  OTHER_RECORD,
+  RECIPIENT,
+  RECORD,
+  type Run,
+  recordIn,
+  respondWith,
+  runScenario,
+  SHARE,
+  startScenario,
+} from './scenario.ts';
 
 const inputs = { state: 'absent' };
-const mine = { accountId: RECIPIENT, id: ROW, status: 'associated' };
-const OTHER = 'd5a1c3e9b7f24860a2c4e6f80b1d3f57';
+const mine = { accountId: RECIPIENT, id: RECORD, status: 'associated' };
+/** How long reads may be stale, which a run waits before it trusts that there is nothing to remove. */
+const STALE_READ_MS = 10_000;
+
+function expectRemoved(run: Run, deletes = 1): void {
+  expect(run).toMatchObject({
+    exitCode: 0,
+    posts: [],
+    errors: [],
+    outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'true' },
+  });
+  expect(run.deletes.map(recordIn)).toEqual(Array(deletes).fill(RECORD));
+  expect(activeRecords(run)).toEqual([]);
+}
+
+/** Nothing was removed, which a list sent ten seconds after the first has confirmed. */
+function expectNothingToRemove(run: Run): void {
+  expect(run).toMatchObject({
+    exitCode: 0,
+    posts: [],
+    deletes: [],
+    annotations: [],
+    outputs: { status: 'disassociated', changed: 'false' },
+  });
+  const at = run.lists.map((list) => list.at);
+  expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(STALE_READ_MS - 1000);
+}
 
 describe.concurrent('state: absent', () => {
-  it('removes an associated row with one DELETE and waits until it is gone', async () => {
-    const run = await play({ recipients: [mine], inputs, api: { timeline: { disassociateMs: 1200 } } });
-    expect(run).toMatchObject({
-      exitCode: 0,
-      posts: [],
-      errors: [],
-      outputs: { 'recipient-id': ROW, status: 'disassociated', changed: 'true' },
-      recipients: [{ recipient: RECIPIENT, id: ROW, status: 'disassociated', changed: true, error: null }],
+  it('removes an associated record with one DELETE, and waits until a list shows that it is removed', async () => {
+    const run = await runScenario({
+      recipients: [mine],
+      inputs,
+      api: { timeline: { disassociateMs: 1200 } },
     });
-    expect(run.deletes).toHaveLength(1);
+    expectRemoved(run);
+    expect(run.recipients).toMatchObject([
+      { account_id: RECIPIENT, recipient_id: RECORD, status: 'disassociated', changed: true, error: null },
+    ]);
     expect(run.deletes[0]).toMatchObject({ query: {}, body: '' });
-    expect(run.deletes[0]?.path).toMatch(new RegExp(`/recipients/${ROW}$`));
+    expect(run.deletes[0]?.path).toMatch(new RegExp(`/shares/${SHARE}/recipients/${RECORD}$`));
     expect(run.polls.length).toBeGreaterThan(0);
-    expect(run.summary).toContain('1 account no longer has the share (1 removed)');
+    expect(run.requests.at(-1)).toBe(run.lists.at(-1));
+    expect(run.summary).toContain('1 account removed');
   });
 
   it.concurrent.each<[string, object[]]>([
-    ['there is no row', []],
-    ['its row is history', [{ ...mine, status: 'disassociated' }]],
-    ['there are only rows of others', [{ accountId: OTHER, status: 'associated' }]],
-  ])('does nothing where %s', async (_, recipients) => {
-    const run = await play({ recipients: recipients as Array<typeof mine>, inputs });
-    expect(run).toMatchObject({
-      exitCode: 0,
-      posts: [],
-      deletes: [],
-      annotations: [],
-      outputs: { status: 'disassociated', changed: 'false' },
-    });
-    expect(liveRows(run, OTHER)).toHaveLength(
-      recipients.some((one) => 'accountId' in one && one.accountId === OTHER) ? 1 : 0,
-    );
+    ['there is no record', []],
+    ['the record is disassociated', [{ ...mine, status: 'disassociated' }]],
+    ['there are only records of others', [{ accountId: OTHER_ACCOUNT, status: 'associated' }]],
+  ])('removes nothing where %s, once a second list has confirmed it', async (_, recipients) => {
+    const run = await runScenario({ recipients: recipients as Array<typeof mine>, inputs });
+    expectNothingToRemove(run);
+    expect(run.stdout).toContain(`${RECIPIENT} = not a recipient: no change`);
+    const isOther = recipients.some((one) => 'accountId' in one && one.accountId === OTHER_ACCOUNT);
+    expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(isOther ? 1 : 0);
   });
 
-  it('waits for a removal that is under way', async () => {
-    const run = await play({
+  it.concurrent.each<[string, number]>([
+    ['once', 1],
+    ['several times', 3],
+  ])(
+    'removes a record that the first list does not show yet, because reads are stale %s',
+    async (_, times) => {
+      const stale = { when: { pathIncludes: LIST, times }, do: respondWith(bodyOf([])) };
+      expectRemoved(await runScenario({ recipients: [mine], inputs, api: { faults: [stale] } }));
+    },
+  );
+
+  it('removes a record although the first list has the result null', async () => {
+    const missing = { when: { pathIncludes: LIST, times: 1 }, do: respondWith(bodyOf(null)) };
+    expectRemoved(await runScenario({ recipients: [mine], inputs, api: { faults: [missing] } }));
+  });
+
+  it('waits for a removal that was under way', async () => {
+    const run = await runScenario({
       recipients: [{ ...mine, status: 'disassociating', settle: { disassociateMs: 1500 } }],
       inputs,
     });
     expect(run).toMatchObject({
       exitCode: 0,
       deletes: [],
-      outputs: { 'recipient-id': ROW, status: 'disassociated', changed: 'false' },
+      outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'false' },
     });
   });
 
-  it('removes a row whose status nobody knows', async () => {
-    const run = await play({ recipients: [{ ...mine, status: 'validating' }], inputs });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'disassociated', changed: 'true' } });
-    expect(run.deletes).toHaveLength(1);
+  it('removes a record with a status that is not published', async () => {
+    expectRemoved(await runScenario({ recipients: [{ ...mine, status: 'validating' }], inputs }));
   });
 
-  it(
-    'removes an associating row, also where the API refuses that until it has associated',
-    TIMED,
-    async () => {
-      const run = await play({
-        api: { refuseDeleteWhileAssociating: true },
-        recipients: [{ ...mine, status: 'associating', settle: { associateMs: 2500 } }],
-        inputs,
-      });
-      expect(run).toMatchObject({
-        exitCode: 0,
-        outputs: { 'recipient-id': ROW, status: 'disassociated', changed: 'true' },
-      });
-      expect(run.deletes.map(({ status }) => status)).toEqual([409, 200]);
-    },
-  );
+  it('removes an associating record, also where the API rejects that until it is associated', async () => {
+    const run = await runScenario({
+      api: { refuseDeleteWhileAssociating: true },
+      recipients: [{ ...mine, status: 'associating', settle: { associateMs: 6000 } }],
+      inputs,
+    });
+    expectRemoved(run, 2);
+    expect(run.deletes.map(({ status }) => status)).toEqual([409, 200]);
+  });
 
-  it('removes both of two live rows of one account, and tells them as one', async () => {
-    const run = await play({ recipients: [mine, { ...mine, id: OTHER }], inputs });
+  it('removes both active records of an account, and reports them as one', async () => {
+    const run = await runScenario({ recipients: [mine, { ...mine, id: OTHER_RECORD }], inputs });
     expect(run).toMatchObject({
       exitCode: 0,
       outputs: { status: 'disassociated', changed: 'true' },
       annotations: [],
     });
-    expect(run.deletes.map(({ path }) => path.split('/').at(-1)).sort()).toEqual([ROW, OTHER].sort());
+    expect(run.deletes.map(recordIn).sort()).toEqual([RECORD, OTHER_RECORD].sort());
     expect(run.recipients).toHaveLength(1);
-    expect(liveRows(run)).toEqual([]);
+    expect(activeRecords(run)).toEqual([]);
   });
 
-  it.concurrent.each<[string, object]>([
-    ['is gone already', {}],
-    ['is another one', { id: OTHER }],
-  ])('does not believe the reply to a DELETE that its row %s', async (_, more) => {
-    const reply = {
-      id: ROW,
-      account_id: RECIPIENT,
-      association_status: 'disassociated',
-      created: '',
-      modified: '',
-    };
-    const text = JSON.stringify({ success: true, errors: [], messages: [], result: { ...reply, ...more } });
-    const run = await play({
-      api: { faults: [{ when: { method: 'DELETE' }, do: { kind: 'answer', status: 200, body: { text } } }] },
+  it('removes a record that another run adds meanwhile', async () => {
+    const started = await startScenario({
+      api: { timeline: { associateMs: 250, disassociateMs: 2500 } },
       recipients: [mine],
-      inputs: { ...inputs, timeout: '4s' },
+      inputs,
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': ROW, status: 'associated' } });
-    expect(liveRows(run)).toHaveLength(1);
+    await started.waitForRequest('DELETE', /recipients\/./);
+    started.api.addRecipient(SHARE, { accountId: RECIPIENT, id: OTHER_RECORD, status: 'associated' });
+    const run = await started.finished;
+    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'disassociated', changed: 'true' } });
+    expect(run.deletes.map(recordIn)).toEqual([RECORD, OTHER_RECORD]);
+    expect(activeRecords(run)).toEqual([]);
   });
 
-  it('does not believe a DELETE that knows no row while the list shows it', async () => {
-    const run = await play({
-      api: { faults: [{ when: { method: 'DELETE' }, do: { kind: 'answer', status: 404, code: 1004 } }] },
-      recipients: [mine],
-      inputs: { ...inputs, timeout: '4s' },
-    });
-    expect(run.errors[0]?.message).toMatch(/last seen associated; a write was refused \(DELETE .*HTTP 404/);
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
-    expect(run.deletes).toHaveLength(1);
-  });
-
-  it('with wait: false returns while it is disassociating', async () => {
-    const run = await play({
+  it('returns while the record is disassociating with wait: false', async () => {
+    const run = await runScenario({
       api: { timeline: { disassociateMs: 'never' } },
       recipients: [mine],
       inputs: { ...inputs, wait: 'false' },
@@ -128,100 +153,113 @@ describe.concurrent('state: absent', () => {
     expect(run).toMatchObject({
       exitCode: 0,
       polls: [],
-      outputs: { 'recipient-id': ROW, status: 'disassociating', changed: 'true' },
+      // The last observed status: the reply to a DELETE proves nothing, and no list follows it.
+      outputs: { 'recipient-id': RECORD, status: 'associated', changed: 'true' },
     });
+    expect(run.lists).toHaveLength(1);
     expect(run.deletes).toHaveLength(1);
+    expect(run.records).toMatchObject([{ association_status: 'disassociating' }]);
   });
 
-  it('fails at the timeout while it is still disassociating', async () => {
-    const run = await play({
+  it('fails at the timeout while the record is still disassociating', async () => {
+    const run = await runScenario({
       api: { timeline: { disassociateMs: 'never' } },
       recipients: [mine],
-      inputs: { ...inputs, timeout: '3s' },
+      inputs: { ...inputs, timeout: '5s' },
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociating', changed: 'true' } });
-    expect(run.errors[0]?.message).toContain('not disassociated within 3s');
+    expect(run.errors[0]?.message).toContain('not disassociated before the timeout of 5s');
     expect(run.deletes).toHaveLength(1);
   });
 
-  it('a refusal is told with what Cloudflare said', async () => {
-    const fault = { kind: 'answer', status: 409, code: 1020, message: 'The share is locked' } as const;
-    const run = await play({
-      api: { faults: [{ when: { method: 'DELETE' }, do: fault }] },
-      recipients: [mine],
-      inputs,
-    });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
-    expect(run.errors[0]?.message).toContain('HTTP 409, 1020 The share is locked');
-    expect(run.deletes).toHaveLength(1);
-    expect(liveRows(run)).toHaveLength(1);
-  });
-
-  it('of several accounts touches no row of another', async () => {
+  it('of several accounts removes no record of another', async () => {
     const all = Array.from({ length: 130 }, (_, n) => ({
       accountId: account(n),
-      id: `row${n}`,
+      id: `record${n}`,
       status: ['associated', 'associating', 'disassociated', 'associated', 'validating'][n % 5] ?? '',
     }));
-    const wanted = all.filter((_, n) => n % 4 === 0);
-    const run = await play({
+    const given = all.filter((_, n) => n % 4 === 0);
+    const run = await runScenario({
       recipients: all,
-      inputs: { ...inputs, 'recipient-account-id': wanted.map((one) => one.accountId).join('\n') },
+      inputs: { ...inputs, 'recipient-account-id': given.map((one) => one.accountId).join('\n') },
     });
     expect(run).toMatchObject({
       exitCode: 0,
       posts: [],
       outputs: { status: 'disassociated', changed: 'true' },
     });
-    const live = wanted.filter(({ status }) => status !== 'disassociated').map(({ id }) => id);
-    expect(run.deletes.map(({ path }) => path.split('/').at(-1)).sort()).toEqual(live.sort());
-    const left = run.api.rows(SHARE).filter((row) => row.association_status !== 'disassociated');
+    const active = given.filter(({ status }) => status !== 'disassociated').map(({ id }) => id);
+    expect(run.deletes.map(recordIn).sort()).toEqual(active.sort());
+    const left = run.records.filter((record) => record.association_status !== 'disassociated');
     expect(left.map(({ id }) => id)).toEqual(
-      all.filter((one) => one.status !== 'disassociated' && !wanted.includes(one)).map(({ id }) => id),
+      all.filter((one) => one.status !== 'disassociated' && !given.includes(one)).map(({ id }) => id),
     );
   });
 
-  it('asked for twice does something once', async () => {
-    const first = await play({ recipients: [mine], inputs });
-    const second = await play({ recipients: [{ ...mine, status: 'disassociated' }], inputs });
-    expect([first, second].map(({ outputs }) => outputs['changed'])).toEqual(['true', 'false']);
-    expect([first, second].map(({ deletes }) => deletes.length)).toEqual([1, 0]);
+  it('removes something once when it is asked twice', async () => {
+    const first = await runScenario({ recipients: [mine], inputs });
+    const second = await runScenario({ recipients: [{ ...mine, status: 'disassociated' }], inputs });
+    expectRemoved(first);
+    expectNothingToRemove(second);
   });
 });
 
-describe.concurrent('an organization with state: absent', () => {
-  const organization = { ...inputs, 'recipient-account-id': '', 'organization-id': ORGANIZATION };
+describe.concurrent('a DELETE', () => {
+  const scenario = (fault: Fault, more: object = {}) => ({
+    api: { faults: [{ when: { method: 'DELETE', ...more }, do: fault }] },
+    recipients: [mine],
+    inputs,
+  });
+  const locked = { kind: 'answer', status: 409, code: 1020, message: 'The share is locked' } as const;
 
-  it.concurrent.each(['account_id', 'organization_id'] as const)(
-    'is removed where %s shows it',
-    async (organizationRows) => {
-      const run = await play({
-        api: { organizationRows },
-        recipients: [
-          { organizationId: ORGANIZATION, id: ROW, status: 'associated' },
-          { accountId: OTHER, status: 'associated' },
-        ],
-        inputs: organization,
-      });
-      expect(run).toMatchObject({
-        exitCode: 0,
-        outputs: { 'recipient-id': ROW, status: 'disassociated', changed: 'true' },
-      });
-      expect(run.deletes.map(({ path }) => path.split('/').at(-1))).toEqual([ROW]);
-    },
-  );
-
-  it('is not guessed: it fails and says which rows it saw', async () => {
-    const run = await play({
-      api: { organizationRows: 'neither' },
-      recipients: [
-        { organizationId: ORGANIZATION, id: ROW, status: 'associated' },
-        { accountId: OTHER, id: 'another', status: 'associated' },
-      ],
-      inputs: organization,
+  it.concurrent.each<[string, object]>([
+    ['is removed already', {}],
+    ['is another one', { id: OTHER_RECORD }],
+  ])('is not trusted when its reply says that the record %s', async (_, more) => {
+    const reply = { id: RECORD, account_id: RECIPIENT, association_status: 'disassociated', ...more };
+    const run = await runScenario({
+      ...scenario(respondWith(bodyOf(reply))),
+      inputs: { ...inputs, timeout: '4s' },
     });
-    expect(run).toMatchObject({ exitCode: 1, deletes: [], outputs: { changed: 'false' } });
-    expect(run.errors[0]?.message).toContain(ROW);
-    expect(run.errors[0]?.message).toContain('another');
+    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': RECORD, status: 'associated' } });
+    expect(activeRecords(run)).toHaveLength(1);
+  });
+
+  it('is not trusted when it does not find a record that the list shows', async () => {
+    const run = await runScenario({
+      ...scenario({ kind: 'answer', status: 404, code: 1004 }),
+      inputs: { ...inputs, timeout: '4s' },
+    });
+    expect(run.errors[0]?.message).toMatch(
+      /last observed status: associated; the last write was rejected: .*\(DELETE .*HTTP 404/,
+    );
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
+    expect(run.deletes).toHaveLength(1);
+  });
+
+  it('that meets a lock is sent again after ten seconds', async () => {
+    const run = await runScenario(scenario(locked, { times: 1 }));
+    expectRemoved(run, 2);
+    const [first, second] = run.deletes;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(STALE_READ_MS - 1000);
+  });
+
+  it('that meets a lock each time is sent three times, and the step fails with what Cloudflare said', async () => {
+    const run = await runScenario(scenario(locked));
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
+    expect(run.errors[0]?.message).toContain('1020 The share is locked');
+    expect(run.errors[0]?.message).toContain('HTTP 409');
+    expect(run.deletes).toHaveLength(3);
+    expect(activeRecords(run)).toHaveLength(1);
+  });
+
+  it('that is rejected is not sent again, and the step fails with what Cloudflare said', async () => {
+    const run = await runScenario(
+      scenario({ kind: 'answer', status: 400, code: 1021, message: 'Recipient cannot be removed' }),
+    );
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
+    expect(run.errors[0]?.message).toContain('1021 Recipient cannot be removed');
+    expect(run.deletes).toHaveLength(1);
+    expect(activeRecords(run)).toHaveLength(1);
   });
 });

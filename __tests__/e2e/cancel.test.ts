@@ -1,122 +1,144 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault, FaultRule } from '../../simulator/faults.ts';
+import { expectOutputs } from './expectations.ts';
 import {
-  account,
-  liveRows,
-  type Played,
+  accounts,
+  activeRecords,
+  LIST,
+  ONE_RECORD,
   RECIPIENT,
-  ROW,
-  type Scene,
-  SHARE,
-  type Started,
-  start,
+  RECORD,
+  type Run,
+  type Scenario,
+  type StartedScenario,
+  startScenario,
   TIMED,
-} from './stage.ts';
+} from './scenario.ts';
 
-/** Two seconds were promised; the third is for a machine that is busy with other tests. */
+/** Two seconds were promised. The third is for a machine that is busy with other tests. */
 const SOON_MS = 3000;
-const LIST = /recipients$/;
-const POLL = /recipients\/./;
+const LIST_PATH = /recipients$/;
 
-/** Waits until the run is where it is to be cancelled, cancels it, and gives what it did then. */
+type Ready = (started: StartedScenario) => Promise<unknown>;
+const requested = (method: string, path: RegExp, times = 1): Ready => {
+  return ({ waitForRequest }) => waitForRequest(method, path, times);
+};
+
+/** Waits until the run is where it is to be cancelled, cancels it, and measures how long it takes to end. */
 async function cancel(
-  scene: Scene,
-  ready: (run: Started) => Promise<unknown>,
+  scenario: Scenario,
+  ready: Ready,
   signal: NodeJS.Signals = 'SIGINT',
-): Promise<Played & { tookMs: number }> {
-  const run = await start(scene);
-  await ready(run);
-  const began = performance.now();
-  run.cancel(signal);
-  const played = await run.finished;
-  return { ...played, tookMs: performance.now() - began };
+): Promise<Run & { tookMs: number }> {
+  const started = await startScenario(scenario);
+  await ready(started);
+  const signaledAt = performance.now();
+  started.cancel(signal);
+  const run = await started.finished;
+  return { ...run, tookMs: performance.now() - signaledAt };
 }
 
-function expectCancelled(run: Played & { tookMs: number }): void {
+/** The reason is the signal, which later steps can read in the outputs. */
+function expectReason(run: Run): void {
+  expect(run.errors).toMatchObject([{ message: expect.stringContaining('cancelled') }]);
+  expect(run.recipients).toMatchObject([{ error: expect.stringContaining('cancelled') }]);
+}
+
+function expectCancelled(run: Run & { tookMs: number }): void {
   expect(run.tookMs).toBeLessThan(SOON_MS);
   expect(run.exitCode).toBe(1);
   expect(run.signal).toBeNull();
   expect(run.stderr).toBe('');
   expect(run.errors).toHaveLength(1);
-  expect(run.errors[0]).toMatchObject({ title: 'Cancelled', message: expect.stringContaining('cancelled') });
-  expect(Object.keys(run.outputs).sort()).toEqual(['changed', 'recipient-id', 'recipients', 'status']);
-  expect(run.recipients).toMatchObject([{ error: expect.stringContaining('cancelled') }]);
-  expect(run.summary).toMatch(/<h3>❌ Cancelled/);
+  expect(run.errors[0]?.title).toBe('Run cancelled');
+  expectOutputs(run);
+  expect(run.summary).toMatch(/<h3>🚫 .*cancelled with 0 of 1 account done/);
   expect(run.deletes).toEqual([]);
 }
 
-const faulty = (when: FaultRule['when'], fault: Fault): Scene => ({
-  api: { timeline: { associateMs: 'never' }, faults: [{ when, do: fault }] },
-});
-const HANG: Fault = { kind: 'hang' };
+/** A scenario in which nobody ever gets access, and some requests meet a fault. */
+function faulty(when: FaultRule['when'], fault: Fault): Scenario {
+  return { api: { timeline: { associateMs: 'never' }, faults: [{ when, do: fault }] } };
+}
 
-describe.runIf(process.platform !== 'win32')('cancel', () => {
-  describe.concurrent.each(['SIGINT', 'SIGTERM'] as const)('with %s', TIMED, (signal) => {
-    it('during the list', async () => {
-      const run = await cancel(
-        faulty({ pathIncludes: /recipients\?/ }, HANG),
-        ({ saw }) => saw('GET', LIST),
-        signal,
-      );
+const HANG: Fault = { kind: 'hang' };
+const RATE_LIMITED: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '60' } };
+
+describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
+  describe.concurrent.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('with %s', TIMED, (signal) => {
+    it('ends during the list', async () => {
+      const run = await cancel(faulty({ pathIncludes: LIST }, HANG), requested('GET', LIST_PATH), signal);
       expectCancelled(run);
-      expect(run).toMatchObject({ posts: [], outputs: { 'recipient-id': '', status: '', changed: 'false' } });
+      expect(run).toMatchObject({
+        posts: [],
+        outputs: { 'recipient-id': '', status: 'unknown', changed: 'false' },
+      });
     });
 
-    it('during a POST that is answered in time: its id is kept', async () => {
+    it('keeps the ID from the reply to a POST that arrives in time', async () => {
       const slow: Fault = { kind: 'slow', delayMs: 400 };
-      const run = await cancel(faulty({ method: 'POST' }, slow), ({ saw }) => saw('POST', LIST), signal);
+      const run = await cancel(faulty({ method: 'POST' }, slow), requested('POST', LIST_PATH), signal);
       expectCancelled(run);
+      expectReason(run);
       expect(run.posts).toHaveLength(1);
       expect(run.outputs).toMatchObject({ status: 'associating', changed: 'true' });
-      expect(run.outputs['recipient-id']).toBe(liveRows(run)[0]?.id);
+      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
     });
 
-    it('during a POST that is not answered: it is looked up once, so its id is kept', async () => {
+    it('finds the ID with one last list when no reply to a POST arrives', async () => {
       const hang: Fault = { kind: 'hang', commit: true };
-      const run = await cancel(faulty({ method: 'POST' }, hang), ({ saw }) => saw('POST', LIST), signal);
+      const run = await cancel(faulty({ method: 'POST' }, hang), requested('POST', LIST_PATH), signal);
       expectCancelled(run);
+      expectReason(run);
       expect(run.posts).toHaveLength(1);
       expect(run.lists).toHaveLength(2);
       expect(run.outputs).toMatchObject({ status: 'associating', changed: 'true' });
-      expect(run.outputs['recipient-id']).toBe(liveRows(run)[0]?.id);
+      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
     });
 
-    it('during a POST when nothing answers any more: it says what may have been done', async () => {
-      const scene: Scene = {
+    it('says that the POST may have been carried out when the last list hangs too', async () => {
+      const scenario: Scenario = {
         api: {
           faults: [
             { when: { method: 'POST' }, do: HANG },
-            { when: { pathIncludes: /recipients\?/, nth: 2, times: 9 }, do: HANG },
+            { when: { pathIncludes: LIST, nth: 2, times: 9 }, do: HANG },
           ],
         },
       };
-      const run = await cancel(scene, ({ saw }) => saw('POST', LIST), signal);
+      const run = await cancel(scenario, requested('POST', LIST_PATH), signal);
       expectCancelled(run);
+      expectReason(run);
       expect(run.posts).toHaveLength(1);
       expect(run.outputs['recipient-id']).toBe('');
       expect(run.errors[0]?.message).toContain('may have been carried out');
     });
 
-    it('during a poll that hangs', async () => {
-      const run = await cancel(faulty({ pathIncludes: POLL }, HANG), ({ saw }) => saw('GET', POLL), signal);
+    it('ends during a poll that hangs', async () => {
+      const run = await cancel(
+        faulty({ pathIncludes: ONE_RECORD }, HANG),
+        requested('GET', ONE_RECORD),
+        signal,
+      );
       expectCancelled(run);
+      expectReason(run);
       expect(run.outputs).toMatchObject({ status: 'associating', changed: 'true' });
-      expect(run.outputs['recipient-id']).toBe(liveRows(run)[0]?.id);
+      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
     });
 
-    it('during a wait between polls', async () => {
-      const scene: Scene = { api: { timeline: { associateMs: 'never' } } };
-      const run = await cancel(scene, ({ saw }) => saw('GET', POLL), signal);
+    it('ends between two polls', async () => {
+      const scenario: Scenario = { api: { timeline: { associateMs: 'never' } } };
+      const run = await cancel(scenario, requested('GET', ONE_RECORD), signal);
       expectCancelled(run);
-      expect(run.outputs['recipient-id']).toBe(liveRows(run)[0]?.id);
+      expectReason(run);
+      expect(run.errors[0]?.message).toContain('last observed status: associating');
+      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
       expect(run.polls.length).toBeLessThanOrEqual(2);
     });
 
-    it('during a back-off', async () => {
-      const busy: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '60' } };
+    it('ends while a list waits for the rate limit', async () => {
       const run = await cancel(
-        faulty({ pathIncludes: /recipients\?/ }, busy),
-        ({ saw }) => saw('GET', LIST),
+        faulty({ pathIncludes: LIST }, RATE_LIMITED),
+        requested('GET', LIST_PATH),
         signal,
       );
       expectCancelled(run);
@@ -124,73 +146,107 @@ describe.runIf(process.platform !== 'win32')('cancel', () => {
       expect(run.posts).toEqual([]);
     });
 
-    it('during a back-off of a POST', async () => {
-      const busy: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '60' } };
-      const run = await cancel(faulty({ method: 'POST' }, busy), ({ saw }) => saw('POST', LIST), signal);
+    it('ends while a POST waits for the rate limit', async () => {
+      const run = await cancel(
+        faulty({ method: 'POST' }, RATE_LIMITED),
+        requested('POST', LIST_PATH),
+        signal,
+      );
       expectCancelled(run);
+      expectReason(run);
       expect(run).toMatchObject({
         outputs: { 'recipient-id': '', status: 'disassociated', changed: 'false' },
       });
       expect(run.posts).toHaveLength(1);
-      expect(liveRows(run)).toEqual([]);
+      expect(activeRecords(run)).toEqual([]);
+      expect(run.errors[0]?.message).not.toContain('may have been carried out');
     });
   });
 
-  describe.concurrent('what is left undone', TIMED, () => {
-    it('a removal keeps what it knows', async () => {
+  describe('during the first list', TIMED, () => {
+    it.concurrent.each<[string, Fault]>([
+      ['hangs', HANG],
+      ['waits for the rate limit', RATE_LIMITED],
+    ])('says that it was cancelled when the list %s', async (_, fault) => {
+      const run = await cancel(faulty({ pathIncludes: LIST }, fault), requested('GET', LIST_PATH));
+      expectCancelled(run);
+      expectReason(run);
+    });
+  });
+
+  describe.concurrent('undoes nothing', TIMED, () => {
+    it('of a removal, and reports what is known', async () => {
       const run = await cancel(
         {
           api: { timeline: { disassociateMs: 'never' } },
-          recipients: [{ accountId: RECIPIENT, id: ROW, status: 'associated' }],
+          recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
           inputs: { state: 'absent' },
         },
-        ({ saw }) => saw('GET', POLL),
+        requested('GET', ONE_RECORD),
       );
       expect(run).toMatchObject({
         exitCode: 1,
-        outputs: { 'recipient-id': ROW, status: 'disassociating', changed: 'true' },
+        posts: [],
+        outputs: { 'recipient-id': RECORD, status: 'disassociating', changed: 'true' },
       });
       expect(run.deletes).toHaveLength(1);
       expect(run.tookMs).toBeLessThan(SOON_MS);
     });
 
-    it('of a fleet, those that were not posted yet are not posted, and each is told', async () => {
-      const accounts = Array.from({ length: 40 }, (_, n) => account(n));
+    it('of a removal whose reply is lost, and finds the result with one last list', async () => {
+      const run = await cancel(
+        {
+          api: {
+            timeline: { disassociateMs: 'never' },
+            faults: [{ when: { method: 'DELETE' }, do: { kind: 'hang', commit: true } }],
+          },
+          recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
+          inputs: { state: 'absent' },
+        },
+        requested('DELETE', ONE_RECORD),
+      );
+      expect(run).toMatchObject({
+        exitCode: 1,
+        outputs: { 'recipient-id': RECORD, status: 'disassociating', changed: 'true' },
+      });
+      expect(run.tookMs).toBeLessThan(SOON_MS);
+    });
+
+    it('of many accounts, posts no more of them, and reports each', async () => {
+      const forty = accounts(40);
       const run = await cancel(
         {
           api: { faults: [{ when: { method: 'POST' }, do: { kind: 'slow', delayMs: 300 } }] },
-          inputs: { 'recipient-account-id': accounts.join('\n') },
+          inputs: { 'recipient-account-id': forty.join('\n') },
         },
-        ({ saw }) => saw('POST', LIST, 5),
+        requested('POST', LIST_PATH, 5),
       );
       expect(run.exitCode).toBe(1);
       expect(run.tookMs).toBeLessThan(SOON_MS);
       expect(run.posts.length).toBeLessThanOrEqual(8);
-      expect(run.recipients.map((one) => one['recipient'])).toEqual(accounts);
-      const known = run.recipients.filter((one) => one['id'] !== null);
-      expect(known.map((one) => one['id'])).toEqual(run.api.rows(SHARE).map(({ id }) => id));
+      expect(run.recipients.map((one) => one['account_id'])).toEqual(forty);
+      const known = run.recipients.filter((one) => one['recipient_id'] !== null);
+      expect(known.map((one) => one['recipient_id']).sort()).toEqual(run.records.map(({ id }) => id).sort());
+      expect(known.length).toBeGreaterThanOrEqual(5);
       expect(run.recipients.every((one) => String(one['error']).includes('cancelled'))).toBe(true);
+      expect(new Set(run.errors.map(({ title }) => title))).toEqual(new Set(['Run cancelled']));
     });
+  });
 
-    it('a second signal ends the run at once, and leaves what was written before', async () => {
-      const run = await start(faulty({ pathIncludes: /recipients\?/, nth: 1, times: 9 }, HANG));
-      await run.saw('GET', LIST);
-      run.child.kill('SIGINT');
-      run.child.kill('SIGTERM');
-      const played = await run.finished;
-      expect(played).toMatchObject({ exitCode: 1, signal: null });
-    });
-
-    it('a second signal does not wait for a POST that hangs', async () => {
-      const run = await start(faulty({ method: 'POST' }, HANG));
-      await run.saw('POST', LIST);
-      run.child.kill('SIGINT');
-      run.child.kill('SIGTERM');
-      const played = await run.finished;
-      expect(played).toMatchObject({ exitCode: 1, signal: null });
-      // With one signal the POST would have been looked up.
-      expect(played.lists).toHaveLength(1);
-      expect(played.summary).toBe('');
+  describe.concurrent('ends at once with a second signal', TIMED, () => {
+    it.concurrent.each<[string, Scenario, Ready]>([
+      ['list', faulty({ pathIncludes: LIST }, HANG), requested('GET', LIST_PATH)],
+      ['POST', faulty({ method: 'POST' }, HANG), requested('POST', LIST_PATH)],
+    ])('although a %s hangs', async (_, scenario, ready) => {
+      const started = await startScenario(scenario);
+      await ready(started);
+      started.child.kill('SIGINT');
+      started.child.kill('SIGTERM');
+      const run = await started.finished;
+      expect(run).toMatchObject({ exitCode: 1, signal: null });
+      // With one signal a last list would have followed the POST, and then a summary.
+      expect(run.lists).toHaveLength(1);
+      expect(run.summary).toBe('');
     });
   });
 });

@@ -1,0 +1,20 @@
+/** The certificate of the simulator, and the authority that has issued it. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+
+/** The host that the certificate names. No name server knows it. */
+export const HOST = 'api.share.test';
+/** The file of the authority. */
+export const AUTHORITY = fixture('authority.pem');
+export const tls = {
+  key: readFileSync(fixture('server-key.pem'), 'utf8'),
+  cert: readFileSync(fixture('server.pem'), 'utf8'),
+};
+
+/** A certificate of the simulator that no authority has issued: `expired` or `not-yet-valid`. */
+export function certificate(name: string): { key: string; cert: string; file: string } {
+  const file = fixture(`${name}.pem`);
+  return { key: tls.key, cert: readFileSync(file, 'utf8'), file };
+}

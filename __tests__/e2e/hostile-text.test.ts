@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { expectOutputs } from './expectations.ts';
+import {
+  account,
+  activeRecords,
+  bodyOf,
+  commands,
+  type Run,
+  respondWith,
+  runScenario,
+  runWithFault,
+} from './scenario.ts';
+import { rejectWith, scenariosWith } from './untrusted-text.ts';
+
+// Each of these has done harm somewhere: commands of both kinds, line breaks, terminals, markup, links, mentions.
+const EVIL = [
+  'x\r::error title=pwned::pwned',
+  '\n::set-output name=status::pwned',
+  '\r\n   ::add-mask::pwned',
+  '\u2028::warning title=pwned::pwned',
+  '\u2029::stop-commands::pwned',
+  '\u0085::notice title=pwned::pwned',
+  '\n##[error]pwned ###[group]pwned \u200b##[add-mask]pwned #\u001b[0m#[warning]pwned',
+  '\n:\u200b:error title=pwned::pwned',
+  '\u001b[2K\u001b[31m\u009b1m\u001b]8;;https://evil.example\u0007pwned',
+  '\nstatus=pwned\nstatus<<EOF\npwned\nEOF\nghadelimiter_x',
+  '<img src=https://evil.example/x.png onerror=pwned()>',
+  '</code></td></tr></table></details><h1>pwned</h1><!--',
+  '\n\n# pwned\n\n- [pwned](https://evil.example) ![pwned](https://evil.example/x.png)\n',
+  '| pwned | pwned |\n|---|---|\n',
+  '`pwned` ```pwned``` **pwned** @octocat octo-org/policies#1 :tada: https://evil.example/pwned',
+  '\u202epwned\u2066\u0000\ud800',
+].join(' ');
+/** The same as a variable of the environment can hold it. */
+const EVIL_VARIABLE = EVIL.replaceAll('\u0000', '').toWellFormed();
+
+const STATUS = /^(associat|disassociat)(ing|ed)$|^(mixed|unknown)$/;
+const TAGS =
+  /<br>|<\/?(h3|p|sub|code|table|thead|tbody|tr|th|td|ul|li|strong|a)>|<a href="https:\/\/(github\.com\/octo-org\/share\/|dash\.cloudflare\.com\/)[\w./#-]*">/g;
+// Control, format and separator characters, and halves of a surrogate pair. Only a line feed is allowed.
+const CONTROL = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+function expectHarmless(run: Run): void {
+  for (const text of [run.stdout, run.stderr]) {
+    expect(text).not.toMatch(/##\[/);
+    expect(text).not.toMatch(CONTROL);
+    for (const [command, rest] of commands(text)) {
+      expect(command).toMatch(/^(add-mask|debug|(error|warning|notice) title=[^:,]*)$/);
+      expect(command).not.toContain('pwned');
+      // An annotation has lines of its own, but none that a server started.
+      for (const line of rest.split('%0A')) expect(line).not.toMatch(/^\s*(pwned|::)|%0D/);
+    }
+  }
+  expectOutputs(run);
+  expect(run.outputs['status']).toMatch(STATUS);
+  for (const { status } of run.recipients) expect(status).toMatch(STATUS);
+  for (const output of Object.values(run.outputs)) {
+    expect(output).not.toMatch(CONTROL);
+    expect(output).not.toMatch(/^\s*::|##\[/m);
+  }
+  expect(JSON.stringify(run.recipients)).not.toMatch(/\\[rntu]/);
+
+  const { summary } = run;
+  expect(summary).not.toBe('');
+  // An empty line would end the block of HTML, and what follows would be Markdown.
+  expect(summary.trimEnd()).not.toMatch(/\n\s*\n/);
+  expect(summary.replace(TAGS, '').replace(/&#\d+;/g, '')).not.toMatch(/[<>`[\]|@\\]/);
+  // GitHub makes links and mentions of text as well, but not inside of `code`.
+  expect(summary.replace(/<code>.*?<\/code>/g, '')).not.toMatch(/pwned|evil|octocat/);
+}
+
+/** With debug lines, and with the variables from which links to the documentation are made. */
+const env = { RUNNER_DEBUG: '1', GITHUB_ACTION_REPOSITORY: 'octo-org/share', GITHUB_ACTION_REF: 'v1' };
+
+describe.concurrent('hostile text does no harm', () => {
+  it.concurrent.each(scenariosWith(EVIL))('in %s', async (_, scenario) => {
+    const run = await runScenario({ ...scenario, env });
+    expect(run.requests.length).toBeGreaterThan(0);
+    expectHarmless(run);
+  });
+
+  it.concurrent.each(['true', 'false'])('in the statuses of many accounts, dry-run: %s', async (dryRun) => {
+    const result = Array.from({ length: 60 }, (_, n) => ({
+      id: `record${n}`,
+      account_id: account(n),
+      association_status: `${n % 2} ${EVIL}`,
+    }));
+    const run = await runWithFault(respondWith(bodyOf(result)), {
+      inputs: {
+        'recipient-account-id': result.map((record) => record.account_id).join(),
+        'dry-run': dryRun,
+        timeout: '4s',
+      },
+      env,
+    });
+    expect(run.recipients).toHaveLength(60);
+    expectHarmless(run);
+    // Text of a server takes no more space than that of the action.
+    for (const line of run.stdout.split('\n')) expect(line.length).toBeLessThan(5000);
+  });
+
+  it('and can still be read', async () => {
+    const run = await runScenario({
+      api: { faults: [{ when: { method: 'POST' }, do: rejectWith(400, EVIL) }] },
+    });
+    expect(run.errors[0]?.message).toContain('pwned');
+    expect(run.recipients).toMatchObject([{ error: expect.stringContaining('pwned') }]);
+    expect(run.summary).toContain('pwned');
+  });
+
+  it('in the response of GitHub to a deployment', async () => {
+    const run = await runScenario({
+      inputs: { 'github-token': 'ghs_Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0YaZk4W' },
+      api: { faults: [{ when: { pathIncludes: '/repos/' }, do: rejectWith(403, EVIL) }] },
+      env: (url) => ({ ...env, GITHUB_API_URL: url }),
+    });
+    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated' } });
+    expect(run.requests.filter(({ path }) => path.startsWith('/repos/')).length).toBeGreaterThan(0);
+    expect(run.annotations).toMatchObject([
+      { level: 'warning', title: 'Deployment record could not be written' },
+    ]);
+    expectHarmless(run);
+    expect(activeRecords(run)).toHaveLength(1);
+  });
+
+  it.concurrent.each<[string, Record<string, string>]>([
+    ['that fails', { 'api-token': 'v1.0-another' }],
+    ['that succeeds', {}],
+  ])('in the variables of GitHub, in a run %s', async (_, inputs) => {
+    const run = await runScenario({
+      inputs,
+      env: {
+        ...env,
+        GITHUB_EVENT_NAME: 'release',
+        GITHUB_REF_NAME: EVIL_VARIABLE,
+        GITHUB_ACTOR: EVIL_VARIABLE,
+        GITHUB_REPOSITORY: EVIL_VARIABLE,
+        GITHUB_SERVER_URL: EVIL_VARIABLE,
+        GITHUB_ACTION_REPOSITORY: EVIL_VARIABLE,
+        GITHUB_ACTION_REF: EVIL_VARIABLE,
+      },
+    });
+    expectHarmless(run);
+    expect(run.requests[0]?.headers['user-agent']).toMatch(
+      /^cloudflare-share-recipient\/\S+ \([\w ./-]+; run \d+\)$/,
+    );
+  });
+
+  it('in inputs', async () => {
+    const inputs = [
+      'account-id',
+      'share-id',
+      'recipient-account-id',
+      'state',
+      'wait',
+      'timeout',
+      'dry-run',
+      'summary',
+      'environment',
+      'api-url',
+    ];
+    const run = await runScenario({
+      inputs: Object.fromEntries(inputs.map((input) => [input, EVIL_VARIABLE])),
+      env,
+    });
+    expect(run).toMatchObject({ exitCode: 1, connections: 0 });
+    expectHarmless(run);
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../simulator/faults.ts';
+import {
+  activeRecords,
+  ORGANIZATION,
+  OTHER_ACCOUNT,
+  OTHER_RECORD,
+  RECORD,
+  recordIn,
+  runScenario,
+} from './scenario.ts';
+
+const inputs = { 'recipient-account-id': '', 'organization-id': ORGANIZATION };
+const mine = { organizationId: ORGANIZATION, id: RECORD, status: 'associated' };
+/** What its record shows, which is not published. Only `account_id` lets the action recognize it. */
+const UNRECOGNIZED = ['organization_id', 'neither'] as const;
+
+describe.concurrent('an organization', () => {
+  it.concurrent.each(['account_id', ...UNRECOGNIZED] as const)(
+    'is posted with exactly one member, whatever names it in the record: %s',
+    async (organizationRows) => {
+      const run = await runScenario({ api: { organizationRows }, inputs });
+      expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+      expect(run.posts.map(({ body }) => body)).toEqual([{ organization_id: ORGANIZATION }]);
+      expect(run.api.wholeOrganizationPosts).toEqual([]);
+      expect(run.outputs['recipient-id']).toBe(run.records[0]?.id);
+      expect(run.recipients).toMatchObject([{ account_id: null, organization_id: ORGANIZATION }]);
+    },
+  );
+
+  it('is adopted when account_id names it', async () => {
+    const run = await runScenario({
+      api: { organizationRows: 'account_id' },
+      recipients: [mine],
+      inputs,
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      posts: [],
+      outputs: { 'recipient-id': RECORD, changed: 'false' },
+    });
+  });
+
+  it.concurrent.each(UNRECOGNIZED)(
+    'is posted when nothing names it, and the log says that it could not be observed: %s',
+    async (organizationRows) => {
+      const run = await runScenario({
+        api: { organizationRows, duplicates: 'accept' },
+        recipients: [mine],
+        inputs,
+      });
+      expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+      expect(run.posts).toHaveLength(1);
+      expect(run.outputs['recipient-id']).not.toBe(RECORD);
+      expect(run.stdout).toContain('whether it is a recipient already cannot be observed');
+    },
+  );
+});
+
+describe.concurrent('an organization after a lost reply to the POST', () => {
+  const lost = (commit: boolean) => ({
+    when: { method: 'POST' },
+    do: { kind: 'reset', commit } satisfies Fault,
+  });
+
+  it('is found when account_id names it', async () => {
+    const run = await runScenario({
+      api: { organizationRows: 'account_id', faults: [lost(true)] },
+      inputs,
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      errors: [],
+      outputs: { changed: 'true', status: 'associated' },
+    });
+    expect(run.posts).toHaveLength(1);
+    expect(run.outputs['recipient-id']).toBe(run.records[0]?.id);
+  });
+
+  it.concurrent.each<[string, boolean]>([
+    ['a new record that nothing names', true],
+    ['no new record', false],
+  ])('is not posted again: the step fails as inconclusive, with %s', async (_, commit) => {
+    const run = await runScenario({
+      api: { organizationRows: 'neither', faults: [lost(commit)] },
+      inputs,
+    });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': '' }, deletes: [] });
+    expect(run.posts).toHaveLength(1);
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Organization cannot be identified',
+        message: expect.stringMatching(
+          /does not show whether the organization was added.*Check the recipients.*dashboard/,
+        ),
+      },
+    ]);
+  });
+});
+
+describe.concurrent('an organization with state: absent', () => {
+  const absent = { ...inputs, state: 'absent' };
+  const other = { accountId: OTHER_ACCOUNT, id: OTHER_RECORD, status: 'associated' };
+
+  it('is removed when account_id names it', async () => {
+    const run = await runScenario({
+      api: { organizationRows: 'account_id' },
+      recipients: [mine, other],
+      inputs: absent,
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'true' },
+    });
+    expect(run.deletes.map(recordIn)).toEqual([RECORD]);
+    expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(1);
+  });
+
+  it.concurrent.each(UNRECOGNIZED)(
+    'removes no other record: the step fails and names the active ones, with %s',
+    async (organizationRows) => {
+      const run = await runScenario({
+        api: { organizationRows },
+        recipients: [mine, other],
+        inputs: absent,
+      });
+      expect(run).toMatchObject({ exitCode: 1, deletes: [], outputs: { changed: 'false' } });
+      expect(run.errors).toHaveLength(1);
+      expect(run.errors[0]?.message).toContain(RECORD);
+      expect(run.errors[0]?.message).toContain(OTHER_RECORD);
+    },
+  );
+});

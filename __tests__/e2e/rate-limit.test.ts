@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../simulator/faults.ts';
+import { expectAdded } from './expectations.ts';
+import {
+  bodyOf,
+  LIST,
+  RECIPIENT,
+  RECORD,
+  respondWith,
+  runScenario,
+  runWithFault,
+  TIMED,
+} from './scenario.ts';
+
+function rateLimited(after: string, headers: Record<string, string> = {}): Fault {
+  return {
+    kind: 'answer',
+    status: 429,
+    code: 971,
+    message: 'Please wait and consider throttling your request speed',
+    headers: { 'retry-after': after, ...headers },
+  };
+}
+
+const POST = { method: 'POST' };
+const inMs = (ms: number) => new Date(Date.now() + ms).toUTCString();
+
+/** `Sun Nov  6 08:49:37 1994`: RFC 9110, section 5.6.7. */
+function asctime(ms: number): string {
+  const [day, date, month, year, time] = new Date(ms).toUTCString().replace(',', '').split(' ');
+  return `${day} ${month} ${date?.replace(/^0/, ' ')} ${time} ${year}`;
+}
+
+/** Different from the time of the response by a number of seconds that nobody waits. */
+const TOO_LONG: Array<[string, () => string]> = [
+  ['seconds', () => '600'],
+  ['a date', () => inMs(600_000)],
+];
+
+describe.concurrent('a list that meets the rate limit', () => {
+  it('is sent again after the seconds in Retry-After, on the same connection, with one line in the log', async () => {
+    const run = await runWithFault(rateLimited('6'), { times: 1 });
+    expectAdded(run);
+    const [first, second] = run.lists;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(5900);
+    expect(run.connections).toBeLessThanOrEqual(2);
+    expect(run.stdout.match(/^.*(retrying|Waiting).*$/gm)).toEqual([
+      'Rate limit reached. Waiting 6 s, as requested by Cloudflare.',
+    ]);
+  });
+
+  it('is sent again at the date in Retry-After', async () => {
+    const until = inMs(6000);
+    const run = await runWithFault(rateLimited(until), { times: 1 });
+    expectAdded(run);
+    expect(run.lists[1]?.at).toBeGreaterThanOrEqual(Date.parse(until) - 100);
+  });
+
+  // Read as local time, the first would be over, and the second hours away.
+  it.concurrent.each(['Asia/Tokyo', 'America/New_York'])(
+    'is sent again at the date in Retry-After in the form without a time zone: %s',
+    async (TZ) => {
+      const until = Date.now() + 5000;
+      const run = await runWithFault(rateLimited(asctime(until)), { times: 1, env: { TZ } });
+      expectAdded(run);
+      expect(run.lists[1]?.at).toBeGreaterThanOrEqual(Math.floor(until / 1000) * 1000 - 100);
+    },
+  );
+
+  it.concurrent.each<[string, Record<string, string>]>([
+    ['3.5', { 'retry-after': '3.5' }],
+    ['retry-after-ms: 3500', { 'retry-after-ms': '3500', 'retry-after': '1' }],
+  ])('is sent again after parts of a second: %s', async (_, headers) => {
+    const run = await runWithFault(rateLimited('0', headers), { times: 1 });
+    expectAdded(run);
+    const [first, second] = run.lists.map(({ at }) => at);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(3400);
+  });
+
+  it.concurrent.each([-3_600_000, 3_600_000])(
+    'is sent again after three seconds where the clock of the server is %i ms off',
+    TIMED,
+    async (offMs) => {
+      const date = inMs(offMs);
+      const after = new Date(Date.parse(date) + 3000).toUTCString();
+      const run = await runWithFault(rateLimited(after, { date }), { times: 1 });
+      expectAdded(run);
+      const [first, second] = run.lists.map(({ at }) => at);
+      expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(2900);
+      expect((second ?? 0) - (first ?? 0)).toBeLessThan(8000);
+    },
+  );
+
+  it.concurrent.each<[string, () => string]>([
+    ['no time', () => '0'],
+    ['a date that is over', () => inMs(-60_000)],
+  ])('is retried with backoff when Retry-After is %s', async (_, after) => {
+    const run = await runWithFault(rateLimited(after()), { inputs: { timeout: '4s' } });
+    expect(run).toMatchObject({ exitCode: 1, posts: [] });
+    expect(run.lists.length).toBeGreaterThan(1);
+    expect(run.lists.length).toBeLessThanOrEqual(6);
+  });
+
+  it.concurrent.each(TOO_LONG)(
+    'fails the step at once when Retry-After is longer than the timeout, in %s',
+    TIMED,
+    async (_, after) => {
+      const run = await runWithFault(rateLimited(after()), { inputs: { timeout: '30s' } });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        posts: [],
+        outputs: { status: 'unknown', changed: 'false' },
+      });
+      expect(run.ms).toBeLessThan(8000);
+      expect(run.lists).toHaveLength(1);
+      expect(run.errors).toMatchObject([
+        {
+          title: 'Rate limit reached',
+          message: expect.stringMatching(
+            /^971 Please wait.*asks to wait (600|59\d) s, \d+ s are left.*HTTP 429/,
+          ),
+        },
+      ]);
+    },
+  );
+});
+
+describe.concurrent('a wait is announced once, when it begins, with its real length', () => {
+  it('of a server that is busy', async () => {
+    const busy: Fault = { kind: 'answer', status: 503, body: 'json', headers: { 'retry-after': '3' } };
+    const run = await runWithFault(busy, { times: 1 });
+    expectAdded(run);
+    expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
+      expect.stringMatching(/HTTP 503.*; retrying in 3\.0 s$/),
+    ]);
+  });
+
+  it.concurrent.each([200, 503])('of a limit that is used up, with HTTP %i', async (status) => {
+    const used: Fault = {
+      kind: 'answer',
+      status,
+      headers: { ratelimit: '"default";r=0;t=4' },
+      body: { text: status === 200 ? bodyOf([]) : '{"success":false}' },
+    };
+    const run = await runWithFault(used, { times: 1 });
+    expectAdded(run);
+    expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
+      'Rate limit reached. Waiting 4 s, as requested by Cloudflare.',
+    ]);
+  });
+});
+
+describe.concurrent('a write that meets the rate limit', () => {
+  it('is decided again after the next list, not before the end of Retry-After', async () => {
+    const run = await runScenario({
+      api: { faults: [{ when: { ...POST, nth: 1 }, do: rateLimited('3') }] },
+    });
+    expectAdded(run, 2);
+    const [first, second] = run.posts;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(2900);
+    const lists = run.lists.filter(({ at }) => at > (first?.at ?? 0) && at <= (second?.at ?? 0));
+    expect(lists.length).toBeGreaterThan(0);
+    expect(run.stdout.match(/Rate limit reached/g)).toHaveLength(1);
+  });
+
+  it('is not sent again when the next list shows that another run was faster', async () => {
+    const run = await runScenario({
+      api: {
+        faults: [
+          { when: { pathIncludes: LIST, nth: 1 }, do: respondWith(bodyOf([])) },
+          { when: POST, do: rateLimited('1') },
+        ],
+      },
+      recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
+    });
+    expect(run).toMatchObject({ exitCode: 0, outputs: { 'recipient-id': RECORD, changed: 'false' } });
+    expect(run.posts).toHaveLength(1);
+  });
+
+  it('is decided again after the next list when it is a DELETE', async () => {
+    const run = await runScenario({
+      api: { faults: [{ when: { method: 'DELETE', nth: 1 }, do: rateLimited('2') }] },
+      recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
+      inputs: { state: 'absent' },
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      errors: [],
+      outputs: { status: 'disassociated', changed: 'true' },
+    });
+    expect(run.deletes.map(({ status }) => status)).toEqual([429, 200]);
+  });
+
+  it.concurrent.each(TOO_LONG)(
+    'fails the step at once when Retry-After is longer than the timeout, in %s',
+    TIMED,
+    async (_, after) => {
+      const run = await runScenario({
+        api: { faults: [{ when: POST, do: rateLimited(after()) }] },
+        inputs: { timeout: '40s' },
+      });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        records: [],
+        outputs: { status: 'disassociated', changed: 'false' },
+      });
+      expect(run.ms).toBeLessThan(10_000);
+      expect(run.posts).toHaveLength(1);
+      expect(run.errors).toMatchObject([
+        { title: 'Rate limit reached', message: expect.stringMatching(/(600|59\d) s/) },
+      ]);
+      expect(run.errors[0]?.message).not.toContain('may have been carried out');
+    },
+  );
+});

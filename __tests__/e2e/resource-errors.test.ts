@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { activeRecords, ENTITLEMENT, POLICY, RETRYING, runScenario, TIMED } from './scenario.ts';
+
+describe.concurrent('resource errors', () => {
+  it.concurrent.each(['associating', 'associated'])(
+    'fail the step at once when terminal, although the status is %s',
+    TIMED,
+    async (status) => {
+      const run = await runScenario({
+        api: { timeline: { steps: [{ afterMs: 0, status }], errors: [{ ...ENTITLEMENT, afterMs: 300 }] } },
+      });
+      expect(run.exitCode).toBe(1);
+      expect(run.ms).toBeLessThan(6000);
+      expect(run.outputs).toMatchObject({
+        'recipient-id': activeRecords(run)[0]?.id,
+        status,
+        changed: 'true',
+      });
+      expect(run.errors).toHaveLength(1);
+      expect(run.errors[0]).toMatchObject({
+        title: 'Shared resource failed permanently',
+        message: expect.stringContaining(`gateway-policy ${POLICY}: ${ENTITLEMENT.error}`),
+      });
+      expect(run.recipients).toMatchObject([
+        {
+          error: expect.stringContaining(ENTITLEMENT.error),
+          resources: [
+            {
+              resource_id: POLICY,
+              resource_type: 'gateway-policy',
+              terminal: true,
+              error: ENTITLEMENT.error,
+            },
+          ],
+        },
+      ]);
+      expect(run.deletes).toEqual([]);
+    },
+  );
+
+  it('that Cloudflare retries are shown once and waited out', async () => {
+    const run = await runScenario({
+      api: { timeline: { associateMs: 0, errors: [{ ...RETRYING, clearsMs: 2500 }] } },
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated' },
+      recipients: [{ resources: [] }],
+    });
+    expect(run.ms).toBeGreaterThan(2500);
+    expect(run.annotations).toMatchObject([
+      { level: 'warning', message: expect.stringContaining(RETRYING.error) },
+    ]);
+  });
+
+  it('that Cloudflare still retries at the timeout are named', async () => {
+    const run = await runScenario({
+      api: { timeline: { associateMs: 0, errors: [RETRYING] } },
+      inputs: { timeout: '5s' },
+    });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'true' } });
+    expect(run.errors).toHaveLength(1);
+    expect(run.errors[0]?.message).toContain(
+      `Cloudflare is retrying gateway-policy ${POLICY}: ${RETRYING.error}`,
+    );
+  });
+
+  it('are not entries without an error, and resources may be null', async () => {
+    const healthy = [
+      { resource_id: POLICY, resource_version: 1, terminal: true, error: '' },
+      { resource_id: POLICY, resource_version: 1, terminal: null, error: null },
+      { resource_id: POLICY, resource_version: 1 },
+    ];
+    const run = await runScenario({
+      api: {
+        timeline: {
+          steps: [
+            { afterMs: 0, resources: null },
+            { afterMs: 1300, status: 'associated', resources: healthy },
+          ],
+        },
+      },
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      annotations: [],
+      outputs: { status: 'associated' },
+      recipients: [{ resources: [] }],
+    });
+  });
+});
+
+describe.concurrent('statuses on the way', () => {
+  it('that are not published are shown in the log and waited out', async () => {
+    const run = await runScenario({
+      api: {
+        timeline: {
+          steps: [
+            { afterMs: 300, status: 'validating' },
+            { afterMs: 1800, status: 'associated' },
+          ],
+        },
+      },
+    });
+    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+    expect(run.stdout).toMatch(/"validating" after/);
+  });
+
+  it.concurrent.each(['disassociating', 'disassociated'])(
+    'fail the step when somebody removed the recipient: %s',
+    async (status) => {
+      const run = await runScenario({ api: { timeline: { steps: [{ afterMs: 300, status }] } } });
+      expect(run).toMatchObject({ exitCode: 1, outputs: { status, changed: 'true' }, deletes: [] });
+      expect(run.errors).toMatchObject([
+        { title: 'Recipient removed during the run', message: expect.stringContaining(`is ${status}`) },
+      ]);
+      expect(run.posts).toHaveLength(1);
+    },
+  );
+
+  it('use another active record of the account when the one in use is removed', async () => {
+    const [older, newer] = ['older', 'newer'].map((id, n) => ({
+      accountId: 'a7b9c1d24e8f4063b5d7e9f1a3c5b7d9',
+      id,
+      created: Date.now() - 90_000_000 + n,
+    }));
+    const run = await runScenario({
+      recipients: [
+        { ...older, status: 'associating', settle: { steps: [{ afterMs: 500, status: 'disassociated' }] } },
+        { ...newer, status: 'associated' },
+      ],
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      posts: [],
+      outputs: { 'recipient-id': 'newer', status: 'associated', changed: 'false' },
+    });
+  });
+});

@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../simulator/faults.ts';
+import { expectAdded } from './expectations.ts';
+import {
+  activeRecords,
+  LIST,
+  ONE_RECORD,
+  RECIPIENT,
+  runScenario,
+  runWithFault,
+  SHARE_ONLY,
+  TIMED,
+  TOKEN,
+} from './scenario.ts';
+
+const POST = { method: 'POST' };
+/** Node hands the connection over, and with it the request. */
+const UPGRADE: Fault = {
+  kind: 'answer',
+  status: 101,
+  body: 'empty',
+  headers: { connection: 'upgrade', upgrade: 'websocket' },
+};
+
+describe.concurrent('a response that a retry cannot change is not requested again', () => {
+  it.concurrent.each<[string, Fault]>([
+    ['400', { kind: 'answer', status: 400 }],
+    ['401', { kind: 'answer', status: 401, code: 10000, message: 'Authentication error' }],
+    ['403', { kind: 'answer', status: 403, code: 10000, message: 'Authentication error' }],
+    ['404', { kind: 'answer', status: 404, code: 1004, message: 'Not found' }],
+    ['501', { kind: 'answer', status: 501, body: 'json' }],
+    ['505', { kind: 'answer', status: 505, body: 'json' }],
+    ['525', { kind: 'answer', status: 525, body: 'html' }],
+    ['526', { kind: 'answer', status: 526, body: 'rfc9457' }],
+    [
+      '503 that says retryable: false',
+      { kind: 'answer', status: 503, body: 'rfc9457', problem: { retryable: false } },
+    ],
+    [
+      '429 that says retryable: false',
+      { kind: 'answer', status: 429, body: 'rfc9457', problem: { retryable: false } },
+    ],
+  ])('%s', async (name, fault) => {
+    const run = await runWithFault(fault);
+    expect(run).toMatchObject({
+      exitCode: 1,
+      posts: [],
+      outputs: { 'recipient-id': '', status: 'unknown', changed: 'false' },
+    });
+    expect(run.lists).toHaveLength(1);
+    expect(run.errors).toHaveLength(1);
+    expect(run.errors[0]?.message).toMatch(
+      new RegExp(`GET …/recipients, HTTP ${name.slice(0, 3)}, cf-ray 8f1e[0-9a-f]{12}-SIM\\.`),
+    );
+    expect(run.stdout).not.toContain('retrying');
+  });
+
+  it('403 for a POST: authentication failed', async () => {
+    const run = await runScenario({ api: { tokens: [], readOnlyTokens: [TOKEN] } });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociated', changed: 'false' } });
+    expect(run.posts).toHaveLength(1);
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Authentication failed',
+        message: expect.stringMatching(/^10000 Authentication error\..*HTTP 403/),
+      },
+    ]);
+  });
+
+  it('501 for a POST', async () => {
+    const run = await runScenario({ api: { faults: [{ when: POST, do: { kind: 'answer', status: 501 } }] } });
+    expect(run.exitCode).toBe(1);
+    expect(run.posts).toHaveLength(1);
+  });
+
+  it('a POST that is rejected, shown with what Cloudflare said', async () => {
+    const rejected = {
+      status: 400,
+      code: 1017,
+      message: 'Recipient is not in the organization of the share',
+    };
+    const run = await runScenario({ api: { refuseAccounts: { [RECIPIENT]: rejected } } });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociated', changed: 'false' } });
+    expect(run.posts).toHaveLength(1);
+    expect(run.errors[0]?.message).toMatch(
+      /^1017 Recipient is not in the organization of the share\..*POST …\/recipients, HTTP 400/,
+    );
+  });
+});
+
+describe.concurrent('a read that fails for a moment is retried, and logged once', () => {
+  it.concurrent.each<[string, Fault]>([
+    ['408', { kind: 'answer', status: 408 }],
+    ['409', { kind: 'answer', status: 409 }],
+    ['425', { kind: 'answer', status: 425 }],
+    ['500', { kind: 'answer', status: 500, body: 'json' }],
+    ['502 in HTML', { kind: 'answer', status: 502, body: 'html' }],
+    ['403 in HTML, as from a firewall', { kind: 'answer', status: 403, body: 'html' }],
+    [
+      '520 as a problem object',
+      { kind: 'answer', status: 520, body: 'rfc9457', problem: { retry_after: 1 } },
+    ],
+    ['503 without a body', { kind: 'answer', status: 503, body: 'empty' }],
+    ['400 in HTML', { kind: 'answer', status: 400, body: 'html' }],
+    ['200 without a body', { kind: 'answer', status: 200, body: 'empty' }],
+    ['200 that cannot be read', { kind: 'unreadable' }],
+    ['a reset', { kind: 'reset' }],
+    ['a truncated response', { kind: 'truncate' }],
+    ['a change of protocol', UPGRADE],
+  ])('%s', async (_, fault) => {
+    const run = await runWithFault(fault, { times: 2 });
+    expectAdded(run);
+    expect(run.lists).toHaveLength(3);
+    expect(run.stdout.match(/retrying in/g)).toHaveLength(1);
+    expect(run.stdout).toMatch(/Result: .*, 2 of them retries/);
+    expect(run.stdout).not.toContain('<');
+  });
+
+  it.concurrent.each<[string, Fault]>([
+    ['409', { kind: 'answer', status: 409 }],
+    ['425', { kind: 'answer', status: 425 }],
+    ['400 in HTML', { kind: 'answer', status: 400, body: 'html' }],
+    ['500', { kind: 'answer', status: 500, body: 'json' }],
+    ['200 that cannot be read', { kind: 'unreadable' }],
+    ['a change of protocol', UPGRADE],
+  ])('also a poll: %s', async (_, fault) => {
+    const run = await runWithFault(fault, { path: ONE_RECORD, times: 2 });
+    expectAdded(run);
+    expect(run.stdout.match(/retrying in/g)).toHaveLength(1);
+  });
+
+  it('but not the read of the share, which only shows its name', TIMED, async () => {
+    const busy: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '25' } };
+    const run = await runWithFault(busy, { path: SHARE_ONLY });
+    expectAdded(run);
+    expect(run.ms).toBeLessThan(10_000);
+    expect(run.stdout).not.toContain('retrying');
+    expect(run.requests.filter(({ path }) => SHARE_ONLY.test(path))).toHaveLength(1);
+  });
+});
+
+describe.concurrent('a read that fails to the end', () => {
+  it('names the cause of a connection that is rejected', TIMED, async () => {
+    const run = await runScenario({
+      inputs: { 'api-url': 'http://127.0.0.1:9/client/v4', timeout: '4s' },
+    });
+    expect(run.exitCode).toBe(1);
+    expect(run.ms).toBeLessThan(9000);
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Connection to Cloudflare failed',
+        message: expect.stringMatching(/^connect ECONNREFUSED 127\.0\.0\.1:9\..*GET …\/recipients/),
+      },
+    ]);
+    expect(run.stdout.match(/retrying in/g)).toHaveLength(1);
+    expect(run.outputs).toMatchObject({ 'recipient-id': '', status: 'unknown', changed: 'false' });
+    expect(run.recipients).toMatchObject([
+      { account_id: RECIPIENT, error: expect.stringContaining('ECONNREFUSED') },
+    ]);
+  });
+
+  it('ends at the timeout of the step when the list hangs, and does not speak of writes', TIMED, async () => {
+    const run = await runWithFault({ kind: 'hang' }, { inputs: { timeout: '5s' } });
+    expect(run).toMatchObject({ exitCode: 1, posts: [] });
+    expect(run.stdout).not.toMatch(/may have been carried out|last write/);
+    expect(run.ms).toBeLessThan(10_000);
+    expect(run.errors).toMatchObject([
+      { title: 'Timed out', message: expect.stringContaining('no response before the step ended') },
+    ]);
+  });
+
+  it(
+    'ends at the timeout of the step when polls hang, with the recipient ID in the outputs',
+    TIMED,
+    async () => {
+      const run = await runWithFault({ kind: 'hang' }, { path: ONE_RECORD, inputs: { timeout: '5s' } });
+      expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associating', changed: 'true' } });
+      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
+      expect(run.ms).toBeLessThan(10_000);
+      expect(run.errors).toMatchObject([{ title: 'Timed out' }]);
+    },
+  );
+
+  it.each<[string, RegExp]>([
+    ['list', LIST],
+    ['poll', ONE_RECORD],
+  ])('does not claim that Cloudflare asked to wait when a %s ends at the timeout', async (_, path) => {
+    for (const fault of [{ kind: 'hang' }, { kind: 'answer', status: 503 }] as const) {
+      const run = await runWithFault(fault, { path, inputs: { timeout: '5s' } });
+      expect(run.exitCode).toBe(1);
+      expect(run.errors[0]?.message).not.toContain('asks to wait');
+    }
+  });
+
+  it('shows the title of an HTML page and no markup', async () => {
+    const run = await runWithFault(
+      { kind: 'answer', status: 502, body: 'html' },
+      { inputs: { timeout: '5s' } },
+    );
+    expect(run.exitCode).toBe(1);
+    expect(run.errors[0]?.message).toMatch(/^page "502 error"\..*HTTP 502/);
+    expect(run.stdout).not.toContain('<');
+  });
+
+  it('shows what a problem object says', async () => {
+    const run = await runWithFault(
+      { kind: 'answer', status: 504, body: 'rfc9457', problem: { retry_after: 0 } },
+      { inputs: { timeout: '5s' } },
+    );
+    expect(run.exitCode).toBe(1);
+    expect(run.errors[0]?.message).toMatch(/^504 Error 504 The origin web server did not give.*HTTP 504/);
+  });
+
+  it('is reported as a blocked request when a firewall responds', async () => {
+    const run = await runWithFault(
+      { kind: 'answer', status: 403, body: 'html' },
+      { inputs: { timeout: '5s' } },
+    );
+    expect(run).toMatchObject({ exitCode: 1, posts: [] });
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Request blocked before the API',
+        message: expect.stringMatching(/^page "403 error".*cf-ray 8f1e/),
+      },
+    ]);
+    expect(run.lists.length).toBeGreaterThan(1);
+  });
+});
+
+describe.concurrent('a redirect is not followed', () => {
+  it.concurrent.each([301, 302, 303, 307, 308])('%i of a list', async (status) => {
+    const run = await runWithFault({ kind: 'redirect', status, to: '/client/v4/elsewhere' });
+    expect(run).toMatchObject({ exitCode: 1, posts: [] });
+    expect(run.lists).toHaveLength(1);
+    expect(run.requests.filter(({ path }) => path.includes('elsewhere'))).toEqual([]);
+    expect(run.errors[0]?.message).toContain('redirect to /client/v4/elsewhere');
+  });
+
+  it('307 of a POST', async () => {
+    const fault: Fault = { kind: 'redirect', to: '/client/v4/elsewhere' };
+    const run = await runScenario({ api: { faults: [{ when: POST, do: fault }] } });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { changed: 'false' } });
+    expect(run.posts).toHaveLength(1);
+    expect(run.requests.filter(({ path }) => path.includes('elsewhere'))).toEqual([]);
+  });
+});
