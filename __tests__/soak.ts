@@ -1,9 +1,9 @@
 /**
- * Plays any number of schedules against the model, two at a time, and shrinks every one that breaks a promise.
+ * Plays any number of schedules against the model, one on each processor, and shrinks every one that breaks a promise.
  *
  *   npm run soak -- --runs 100000             from a new seed
  *   npm run soak -- --runs 100000 --seed 7    the same schedules again
- *   npm run soak -- --replay 123456789        one schedule, told in full
+ *   npm run soak -- --replay 123456789        one schedule, with all requests and the log
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,11 +12,11 @@ import { describeFinding, type Finding, searchOne, seedOf } from './model/search
 import { CALM, play } from './model/world.ts';
 
 const CHUNK = 500;
-const TOLD_EVERY_MS = 10_000;
-/** Enough to see what is wrong; shrinking thousands would take all day. */
-const MAX_TOLD = 20;
+const REPORT_EVERY_MS = 10_000;
+/** Enough to see what is wrong. */
+const MAX_SHOWN = 20;
 
-/** What a worker has to say: schedules played since it last said something, and what they broke. */
+/** What a worker reports: schedules played since its last report, and what they broke. */
 interface Progress {
   readonly played: number;
   readonly finding: Finding | null;
@@ -24,32 +24,32 @@ interface Progress {
 
 async function work(): Promise<void> {
   const { seed, from, to, step } = workerData as Record<'seed' | 'from' | 'to' | 'step', number>;
-  const tell = (progress: Progress) => parentPort?.postMessage(progress);
+  const report = (progress: Progress) => parentPort?.postMessage(progress);
   let played = 0;
   for (let index = from; index < to; index += step) {
     const finding = await searchOne(seedOf(seed, index));
     played++;
     if (finding || played === CHUNK) {
-      tell({ played, finding });
+      report({ played, finding });
       played = 0;
     }
   }
-  tell({ played, finding: null });
+  report({ played, finding: null });
 }
 
 async function soak(runs: number, seed: number): Promise<number> {
   const startMs = performance.now();
   const seconds = () => ((performance.now() - startMs) / 1000).toFixed(0);
   console.log(`Searching ${runs} schedules, seed ${seed}`);
-  let [played, broken, toldMs] = [0, 0, startMs];
+  let [played, broken, reportedMs] = [0, 0, startMs];
   const step = Math.max(1, availableParallelism());
   const workers = Array.from({ length: step }, (_, from) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { seed, from, to: runs, step } });
     worker.on('message', (progress: Progress) => {
       played += progress.played;
-      if (progress.finding && ++broken <= MAX_TOLD) console.log(describeFinding(progress.finding));
-      if (performance.now() - toldMs < TOLD_EVERY_MS) return;
-      toldMs = performance.now();
+      if (progress.finding && ++broken <= MAX_SHOWN) console.log(describeFinding(progress.finding));
+      if (performance.now() - reportedMs < REPORT_EVERY_MS) return;
+      reportedMs = performance.now();
       console.log(`${played} of ${runs}, ${broken} violations, ${seconds()} s`);
     });
     return new Promise<void>((resolve, reject) => worker.on('error', reject).on('exit', () => resolve()));
@@ -66,15 +66,14 @@ async function replay(seed: number): Promise<number> {
     console.log(`Seed ${seed} keeps every promise`);
     return 0;
   }
-  const story = await play({ ...CALM, ...finding.schedule });
-  const at = (ms: number) => `${((ms - story.startMs) / 1000).toFixed(3)} s`;
-  for (const { sentMs, endedMs, method, path, query, body, answer } of story.exchanges) {
-    const asked = [method, path, String(query), body].filter(Boolean).join(' ');
-    console.log(
-      `${at(sentMs)} to ${at(endedMs)}: ${asked} → ${answer?.status ?? 'nothing'} ${answer?.body ?? ''}`,
-    );
+  const trace = await play({ ...CALM, ...finding.schedule });
+  const at = (ms: number) => `${((ms - trace.startMs) / 1000).toFixed(3)} s`;
+  for (const { sentMs, endedMs, method, path, query, body, response } of trace.exchanges) {
+    const request = [method, path, String(query), body].filter(Boolean).join(' ');
+    const shown = response?.error?.code ?? `${response?.status ?? 'nothing'} ${response?.body ?? ''}`;
+    console.log(`${at(sentMs)} to ${at(endedMs)}: ${request} → ${shown}`);
   }
-  for (const { sink, text } of story.told) console.log(`${sink}: ${JSON.stringify(text)}`);
+  for (const { sink, text } of trace.shown) console.log(`${sink}: ${JSON.stringify(text)}`);
   console.log(describeFinding(finding));
   return 1;
 }

@@ -21,6 +21,8 @@ export interface Timeline {
   steps?: Array<{ afterMs: number; status?: string; resources?: ResourceEntry[] | null }>;
   /** Errors that appear (`afterMs`, default 0) and, unless they are for ever, clear again (`clearsMs`). */
   errors?: Array<ResourceEntry & { afterMs?: number; clearsMs?: number }>;
+  /** Only a write changes `modified`, not what follows from it; whether it does is not published. */
+  keepsModified?: boolean;
 }
 
 const DEFAULT_MS = 2000;
@@ -29,6 +31,7 @@ interface Event {
   at: number;
   status?: string;
   resources?: ResourceEntry[] | null;
+  keepsModified?: boolean;
 }
 
 /** All times are milliseconds since the epoch. */
@@ -51,7 +54,7 @@ export function stateAt(
     if (event.at > t) break;
     status = event.status ?? status;
     if (event.resources !== undefined) resources = event.resources;
-    modified = event.at;
+    if (!event.keepsModified) modified = event.at;
   }
   if (status === undefined) return undefined;
   const errors = association.errors
@@ -66,9 +69,14 @@ export function associate(association: Association, from: number): void {
     steps = [],
     errors = [],
     associateMs = steps.length > 0 ? 'never' : DEFAULT_MS,
+    keepsModified = false,
   } = association.timeline;
-  for (const { afterMs, ...step } of steps) association.events.push({ at: from + afterMs, ...step });
-  if (associateMs !== 'never') association.events.push({ at: from + associateMs, status: 'associated' });
+  for (const { afterMs, ...step } of steps) {
+    association.events.push({ at: from + afterMs, keepsModified, ...step });
+  }
+  if (associateMs !== 'never') {
+    association.events.push({ at: from + associateMs, keepsModified, status: 'associated' });
+  }
   association.events.sort((a, b) => a.at - b.at);
   for (const { afterMs = 0, clearsMs = Number.POSITIVE_INFINITY, ...entry } of errors) {
     association.errors.push({ entry, from: from + afterMs, until: from + clearsMs });
@@ -85,7 +93,8 @@ export function disassociate(association: Association, at: number): void {
 
 /** Dates the end of a removal under way since `from`. */
 export function settleRemoval(association: Association, from: number): void {
-  const { disassociateMs = DEFAULT_MS } = association.timeline;
-  if (disassociateMs !== 'never')
-    association.events.push({ at: from + disassociateMs, status: 'disassociated' });
+  const { disassociateMs = DEFAULT_MS, keepsModified = false } = association.timeline;
+  if (disassociateMs !== 'never') {
+    association.events.push({ at: from + disassociateMs, keepsModified, status: 'disassociated' });
+  }
 }

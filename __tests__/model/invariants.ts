@@ -1,99 +1,119 @@
-/** What must hold in every story, whatever the schedule. */
+/** What must hold in every run, whatever the schedule. Rules and sections are those of the design. */
+import {
+  codesOf,
+  isFinal,
+  isList,
+  isWrite,
+  type Known,
+  knownBefore,
+  merge,
+  type Observation,
+  observationsOf,
+  outcomeOf,
+  RECIPIENTS,
+  recordIdOf,
+  recordsIn,
+  retryAfterMs,
+  type Seen,
+  stage,
+  targetOf,
+} from './responses.ts';
 import { MARK } from './schedule.ts';
-import { type Exchange, formsOf, OWNER, type Schedule, SHARE, type Story } from './world.ts';
+import {
+  type Exchange,
+  ORDINARY_CODE,
+  type Schedule,
+  type ScheduledFault,
+  SHARE,
+  STALE_READ_MS,
+  secretForms,
+  type Trace,
+} from './world.ts';
 
-const REQUEST_DEADLINE_MS = 10_000;
+/** The step ends with its timeout; this much is for what happens in the same moment. */
+const ALLOWANCE_MS = 100;
 const CANCEL_MS = 2_000;
-/** Nobody is asked again sooner, whatever a server says of when it may be. */
-const HURRY_MS = 300;
-const SETTLES_MS = 120_000;
-/** Reads lag less than this, so what a later one shows is no longer the past. */
-const LAG_MS = 10_000;
-const RECIPIENTS = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
-const MEMBERS = 'recipient,type,id,status,changed,error,resources,created,modified,seconds';
-
-interface Seen {
-  readonly id: string;
-  readonly owner: string;
-  readonly status: string;
-  readonly created: string;
-  readonly errors: readonly { readonly terminal: boolean }[];
-}
+/** Writes end this long before the deadline, and one last list may follow. */
+const LAST_LIST_MS = 1_000;
+const LAST_POLL_MS = 2_000;
+/** The shortest wait before the same request is sent again. */
+const SHORTEST_WAIT_MS = 300;
+const MAX_WRITES = 3;
+const CALM_MS = 120_000;
+const STATUSES = ['associating', 'associated', 'disassociating', 'disassociated', 'unknown'];
+const MEMBERS =
+  'account_id,organization_id,recipient_id,status,changed,error,resources,created,modified,seconds';
 
 interface Recipient {
-  readonly recipient: string;
-  readonly id: string | null;
+  readonly account_id: string | null;
+  readonly organization_id: string | null;
+  readonly recipient_id: string | null;
   readonly status: string;
   readonly changed: boolean;
   readonly error: string | null;
 }
 
-/** @returns one sentence for each promise that the story breaks; none when all is well */
-export function violations(story: Story): string[] {
-  if (story.trouble) return [story.trouble];
-  return [...sinks(story), ...outcome(story), ...time(story), ...requests(story), ...effects(story)];
+/** A trace, with what follows from it. */
+interface Case extends Trace {
+  readonly observations: readonly Observation[];
+  readonly recipients: readonly Recipient[];
+  /** Was a response corrupted? Then what the run could know is unclear. */
+  readonly isCorrupted: boolean;
+  /** Does no record show the ID of the organization that is the target? */
+  readonly isUnidentifiable: boolean;
 }
 
-const ID = /^[\w-]{1,32}$/;
-const isLive = (status: string) => status !== 'disassociating' && status !== 'disassociated';
-const isWrite = ({ method }: Exchange) => method !== 'GET';
-const isList = ({ method, path }: Exchange) => method === 'GET' && path === RECIPIENTS;
-const ok = ({ answer }: Exchange) => answer !== null && answer.status >= 200 && answer.status < 300;
-const rowId = ({ path }: Exchange) => path.slice(RECIPIENTS.length + 1);
-const oldestFirst = (a: Exchange, b: Exchange) => a.endedSeq - b.endedSeq;
-
-function isSame(one: Exchange, other: Exchange): boolean {
-  const names = ['method', 'path', 'body'] as const;
-  return names.every((name) => one[name] === other[name]) && String(one.query) === String(other.query);
+/** @returns one sentence for each promise that the run breaks; none when all is well */
+export function violations(trace: Trace): string[] {
+  if (trace.trouble) return [trace.trouble];
+  const { schedule } = trace;
+  const one: Case = {
+    ...trace,
+    observations: observationsOf(trace),
+    recipients: JSON.parse(trace.outputs['recipients'] ?? '[]'),
+    isCorrupted: trace.exchanges.some(({ isCorrupted }) => isCorrupted),
+    isUnidentifiable: schedule.targets === 'organization' && schedule.organizationRecords !== 'account_id',
+  };
+  return [
+    ...sinks(one),
+    ...outputs(one),
+    ...success(one),
+    ...changes(one),
+    ...time(one),
+    ...requests(one),
+    ...posts(one),
+    ...deletions(one),
+    ...waits(one),
+    ...terminalErrors(one),
+    ...duplicates(one),
+  ];
 }
 
-/** The rows that an answer shows; none where it is not an ordinary answer of the API. */
-function rowsIn(exchange: Exchange): Seen[] {
-  return exchange.spoiled ? [] : rowsTold(exchange);
-}
+const nameOf = ({ account_id: account, organization_id: organization }: Recipient) =>
+  `${account ?? organization}`;
 
-/** The rows that an answer tells of, also where one of its members was changed. */
-function rowsTold(exchange: Exchange): Seen[] {
-  if (!ok(exchange)) return [];
-  try {
-    const { success, result } = JSON.parse(exchange.answer?.body ?? '');
-    if (success !== true) return [];
-    return [result].flat().flatMap((row) => {
-      if (!ID.test(row?.id) || typeof row.association_status !== 'string') return [];
-      const errors = [row.resources ?? []].flat().filter((one) => one?.error);
-      return [
-        {
-          id: row.id,
-          owner: row.organization_id ?? row.account_id,
-          status: row.association_status,
-          created: row.created,
-          errors,
-        },
-      ];
-    });
-  } catch {
-    return []; // what is no JSON shows no rows
-  }
-}
-
-function* sinks({ told, masks, toldBeforeMask, schedule }: Story): Generator<string> {
-  const forms = Object.values(formsOf(schedule));
-  for (const form of forms) if (!masks.includes(form)) yield `not masked: ${form}`;
-  if (toldBeforeMask) yield 'something was told before everything was masked';
-  const counts = { notice: 0, warning: 0, error: 0 };
+/** Rules 11 and 12. */
+function* sinks({ shown, masks, shownBeforeMask, schedule }: Case): Generator<string> {
+  const { secret } = schedule;
+  // The runner masks each line of what it is given.
+  if (!masks.some((mask) => mask.split('\n').includes(secret))) yield `not masked: ${secret}`;
+  if (shownBeforeMask) yield 'something was shown before everything was masked';
+  const counts = new Map<string, number>();
   // A cut can leave a part of a secret, so both ends count as the secret.
-  const ends = forms.flatMap((form) => [form.slice(0, 8), form.slice(-8)]);
-  for (const { sink, text } of told) {
-    if (sink === 'notice' || sink === 'warning' || sink === 'error') counts[sink]++;
-    // The next step reads an output with fromJSON, which takes the escapes away.
+  const ends = Object.values(secretForms(schedule)).flatMap((form) => [form.slice(0, 8), form.slice(-8)]);
+  for (const { sink, text } of shown) {
+    if (/^(notice|warning|error)$/.test(sink)) counts.set(sink, (counts.get(sink) ?? 0) + 1);
+    // The next step reads an output with fromJSON, which removes the escapes.
     const read = sink === 'output' ? text.replace(/\\(["\\])/g, '$1') : text;
     if (ends.some((end) => read.includes(end))) yield `secret in ${sink}: ${read}`;
     if (sink === 'summary') yield* page(text);
-    else yield* lines(sink, sink === 'output' ? text.split('\n') : [text]);
+    else if (sink === 'output') yield* lines(sink, text.split('\n'));
+    // The help link may be on a line of its own: the runner escapes what is in an annotation.
+    else yield* lines(sink, [/^(warning|error)$/.test(sink) ? text.replace(HELP_LINK, '') : text]);
   }
-  for (const [level, n] of Object.entries(counts)) if (n > 10) yield `${n} annotations of level ${level}`;
-  if (told.some(({ sink, text }) => sink === 'title' && text === 'The action has a bug')) {
-    yield `crashed: ${told.filter(({ sink }) => sink === 'error' || sink === 'debug').map(({ text }) => text)}`;
+  for (const [level, n] of counts) if (n > 10) yield `${n} annotations of level ${level}`;
+  if (shown.some(({ sink, text }) => sink === 'title' && text === 'Internal error')) {
+    yield `crashed: ${shown.filter(({ sink }) => sink === 'error' || sink === 'debug').map(({ text }) => text)}`;
   }
 }
 
@@ -107,319 +127,511 @@ function* lines(sink: string, texts: readonly string[]): Generator<string> {
   }
 }
 
-const TAG =
-  /<(\/?)(h3|h4|p|br|a|code|table|thead|tbody|tr|th|td|ul|li|strong|details|summary)( href="[^"<>]*")?>/g;
-const OUR_LINKS = /^https:\/\/(github\.com\/OWNER\/|developers\.cloudflare\.com\/|dash\.cloudflare\.com\/)/;
+const HELP_LINK = /\nhttps:\/\/github\.com\/example\/share-recipient\/blob\/v1\/docs\/[\w.#-]+$/;
+const TAG = /<(\/?)(h3|p|sub|br|a|code|table|thead|tbody|tr|th|td|ul|li|strong)( href="[^"<>]*")?>/g;
+const OWN_LINKS =
+  /^https:\/\/(github\.com\/example\/share-recipient\/blob\/v1\/docs\/|dash\.cloudflare\.com\/)/;
 
 function* page(html: string): Generator<string> {
-  if (html.replace(TAG, '').includes('<')) yield `markup that is not ours in the summary: ${html}`;
-  if (/\n\s*\n(?!$)/.test(html)) yield `a blank line ends the HTML of the summary early: ${html}`;
+  if (html.replace(TAG, '').includes('<')) yield `foreign markup in the summary: ${html}`;
+  if (/\n\s*\n(?!$)/.test(html)) yield `an empty line ends the HTML of the summary early: ${html}`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not be there
   if (/[\r\u001b\u2028\u2029]/.test(html)) yield `control character in summary: ${JSON.stringify(html)}`;
   const open: string[] = [];
   for (const [, close, name = '', href] of html.matchAll(TAG)) {
     if (close && open.pop() !== name) yield `the summary's tags do not match at </${name}>: ${html}`;
     if (!close && name !== 'br') open.push(name);
-    if (href && !OUR_LINKS.test(href.slice(7, -1))) yield `a link that is not ours in the summary: ${href}`;
+    if (href && !OWN_LINKS.test(href.slice(7, -1))) yield `foreign link in the summary: ${href}`;
   }
   const bare = new RegExp(`.{0,60}${MARK}.{0,60}`).exec(html.replace(/<code>.*?<\/code>/gs, ''));
   if (bare) yield `foreign text outside <code> in the summary: ${bare[0]}`;
 }
 
-function recipientsOf({ outputs }: Story): Recipient[] {
-  return JSON.parse(outputs['recipients'] ?? '[]');
-}
-
-function* outcome(story: Story): Generator<string> {
-  const { outputs, schedule, success, targets, made, api } = story;
+/** Section 2: the outputs are always set, and fit together. */
+function* outputs(one: Case): Generator<string> {
+  const { outputs, schedule, targets, recipients, api, observations, endSeq } = one;
   for (const name of ['recipient-id', 'status', 'changed', 'recipients']) {
     if (outputs[name] === undefined) return yield `output ${name} is not set`;
   }
-  const recipients = recipientsOf(story);
-  if (recipients.map(({ recipient }) => recipient).join() !== targets.join())
-    yield 'recipients are not the targets';
-  if (recipients.some((one) => Object.keys(one).join() !== MEMBERS)) yield 'recipients lack a member';
-  if (recipients.map(({ id }) => id ?? '').join('\n') !== outputs['recipient-id'])
+  if (recipients.map(nameOf).join() !== targets.join()) yield 'recipients are not the targets';
+  if (recipients.some((recipient) => Object.keys(recipient).join() !== MEMBERS))
+    yield 'recipients lack a member';
+  if (recipients.map(({ recipient_id: id }) => id ?? '').join('\n') !== outputs['recipient-id'])
     yield 'recipient-id is wrong';
   const statuses = new Set(recipients.map(({ status }) => status));
   if (outputs['status'] !== (statuses.size > 1 ? 'mixed' : [...statuses][0])) yield 'output status is wrong';
+  for (const status of statuses) if (!STATUSES.includes(status)) yield `output status is ${status}`;
   if (outputs['changed'] !== String(recipients.some(({ changed }) => changed)))
     yield 'output changed is wrong';
-  const isCancelled = schedule.cancelAtMs !== null && story.endMs - story.startMs >= schedule.cancelAtMs;
+  const ids = new Set(api.rows(SHARE).map(({ id }) => id));
+  const known = knownBefore(observations, endSeq);
+  for (const { recipient_id: id, status, error } of recipients) {
+    if (id !== null && !ids.has(id)) yield `the server does not know ${id}`;
+    const last = known.get(id ?? '');
+    // A failed target is not observed any more while others are.
+    const isCurrent = !one.isCorrupted && (error === null || schedule.targets === 1);
+    // What a poll by ID shows of a change of stage counts once a list shows what else there is.
+    if (error !== null && observations.at(-1)?.kind === 'record') continue;
+    const word = last && (STATUSES.includes(last.status) ? last.status : 'unknown');
+    if (last && isCurrent && word !== status)
+      yield `${id} was last observed ${last.status}, output ${status}`;
+  }
+}
+
+/** Rules 4, 5, 6, 8, 13, and the tables of section 5 for `done`. */
+function* success(one: Case): Generator<string> {
+  const { schedule, success, recipients, startMs, endMs } = one;
+  const isCancelled = schedule.cancelAtMs !== null && endMs - startMs >= schedule.cancelAtMs;
   if (isCancelled && success) yield 'succeeds, although it was cancelled';
   if (!isCancelled && success !== recipients.every(({ error }) => error === null)) {
-    yield `ends with ${success}, recipients: ${outputs['recipients']}`;
+    yield `ends with ${success}, recipients: ${one.outputs['recipients']}`;
   }
-  const known = new Set(api.rows(SHARE).map((row) => row.id));
-  for (const { id, changed } of recipients) {
-    if (id !== null && !known.has(id)) yield `id ${id} is not known to the server`;
-    if (id !== null && made.has(id) && !changed) yield `${id} was made by this run, but changed is false`;
+  if (!success && isCalm(schedule)) yield `fails without a reason: ${one.outputs['recipients']}`;
+  for (const recipient of recipients) {
+    const [, id] = /^recipient (\S+) is disassociat/.exec(recipient.error ?? '') ?? [];
+    const isUsed = id && usedBefore(one, nameOf(recipient), one.endSeq).has(id);
+    if (id && !isUsed && !one.isCorrupted && !one.isUnidentifiable)
+      yield `${nameOf(recipient)} fails because ${id} was removed, which was never in use`;
   }
-  if (success && !schedule.dryRun) {
-    if (schedule.wait) yield* usable(story, recipients);
-    else if (schedule.state === 'present' && recipients.some(({ id }) => id === null))
-      yield 'accepted without an id';
+  if (schedule.dryRun) return;
+  for (const recipient of recipients) {
+    if (recipient.error !== null || (isCancelled && !success)) continue;
+    if (schedule.state === 'present') yield* isPresent(one, recipient);
+    else yield* isAbsent(one, recipient);
   }
-  if (!success && mustSucceed(schedule)) yield `fails without a reason: ${outputs['recipients']}`;
 }
 
-/** Every target must have been seen as wanted, in an answer that was asked with the resources. */
-function* usable(
-  { exchanges, schedule, endSeq }: Story,
-  recipients: readonly Recipient[],
-): Generator<string> {
-  const answers = exchanges.filter((one) => one.endedSeq < endSeq).toSorted(oldestFirst);
-  if (schedule.state === 'present') {
-    const seen = lastSeenUsable(answers, schedule);
-    for (const { recipient, id } of recipients) {
-      if (!seen.get(id ?? '')) yield `${recipient} succeeds, but ${id} was not last seen usable`;
-    }
+/** `associated` without a resource error in the last observation, or with `wait: false` active. */
+function* isPresent(one: Case, recipient: Recipient): Generator<string> {
+  const { schedule, observations, endSeq, exchanges, isCorrupted } = one;
+  const id = recipient.recipient_id ?? '';
+  const name = `${nameOf(recipient)} succeeds, but ${id || 'no record'}`;
+  const isUsable = ({ status, errors }: Seen) => status === 'associated' && errors.length === 0;
+  if (isCorrupted) {
+    // A corrupted response may be one that the run cannot read, but some response must have shown it.
+    const seen = exchanges.flatMap((exchange) => recordsIn(exchange)).filter((record) => record.id === id);
+    if (!seen.some((record) => isUsable(record) || !schedule.wait)) yield `${name} was never observed usable`;
     return;
   }
-  const last = new Map<string, string>();
-  const over = new Set<string>();
-  const removed = new Set(exchanges.filter(({ method }) => method === 'DELETE').map(rowId));
-  for (const one of answers) {
-    if (one.answer?.status === 404 && rowId(one)) last.set(rowId(one), 'disassociated');
-    for (const row of rowsTold(one)) {
-      const isOurs = last.has(row.id) || recipients.some(({ recipient }) => recipient === row.owner);
-      // What the run does not believe, a spoiled answer or a list whose second page is missing, asks nothing of it.
-      const isBelieved = removed.has(row.id) || (!one.spoiled && schedule.filler === 0);
-      if (isOurs && isBelieved) last.set(row.id, row.status);
-      // It is for ever, so what a lagging read shows later is the past.
-      if (row.status === 'disassociated') over.add(row.id);
-    }
-  }
-  for (const [id, status] of last) {
-    if (status !== 'disassociated' && !over.has(id))
-      yield `${id} counts as removed, but was last seen ${status}`;
-  }
+  const last = knownBefore(observations, endSeq).get(id);
+  if (!last || stage(last) > 0) return yield `${name} was last observed ${last?.status}`;
+  if (!schedule.wait) return;
+  if (!isUsable(last)) yield `${name} was last observed ${last.status} with ${last.errors.length} errors`;
+  const isPoll = ({ kind, records }: Observation) =>
+    kind !== 'reply' && records.some((record) => record.id === id);
+  const poll = observations.findLast(isPoll);
+  if (!poll) return yield `${name} is not in any poll`;
+  const wasUsable = (ms: number) => {
+    const record = one.api.rows(SHARE, ms).find((row) => row.id === id);
+    return record?.association_status === 'associated' && !record.resources?.some(({ error }) => error);
+  };
+  const isShown = poll.records.some((record) => record.id === id && isUsable(record));
+  if (!isShown && !isEver(poll.sentMs - STALE_READ_MS, poll.endedMs, wasUsable))
+    yield `${name} was never usable`;
 }
 
-/** For each id: was it usable when it was seen last? A row that left does not come back, so a lagging read that says so is the past. */
-function lastSeenUsable(answers: readonly Exchange[], schedule: Schedule): Map<string, boolean> {
-  const usable = new Map<string, boolean>();
-  const leftMs = new Map<string, number>();
-  for (const one of answers) {
-    if (isWrite(one) || one.query.get('include_resources') !== 'true') continue;
-    for (const row of rowsTold(one)) {
-      const isPast = one.sentMs - (leftMs.get(row.id) ?? Number.NEGATIVE_INFINITY) < LAG_MS;
-      const isUsable = row.status === 'associated' && row.errors.length === 0 && !isPast;
-      // What the run does not believe, a spoiled answer or a list whose second page is missing, takes nothing back.
-      if (isUsable || (!one.spoiled && schedule.filler === 0)) usable.set(row.id, isUsable);
-      if (!isLive(row.status) && !one.spoiled) leftMs.set(row.id, one.endedMs);
-    }
+/** Every record is `disassociated`, or no record is confirmed by a list ten seconds after the first. */
+function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
+  const { schedule, observations, endSeq, exchanges, isCorrupted } = one;
+  const target = nameOf(recipient);
+  if (isCorrupted) return;
+  const lists = observations.filter(({ kind }) => kind === 'list');
+  const [first, last] = [lists[0], lists.at(-1)];
+  if (!first || !last) return yield `${target} succeeds without a list`;
+  const own = [...knownBefore(observations, endSeq).values()].filter(({ accountId }) => accountId === target);
+  const deletions = exchanges.filter((exchange) => exchange.method === 'DELETE');
+  for (const { id, status } of own) {
+    const isAccepted = deletions.some((sent) => recordIdOf(sent) === id && outcomeOf(sent) === 'accepted');
+    const isDone = schedule.wait ? status === 'disassociated' : stage({ status }) > 0 || isAccepted;
+    if (!isDone) yield `${target} succeeds, but ${id} was last observed ${status}`;
   }
-  return usable;
+  const isSent = deletions.some(
+    (sent) => own.some(({ id }) => id === recordIdOf(sent)) && outcomeOf(sent) !== 'not-sent',
+  );
+  const isBeingRemoved = own.some(({ status }) => status === 'disassociating');
+  if (!isSent && !isBeingRemoved && last.sentMs - first.sentMs < STALE_READ_MS)
+    yield `${target} succeeds with no record, which no second list confirms`;
+  if (!schedule.wait) return;
+  const isLeft = (status: string) =>
+    // A8 protects the active records of others; a record that names no account and is being removed is nobody's.
+    one.isUnidentifiable ? stage({ status }) === 0 : status !== 'disassociated';
+  for (const id of lasting(one, target, last, isLeft)) yield `${target} succeeds, but ${id} is left`;
 }
 
-/** Nothing goes wrong, nobody interferes, and there is time enough: then a failure needs no excuse, but a mending. */
-function mustSucceed(schedule: Schedule): boolean {
-  const { state, faults, spoils, others, cancelAtMs, refused, mayWrite, share, quota, timeoutMs } = schedule;
-  if (typeof schedule.targets !== 'number' || refused !== null || !mayWrite || quota < 1200) return false;
-  if (faults.length + spoils.length + others.length > 0 || cancelAtMs !== null) return false;
+/** The records of a target that had such a status all the time in which a list can show them, from a replica of any age. */
+function lasting(
+  { api, creations, isUnidentifiable }: Case,
+  target: string,
+  list: Pick<Observation, 'sentMs' | 'endedMs' | 'records'>,
+  matches: (status: string) => boolean,
+): string[] {
+  const [fromMs, toMs] = [list.sentMs - STALE_READ_MS, list.endedMs];
+  const at = (ms: number) =>
+    api
+      .rows(SHARE, ms)
+      .filter((row) => isUnidentifiable || (row.organization_id ?? row.account_id) === target)
+      .filter((row) => matches(row.association_status))
+      .map(({ id }) => id);
+  // A record leaves such a status only to be `disassociated`, and only a POST brings it back from there.
+  const returns = creations.filter(({ atMs }) => atMs > fromMs && atMs <= toMs);
+  return at(fromMs)
+    .filter((id) => at(toMs).includes(id))
+    .filter((id) => returns.every((one) => one.recipientId !== id || at(one.atMs - 0.01).includes(id)))
+    .filter((id) => list.records.every((record) => record.id !== id || matches(record.status)));
+}
+
+/** Coarse first, because most are found soon, then every few milliseconds. */
+function isEver(fromMs: number, toMs: number, holds: (ms: number) => boolean): boolean {
+  for (const stepMs of [500, 3]) {
+    for (let ms = toMs; ms >= fromMs; ms -= stepMs) if (holds(ms)) return true;
+  }
+  return holds(fromMs);
+}
+
+/** A fault that another attempt, or ten seconds of observation, has to get over. */
+function isMild({ fault, times }: ScheduledFault): boolean {
+  if (times > 1) return false;
+  if (fault.kind === 'connection') return fault.status === 0 && !fault.code.includes('CERT');
+  if (fault.kind !== 'answer') return /^(reset|hang|slow|truncate|unreadable)$/.test(fault.kind);
+  const { status, body = 'json', headers = {}, code = ORDINARY_CODE } = fault;
+  const isRetried = [408, 409, 425, 429, 500, 502, 503, 520, 524].includes(status);
+  return isRetried && body === 'json' && code === ORDINARY_CODE && Object.keys(headers).length === 0;
+}
+
+/** Little goes wrong, nobody removes what is added, and there is time enough: then a failure is a bug. */
+function isCalm(schedule: Schedule): boolean {
+  const { state, faults, corruptions, others, rival, cancelAtMs, rejected, denial, share } = schedule;
+  const { targets, quota, timeoutMs, staleMs, timelines, duplicates } = schedule;
+  if (rejected !== null || denial || quota < 1200 || cancelAtMs !== null) return false;
+  if (corruptions.length > 0 || others.some(({ what }) => what === 'remove')) return false;
+  if (faults.length > 2 || !faults.every(isMild)) return false;
+  // After a lost reply an organization's record cannot be recognized: rule 7.
+  if (faults.length > 0 && targets === 'organization') return false;
   if (share.status !== 'active' || (share.targetType !== 'account' && state === 'present')) return false;
-  const times = schedule.timelines.flatMap((one) => {
+  // A record of an organization may not show that it is: A8, P9.
+  const hasOrganization = [...schedule.records, ...others].some(({ who }) => who === 'organization');
+  if (targets === 'organization' && (state === 'absent' || hasOrganization)) return false;
+  const times = timelines.flatMap((one) => {
     const errors = one.errors ?? [];
     if (one.steps || errors.some((error) => error.terminal)) return ['never' as const];
     return [one.associateMs ?? 0, one.disassociateMs ?? 0, ...errors.map((error) => error.clearsMs ?? 0)];
   });
-  const rows = schedule.rows.filter((row) => typeof row.who === 'number');
-  if (rows.some((row) => row.settle || row.resources === null || row.resources.some((one) => one.error)))
+  const records = schedule.records.filter(({ who }) => typeof who === 'number');
+  if (records.some(({ settle, resources }) => settle || !resources || resources.some(({ error }) => error)))
     return false;
-  // A look that lags still shows such a row alive; then it is taken, and found to be removed.
-  if (rows.some(({ removedMs }) => typeof removedMs === 'number' && removedMs <= schedule.lagMs))
-    return false;
-  if (rows.some((row) => !/^(dis)?associat(ed|ing)$/.test(row.status))) return false;
-  let sum = SETTLES_MS;
+  // The first list may still show such a record active; then it is adopted, and found to be removed (P4).
+  if (records.some(({ removedMs }) => typeof removedMs === 'number' && removedMs <= staleMs)) return false;
+  if (records.some(({ status }) => !/^(dis)?associat(ed|ing)$/.test(status))) return false;
+  // P7 waits for one list after a rejection, not for ten seconds: a stale one may not show what caused it.
+  const isYoung = records.some(({ ageMs }) => ageMs < staleMs);
+  const isHidden = rival !== null || others.length > 0 || isYoung;
+  if (duplicates === 'reject' && staleMs > 0 && isHidden) return false;
+  // The first list may miss such a record; what is seen first after an unknown POST counts as in use (section 5).
+  if (faults.length > 0 && isYoung) return false;
+  let sum = CALM_MS * (1 + faults.length + others.length);
   for (const ms of times) sum += ms === 'never' ? Number.POSITIVE_INFINITY : ms;
   return sum < timeoutMs;
 }
 
-function* time({ schedule, startMs, endMs }: Story): Generator<string> {
+/** What the outputs say of what this run created and removed. */
+function* changes(one: Case): Generator<string> {
+  const { exchanges, schedule, recipients, creations, api, endSeq, observations } = one;
+  const created = new Set(creations.filter(({ isOurs }) => isOurs).map(({ recipientId }) => recipientId));
+  const known = knownBefore(observations, endSeq);
+  for (const recipient of recipients) {
+    const { recipient_id: id, changed, error } = recipient;
+    const target = nameOf(recipient);
+    if (id !== null && created.has(id) && !changed)
+      yield `${id} was created by this run, but changed is false`;
+    const own = [...known.values()].filter(({ accountId }) => accountId === target);
+    const isOurs = (write: Exchange) =>
+      write.method === 'POST'
+        ? targetOf(write) === target
+        : own.some((record) => record.id === recordIdOf(write));
+    const isEffective = exchanges
+      .filter((write) => isWrite(write) && isOurs(write))
+      .some((write) => /^(accepted|unknown)$/.test(`${outcomeOf(write)}`));
+    if (changed && !schedule.dryRun && !isEffective && !one.isCorrupted)
+      yield `${target} changed without a write`;
+    const isActive = own.some((record) => stage(record) === 0);
+    const isPlanned = schedule.state === 'present' ? !isActive : isActive;
+    if (schedule.dryRun && error === null && changed !== isPlanned && !one.isCorrupted)
+      yield `${target} would be changed: ${isPlanned}, output ${changed}`;
+  }
+  for (const exchange of exchanges.filter((sent) => isWrite(sent) && sent.endedSeq < endSeq)) {
+    const [record] = recordsIn(exchange);
+    if (outcomeOf(exchange) !== 'accepted' || !record) continue;
+    const recipient = recipients.find((candidate) => nameOf(candidate) === targetOf(exchange));
+    const inUse = api.rows(SHARE).find(({ id }) => id === recipient?.recipient_id);
+    const isOlder = inUse?.account_id === targetOf(exchange) && inUse.created <= record.created;
+    // Where it was removed, another active record of the account is used instead (rule 6).
+    const isRemoved = stage(known.get(record.id) ?? record) > 0;
+    const isShown = recipient?.changed && (recipient.recipient_id === record.id || isOlder || isRemoved);
+    if (exchange.method === 'POST' && !isShown)
+      yield `${record.id} was added, outputs show ${JSON.stringify(recipient)}`;
+    if (exchange.method === 'DELETE' && !recipients.some(({ changed }) => changed))
+      yield `${record.id} was removed, but changed is false`;
+  }
+}
+
+/** Rule 8. */
+function* time({ schedule, startMs, endMs }: Case): Generator<string> {
   const tookMs = endMs - startMs;
-  if (tookMs > schedule.timeoutMs + REQUEST_DEADLINE_MS)
-    yield `took ${tookMs} ms with ${schedule.timeoutMs} ms allowed`;
+  if (tookMs > schedule.timeoutMs + ALLOWANCE_MS)
+    yield `took ${tookMs} ms with a timeout of ${schedule.timeoutMs} ms`;
   const { cancelAtMs } = schedule;
   if (cancelAtMs !== null && tookMs > cancelAtMs + CANCEL_MS)
-    yield `ended ${tookMs - cancelAtMs} ms after the cancel`;
+    yield `ended ${tookMs - cancelAtMs} ms after the cancellation`;
 }
 
-/** An answer that another try cannot change. */
-function isFinal({ method, answer, path }: Exchange): boolean {
-  if (!answer) return false;
-  const { status } = answer;
-  if (status === 404 && method === 'GET' && path !== RECIPIENTS && path.startsWith(RECIPIENTS)) return false;
-  return (
-    (status >= 400 && status < 500 && status !== 408 && status !== 429) ||
-    [501, 505, 525, 526].includes(status)
-  );
-}
-
-function* requests(story: Story): Generator<string> {
-  const { exchanges, schedule, targets, api, endSeq } = story;
+/** Each request by itself. */
+function* requests({ exchanges, schedule, targets, api, endSeq }: Case): Generator<string> {
   const owners = new Map(api.rows(SHARE).map((row) => [row.id, row.organization_id ?? row.account_id]));
   for (const one of exchanges) {
-    const { method, path, body } = one;
+    const { method, path, body, query } = one;
     const name = `${method} ${path}`;
     if (isWrite(one) && schedule.dryRun) yield `${name} in a dry run`;
-    if (isWrite(one) && one.sentSeq > endSeq) yield `${name} after the end`;
+    if (one.sentSeq > endSeq) yield `${name} after the end`;
     if (method === 'POST') {
       if (schedule.state === 'absent') yield `${name} to remove`;
       const key = schedule.targets === 'organization' ? 'organization_id' : 'recipient_account_id';
-      const target = JSON.parse(body ?? 'null')?.[key];
-      if (path !== RECIPIENTS || !targets.includes(target) || body !== JSON.stringify({ [key]: target })) {
-        yield `${name} with ${body}`;
-      } else yield* looked(story, one, target);
-    }
-    if (method === 'DELETE') {
+      const isExact = body === JSON.stringify({ [key]: targetOf(one) });
+      if (path !== RECIPIENTS || !targets.includes(targetOf(one)) || !isExact) yield `${name} with ${body}`;
+    } else if (method === 'DELETE') {
       if (schedule.state === 'present') yield `${name} to add`;
-      const owner = owners.get(rowId(one)) ?? '';
-      const neither = schedule.targets === 'organization' && schedule.organizationRows === 'neither';
-      if (!targets.includes(owner) && !neither) yield `${name}, which belongs to ${owner}`;
-    }
-    if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') yield name;
+      const owner = owners.get(recordIdOf(one)) ?? '';
+      if (!targets.includes(owner)) yield `${name}, which belongs to ${owner}`;
+    } else if (method !== 'GET') yield name;
+    else if (query.get('include_resources') !== 'true') yield `${name} without resources`;
   }
   if (api.wholeOrganizationPosts.length > 0) yield 'a POST without a target';
-  yield* repeats(story);
-  yield* patience(story);
 }
 
-/** A POST needs a look that shows no row of the target which is in force, or on its way out. */
-function* looked(
-  { exchanges, liveAllAlong, schedule }: Story,
-  post: Exchange,
-  target: string,
+/** Rules 1, 3, 6 and 7: who may be added, and when. */
+function* posts(one: Case): Generator<string> {
+  const { exchanges, observations, creations, api, isCorrupted, isUnidentifiable } = one;
+  const all = exchanges.filter(({ method }) => method === 'POST');
+  for (const post of all) {
+    const target = targetOf(post);
+    const name = `POST for ${target}`;
+    const earlier = all.filter((other) => targetOf(other) === target && other.sentSeq < post.sentSeq);
+    yield* fresh(one, post, name);
+    yield* repeated(one, post, earlier, name);
+    if (earlier.filter((other) => outcomeOf(other) !== 'not-sent').length >= MAX_WRITES)
+      yield `${name} after ${MAX_WRITES} attempts`;
+    // Any list that is fresh enough, from a replica of any age, has to show such a record; so has a corrupted one.
+    const list = observations.findLast(({ kind, endedSeq }) => kind === 'list' && endedSeq < post.sentSeq);
+    const { sentMs } = post;
+    const shows =
+      isCorrupted || !list ? { sentMs: sentMs - STALE_READ_MS, endedMs: sentMs, records: [] } : list;
+    const isLeft = (status: string) => status !== 'disassociated';
+    for (const id of isUnidentifiable ? [] : lasting(one, target, shows, isLeft))
+      yield `${name} although ${id} was a recipient all the time`;
+    if (isCorrupted) continue;
+    yield* removed(one, post, name);
+    const known = knownBefore(observations, post.sentSeq);
+    for (const { id, accountId, status } of known.values()) {
+      if (accountId === target && stage({ status }) < 2)
+        yield `${name} although ${id} was last observed ${status}`;
+    }
+  }
+  const own = creations.filter(({ isOurs }) => isOurs);
+  const ownerOf = (id: string) => {
+    const row = api.rows(SHARE).find((candidate) => candidate.id === id);
+    return row?.organization_id ?? row?.account_id;
+  };
+  for (const { recipientId, atMs } of own) {
+    const active = api.rows(SHARE, atMs).filter(({ association_status: status }) => stage({ status }) === 0);
+    const ours = active.filter(({ id, account_id, organization_id }) => {
+      // A record that was removed may be used again by somebody else's POST: the last one counts.
+      const last = creations.findLast((creation) => creation.recipientId === id && creation.atMs <= atMs);
+      return last?.isOurs && (organization_id ?? account_id) === ownerOf(recipientId);
+    });
+    if (ours.length > 1) yield `a second recipient: ${ours.map(({ id }) => id)}`;
+  }
+}
+
+/** A removal that was observed is never undone. */
+function* removed(one: Case, post: Exchange, name: string): Generator<string> {
+  const known = knownBefore(one.observations, post.sentSeq);
+  for (const id of usedBefore(one, targetOf(post), post.sentSeq)) {
+    const { status = 'unknown' } = known.get(id) ?? {};
+    if (stage({ status }) > 0) yield `${name} undoes the removal of ${id}, which is ${status}`;
+  }
+}
+
+/** The records of a target that were in use (section 5): seen active, named by a reply, or seen first after an unknown POST. */
+function usedBefore({ observations, exchanges }: Case, target: string, seq: number): Set<string> {
+  const isUnclear = (write: Exchange) =>
+    write.method === 'POST' && targetOf(write) === target && outcomeOf(write) === 'unknown';
+  const unclear = exchanges.find((write) => isUnclear(write) && write.endedSeq < seq);
+  const seenSeq = new Map<string, number>();
+  const used = new Set<string>();
+  let known: Known = new Map();
+  for (const observation of observations.filter(({ endedSeq }) => endedSeq < seq)) {
+    known = merge(known, observation);
+    for (const record of known.values()) {
+      const firstSeq = seenSeq.get(record.id) ?? observation.endedSeq;
+      seenSeq.set(record.id, firstSeq);
+      // Known limit: a disassociated record that an unclear POST used again cannot be told from history.
+      const isNew = unclear !== undefined && firstSeq > unclear.endedSeq;
+      if (record.accountId === target && (stage(record) === 0 || isNew)) used.add(record.id);
+    }
+  }
+  return used;
+}
+
+/** Rules 3, 5 and 13 for removals. */
+function* deletions(one: Case): Generator<string> {
+  const { exchanges, observations, isCorrupted } = one;
+  const all = exchanges.filter(({ method }) => method === 'DELETE');
+  const statusOf = (sent: Exchange) => knownBefore(observations, sent.sentSeq).get(recordIdOf(sent))?.status;
+  for (const sent of all) {
+    const id = recordIdOf(sent);
+    const name = `DELETE of ${id}`;
+    const earlier = all.filter((other) => recordIdOf(other) === id && other.sentSeq < sent.sentSeq);
+    yield* fresh(one, sent, name);
+    yield* repeated(one, sent, earlier, name);
+    if (isCorrupted) continue;
+    const status = statusOf(sent);
+    if (status === undefined || stage({ status }) > 0) yield `${name}, which was last observed ${status}`;
+    const counted = earlier.filter((other) => {
+      const isRejection = /^(conflict|rejected)$/.test(`${outcomeOf(other)}`);
+      return outcomeOf(other) !== 'not-sent' && !(isRejection && statusOf(other) === 'associating');
+    });
+    if (counted.length >= MAX_WRITES) yield `${name} after ${MAX_WRITES} attempts`;
+  }
+}
+
+/** Rule 7: a write that has waited more than ten seconds since its list is decided again. */
+function* fresh({ exchanges, observations }: Case, write: Exchange, name: string): Generator<string> {
+  const lists = observations.filter(({ kind }) => kind === 'list');
+  // A corrupted list may still be one that the run can read.
+  const corrupted = exchanges.filter((exchange) => isList(exchange) && exchange.isCorrupted);
+  const earlier = [...lists, ...corrupted].filter(({ endedSeq }) => endedSeq < write.sentSeq);
+  const sentMs = Math.max(...earlier.map((list) => list.sentMs));
+  if (write.sentMs - sentMs > STALE_READ_MS) yield `${name} ${write.sentMs - sentMs} ms after the list`;
+}
+
+/** Rule 7: whether and when a write may be sent again. */
+function* repeated(
+  { exchanges, observations, schedule }: Case,
+  write: Exchange,
+  earlier: readonly Exchange[],
+  name: string,
 ): Generator<string> {
-  const earlier = exchanges.filter((one) => one.endedSeq < post.sentSeq).toSorted(oldestFirst);
-  const last = new Map<string, string>();
-  const over = new Map<string, number>();
-  for (const one of earlier) {
-    for (const row of rowsTold(one)) {
-      const isPast = one.sentMs - (over.get(row.id) ?? Number.NEGATIVE_INFINITY) < LAG_MS;
-      if (row.owner === target && !(isPast && row.status !== 'disassociated')) last.set(row.id, row.status);
-      if (row.status === 'disassociated' && !one.spoiled) over.set(row.id, one.endedMs);
-    }
-  }
-  for (const [id, status] of last) {
-    if (status !== 'disassociated') yield `POST for ${target} although ${id} was last seen ${status}`;
-  }
-  const unknowable = schedule.targets === 'organization' && schedule.organizationRows === 'neither';
-  const blind = schedule.spoils.length > 0 || unknowable;
-  for (const [id, owner] of liveAllAlong) {
-    if (owner === target && !blind) yield `POST for ${target} although ${id} was live all along`;
+  const lists = observations.filter(({ kind }) => kind === 'list');
+  const corrupted = exchanges.filter((exchange) => isList(exchange) && exchange.isCorrupted);
+  const before = [...lists, ...corrupted].filter(({ endedSeq }) => endedSeq < write.sentSeq);
+  for (const other of earlier) {
+    const outcome = outcomeOf(other);
+    const again = `${name} again after ${other.response?.status || other.response?.error?.code} (${outcome})`;
+    const isListed = before.some(({ sentSeq }) => sentSeq > other.endedSeq);
+    const isObserved = before.some(({ sentMs }) => sentMs - other.endedMs >= STALE_READ_MS);
+    if (other.endedSeq > write.sentSeq) yield `${name} while another is under way`;
+    if (isFinal(other)) yield again;
+    if (!isListed) yield `${again} without a list`;
+    if (outcome === 'not-sent') continue;
+    if (write.method === 'POST' && outcome === 'accepted') yield again;
+    if (schedule.targets === 'organization' && write.method === 'POST') yield again;
+    if (!isObserved) yield `${again} without ten seconds of observation`;
   }
 }
 
-function* repeats({ exchanges }: Story): Generator<string> {
-  for (const one of exchanges.filter((write) => isWrite(write) && rowsIn(write).length > 0)) {
-    const again = exchanges.find((other) => other.sentSeq > one.endedSeq && isSame(one, other));
-    if (again) yield `${one.method} ${one.path} again after a success`;
-  }
-  for (const one of exchanges.filter(isFinal)) {
-    const status = one.answer?.status ?? 0;
-    const later = exchanges.filter((other) => other.sentSeq > one.endedSeq);
-    if (isWrite(one) && (status === 401 || status === 403)) {
-      // A run that is over may still look in the list for a write that got no answer.
-      const other = later.find((candidate) => !isList(candidate));
-      if (other) yield `${other.method} ${other.path} after a ${status} to ${one.method}`;
-      continue;
+/** Rules 7, 8, 10 and 13: when a request has to wait, or is not sent at all. */
+function* waits(one: Case): Generator<string> {
+  const { exchanges, schedule, startMs, endSeq, recipients } = one;
+  const closingMs =
+    startMs + Math.min(schedule.timeoutMs - LAST_LIST_MS, schedule.cancelAtMs ?? Number.POSITIVE_INFINITY);
+  const later = ({ endedSeq }: Exchange) => exchanges.filter(({ sentSeq }) => sentSeq > endedSeq);
+  const isSame = (a: Exchange, b: Exchange) =>
+    a.method === b.method && a.path === b.path && a.body === b.body && String(a.query) === String(b.query);
+  for (const ended of exchanges.filter(({ response }) => response)) {
+    const { method, path, endedMs } = ended;
+    const status = ended.response?.status || ended.response?.error?.code;
+    const name = (other: Exchange) =>
+      `${other.method} ${other.path} ${other.sentMs - endedMs} ms after ${status} to ${method} ${path}`;
+    const outcome = outcomeOf(ended);
+    if (isWrite(ended) && outcome === 'authentication') {
+      const write = later(ended).find(isWrite);
+      if (write) yield `${name(write)}: authentication failed`;
     }
-    const again = later.find((other) => isSame(one, other));
-    // A DELETE that is refused while the row is associating may come again later: that is what the refusal means.
-    const held = one.method === 'DELETE' && ![404, 407, 501, 505, 525, 526].includes(status);
-    if (again && !held) yield `${one.method} ${one.path} again after a ${status}`;
-  }
-}
-
-/** Nothing is sent while a 429 asks for peace, but the one last look of a run that is over. */
-function* patience({ exchanges, schedule, startMs }: Story): Generator<string> {
-  const overMs = startMs + Math.min(schedule.timeoutMs, schedule.cancelAtMs ?? Number.POSITIVE_INFINITY);
-  for (const one of exchanges) {
-    const asked =
-      one.answer?.status === 429 && /^\d{1,9}$/.exec(one.answer.headers['retry-after'] ?? '')?.[0];
-    if (!asked) continue;
-    const untilMs = one.endedMs + Number(asked) * 1000;
-    const early = exchanges.find(
-      (other) => other.sentSeq > one.endedSeq && other.sentMs < untilMs && other.sentMs < overMs,
-    );
-    if (early) yield `${early.method} ${early.path} ${untilMs - early.sentMs} ms before a 429 allows it`;
-  }
-  for (const one of exchanges.filter(({ answer }) => answer && answer.status >= 400)) {
-    const hurried = exchanges.find(
+    // A record that is not found by ID shows nothing: the next poll is a list.
+    const isRecordMissing = recordIdOf(ended) !== '' && (status === 404 || codesOf(ended).includes(7003));
+    const isTooLarge = ended.response?.error?.code === 'TOO_LARGE';
+    if (!isWrite(ended) && isFinal(ended) && !isRecordMissing && !isTooLarge) {
+      const again = later(ended).find((other) => isSame(ended, other));
+      if (again) yield `${name(again)}: it is final`;
+    }
+    if (outcome === 'accepted') continue;
+    const untilMs = endedMs + retryAfterMs(ended);
+    const early = later(ended).find(
       (other) =>
-        other.sentSeq > one.endedSeq &&
-        other.sentMs < Math.min(one.endedMs + HURRY_MS, overMs) &&
-        isSame(one, other),
+        other.sentMs < untilMs &&
+        // A 429 is about every request, any other response about the same read.
+        (status === 429 || (!isWrite(ended) && isSame(ended, other) && other.sentMs < closingMs)),
     );
-    if (hurried)
-      yield `${one.method} ${one.path} again ${hurried.sentMs - one.endedMs} ms after a ${one.answer?.status}`;
+    if (early && !isRecordMissing) yield `${name(early)}: Retry-After is ${retryAfterMs(ended)} ms`;
+    // The last poll is due two seconds before the deadline, whatever came before it.
+    const hurriedMs = Math.min(
+      endedMs + SHORTEST_WAIT_MS,
+      closingMs,
+      startMs + schedule.timeoutMs - LAST_POLL_MS,
+    );
+    const hurried = later(ended).find((other) => other.sentMs < hurriedMs && isSame(ended, other));
+    if (hurried && !isRecordMissing && !isTooLarge) yield `${name(hurried)}: in a hurry`;
+  }
+  // One last list follows a write whose outcome is unknown, unless the rate limit forbids it.
+  const isBlocked = exchanges.some(
+    ({ response }) => response?.status === 429 || /r=[0-3];/.test(response?.headers['ratelimit'] ?? ''),
+  );
+  if (isBlocked || recipients.every(({ error }) => error === null)) return;
+  for (const write of exchanges.filter((sent) => isWrite(sent) && sent.endedSeq < endSeq)) {
+    if (outcomeOf(write) === 'unknown' && !write.isCorrupted && !later(write).some(isList))
+      yield `no list after ${write.method} ${write.path} without a clear outcome`;
   }
 }
 
-function* effects(story: Story): Generator<string> {
-  const { exchanges, mostMadeLive, endSeq, schedule, api } = story;
-  if (mostMadeLive > 1) yield `${mostMadeLive} live recipients were made for one target`;
-  const recipients = recipientsOf(story);
-  yield* duplicates(story, recipients);
-  for (const one of exchanges) {
-    if (one.endedSeq > endSeq) continue;
-    const rows = rowsIn(one);
-    const [row] = rows;
-    if (one.method === 'POST' && row) {
-      const told = recipients.find(({ recipient }) => recipient === row.owner);
-      const inUse = api.rows(SHARE).find(({ id }) => id === told?.id);
-      const isOlder = inUse && inUse.account_id === row.owner && inUse.created <= row.created;
-      if (told && ((told.id !== row.id && !isOlder) || !told.changed))
-        yield `${row.id} was added, outputs say ${JSON.stringify(told)}`;
-    }
-    if (one.method === 'DELETE' && ok(one) && row && !recipients.some(({ changed }) => changed)) {
-      yield `${row.id} was removed, but changed is false`;
-    }
-    // A page of a list that turned out to be incomplete is read again, and what it said with it.
-    const isWhole = !isWrite(one) && !(isList(one) && schedule.filler > 0);
-    if (schedule.targets === 1 && schedule.state === 'present' && !schedule.dryRun && isWhole) {
-      const failed = rows.find(
-        (seen) =>
-          seen.id === recipients[0]?.id && isLive(seen.status) && seen.errors.some((error) => error.terminal),
-      );
-      const later = exchanges.find((other) => other.sentSeq > one.endedSeq);
-      if (failed && recipients[0]?.error === null)
-        yield `${failed.id} has failed for good, but the run succeeds`;
-      if (failed && later && isList(later) && later.query.get('page') === '1')
-        yield `looks again after ${failed.id} has failed for good`;
-      if (failed && later && rowId(later) === failed.id)
-        yield `looks again after ${failed.id} has failed for good`;
-    }
+/** Rule 5: a terminal error fails at once. */
+function* terminalErrors(one: Case): Generator<string> {
+  const { observations, exchanges, schedule, targets, recipients } = one;
+  const [target = ''] = targets;
+  if (schedule.targets !== 1 || schedule.state === 'absent' || one.isCorrupted) return;
+  let known: Known = new Map();
+  for (const observation of observations) {
+    known = merge(known, observation);
+    const [used] = activeOf(known, target);
+    // A change of stage that a poll by ID shows counts once a list shows what else there is.
+    const isCounted =
+      observation.kind !== 'record' || observation.records.every((record) => stage(record) === 0);
+    if (!used?.errors.some(({ terminal }) => terminal) || !isCounted) continue;
+    if (recipients[0]?.error === null) yield `${used.id} has failed permanently, but the run succeeds`;
+    const later = exchanges.find(({ sentSeq }) => sentSeq > observation.endedSeq);
+    if (later && !schedule.dryRun)
+      yield `${later.method} ${later.path} after ${used.id} has failed permanently`;
   }
 }
 
-/** Of two live rows of one account the older is used, and somebody is told. */
-function* duplicates(
-  { exchanges, schedule, success, told, endSeq }: Story,
-  recipients: readonly Recipient[],
-): Generator<string> {
-  if (schedule.state === 'absent' || schedule.targets === 'organization') return;
-  // Pages that do not fit together are read again, and a spoiled date makes another row the oldest.
-  if (schedule.filler > 0 || schedule.spoils.length > 0) return;
-  const lists = exchanges.filter((one) => isList(one) && one.endedSeq < endSeq).toSorted(oldestFirst);
-  const left = new Map<string, number>();
-  for (const list of lists) {
-    const rows = rowsIn(list);
-    for (const { recipient, id } of recipients) {
-      const live = rows.filter(
-        (row) =>
-          row.owner === recipient &&
-          /^associat(ing|ed)$/.test(row.status) &&
-          !(list.sentMs - (left.get(row.id) ?? Number.NEGATIVE_INFINITY) < LAG_MS),
-      );
-      const [oldest, ...others] = live.toSorted((a, b) => Date.parse(a.created) - Date.parse(b.created));
-      if (!oldest || others.length === 0) continue;
-      if (!told.some(({ text }) => text.includes(`${recipient} has more than one live recipient`)))
-        yield `nobody is told that ${recipient} has ${live.map((row) => row.id)}`;
-      if (success && list === lists.at(-1) && id !== oldest.id)
-        yield `${recipient} succeeds with ${id}, although ${oldest.id} is older`;
-    }
-    for (const row of rows) if (!isLive(row.status)) left.set(row.id, list.endedMs);
+/** The active records of an account, the one in use first. */
+function activeOf(known: Known, target: string): Seen[] {
+  return [...known.values()]
+    .filter((record) => record.accountId === target && stage(record) === 0)
+    .toSorted((a, b) => Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1));
+}
+
+/** Rule 3: of two active records of one account the older is used, and one warning names the other. */
+function* duplicates(one: Case): Generator<string> {
+  const { observations, schedule, recipients, shown, endSeq, isCorrupted } = one;
+  if (schedule.state === 'absent' || schedule.targets === 'organization' || isCorrupted) return;
+  const known = knownBefore(observations, endSeq);
+  for (const recipient of recipients) {
+    const target = nameOf(recipient);
+    const [oldest, ...others] = activeOf(known, target);
+    if (!oldest || others.length === 0) continue;
+    const ids = others.map(({ id }) => id).join(', ');
+    if (!shown.some(({ text }) => text.includes(`Remove ${ids}:`) && text.includes(target)))
+      yield `no warning names ${ids} of ${target}`;
+    if (recipient.error === null && recipient.recipient_id !== oldest.id)
+      yield `${target} succeeds with ${recipient.recipient_id}, although ${oldest.id} is older`;
   }
 }

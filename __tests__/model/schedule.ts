@@ -1,10 +1,18 @@
-/** Where schedules come from: fast-check draws them, and makes those that fail smaller. */
+/** Where schedules come from: fast-check generates them, and shrinks those that fail. */
 import fc from 'fast-check';
 import type { Fault } from '../../simulator/faults.ts';
 import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
-import type { Schedule, ScheduledFault, Spoil, Who } from './world.ts';
+import {
+  type ConnectionFault,
+  type Corruption,
+  ORDINARY_CODE,
+  type Schedule,
+  type ScheduledFault,
+  STALE_READ_MS,
+  type Who,
+} from './world.ts';
 
-/** Every hostile text has this word in it, so that its place can be told. */
+/** Every hostile text has this word in it, so that the summary can be searched for it. */
 export const MARK = 'EVIL';
 
 const SECRETS = [
@@ -76,6 +84,12 @@ const duration = fc.oneof(
   { weight: 1, arbitrary: fc.constant('never' as const) },
 );
 
+/** Removed by Cloudflare itself, so that no write changes `modified`. */
+const removal: fc.Arbitrary<Timeline> = fc.array(seconds(30), { minLength: 3, maxLength: 3 }).map((times) => {
+  const statuses = ['associated', 'disassociating', 'disassociated'];
+  return { steps: times.sort((a, b) => a - b).map((afterMs, n) => ({ afterMs, status: statuses[n] ?? '' })) };
+});
+
 const timeline: fc.Arbitrary<Timeline> = fc.oneof(
   {
     weight: 5,
@@ -103,6 +117,7 @@ const timeline: fc.Arbitrary<Timeline> = fc.oneof(
       .array(fc.record({ afterMs: seconds(60), status, resources }), { minLength: 1, maxLength: 3 })
       .map((steps) => ({ steps })),
   },
+  { weight: 1, arbitrary: removal },
 );
 
 const retryAfter = fc.constantFrom(
@@ -131,22 +146,25 @@ const headers = fc.oneof(
 
 const body = fc.oneof(
   fc.constantFrom('json' as const, 'html' as const, 'rfc9457' as const, 'edge' as const, 'empty' as const),
-  hostile.map((text) => ({ text })),
+  fc.oneof(hostile, fc.constant('{"success":false,"errors":[]}')).map((text) => ({ text })),
 );
 
-const otherAnswer: fc.Arbitrary<Fault> = fc
+const response: fc.Arbitrary<Fault> = fc
   .record({
     status: fc.constantFrom(
-      ...[400, 401, 403, 404, 405, 407, 408, 409, 410, 422, 429, 429, 500, 501, 502, 502],
+      ...[400, 401, 403, 404, 405, 407, 408, 409, 409, 410, 422, 425, 429, 429, 500, 501, 502, 502],
       ...[503, 503, 504, 505, 520, 521, 522, 523, 524, 525, 526, 204, 100],
     ),
     body,
     message: hostile,
-    code: fc.constantFrom(1000, 10000),
+    code: fc.oneof(
+      fc.constant(ORDINARY_CODE),
+      fc.constantFrom(6003, 7003, 9103, 9106, 9109, 10000, 10001, 10405),
+    ),
     headers,
     commit: fc.boolean(),
   })
-  .map((answer) => ({ kind: 'answer', ...answer }));
+  .map((members) => ({ kind: 'answer', ...members }));
 
 /** Bodies that are JSON or nearly, and nothing that the API would say. */
 const WRONG = [
@@ -167,10 +185,10 @@ const WRONG = [
   '{"__proto__":{"success":true},"result":[]}',
 ];
 
-const fault: fc.Arbitrary<Fault> = fc
+const serverFault: fc.Arbitrary<Fault> = fc
   .tuple(
     fc.oneof(
-      { weight: 6, arbitrary: otherAnswer },
+      { weight: 6, arbitrary: response },
       {
         weight: 3,
         arbitrary: fc.boolean().map((commit): Fault => ({ kind: 'reset', commit })),
@@ -195,9 +213,40 @@ const fault: fc.Arbitrary<Fault> = fc
   )
   .map(([one, delayMs, commitAfterMs]) => ({ ...one, delayMs, commitAfterMs }));
 
+const connectionFault: fc.Arbitrary<ConnectionFault> = fc
+  .tuple(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc
+          .constantFrom('ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT')
+          .map((code) => ({ code, isSent: false, status: 0 })),
+      },
+      {
+        weight: 2,
+        arbitrary: fc
+          .constantFrom(403, 407, 502, 503, 504)
+          .map((status) => ({ code: 'PROXY_REJECTED', isSent: false, status })),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .constantFrom('CERT_HAS_EXPIRED', 'SELF_SIGNED_CERT_IN_CHAIN', 'HPE_INVALID_CONSTANT', 'EPIPE')
+          .map((code) => ({ code, isSent: true, status: 0 })),
+      },
+    ),
+    seconds(12),
+  )
+  .map(([error, delayMs]) => ({ kind: 'connection', ...error, delayMs }));
+
+const fault: fc.Arbitrary<ScheduledFault['fault']> = fc.oneof(
+  { weight: 7, arbitrary: serverFault },
+  { weight: 1, arbitrary: connectionFault },
+);
+
 const scheduledFault: fc.Arbitrary<ScheduledFault> = fc.record({
   method: fc.constantFrom('POST', 'DELETE', 'GET', 'GET', null),
-  part: fc.constantFrom('any', 'list', 'row', 'share', 'any'),
+  part: fc.constantFrom('any', 'list', 'record', 'share', 'any'),
   nth: fc.integer({ min: 1, max: 8 }),
   times: fc.oneof(
     { weight: 4, arbitrary: fc.constant(1) },
@@ -211,30 +260,52 @@ const odd = fc.oneof(
   fc.constantFrom<unknown>(undefined, null, 0, 5, true, '', 'a/b', 'a\nb', '../..', [], {}, [null], [[]]),
   hostile,
 );
-const spoil: fc.Arbitrary<Spoil> = fc
+const isId = (value: unknown) => typeof value === 'string' && /^[\w-]{1,32}$/.test(value);
+
+const nullList: fc.Arbitrary<Corruption> = fc.record({
+  method: fc.constant('GET'),
+  nth: fc.integer({ min: 1, max: 3 }),
+  member: fc.constant('envelope.result'),
+  value: fc.constant(null),
+});
+
+const oddMember: fc.Arbitrary<Corruption> = fc
   .record({
     method: fc.constantFrom('GET', 'GET', 'POST', 'DELETE'),
     nth: fc.integer({ min: 1, max: 5 }),
     member: fc.constantFrom(
       ...['envelope.success', 'envelope.result', 'envelope.result_info', 'envelope.errors'],
-      ...['info.total_pages', 'info.total_count', 'info.count'],
-      ...[
-        'row.id',
-        'row.account_id',
-        'row.association_status',
-        'row.resources',
-        'row.created',
-        'row.modified',
-      ],
+      ...['info.total_pages', 'info.total_count', 'info.count', 'info.per_page'],
+      ...['record.id', 'record.account_id', 'record.association_status', 'record.resources'],
+      ...['record.created', 'record.modified'],
     ),
     value: odd,
   })
-  // Not these, which are lies in the form of an answer: see world.ts.
   .filter(({ member, value }) => {
-    if (member === 'row.account_id' && [undefined, null, ''].includes(value as null)) return false;
-    if (member === 'row.account_id' || member === 'row.id') return !/^[\w-]{1,32}$/.test(String(value));
+    if (member === 'record.id') return typeof value !== 'string' || !isId(value);
+    // Without an account the record may be anybody's: the consistency model says that it is nobody's.
+    if (member === 'record.account_id') return Boolean(value) && !isId(value);
+    // A list that leaves all records out.
     return member !== 'envelope.result' || !Array.isArray(value) || value.length > 0;
   });
+
+const corruption = fc.oneof({ weight: 9, arbitrary: oddMember }, { weight: 1, arbitrary: nullList });
+
+/** Leaves out what makes a list incomplete, which the consistency model excludes. */
+function isConsistent({ corruptions, pageSize, reuseRecords }: Schedule): boolean {
+  const members = corruptions.map(({ member }) => member);
+  // `result: null` twice in a row means empty.
+  const nulls = corruptions.filter(({ member, value }) => member === 'envelope.result' && value === null);
+  const isPaged = pageSize !== null && members.some((member) => /^info\.|result_info/.test(member));
+  // Without `modified`, a record that is used again looks like a stale read of its past.
+  const isUndated = reuseRecords && members.includes('record.modified');
+  return nulls.length < 2 && !isPaged && !isUndated;
+}
+
+/** Pages of two records would need hundreds of requests for one list. */
+function isFast({ pageSize, filler }: Schedule): boolean {
+  return filler === 0 || pageSize === null || pageSize >= 20;
+}
 
 const who = (max: number): fc.Arbitrary<Who> =>
   fc.oneof(
@@ -257,73 +328,89 @@ function seldom<T>(usual: T, weight: number, other: fc.Arbitrary<T>): fc.Arbitra
 }
 
 /** Any schedule of one run. */
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  state: fc.constantFrom('present', 'present', 'absent'),
-  wait: seldom(true, 4, fc.constant(false)),
-  dryRun: seldom(false, 8, fc.constant(true)),
-  timeoutMs: fc.oneof(
-    { weight: 2, arbitrary: fc.constantFrom(300_000, 600_000) },
-    { weight: 1, arbitrary: fc.integer({ min: 1, max: 60 }).map((s) => s * 1000) },
-    { weight: 1, arbitrary: fc.integer({ min: 60, max: 1200 }).map((s) => s * 1000) },
-  ),
-  targets: fc.oneof(
-    { weight: 40, arbitrary: fc.constant(1) },
-    { weight: 30, arbitrary: fc.integer({ min: 2, max: 5 }) },
-    { weight: 10, arbitrary: fc.constant('organization' as const) },
-    // From here on the log and the summary tell counts instead of names.
-    { weight: 1, arbitrary: fc.integer({ min: 51, max: 54 }) },
-  ),
-  credentials: seldom<'token' | 'pair'>('token', 3, fc.constant('pair')),
-  secret: fc.constantFrom(...SECRETS),
-  mayWrite: seldom(true, 20, fc.constant(false)),
-  share: fc.record({
-    name: fc.oneof({ weight: 2, arbitrary: fc.constant('Baseline') }, { weight: 1, arbitrary: hostile }),
-    status: seldom<'active' | 'deleting' | 'deleted'>('active', 20, fc.constantFrom('deleting', 'deleted')),
-    targetType: seldom<'account' | 'organization'>('account', 20, fc.constant('organization')),
-  }),
-  rows: few(
-    fc.record({
-      who: who(4),
-      status,
-      ageMs: fc.oneof(fc.constant(86_400_000), seconds(20)),
-      removedMs: seldom<number | null>(null, 3, seconds(8)),
-      resources,
-      settle: fc.option(timeline, { freq: 2 }),
-    }),
-    7,
-  ),
-  filler: fc.oneof(
-    { weight: 20, arbitrary: fc.constant(0) },
-    { weight: 2, arbitrary: fc.integer({ min: 95, max: 102 }) },
-    { weight: 1, arbitrary: fc.integer({ min: 103, max: 230 }) },
-  ),
-  timelines: fc.array(timeline, { maxLength: 5 }),
-  duplicates: fc.constantFrom('accept', 'refuse'),
-  refuseDeleteWhileAssociating: fc.boolean(),
-  organizationRows: fc.constantFrom('account_id', 'organization_id', 'neither'),
-  refused: seldom<number | null>(null, 15, fc.integer({ min: 0, max: 4 })),
-  quota: seldom(1200, 15, fc.integer({ min: 3, max: 80 })),
-  latencyMs: fc.constantFrom(20, 200, 2),
-  lagMs: fc.oneof(
-    { weight: 2, arbitrary: fc.constant(0) },
-    { weight: 1, arbitrary: fc.integer({ min: 1, max: 5000 }) },
-  ),
-  lagVaries: fc.boolean(),
-  faults: few(scheduledFault, 6),
-  spoils: seldom<Spoil[]>([], 4, fc.array(spoil, { minLength: 1, maxLength: 3 })),
-  others: seldom<Schedule['others'][number][]>(
-    [],
-    4,
-    fc.array(
-      fc.record({ atMs: seconds(60), what: fc.constantFrom('add' as const, 'remove' as const), who: who(4) }),
-      { minLength: 1, maxLength: 3 },
+export const schedules: fc.Arbitrary<Schedule> = fc
+  .record({
+    state: fc.constantFrom('present', 'present', 'absent'),
+    wait: seldom(true, 4, fc.constant(false)),
+    dryRun: seldom(false, 8, fc.constant(true)),
+    timeoutMs: fc.oneof(
+      { weight: 2, arbitrary: fc.constantFrom(300_000, 600_000) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 60 }).map((s) => s * 1000) },
+      { weight: 1, arbitrary: fc.integer({ min: 60, max: 1200 }).map((s) => s * 1000) },
     ),
-  ),
-  rival: seldom<Schedule['rival']>(
-    null,
-    8,
-    fc.record({ who: fc.integer({ min: 0, max: 4 }), when: fc.constantFrom('before', 'after') }),
-  ),
-  cancelAtMs: seldom<number | null>(null, 5, seconds(60)),
-  chance: fc.nat(),
-});
+    targets: fc.oneof(
+      { weight: 40, arbitrary: fc.constant(1) },
+      { weight: 30, arbitrary: fc.integer({ min: 2, max: 5 }) },
+      { weight: 10, arbitrary: fc.constant('organization' as const) },
+      // From here on the log shows counts instead of names.
+      { weight: 1, arbitrary: fc.integer({ min: 51, max: 54 }) },
+    ),
+    credentials: seldom<'token' | 'pair'>('token', 3, fc.constant('pair')),
+    secret: fc.constantFrom(...SECRETS),
+    denial: seldom<Schedule['denial']>(
+      null,
+      20,
+      fc.constantFrom<[number, number][]>([403, 10000], [401, 10001], [400, 6003], [400, 9106], [400, 9109]),
+    ),
+    share: fc.record({
+      name: fc.oneof({ weight: 2, arbitrary: fc.constant('Baseline') }, { weight: 1, arbitrary: hostile }),
+      status: seldom<'active' | 'deleting' | 'deleted'>('active', 20, fc.constantFrom('deleting', 'deleted')),
+      targetType: seldom<'account' | 'organization'>('account', 20, fc.constant('organization')),
+    }),
+    records: few(
+      fc.record({
+        who: who(4),
+        status,
+        ageMs: fc.oneof(fc.constant(86_400_000), seconds(20)),
+        removedMs: seldom<number | null>(null, 3, seconds(8)),
+        resources,
+        settle: fc.option(timeline, { freq: 2 }),
+      }),
+      7,
+    ),
+    filler: fc.oneof(
+      { weight: 20, arbitrary: fc.constant(0) },
+      { weight: 2, arbitrary: fc.integer({ min: 95, max: 102 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 103, max: 230 }) },
+    ),
+    pageSize: seldom<number | null>(null, 5, fc.constantFrom(2, 3, 20, 100)),
+    timelines: fc.array(timeline, { maxLength: 5 }),
+    duplicates: fc.constantFrom('accept', 'accept', 'conflict', 'conflict', 'reject'),
+    repeatedDelete: fc.constantFrom('accept', 'missing'),
+    reuseRecords: seldom(false, 2, fc.constant(true)),
+    keepsModified: fc.boolean(),
+    rejectDeleteWhileAssociating: fc.boolean(),
+    organizationRecords: fc.constantFrom('account_id', 'organization_id', 'neither'),
+    rejected: seldom<number | null>(null, 15, fc.integer({ min: 0, max: 4 })),
+    quota: seldom(1200, 15, fc.integer({ min: 3, max: 80 })),
+    latencyMs: fc.constantFrom(20, 200, 2),
+    staleMs: fc.oneof(
+      { weight: 2, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: STALE_READ_MS }) },
+      { weight: 1, arbitrary: fc.constant(STALE_READ_MS) },
+    ),
+    staleVaries: fc.boolean(),
+    faults: few(scheduledFault, 6),
+    corruptions: seldom<Corruption[]>([], 4, fc.array(corruption, { minLength: 1, maxLength: 3 })),
+    others: seldom<Schedule['others'][number][]>(
+      [],
+      4,
+      fc.array(
+        fc.record({
+          atMs: seconds(60),
+          what: fc.constantFrom('add' as const, 'remove' as const),
+          who: who(4),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
+    ),
+    rival: seldom<Schedule['rival']>(
+      null,
+      4,
+      fc.record({ who: fc.integer({ min: 0, max: 4 }), when: fc.constantFrom('before', 'after') }),
+    ),
+    cancelAtMs: seldom<number | null>(null, 5, seconds(60)),
+    chance: fc.nat(),
+  })
+  .filter(isConsistent)
+  .filter(isFast);

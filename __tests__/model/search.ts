@@ -1,4 +1,4 @@
-/** Plays the schedule of a seed, and makes it smaller when it breaks a promise. */
+/** Plays the schedule of a seed, and shrinks it when it breaks a promise. */
 import fc from 'fast-check';
 import { violations } from './invariants.ts';
 import { schedules } from './schedule.ts';
@@ -8,11 +8,11 @@ import { CALM, play, type Schedule } from './world.ts';
 export interface Finding {
   readonly seed: number;
   readonly violations: readonly string[];
-  /** As small as it got: what differs from a calm run. */
+  /** Shrunk: what differs from a calm run. */
   readonly schedule: Partial<Schedule>;
 }
 
-/** The seed of the `index`th schedule of a search that began with `seed`; neighbours have nothing in common. */
+/** The seed of the `index`th schedule of a search that began with `seed`; neighbors have nothing in common. */
 export function seedOf(seed: number, index: number): number {
   let h = Math.imul(seed ^ (index * 0x9e3779b1), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);

@@ -1,55 +1,65 @@
 /**
- * A world in memory for `main`: a clock that jumps from event to event, a transport over the simulator, a runner
- * that writes everything down. One schedule is plain data and always plays the same way.
+ * A world in memory for `main`: a clock that jumps from event to event, an HTTP client over the simulator, and a runner
+ * that records everything. A schedule is plain data and always plays the same way.
  *
- * What a schedule may not contain, because nobody could decide it from outside:
- * - A POST that becomes true so late that reads do not show it ten seconds after its failure was seen. Waiting
- *   ends some time, and a write that comes after that looks the same as one that never comes. With reads that lag
- *   5 s this allows commits until 5 s after the failure, but never after the deadline of the request.
- * - A committed POST whose answer is one that promises the opposite: a redirect, a 4xx but 408, 501, 505, 525, 526.
- * - A row that comes back once it is `disassociating`: a look that shows it alive cannot be told from one that lags.
- * - A live row without any id of an account, which may be anybody's, one with the id of another, and a list that
- *   says it is empty.
+ * What a schedule does not contain, because the consistency model (design, section 4) excludes it:
+ * - A write that takes effect so late that reads do not show it ten seconds after its request ended.
+ * - A write that takes effect although its response says that it was rejected: a redirect, a 4xx of the API but 408
+ *   and 425, 501, 505, 525, 526.
+ * - A record that becomes active again without a write that changes `modified`.
+ * - An active record without the ID of an account, or with the ID of another, and a list that leaves records out.
+ * - A list in pages in another order than that of creation, where a page of an older replica begins elsewhere.
  */
 
-import { createSharesApi, type Reply, type SharesApi } from '../../simulator/api.ts';
+import { createSharesApi, failure, type Reply, type SharesApi } from '../../simulator/api.ts';
 import { chooseFault, type Fault, type FaultRule, isCommitted } from '../../simulator/faults.ts';
 import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
 import type { Clock } from '../../src/clock.ts';
-import { TransportError, type WireAnswer, type WireRequest } from '../../src/cloudflare/transport.ts';
+import type { HttpClient, HttpError, HttpRequest, HttpResponse } from '../../src/cloudflare/http-client.ts';
+import { readGitHubContext } from '../../src/github/context.ts';
 import { main } from '../../src/main.ts';
 import type { Level, Runner } from '../../src/report/runner.ts';
 
 export const OWNER = '0'.repeat(31).concat('1');
 export const SHARE = 'share-3fd85f74b32742f1bff64a85';
 export const ORGANIZATION = 'organization-6b1e';
-export const EMAIL = 'ops@example.com';
+const EMAIL = 'ops@example.com';
 const BASE = 'https://api.cloudflare.com/client/v4';
 const START_MS = Date.UTC(2026, 10, 23, 12);
-const REQUEST_DEADLINE_MS = 10_000;
-/** So long after its failure a write is looked for. */
-const LOOKED_FOR_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** A read is at most this far behind a write. */
+export const STALE_READ_MS = 10_000;
 const MAX_EVENTS = 100_000;
-/** Long enough for every commit that is late and every read that lags. */
+/** Long enough for every write that takes effect late. */
 const AFTERMATH_MS = 60_000;
 
-/** Whose row: the index of a target, or nobody we were asked for. */
+/** Whose record: the index of a target, the organization, or an account that is no target. */
 export type Who = number | 'organization' | 'other';
+
+/** No response of the server, but an error of the connection. Nothing has taken effect. */
+export interface ConnectionFault {
+  readonly kind: 'connection';
+  readonly code: string;
+  readonly isSent: boolean;
+  /** What a proxy responded to CONNECT, otherwise 0. */
+  readonly status: number;
+  readonly delayMs: number;
+}
 
 export interface ScheduledFault {
   readonly method: 'GET' | 'POST' | 'DELETE' | null;
-  readonly part: 'share' | 'list' | 'row' | 'any';
+  readonly part: 'share' | 'list' | 'record' | 'any';
   readonly nth: number;
   readonly times: number;
-  readonly fault: Fault;
+  readonly fault: Fault | ConnectionFault;
 }
 
-/** One member of an answer gets another value; see `spoil`. */
-export interface Spoil {
+/** One member of a response gets another value. */
+export interface Corruption {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly nth: number;
   readonly member: string;
-  /** undefined takes the member away. */
+  /** undefined removes the member. */
   readonly value: unknown;
 }
 
@@ -63,13 +73,14 @@ export interface Schedule {
   readonly targets: number | 'organization';
   readonly credentials: 'token' | 'pair';
   readonly secret: string;
-  readonly mayWrite: boolean;
+  /** Status and code with which Cloudflare rejects every write of this token. */
+  readonly denial: readonly [status: number, code: number] | null;
   readonly share: {
     readonly name: string;
     readonly status: 'active' | 'deleting' | 'deleted';
     readonly targetType: 'account' | 'organization';
   };
-  readonly rows: readonly {
+  readonly records: readonly {
     readonly who: Who;
     readonly status: string;
     readonly ageMs: number;
@@ -78,25 +89,35 @@ export interface Schedule {
     readonly resources: readonly ResourceEntry[] | null;
     readonly settle: Timeline | null;
   }[];
-  /** Rows of the past of other accounts, before all others. */
+  /** `disassociated` records of other accounts, before all others. */
   readonly filler: number;
+  /** The server gives pages of this many records although nobody asked for pages. */
+  readonly pageSize: number | null;
   /** Of the targets, in order. */
   readonly timelines: readonly Timeline[];
-  readonly duplicates: 'refuse' | 'accept';
-  readonly refuseDeleteWhileAssociating: boolean;
-  readonly organizationRows: 'account_id' | 'organization_id' | 'neither';
-  /** Index of a target that Cloudflare refuses. */
-  readonly refused: number | null;
+  /** What a POST for an account with an active record does: 409, 400, or a second record. */
+  readonly duplicates: 'accept' | 'conflict' | 'reject';
+  /** What a DELETE of a record that is not active does: 200 without an effect, or 404. */
+  readonly repeatedDelete: 'accept' | 'missing';
+  /** Does a POST take up the `disassociated` record of the account again? */
+  readonly reuseRecords: boolean;
+  /** Do only writes change `modified`? */
+  readonly keepsModified: boolean;
+  readonly rejectDeleteWhileAssociating: boolean;
+  readonly organizationRecords: 'account_id' | 'organization_id' | 'neither';
+  /** Index of a target that Cloudflare rejects. */
+  readonly rejected: number | null;
   readonly quota: number;
   readonly latencyMs: number;
-  readonly lagMs: number;
-  /** Does every read lag by another time, up to `lagMs`? */
-  readonly lagVaries: boolean;
+  /** How far reads are behind, at most `STALE_READ_MS`. */
+  readonly staleMs: number;
+  /** Does every read come from a replica of another age, up to `staleMs`? */
+  readonly staleVaries: boolean;
   readonly faults: readonly ScheduledFault[];
-  readonly spoils: readonly Spoil[];
+  readonly corruptions: readonly Corruption[];
   /** What other users of the share do meanwhile. */
   readonly others: readonly { readonly atMs: number; readonly what: 'add' | 'remove'; readonly who: Who }[];
-  /** Somebody else who adds the account of this target just before, or just after, our first POST for it arrives. */
+  /** A parallel run that adds this target just before, or just after, our first POST for it arrives. */
   readonly rival: { readonly who: number; readonly when: 'before' | 'after' } | null;
   readonly cancelAtMs: number | null;
   readonly chance: number;
@@ -111,52 +132,65 @@ export const CALM: Schedule = {
   targets: 1,
   credentials: 'token',
   secret: 'cf0aPlainTokenOfFortyCharacters_abcdefgh',
-  mayWrite: true,
+  denial: null,
   share: { name: 'Baseline', status: 'active', targetType: 'account' },
-  rows: [],
+  records: [],
   filler: 0,
+  pageSize: null,
   timelines: [],
   duplicates: 'accept',
-  refuseDeleteWhileAssociating: false,
-  organizationRows: 'account_id',
-  refused: null,
+  repeatedDelete: 'accept',
+  reuseRecords: false,
+  keepsModified: false,
+  rejectDeleteWhileAssociating: false,
+  organizationRecords: 'account_id',
+  rejected: null,
   quota: 1200,
   latencyMs: 20,
-  lagMs: 0,
-  lagVaries: false,
+  staleMs: 0,
+  staleVaries: false,
   faults: [],
-  spoils: [],
+  corruptions: [],
   others: [],
   rival: null,
   cancelAtMs: null,
   chance: 1,
 };
 
-/** One request and what came of it. The sequence numbers order sends and ends of the same moment. */
+/** One request and its response. The sequence numbers order what happens in the same millisecond. */
 export interface Exchange {
   readonly method: string;
   /** Below `/client/v4`, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
-  readonly body: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
   readonly sentMs: number;
   readonly sentSeq: number;
-  /** Was one member of the answer changed? Then it is no witness. */
-  spoiled: boolean;
+  /** Was one member of the response changed? */
+  isCorrupted: boolean;
+  /** Is the response what the API said, with nothing in between? */
+  isGenuine: boolean;
   endedMs: number;
   endedSeq: number;
-  answer: WireAnswer | null;
+  /** Null until it ends. */
+  response: HttpResponse | null;
 }
 
-/** One thing that was told, and how. */
-export interface Told {
-  readonly sink: 'print' | 'debug' | Level | 'title' | 'output' | 'summary';
+/** One thing that the runner was given. */
+export interface Shown {
+  readonly sink: 'info' | 'debug' | Level | 'title' | 'output' | 'summary';
   readonly text: string;
 }
 
+/** A POST that took effect. */
+export interface Creation {
+  readonly recipientId: string;
+  readonly atMs: number;
+  readonly isOurs: boolean;
+}
+
 /** A run as it went. */
-export interface Story {
+export interface Trace {
   readonly schedule: Schedule;
   /** null: it never ended, or ended with an exception. */
   readonly success: boolean | null;
@@ -165,29 +199,26 @@ export interface Story {
   readonly endMs: number;
   readonly endSeq: number;
   readonly exchanges: readonly Exchange[];
-  readonly told: readonly Told[];
+  readonly shown: readonly Shown[];
   readonly masks: readonly string[];
-  /** Was anything told before the last mask? */
-  readonly toldBeforeMask: boolean;
+  /** Was anything shown before the last mask? */
+  readonly shownBeforeMask: boolean;
   readonly outputs: Readonly<Record<string, string>>;
   readonly targets: readonly string[];
-  /** Ids of the rows that this run made, whatever it was told of them. */
-  readonly made: ReadonlySet<string>;
-  /** Ids of rows that were live all the time from 10 s before the start, with their owner. */
-  readonly liveAllAlong: ReadonlyMap<string, string>;
-  /** Most live rows that this run made, of any one target at the same time. */
-  readonly mostMadeLive: number;
+  readonly creations: readonly Creation[];
   readonly api: SharesApi;
 }
 
-/** The id of an account in a schedule. */
+const hex = (text: string) => Buffer.from(text).toString('hex').padEnd(32, '0').slice(0, 32);
+
+/** The ID of an account in a schedule. */
 export function idOf(who: Who): string {
   if (who === 'organization') return ORGANIZATION;
-  return who === 'other' ? 'other-account-77' : `account-${String(who).padStart(2, '0')}-9a1e57c3`;
+  return hex(who === 'other' ? 'other-account' : `account-${String(who).padStart(2, '0')}`);
 }
 
 /** A small generator of numbers from 0 to 1 (mulberry32). */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let a = seed | 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;
@@ -197,7 +228,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** Time that stands still until `next` takes it to the next event. */
+/** Time that stands still until `next` moves it to the next event. */
 class VirtualClock implements Clock {
   ms = START_MS;
   seq = 0;
@@ -217,7 +248,7 @@ class VirtualClock implements Clock {
       signal?.addEventListener('abort', done, { once: true });
     });
 
-  /** @returns takes the event back */
+  /** @returns cancels the event */
   at(inMs: number, run: () => void): () => void {
     const event = { atMs: this.ms + Math.max(0, inMs || 0), run };
     let index = this.queue.length;
@@ -229,7 +260,7 @@ class VirtualClock implements Clock {
     };
   }
 
-  /** @returns false when nothing is waited for until `untilMs` */
+  /** @returns false when no event is due until `untilMs` */
   next(untilMs = Number.POSITIVE_INFINITY): boolean {
     const event = this.queue[0];
     if (!event || event.atMs > untilMs) return false;
@@ -241,10 +272,10 @@ class VirtualClock implements Clock {
 }
 
 /** Everything in the run is a promise, so after one turn of the event loop all of it waits for the clock. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Plays one schedule to its end. */
-export async function play(schedule: Schedule): Promise<Story> {
+export async function play(schedule: Schedule): Promise<Trace> {
   const clock = new VirtualClock();
   const random = seeded(schedule.chance);
   const targets =
@@ -253,37 +284,36 @@ export async function play(schedule: Schedule): Promise<Story> {
       : Array.from({ length: schedule.targets }, (_, index) => idOf(index));
 
   const fill = filler(schedule);
-  const made = new Set<string>();
   const matches = new Map<FaultRule, number>();
-  const rules = schedule.faults.map((one) => ruleOf(one, schedule, fill));
-  let actor: 'us' | 'others' | 'seed' = 'seed';
-  let readLagMs = 0;
+  const connectionFaults = new Map<Fault, ConnectionFault>();
+  const rules = schedule.faults.map((one) => ruleOf(one, schedule, fill, connectionFaults));
+  let fault: Fault | undefined;
+  let staleMs = 0;
   let ids = 0;
   const api = createSharesApi({
-    now: () => clock.ms - readLagMs,
-    newId: () => {
-      const id = `row-${(++ids).toString(16).padStart(6, '0')}`;
-      if (actor === 'us') made.add(id);
-      return id;
-    },
+    now: () => clock.ms - staleMs,
+    newId: () => `record-${(++ids).toString(16).padStart(6, '0')}`,
+    timeline: { keepsModified: schedule.keepsModified },
     timelines: Object.fromEntries(
       schedule.timelines.map((timeline, index) => [targets[index] ?? '', fill(possible(timeline))]),
     ),
-    duplicates: schedule.duplicates,
-    organizationRows: schedule.organizationRows,
-    refuseDeleteWhileAssociating: schedule.refuseDeleteWhileAssociating,
-    ...(schedule.refused === null
+    duplicates: schedule.duplicates === 'accept' ? 'accept' : 'refuse',
+    reuseRows: schedule.reuseRecords,
+    organizationRows: schedule.organizationRecords,
+    refuseDeleteWhileAssociating: schedule.rejectDeleteWhileAssociating,
+    ...(schedule.pageSize === null ? {} : { pageSize: schedule.pageSize }),
+    ...(schedule.rejected === null
       ? {}
       : {
           refuseAccounts: {
-            [targets[schedule.refused] ?? '']: {
+            [targets[schedule.rejected] ?? '']: {
               status: 400,
               code: 1099,
               message: 'not in the organization',
             },
           },
         }),
-    ...(schedule.mayWrite ? {} : { readOnlyTokens: [schedule.secret] }),
+    ...(schedule.denial ? { readOnlyTokens: [schedule.secret] } : {}),
     rateLimit: { quota: schedule.quota, windowMs: 300_000, blockMs: 300_000 },
     shares: [
       {
@@ -294,127 +324,144 @@ export async function play(schedule: Schedule): Promise<Story> {
         resources: [{ resourceId: 'resource-1', type: 'gateway-policy' }, { resourceId: 'resource-2' }],
       },
     ],
-    fault: (request) => (actor === 'us' ? chooseFault(rules, matches, request) : undefined),
+    fault: () => fault,
   });
-  const liveAllAlong = seed(schedule, api, clock, fill);
+  seed(schedule, api, clock, fill);
 
+  const creations: Creation[] = [];
+  const recordCreation = (isOurs: boolean) => {
+    const { recipientId } = api.requests.at(-1) ?? {};
+    const atMs = clock.ms + (fault?.commitAfterMs ?? 0);
+    if (recipientId) creations.push({ recipientId, atMs, isOurs });
+  };
+  const act = (what: 'add' | 'remove', who: Who) => {
+    fault = undefined;
+    actOfOthers(api, what, who);
+    recordCreation(false);
+  };
   let rivalry = schedule.rival;
-  const rivalOf = ({ method, body }: WireRequest) => {
+  const rivalOf = ({ method, body }: HttpRequest) => {
     if (!rivalry || method !== 'POST' || !body?.includes(idOf(rivalry.who))) return null;
     const rival = rivalry;
     rivalry = null;
     return rival;
   };
+
+  function respond(request: HttpRequest, exchange: Exchange): Reply {
+    const { method } = request;
+    const chosen = fault;
+    const rival = rivalOf(request);
+    if (rival?.when === 'before') act('add', rival.who);
+    fault = chosen;
+    const isMissing =
+      method === 'DELETE' && schedule.repeatedDelete === 'missing' && !isActive(exchange.path);
+    staleMs = method === 'GET' ? schedule.staleMs * (schedule.staleVaries ? random() : 1) : 0;
+    const { headers, body } = request;
+    const reply = api.respond({ method, path: request.url.slice(BASE.length), headers, body: body ?? '' });
+    staleMs = 0;
+    exchange.isGenuine = reply.delivery === 'answer' && (!fault || fault.kind === 'slow');
+    recordCreation(true);
+    if (rival?.when === 'after') act('add', rival.who);
+    if (exchange.isGenuine && isMissing && reply.status === 200) {
+      Object.assign(reply, failure(404, 1004, 'Not found'));
+    }
+    if (schedule.denial && reply.status === 403 && exchange.isGenuine) {
+      Object.assign(reply, failure(...schedule.denial, 'Authentication error'));
+    }
+    if (schedule.duplicates === 'reject' && reply.status === 409 && reply.body.includes('1010')) {
+      reply.status = 400;
+    }
+    return reply;
+  }
+
+  const isActive = (path: string) => {
+    const record = api.rows(SHARE).find(({ id }) => path.endsWith(`/${id}`));
+    return record !== undefined && !record.association_status.startsWith('disassociat');
+  };
+
   const exchanges: Exchange[] = [];
-  const reads = new Map<Spoil, number>();
-  const transport = (request: WireRequest): Promise<WireAnswer> =>
-    new Promise((resolve, reject) => {
-      if (request.signal.aborted) return reject(new TransportError('cancelled'));
+  const corrupted = new Map<Corruption, number>();
+  const http: HttpClient = (request) =>
+    new Promise((resolve) => {
+      if (request.signal.aborted) return resolve(failed({ code: 'ABORTED', isSent: true }));
       const url = new URL(request.url);
-      const path = request.url.slice(BASE.length);
       const exchange: Exchange = {
         method: request.method,
         path: url.pathname.slice('/client/v4'.length),
         query: url.searchParams,
         body: request.body,
-        headers: request.headers,
         sentMs: clock.ms,
         sentSeq: ++clock.seq,
-        spoiled: false,
+        isCorrupted: false,
+        isGenuine: false,
         endedMs: Number.POSITIVE_INFINITY,
         endedSeq: Number.POSITIVE_INFINITY,
-        answer: null,
+        response: null,
       };
       exchanges.push(exchange);
-      const rival = rivalOf(request);
-      if (rival?.when === 'before') act(api, 'add', rival.who);
-      actor = 'us';
-      readLagMs = request.method !== 'GET' ? 0 : schedule.lagMs * (schedule.lagVaries ? random() : 1);
-      const reply = api.respond({
-        method: request.method,
-        path,
-        headers: request.headers,
-        body: request.body ?? '',
-      });
-      readLagMs = 0;
-      actor = 'others';
-      if (rival?.when === 'after') act(api, 'add', rival.who);
-      spoilReply(reply, exchange, schedule, reads, fill);
 
-      const end = (settle: () => void) => {
-        stopDeadline();
-        stopAnswer();
-        request.signal.removeEventListener('abort', cancel);
+      const end = (response: HttpResponse) => {
+        stopTimeout();
+        stopResponse();
+        request.signal.removeEventListener('abort', abort);
         exchange.endedMs = clock.ms;
         exchange.endedSeq = ++clock.seq;
-        settle();
+        exchange.response = response;
+        exchange.isGenuine &&= !response.error && !exchange.isCorrupted;
+        resolve(response);
       };
-      const fail = (reason: TransportError['reason'], cause?: Error) =>
-        end(() => reject(new TransportError(reason, cause)));
-      const cancel = () => fail('cancelled', new Error('aborted'));
-      const stopDeadline = clock.at(request.deadlineMs, () => fail('deadline', new Error('aborted')));
-      let stopAnswer = () => {};
-      if (reply.delivery !== 'hang') {
-        const inMs = reply.delayMs + schedule.latencyMs * (0.5 + random());
-        stopAnswer = clock.at(inMs, () => {
-          if (reply.delivery === 'answer') {
-            const { status, headers, body } = reply;
-            exchange.answer = { status, headers, body };
-            end(() => resolve({ status, headers, body }));
-          } else if (reply.delivery === 'endless') fail('too-large', new Error('aborted'));
-          else fail('network', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
-        });
+      const abort = () => end(failed({ code: 'ABORTED', isSent: true }));
+      const stopTimeout = clock.at(request.timeoutMs, () => end(failed({ code: 'TIMEOUT', isSent: true })));
+      let stopResponse = () => {};
+      const respondIn = (delayMs: number, response: HttpResponse) => {
+        stopResponse = clock.at(delayMs + schedule.latencyMs * (0.5 + random()), () => end(response));
+      };
+      request.signal.addEventListener('abort', abort, { once: true });
+
+      const { method, headers, body } = request;
+      const path = request.url.slice(BASE.length);
+      fault = chooseFault(rules, matches, { method, path, headers: { ...headers }, body: body ?? '' });
+      const connection = fault && connectionFaults.get(fault);
+      if (connection) return respondIn(connection.delayMs, failed(connection));
+      const reply = respond(request, exchange);
+      corrupt(reply, exchange, schedule, corrupted, fill);
+      if (reply.delivery === 'answer') {
+        respondIn(reply.delayMs, { status: reply.status, headers: reply.headers, body: reply.body });
+      } else if (reply.delivery !== 'hang') {
+        respondIn(reply.delayMs, failed({ code: CODES[reply.delivery], isSent: true }));
       }
-      request.signal.addEventListener('abort', cancel, { once: true });
     });
 
-  const { runner, told, masks, outputs, state } = recorder();
+  const { runner, shown, masks, outputs, state } = recorder();
   const cancel = new AbortController();
-  let mostMadeLive = 0;
-  const count = () => {
-    const live = api
-      .rows(SHARE)
-      .filter((row) => made.has(row.id) && !row.association_status.startsWith('disassociat'));
-    for (const target of targets) {
-      const owner = live.filter(
-        (row) => (row.organization_id ?? row.account_id) === target || targets.length === 1,
-      );
-      mostMadeLive = Math.max(mostMadeLive, owner.length);
-    }
-  };
   if (schedule.cancelAtMs !== null) clock.at(schedule.cancelAtMs, () => cancel.abort());
-  for (const { atMs, what, who } of schedule.others) {
-    clock.at(atMs, () => {
-      count();
-      actor = 'others';
-      act(api, what, who);
-    });
-  }
+  for (const { atMs, what, who } of schedule.others) clock.at(atMs, () => act(what, who));
 
   let success: boolean | null = null;
   let trouble: string | null = null;
-  let over = false;
-  main({ env: environment(schedule, targets), transport, clock, random, runner, cancel: cancel.signal }).then(
+  let isOver = false;
+  const env = environment(schedule, targets);
+  const context = readGitHubContext(env);
+  main({ env, context, http, clock, random, runner, cancel: cancel.signal }).then(
     (result) => {
       success = result;
-      over = true;
+      isOver = true;
     },
     (error: unknown) => {
       trouble = `main threw ${error}`;
-      over = true;
+      isOver = true;
     },
   );
-  await settled();
-  for (let events = 0; !over; events++) {
-    if (!clock.next()) trouble = 'main waits for something that never comes';
-    else if (events > MAX_EVENTS) trouble = `main goes on after ${MAX_EVENTS} events`;
+  await idle();
+  for (let events = 0; !isOver; events++) {
+    if (!clock.next()) trouble = 'main waits for something that never happens';
+    else if (events > MAX_EVENTS) trouble = `main does not end after ${MAX_EVENTS} events`;
     if (trouble) break;
-    await settled();
+    await idle();
   }
   const [endMs, endSeq] = [clock.ms, ++clock.seq];
-  while (clock.next(endMs + AFTERMATH_MS)) await settled();
+  while (clock.next(endMs + AFTERMATH_MS)) await idle();
   clock.ms = endMs + AFTERMATH_MS;
-  count();
   return {
     schedule,
     success,
@@ -423,34 +470,40 @@ export async function play(schedule: Schedule): Promise<Story> {
     endMs,
     endSeq,
     exchanges,
-    told,
+    shown,
     masks,
-    toldBeforeMask: state.toldBeforeMask,
+    shownBeforeMask: state.shownBeforeMask,
     outputs,
     targets,
-    made,
-    liveAllAlong,
-    mostMadeLive,
+    creations,
     api,
   };
 }
 
-/** The forms in which a server may send the secret back. */
-export function formsOf({
-  secret,
-  credentials,
-}: Pick<Schedule, 'secret' | 'credentials'>): Record<string, string> {
-  const base64 = (text: string) => Buffer.from(text).toString('base64');
-  return {
-    secret,
-    url: encodeURIComponent(secret),
-    base64: base64(credentials === 'pair' ? `${EMAIL}:${secret}` : secret),
-  };
+const CODES = {
+  'reset-before': 'ECONNRESET',
+  'reset-after': 'ECONNRESET',
+  truncate: 'ERR_STREAM_PREMATURE_CLOSE',
+  endless: 'TOO_LARGE',
+} as const;
+
+function failed({
+  code,
+  isSent,
+  status = 0,
+}: Omit<HttpError, 'message'> & { status?: number }): HttpResponse {
+  return { status, headers: {}, body: '', error: { code, message: `failed with ${code}`, isSent } };
+}
+
+/** The forms in which a server may repeat the secret (design, section 7). */
+export function secretForms({ secret }: Pick<Schedule, 'secret'>): Record<string, string> {
+  const base64 = Buffer.from(secret).toString('base64');
+  return { secret, url: encodeURIComponent(secret), base64 };
 }
 
 /** Puts the secret where the texts of a schedule ask for it. */
 function filler(schedule: Schedule): <T>(value: T) => T {
-  const forms = formsOf(schedule);
+  const forms = secretForms(schedule);
   const fill = (value: unknown): unknown => {
     if (typeof value === 'string') {
       return value.includes('{')
@@ -467,30 +520,49 @@ function filler(schedule: Schedule): <T>(value: T) => T {
 const PARTS: Record<ScheduledFault['part'], RegExp> = {
   share: /\/shares\/[\w-]+(?:\?|$)/,
   list: /\/recipients(?:\?|$)/,
-  row: /\/recipients\/./,
+  record: /\/recipients\/./,
   any: /./,
 };
-/** Answers that say for sure that nothing was done. */
-const CERTAIN = new Set([501, 505, 525, 526]);
+/** Statuses that say for sure that nothing was done, whatever the body says. */
+const CERTAIN = new Set([409, 429, 501, 505, 525, 526]);
+const UNCERTAIN = new Set([408, 425]);
+/** A code that means nothing. */
+export const ORDINARY_CODE = 1000;
 
 function ruleOf(
   { method, part, nth, times, fault }: ScheduledFault,
-  { lagMs }: Schedule,
+  { staleMs }: Schedule,
   fill: <T>(value: T) => T,
+  connectionFaults: Map<Fault, ConnectionFault>,
 ): FaultRule {
+  const when = { ...(method ? { method } : {}), pathIncludes: PARTS[part], nth, times };
+  if (fault.kind === 'connection') {
+    const placeholder: Fault = { kind: 'reset' };
+    connectionFaults.set(placeholder, fault);
+    return { when, do: placeholder };
+  }
   const { commitAfterMs = 0, delayMs = 0, ...rest } = fill(fault);
-  const failsMs = rest.kind === 'hang' ? REQUEST_DEADLINE_MS : Math.min(delayMs, REQUEST_DEADLINE_MS);
-  const latestMs = Math.min(REQUEST_DEADLINE_MS, failsMs + LOOKED_FOR_MS - lagMs);
-  const refuses =
-    rest.kind === 'answer' && (CERTAIN.has(rest.status) || (rest.status < 500 && rest.status !== 408));
-  const commit = isCommitted(rest) && !refuses && rest.kind !== 'redirect';
+  const endsMs = rest.kind === 'hang' ? REQUEST_TIMEOUT_MS : Math.min(delayMs, REQUEST_TIMEOUT_MS);
+  const latestMs = Math.min(REQUEST_TIMEOUT_MS, endsMs + STALE_READ_MS - staleMs);
+  const commit = isCommitted(rest) && !isRejection(rest) && rest.kind !== 'redirect';
   return {
-    when: { ...(method ? { method } : {}), pathIncludes: PARTS[part], nth, times },
+    when,
     do: { ...rest, commit, delayMs, commitAfterMs: Math.min(commitAfterMs, latestMs) },
   };
 }
 
-/** A timeline on which nothing comes back from where it leaves for. */
+/** Does the response say for sure that nothing was done? A page of HTML, or no text at all, is not the API's. */
+function isRejection(fault: Fault): boolean {
+  if (fault.kind !== 'answer') return false;
+  const { status, body = 'json', code = ORDINARY_CODE } = fault;
+  if (CERTAIN.has(status)) return true;
+  const isJson = body === 'json' || (typeof body === 'object' && body.text.startsWith('{'));
+  // The codes of bad credentials and of a wrong route count more than the status.
+  const isUncertain = UNCERTAIN.has(status) && (body !== 'json' || code === ORDINARY_CODE);
+  return status < 400 ? status >= 300 : status < 500 && isJson && !isUncertain;
+}
+
+/** A timeline on which no record becomes active again by itself. */
 function possible(timeline: Timeline): Timeline {
   const sorted = (timeline.steps ?? []).toSorted((a, b) => a.afterMs - b.afterMs);
   const stages = ['disassociating', 'disassociated'];
@@ -504,22 +576,15 @@ function possible(timeline: Timeline): Timeline {
   return stage < 0 ? timeline : { ...timeline, steps, associateMs: 'never' };
 }
 
-/** @returns the rows that stay live all the time unless this run, or somebody in the schedule, removes them */
-function seed(
-  schedule: Schedule,
-  api: SharesApi,
-  clock: VirtualClock,
-  fill: <T>(value: T) => T,
-): Map<string, string> {
-  const liveAllAlong = new Map<string, string>();
+function seed(schedule: Schedule, api: SharesApi, clock: VirtualClock, fill: <T>(value: T) => T): void {
   const nowMs = clock.ms;
   for (let index = 0; index < schedule.filler; index++) {
-    api.addRecipient(SHARE, { accountId: `past-${index}`, status: 'disassociated' });
+    api.addRecipient(SHARE, { accountId: hex(`past-${index}`), status: 'disassociated' });
   }
-  for (const { who, status, ageMs, removedMs = null, resources, settle } of schedule.rows) {
+  const seeds = schedule.records.map(({ who, status, ageMs, removedMs = null, resources, settle }) => {
     const owner = idOf(who);
     const removed = removedMs === null || status.startsWith('disassociat') ? null : nowMs - removedMs;
-    const id = api.addRecipient(SHARE, {
+    return {
       ...(who === 'organization' ? { organizationId: owner } : { accountId: owner }),
       status: fill(status),
       created: Math.min(nowMs - ageMs, (removed ?? nowMs) - 1),
@@ -528,16 +593,16 @@ function seed(
       ...(settle && removed === null && status !== 'disassociated'
         ? { settle: fill(possible({ ...(typeof who === 'number' && schedule.timelines[who]), ...settle })) }
         : {}),
-    });
-    const touched = schedule.others.some((other) => other.who === who) || settle !== null || removed !== null;
-    if (status === 'associated' && !touched && ageMs >= 10_000) liveAllAlong.set(id, owner);
-  }
-  return liveAllAlong;
+    };
+  });
+  // Oldest first, as records that are added later.
+  seeds.sort((a, b) => a.created - b.created);
+  for (const one of seeds) api.addRecipient(SHARE, one);
 }
 
 const OTHERS = { authorization: 'Bearer somebody-else', accept: 'application/json' };
 
-function act(api: SharesApi, what: 'add' | 'remove', who: Who): void {
+function actOfOthers(api: SharesApi, what: 'add' | 'remove', who: Who): void {
   const path = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
   const id = idOf(who);
   if (what === 'add') {
@@ -545,34 +610,36 @@ function act(api: SharesApi, what: 'add' | 'remove', who: Who): void {
     api.respond({ method: 'POST', path, headers: OTHERS, body: JSON.stringify(body) });
     return;
   }
-  const row = api.rows(SHARE).find((one) => one.account_id === id || one.organization_id === id);
-  if (row) api.respond({ method: 'DELETE', path: `${path}/${row.id}`, headers: OTHERS, body: '' });
+  const own = api.rows(SHARE).filter((one) => one.account_id === id || one.organization_id === id);
+  const record = own.find((one) => !one.association_status.startsWith('disassociat'));
+  if (record) api.respond({ method: 'DELETE', path: `${path}/${record.id}`, headers: OTHERS, body: '' });
 }
 
-/** Changes a member of the answer, of its first or of every row, if its turn has come. */
-function spoilReply(
+/** Changes a member of the response, of its first or of every record, if its turn has come. */
+function corrupt(
   reply: Reply,
   exchange: Exchange,
   schedule: Schedule,
-  counts: Map<Spoil, number>,
+  counts: Map<Corruption, number>,
   fill: <T>(value: T) => T,
 ): void {
-  for (const spoil of schedule.spoils) {
-    if (spoil.method !== exchange.method || !exchange.path.includes('/recipients')) continue;
-    const count = (counts.get(spoil) ?? 0) + 1;
-    counts.set(spoil, count);
-    if (count !== spoil.nth || reply.delivery !== 'answer' || !reply.body.startsWith('{')) continue;
+  for (const corruption of schedule.corruptions) {
+    if (corruption.method !== exchange.method || !exchange.path.includes('/recipients')) continue;
+    const count = (counts.get(corruption) ?? 0) + 1;
+    counts.set(corruption, count);
+    if (count !== corruption.nth || reply.delivery !== 'answer' || !reply.body.startsWith('{')) continue;
     const body: Record<string, unknown> = JSON.parse(reply.body);
     if (body['success'] !== true) continue;
-    const [where, name = ''] = spoil.member.split('.');
+    const [where, name = ''] = corruption.member.split('.');
+    if (where === 'info') body['result_info'] ??= {};
     const candidates =
-      where === 'envelope' ? [body] : [where === 'row' ? body['result'] : body['result_info']].flat();
+      where === 'envelope' ? [body] : [where === 'record' ? body['result'] : body['result_info']].flat();
     const holders = candidates.filter((one) => typeof one === 'object' && one !== null);
     for (const holder of holders as Record<string, unknown>[]) {
-      if (spoil.value === undefined) delete holder[name];
-      else holder[name] = fill(spoil.value);
+      if (corruption.value === undefined) delete holder[name];
+      else holder[name] = fill(corruption.value);
     }
-    exchange.spoiled = true;
+    exchange.isCorrupted = true;
     reply.body = JSON.stringify(body);
   }
 }
@@ -596,33 +663,35 @@ function environment(schedule: Schedule, targets: readonly string[]): Record<str
     GITHUB_ACTOR: 'octocat',
     GITHUB_REPOSITORY: 'example/policies',
     GITHUB_RUN_ID: '42',
+    GITHUB_ACTION_REPOSITORY: 'example/share-recipient',
+    GITHUB_ACTION_REF: 'v1',
   };
 }
 
 function recorder() {
-  const told: Told[] = [];
+  const shown: Shown[] = [];
   const masks: string[] = [];
   const outputs: Record<string, string> = {};
-  const state = { toldBeforeMask: false };
-  const tell = (sink: Told['sink'], text: string) => void told.push({ sink, text });
+  const state = { shownBeforeMask: false };
+  const show = (sink: Shown['sink'], text: string) => void shown.push({ sink, text });
   const runner: Runner = {
     mask(secret) {
-      if (told.length > 0) state.toldBeforeMask = true;
+      if (shown.length > 0) state.shownBeforeMask = true;
       masks.push(secret);
     },
-    print: (text) => tell('print', text),
-    debug: (text) => tell('debug', text),
+    info: (text) => show('info', text),
+    debug: (text) => show('debug', text),
     annotate(level, title, message) {
-      tell('title', title);
-      tell(level, message);
+      show('title', title);
+      show(level, message);
     },
     output(name, value) {
       outputs[name] = value;
-      tell('output', value);
+      show('output', value);
     },
     async summary(html) {
-      tell('summary', html);
+      show('summary', html);
     },
   };
-  return { runner, told, masks, outputs, state };
+  return { runner, shown, masks, outputs, state };
 }
