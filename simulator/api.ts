@@ -99,6 +99,8 @@ export interface LoggedRequest {
   delivery: Reply['delivery'];
   /** False where a fault or the rate limit came before the API. */
   carriedOut: boolean;
+  /** The record that a POST made or took up again. */
+  recipientId?: string;
 }
 
 export interface SharesApiOptions {
@@ -113,6 +115,10 @@ export interface SharesApiOptions {
   duplicates?: 'refuse' | 'accept';
   /** Whether a POST takes up the account's disassociated row again, with its id, is not published either; default a new row. */
   reuseRows?: boolean;
+  /** Gives lists in pages of this many records although the request asks for none; default one response for all. */
+  pageSize?: number;
+  /** What `total_count` of a page says, as in the published example; default the number of records. */
+  totalCount?: number;
   refuseAccounts?: Record<string, { status: number; code: number; message: string }>;
   refuseDeleteWhileAssociating?: boolean;
   /** Which member carries the id of an organization recipient; not published. */
@@ -135,8 +141,8 @@ export interface SharesApi {
   addShare(seed: ShareSeed): void;
   /** Returns the row's id. */
   addRecipient(shareId: string, seed: RecipientSeed): string;
-  /** The rows as they are now, with their resources, whatever reads may show. */
-  rows(shareId: string): Recipient[];
+  /** The rows as they are now, or were at a time, with their resources, whatever reads may show. */
+  rows(shareId: string, at?: number): Recipient[];
   readonly requests: LoggedRequest[];
   /** POSTs (and entries of a PUT) that named no target, and so shared with the whole organization. */
   readonly wholeOrganizationPosts: LoggedRequest[];
@@ -324,12 +330,11 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
   }
 
   function page(all: unknown[], query: URLSearchParams): Answer {
-    const total = all.length;
-    if (!query.has('page') && !query.has('per_page')) {
-      return ok(all, 200, { count: total, page: 1, per_page: total, total_count: total, total_pages: 1 });
-    }
+    const { pageSize, totalCount: total = all.length } = options;
+    // Published: both may be omitted for a response without pages.
+    if (!pageSize && !query.has('page') && !query.has('per_page')) return ok(all);
     const number = Number(query.get('page') ?? 1);
-    const size = Number(query.get('per_page') ?? 20);
+    const size = Number(query.get('per_page') ?? pageSize ?? 20);
     if (!Number.isInteger(number) || number < 1) return refuse('paging');
     if (!Number.isInteger(size) || size < 1 || size > 100) return refuse('paging');
     const part = all.slice((number - 1) * size, number * size);
@@ -377,9 +382,9 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
 
   function create(share: Share, target: Row['target'], at: number): Row {
     const id = Object.values(target)[0];
-    const past = share.rows.find(
-      (row) => targetId(row) === id && stateAt(row, at)?.status === 'disassociated',
-    );
+    // For a millisecond at least, so that `modified`, which has no smaller unit, shows the change.
+    const isPast = (row: Row) => [at, at - 1].every((ms) => stateAt(row, ms)?.status === 'disassociated');
+    const past = share.rows.find((row) => targetId(row) === id && isPast(row));
     const row = (options.reuseRows && past) || newRow(share, target, at);
     row.events.push({ at, status: 'associating', resources: [] });
     associate(row, at);
@@ -392,7 +397,9 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     const target = admit(share, body, exchange);
     if ('status' in target) return target;
     if (options.duplicates !== 'accept' && findLive(share, target, exchange.at)) return refuse('duplicate');
-    return ok(show(create(share, target, exchange.writeAt), exchange.writeAt, false), 201);
+    const row = create(share, target, exchange.writeAt);
+    exchange.entry.recipientId = row.id;
+    return ok(show(row, exchange.writeAt, false), 201);
   }
 
   function replaceAll(share: Share, exchange: Exchange): Answer {
@@ -524,8 +531,8 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     return { ...reply, headers: { ...headers, ...reply.headers } };
   }
 
-  function rows(shareId: string): Recipient[] {
-    const all = shares.get(shareId)?.rows.map((row) => show(row, now(), true)) ?? [];
+  function rows(shareId: string, at = now()): Recipient[] {
+    const all = shares.get(shareId)?.rows.map((row) => show(row, at, true)) ?? [];
     return all.filter((row) => row !== undefined);
   }
 

@@ -1,5 +1,5 @@
 /** `npm run demo`: the bundled action against the simulator, shown as a person would see it on GitHub. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { createSharesApi, type LoggedRequest } from './api.ts';
@@ -7,11 +7,23 @@ import { type RunResult, runAction } from './runner.ts';
 import { findScenario, type Scenario, scenarios } from './scenarios.ts';
 import { startServer } from './server.ts';
 import { createStepLog } from './step-log.ts';
+import { toSummaryText } from './summary-text.ts';
 
 const BUNDLE = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const NAMES = Object.keys(scenarios).join(', ');
+const USAGE = `npm run demo                       runs the scenario "associate"
+npm run demo -- --scenario NAME    runs another one
+npm run demo -- --list             lists the scenarios`;
 
-/** Hands on whole lines as they are complete; the runner, too, ends a line at CR as well as LF. */
+/** What the runner says about an action that is used by its tag; help links are built from it. */
+function actionVariables(): Record<string, string> {
+  const { repository } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    repository: string;
+  };
+  return { GITHUB_ACTION_REPOSITORY: new URL(repository).pathname.slice(1), GITHUB_ACTION_REF: 'v1' };
+}
+
+/** Passes on each line when it is complete; the runner, too, ends a line at CR as well as LF. */
 function byLine(show: (line: string) => void): { push: (chunk: string) => void; end: () => void } {
   let rest = '';
   return {
@@ -44,7 +56,7 @@ function countRequests(requests: readonly LoggedRequest[]): string {
   return [...counts].map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none';
 }
 
-/** Everything in which the run differs from what the scenario promises. */
+/** Every difference between the run and what the scenario promises. */
 function differences({ expect }: Scenario, result: RunResult, requests: readonly LoggedRequest[]): string[] {
   const found: string[] = [];
   const failed = result.exitCode !== 0;
@@ -52,12 +64,12 @@ function differences({ expect }: Scenario, result: RunResult, requests: readonly
   for (const [name, value] of Object.entries(expect.outputs)) {
     if (result.outputs[name] !== value) found.push(`output ${name} should be ${value}`);
   }
-  for (const [method, wanted] of [
+  for (const [method, expected] of [
     ['POST', expect.posts],
     ['DELETE', expect.deletes],
   ] as const) {
     const count = requests.filter((request) => request.method === method).length;
-    if (count !== wanted) found.push(`${method} should be sent ${wanted} times, not ${count}`);
+    if (count !== expected) found.push(`${method} should be sent ${expected} times, not ${count}`);
   }
   return found;
 }
@@ -76,6 +88,7 @@ async function play(name: string, scenario: Scenario): Promise<number> {
     const { cancelAfterMs: ms } = scenario;
     const result = await runAction({
       inputs: { ...scenario.inputs, 'api-url': server.url },
+      env: actionVariables(),
       onOutput: (chunk, stream) => streams[stream].push(chunk),
       ...(ms === undefined ? {} : { signalAfter: { ms } }),
     });
@@ -87,22 +100,27 @@ async function play(name: string, scenario: Scenario): Promise<number> {
         `  ${output}: ${lines.length === 1 ? value : lines.map((line) => `\n    ${line}`).join('')}`,
       );
     }
-    console.log(`\nSummary\n${(result.summary.trimEnd() || 'none').replaceAll(/^/gm, '  ')}`);
+    const summary = toSummaryText(result.summary) || 'none';
+    console.log(`\nJob summary\n${summary.replaceAll(/^(?=.)/gm, '  ')}`);
     const end = result.exitCode === null ? `ended by ${result.signal}` : `exit code ${result.exitCode}`;
     console.log(`\nStep: ${end} after ${(result.ms / 1000).toFixed(1)} s`);
     console.log(`Requests: ${countRequests(api.requests)}`);
     const wrong = differences(scenario, result, api.requests);
-    const wanted = scenario.expect.fails ? 'a failed step, as it should be' : 'as it should be';
-    console.log(wrong.length === 0 ? `Outcome: ${wanted}` : `Outcome: NOT as expected: ${wrong.join('; ')}`);
+    const expected = scenario.expect.fails ? 'failed, as this scenario should' : 'succeeded';
+    console.log(
+      wrong.length === 0 ? `Outcome: ${expected}` : `Outcome: NOT as expected: ${wrong.join('; ')}`,
+    );
+    console.log(`\n${USAGE}`);
     return wrong.length === 0 ? 0 : 1;
   } finally {
     await server.close();
   }
 }
 
-function readArguments(): { list: boolean; scenario: string } {
+function readArguments(): { help: boolean; list: boolean; scenario: string } {
   const { values } = parseArgs({
     options: {
+      help: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       scenario: { type: 'string', default: 'associate' },
     },
@@ -113,7 +131,11 @@ function readArguments(): { list: boolean; scenario: string } {
 async function main(): Promise<number> {
   let name: string;
   try {
-    const { list, scenario } = readArguments();
+    const { help, list, scenario } = readArguments();
+    if (help) {
+      console.log(USAGE);
+      return 0;
+    }
     if (list) {
       const width = Math.max(...Object.keys(scenarios).map((one) => one.length));
       for (const [one, { description }] of Object.entries(scenarios)) {
@@ -124,16 +146,16 @@ async function main(): Promise<number> {
     name = scenario;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split(/[.\n]/)[0] : error;
-    console.error(`${reason}. Use --list, or --scenario with one of: ${NAMES}`);
+    console.error(`${reason}.\n${USAGE}`);
     return 2;
   }
   const scenario = findScenario(name);
   if (!scenario) {
-    console.error(`Unknown scenario ${JSON.stringify(name)}. Use --scenario with one of: ${NAMES}`);
+    console.error(`--scenario: expected one of ${NAMES}, got ${JSON.stringify(name)}.`);
     return 2;
   }
   if (!existsSync(BUNDLE)) {
-    console.error('dist/index.js is missing: npm run build');
+    console.error('dist/index.js is missing. Run: npm run build');
     return 2;
   }
   return play(name, scenario);

@@ -1,4 +1,4 @@
-/** What the demo can show: how the other side behaves, what the workflow asks for, and how it must end. */
+/** What the demo can show: how the API behaves, what the workflow asks for, and how it must end. */
 import type { ShareSeed, SharesApiOptions } from './api.ts';
 
 export interface Scenario {
@@ -67,14 +67,14 @@ const FLEET = [
 
 export const scenarios = {
   associate: {
-    description: 'A share of three policies gets one recipient; it is usable after two and a half seconds.',
+    description:
+      'One account is added to a share of three policies; it can use them after two and a half seconds.',
     api,
     inputs,
     expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
   },
   'terminal-error': {
-    description:
-      'The recipient lacks an entitlement; Cloudflare gives up on one policy, and so does the step.',
+    description: 'The recipient lacks an entitlement; one policy fails permanently, and so does the step.',
     api: {
       ...api,
       timeline: {
@@ -94,14 +94,13 @@ export const scenarios = {
     expect: { fails: true, outputs: { status: 'associating', changed: 'true' }, posts: 1, deletes: 0 },
   },
   timeout: {
-    description:
-      'The association never settles; the step gives up after its four seconds and undoes nothing.',
+    description: 'The association never completes; the step fails after its four seconds and undoes nothing.',
     api: { ...api, timeline: { associateMs: 'never' } },
     inputs: { ...inputs, timeout: '4s' },
     expect: { fails: true, outputs: { status: 'associating', changed: 'true' }, posts: 1, deletes: 0 },
   },
   'already-shared': {
-    description: 'The account has the share already; nothing is changed.',
+    description: 'The account has access already; nothing is changed.',
     api: {
       ...api,
       shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: ROW, status: 'associated' }] }],
@@ -115,7 +114,7 @@ export const scenarios = {
     },
   },
   'lost-reply': {
-    description: 'The recipient is created but the answer is lost; it is found again, not created twice.',
+    description: 'The recipient is created but the response is lost; it is found again, not created twice.',
     api: { ...api, faults: [{ when: { method: 'POST', nth: 1 }, do: { kind: 'reset', commit: true } }] },
     inputs,
     expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
@@ -142,7 +141,7 @@ export const scenarios = {
     expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
   },
   'rate-limited': {
-    description: 'The first request is told to come back in two seconds.',
+    description: 'The first request reaches the rate limit; Cloudflare asks to wait two seconds.',
     api: {
       ...api,
       faults: [
@@ -162,13 +161,13 @@ export const scenarios = {
     expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
   },
   forbidden: {
-    description: 'The token may read but not write.',
+    description: 'The token can read but not write.',
     api: { ...api, readOnlyTokens: [TOKEN] },
     inputs,
     expect: { fails: true, outputs: { changed: 'false' }, posts: 1, deletes: 0 },
   },
   fleet: {
-    description: 'Twelve accounts at different speeds; one belongs to somebody else and is refused.',
+    description: 'Twelve accounts at different speeds; one is in another organization and is rejected.',
     api: {
       ...api,
       timelines: Object.fromEntries(FLEET.map((id, index) => [id, { associateMs: 800 + 350 * index }])),
@@ -181,7 +180,7 @@ export const scenarios = {
     expect: { fails: true, outputs: { status: 'mixed', changed: 'true' }, posts: 11, deletes: 0 },
   },
   onboarding: {
-    description: 'Three accounts at once; each is usable after its own time.',
+    description: 'Three accounts at once; each can use the share after a different time.',
     api: {
       ...api,
       timelines: Object.fromEntries(
@@ -192,7 +191,7 @@ export const scenarios = {
     expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 3, deletes: 0 },
   },
   remove: {
-    description: 'An account leaves: the recipient is removed and the step waits until that is done.',
+    description: 'A recipient is removed; the step waits until the account no longer has access.',
     api: {
       ...api,
       shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: ROW, status: 'associated' }] }],
@@ -206,7 +205,7 @@ export const scenarios = {
     },
   },
   plan: {
-    description: 'A dry run over four accounts in four states; nothing is written.',
+    description: 'A dry run over four accounts with four statuses; nothing is changed.',
     api: {
       ...api,
       timeline: { associateMs: 'never' },
@@ -226,7 +225,7 @@ export const scenarios = {
   },
   cancelled: {
     description:
-      'Somebody cancels the workflow while the step waits; it stops at once and says how far it got.',
+      'The workflow is cancelled while the step waits; it stops at once and reports the last status.',
     api: { ...api, timeline: { associateMs: 'never' } },
     inputs,
     cancelAfterMs: 2500,

@@ -14,8 +14,6 @@ export interface ServerOptions {
   /** Milliseconds added to every answer. */
   latencyMs?: number;
   tls?: { key: string; cert: string };
-  /** Takes one request a connection, and closes it without a word when another comes. */
-  oneRequestEach?: boolean;
 }
 
 export interface RunningServer {
@@ -74,19 +72,13 @@ export function requestsAsJson(api: SharesApi): string {
  * Serves `api` under `/client/v4` until `close()`; `GET /__requests` beside it gives the request log as JSON.
  */
 export async function startServer(api: SharesApi, options: ServerOptions = {}): Promise<RunningServer> {
-  const { port = 0, host = '127.0.0.1', latencyMs = 0, tls, oneRequestEach = false } = options;
+  const { port = 0, host = '127.0.0.1', latencyMs = 0, tls } = options;
   const timers = new Set<NodeJS.Timeout>();
   const sockets = new Set<Socket>();
-  const used = new WeakSet<Socket>();
   let connections = 0;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/' } = request;
-    if (oneRequestEach && used.has(request.socket)) {
-      request.socket.destroy();
-      return;
-    }
-    used.add(request.socket);
     const body = await readText(request);
     if (url === '/__requests') {
       response.writeHead(200, { 'content-type': 'application/json' }).end(requestsAsJson(api));

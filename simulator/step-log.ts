@@ -1,14 +1,16 @@
-/** Shows a step's raw output the way a person sees it in GitHub's log. */
+/** Shows the raw output of a step as a person sees it on GitHub: the log, and the titles of annotations. */
 
 const LABELS: Record<string, string> = { error: 'Error: ', warning: 'Warning: ', notice: 'Notice: ' };
 
+/** The runner escapes the same characters in a message, and two more in a title. */
 function decode(text: string): string {
-  return text.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
+  const escaped = text.replaceAll('%3A', ':').replaceAll('%2C', ',');
+  return escaped.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
 }
 
 /**
- * A view that takes one raw line at a time and gives the lines to show, none for a command that shows nothing.
- * Masks hold from the moment they are added; debug lines appear only with `showDebug`.
+ * Creates a view that takes one raw line at a time and returns the lines to show: none for a command that shows
+ * nothing. A mask applies to the lines after it; debug lines appear only with `showDebug`.
  */
 export function createStepLog({ showDebug = false } = {}): (line: string) => string[] {
   const masks = new Set<string>();
@@ -20,7 +22,7 @@ export function createStepLog({ showDebug = false } = {}): (line: string) => str
   }
 
   return (line) => {
-    const [, command, rest = ''] = /^\s*::([\w-]+)(?: .*?)?::(.*)$/.exec(line) ?? [];
+    const [, command, properties = '', rest = ''] = /^\s*::([\w-]+)(?: (.*?))?::(.*)$/.exec(line) ?? [];
     if (resumeToken !== undefined) {
       if (line.trim() === `::${resumeToken}::`) resumeToken = undefined;
       return masked(line);
@@ -41,8 +43,14 @@ export function createStepLog({ showDebug = false } = {}): (line: string) => str
         return showDebug ? masked(`##[debug]${message}`) : [];
       case 'error':
       case 'warning':
-      case 'notice':
-        return masked(`${LABELS[command]}${message}`);
+      case 'notice': {
+        const title = /(?:^|,)title=([^,]*)/.exec(properties)?.[1];
+        return masked(
+          title
+            ? `${LABELS[command]}${decode(title)}\n${message.replaceAll(/^/gm, '  ')}`
+            : `${LABELS[command]}${message}`,
+        );
+      }
       default:
         return [];
     }

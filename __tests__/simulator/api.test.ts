@@ -115,6 +115,37 @@ describe('timelines', () => {
   });
 });
 
+describe('what is not published', () => {
+  it('changes `modified` with every step, or only with a write', () => {
+    for (const keepsModified of [false, true]) {
+      const { clock, add, send, row } = open({ timeline: { keepsModified } });
+      const startMs = clock.ms;
+      add('a');
+      const modifiedMs = () => Date.parse(row().modified) - startMs;
+      clock.ms += 5000;
+      expect([row().association_status, modifiedMs()]).toEqual(['associated', keepsModified ? 0 : 2000]);
+      send('DELETE', `${LIST}/${row().id}`);
+      clock.ms += 5000;
+      expect([row().association_status, modifiedMs()]).toEqual([
+        'disassociated',
+        keepsModified ? 5000 : 7000,
+      ]);
+    }
+  });
+
+  it('shows earlier states of the records, and which record a POST made', () => {
+    const { api, clock, add } = open();
+    const startMs = clock.ms;
+    add('a');
+    clock.ms += 5000;
+    expect(api.requests.at(-1)?.recipientId).toBe(api.rows(SHARE)[0]?.id);
+    const statuses = [startMs - 1, startMs, clock.ms].map((ms) => {
+      return api.rows(SHARE, ms).map((one) => one.association_status);
+    });
+    expect(statuses).toEqual([[], ['associating'], ['associated']]);
+  });
+});
+
 describe('what the API refuses', () => {
   it('refuses a live duplicate unless told otherwise, and takes a former recipient back', () => {
     const strict = open({ timeline: { disassociateMs: 0 } });

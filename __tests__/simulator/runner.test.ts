@@ -72,7 +72,7 @@ describe('the runner', () => {
     expect(result).toMatchObject({ exitCode: 3, signal: null, outputs: { caught: 'SIGINT' } });
   });
 
-  it('refuses an input that the action does not declare', () => {
+  it('rejects an input that the action does not declare', () => {
     expect(() => startAction({ ...files, inputs: { nonsense: '1' } })).toThrow('declares no input nonsense');
   });
 
@@ -95,7 +95,7 @@ describe('the step log', () => {
       '::group::Waiting',
       '::endgroup::',
       '::debug::inner life',
-      '::error title=No: s3cret,file=x::50%25 of%0As3cret',
+      '::error title=No%3A s3cret,file=x::50%25 of%0As3cret',
       '  ::warning::careful',
       '::notice::fyi',
       '::set-output name=a::b',
@@ -109,8 +109,9 @@ describe('the step log', () => {
       'before s3cret',
       'after *** and ***',
       '▼ Waiting',
-      'Error: 50% of',
-      '***',
+      'Error: No: ***',
+      '  50% of',
+      '  ***',
       'Warning: careful',
       'Notice: fyi',
       'ratio 1::2',

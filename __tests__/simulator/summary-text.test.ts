@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { toSummaryText } from '../../simulator/summary-text.ts';
+
+it('shows a job summary as text: heading, list with links, aligned table and footer', () => {
+  const html = `<h3>❌ Share <code>&#34;Base&#34;</code></h3>
+<ul>
+<li><strong>Timed out.</strong> Run again. <a href="https://example.com/docs#x">More</a><br><code>reason</code></li>
+</ul>
+<table><thead><tr><th>Account</th><th>Result</th></tr></thead><tbody>
+<tr><td><code>a1</code></td><td>✅&nbsp;Added</td></tr>
+<tr><td><code>b2b2b2b2</code></td><td></td></tr>
+</tbody></table>
+<p><sub>1.0.0 · 2 requests</sub></p>
+
+`;
+  expect(toSummaryText(html).split('\n')).toEqual([
+    '❌ Share "Base"',
+    '═'.repeat(15),
+    '',
+    '- Timed out. Run again. More (https://example.com/docs#x)',
+    '  reason',
+    '',
+    'Account   Result',
+    '────────  ────────',
+    'a1        ✅ Added',
+    'b2b2b2b2',
+    '',
+    '1.0.0 · 2 requests',
+  ]);
+});
+
+it('shows nothing for a step without a summary', () => {
+  expect(toSummaryText('')).toBe('');
+});
