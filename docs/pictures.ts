@@ -1,10 +1,10 @@
-/*
- * `npm run docs:pictures`: runs the bundle against the simulator and takes pictures of the job summaries it
- * wrote, in GitHub's light and dark theme, with headless Chromium. docs/summary.png is for the README; the
- * others, for people to look at after a change of the summary, go to a folder whose name is printed.
+/**
+ * `npm run docs:pictures` runs the bundle against the simulator and takes pictures of the job summaries it writes, in
+ * GitHub's light and dark theme, with headless Chromium. Those in docs/pictures/ are for the README. The others, to
+ * check after a change of the summary, go to a folder whose name is printed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -12,11 +12,14 @@ import { createSharesApi } from '../simulator/api.ts';
 import { runAction } from '../simulator/runner.ts';
 import { findScenario, type Scenario } from '../simulator/scenarios.ts';
 import { startServer } from '../simulator/server.ts';
+import { SLUG } from './build.ts';
 
-/** As wide as GitHub shows a job summary on a common laptop. */
-const WIDTH_PX = 940;
+/** About as wide as GitHub shows a job summary on a screen of 1,440 pixels. */
+const WIDTH_PX = 1040;
 const THEMES = ['light', 'dark'] as const;
-const README_PICTURE = fileURLToPath(new URL('summary.png', import.meta.url));
+const README_FOLDER = fileURLToPath(new URL('pictures/', import.meta.url));
+/** Optional: makes the pictures a third of the size. */
+const COMPRESSOR = process.env['PNGQUANT'] ?? 'pngquant';
 const BROWSERS = [process.env['CHROMIUM'] ?? '', 'chromium', 'chromium-browser', 'google-chrome'];
 
 type Given = Pick<Scenario, 'api' | 'inputs' | 'cancelAfterMs'>;
@@ -27,7 +30,7 @@ function scenario(name: string): Given {
   return found;
 }
 
-/** Ids that look like Cloudflare's and are the same in every run. */
+/** IDs that have the form of Cloudflare's and are the same in every run. */
 function idOf(n: number): string {
   let x = n + 1;
   const digits = Array.from({ length: 32 }, () => {
@@ -37,7 +40,7 @@ function idOf(n: number): string {
   return digits.join('');
 }
 
-/** `count` accounts: most are added, every seventh has the share, and some fail in two different ways. */
+/** `count` accounts: most are added, every seventh has access already, and some fail in two different ways. */
 function mixed(count: number): Given {
   const { api, inputs } = scenario('associate');
   const ids = Array.from({ length: count }, (_, index) => idOf(index));
@@ -71,17 +74,23 @@ function mixed(count: number): Given {
   };
 }
 
-const PICTURES: Readonly<Record<string, Given>> = {
-  summary: mixed(3),
+/** For the README. */
+const README_PICTURES: Readonly<Record<string, Given>> = {
+  failure: mixed(3),
   success: scenario('associate'),
+  plan: scenario('plan'),
+};
+const invalid = { 'api-token': '', timeout: '90', 'recipient-account-id': 'emea-prod' };
+const OTHER_PICTURES: Readonly<Record<string, Given>> = {
   'terminal-error': scenario('terminal-error'),
+  'invalid-inputs': { ...scenario('associate'), inputs: { ...scenario('associate').inputs, ...invalid } },
   timeout: scenario('timeout'),
   fleet: mixed(60),
-  plan: scenario('plan'),
+  remove: scenario('remove'),
   cancel: scenario('cancelled'),
 };
 
-/** Runs the bundle, and gives the HTML that it wrote for the job summary. */
+/** Runs the bundle and returns the HTML that it wrote for the job summary. */
 async function summaryOf({ api, inputs, cancelAfterMs }: Given): Promise<string> {
   let rows = 0;
   const shares = createSharesApi({ ...api, newId: () => idOf(100_000 + rows++), now: Date.now });
@@ -89,7 +98,13 @@ async function summaryOf({ api, inputs, cancelAfterMs }: Given): Promise<string>
   try {
     const { summary } = await runAction({
       inputs: { ...inputs, 'api-url': server.url },
-      env: { GITHUB_EVENT_NAME: 'release', GITHUB_REF_NAME: 'v2.4.0', GITHUB_REF_TYPE: 'tag' },
+      env: {
+        GITHUB_EVENT_NAME: 'release',
+        GITHUB_REF_NAME: 'v2.4.0',
+        GITHUB_REF_TYPE: 'tag',
+        GITHUB_ACTION_REPOSITORY: SLUG,
+        GITHUB_ACTION_REF: 'v1',
+      },
       ...(cancelAfterMs === undefined ? {} : { signalAfter: { ms: cancelAfterMs } }),
     });
     if (!summary.trim()) throw new Error('the action wrote no summary');
@@ -99,7 +114,7 @@ async function summaryOf({ api, inputs, cancelAfterMs }: Given): Promise<string>
   }
 }
 
-/** A page that looks like the box of a job summary; the script tells the height that the picture needs. */
+/** A page like the box of a job summary; the script reports the height that the picture needs. */
 function page(summary: string, theme: (typeof THEMES)[number]): string {
   const css = fileURLToPath(
     theme === 'light'
@@ -124,7 +139,7 @@ function findBrowser(): string {
   );
 }
 
-/** Takes a picture of a whole page; Chromium is asked for its height first. */
+/** Takes a picture of a whole page, after Chromium has reported its height. */
 function photograph(browser: string, html: string, png: string, folder: string): void {
   const run = (...args: string[]): string =>
     execFileSync(
@@ -139,7 +154,7 @@ function photograph(browser: string, html: string, png: string, folder: string):
         '--disable-component-update',
         '--disable-sync',
         '--hide-scrollbars',
-        '--force-device-scale-factor=1.25',
+        '--force-device-scale-factor=1.5',
         `--user-data-dir=${join(folder, 'profile')}`,
         ...args,
         pathToFileURL(html).href,
@@ -149,6 +164,7 @@ function photograph(browser: string, html: string, png: string, folder: string):
   const height = /<title>height (\d+)<\/title>/.exec(run(`--window-size=${WIDTH_PX},800`, '--dump-dom'))?.[1];
   if (!height) throw new Error(`Chromium did not show ${html}`);
   run(`--window-size=${WIDTH_PX},${height}`, `--screenshot=${png}`);
+  spawnSync(COMPRESSOR, ['--force', '--skip-if-larger', '--output', png, '64', png]);
 }
 
 async function main(): Promise<void> {
@@ -156,18 +172,18 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'share-recipient-pictures-'));
   const scratch = join(folder, 'scratch');
   mkdirSync(scratch);
-  for (const [name, given] of Object.entries(PICTURES)) {
+  mkdirSync(README_FOLDER, { recursive: true });
+  for (const [name, given] of Object.entries({ ...README_PICTURES, ...OTHER_PICTURES })) {
     const summary = await summaryOf(given);
+    const target = join(name in README_PICTURES ? README_FOLDER : folder, name);
     for (const theme of THEMES) {
       const html = join(scratch, `${name}-${theme}.html`);
       writeFileSync(html, page(summary, theme));
-      photograph(browser, html, join(folder, `${name}-${theme}.png`), scratch);
+      photograph(browser, html, `${target}-${theme}.png`, scratch);
     }
-    process.stdout.write(`${join(folder, name)}-{light,dark}.png\n`);
+    process.stdout.write(`${target}-{light,dark}.png\n`);
   }
   rmSync(scratch, { recursive: true });
-  copyFileSync(join(folder, 'summary-light.png'), README_PICTURE);
-  process.stdout.write(`${README_PICTURE}\n`);
 }
 
 try {
