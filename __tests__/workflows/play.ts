@@ -1,4 +1,4 @@
-/** Plays one case: a repository laid out for act, the simulator as Cloudflare, and nothing from the network. */
+/** Runs one case: a repository for act, the simulator as Cloudflare, and nothing from the network. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,11 +7,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import packageFile from '../../package.json' with { type: 'json' };
 import { createSharesApi, type LoggedRequest } from '../../simulator/api.ts';
 import type { Scenario } from '../../simulator/scenarios.ts';
 import { startServer } from '../../simulator/server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** `owner/name` of this action, as the examples write it. */
+const ACTION = new URL(packageFile.repository).pathname.slice(1);
 const KILL_AFTER_MS = 120_000;
 
 /** One line of `act --json`. */
@@ -31,9 +34,9 @@ export interface Entry {
 export interface Run {
   exitCode: number | null;
   entries: Entry[];
-  /** What Cloudflare was asked. */
+  /** The requests to Cloudflare. */
   requests: readonly LoggedRequest[];
-  /** What GitHub was asked: method, path and body. */
+  /** The requests to GitHub: method, path and body. */
   github: Array<{ request: string; body: Record<string, unknown> }>;
 }
 
@@ -52,28 +55,29 @@ export interface Case {
   args?: readonly string[];
   /** Files of the repository: path and text. */
   files?: Record<string, string>;
-  /** Shell text that stands in for a command or for an action of others, by its name; `$INPUT_PATH` is its `path`. */
-  instead?: Record<string, string>;
+  /** Shell scripts in place of commands and of other actions, by name; `$INPUT_PATH` is the input `path` of an action. */
+  standIns?: Record<string, string>;
   check: (run: Run) => void;
 }
-/** A workflow as it is, but for an example: sent to the simulator, and without what act does not know. */
-function textOf(workflow: string): string {
+/** The text of a workflow. An example is directed to the simulator, and loses a key that act does not know. */
+function readWorkflow(workflow: string): string {
   const text = readFileSync(join(ROOT, workflow), 'utf8');
   if (!workflow.startsWith('examples/')) return text;
-  const step = /^( +)uses: OWNER\/cloudflare-share-recipient@v1\n +with:\n/gm;
+  const step = new RegExp(`^( +)uses: ${ACTION}@v1\n +with:\n`, 'gm');
   assert.equal(text.match(step)?.length, 1, `${workflow} uses the action once`);
   return text
     .replace(step, (found, indent) => `${found}${indent}  api-url: \${{ vars.API_URL }}\n`)
     .replace(/^ +queue: max\n/m, '');
 }
 
-/** Makes the repository that act sees: the action, and the workflows where GitHub wants them. */
-function layOut(folder: string, workflows: readonly string[], files: Record<string, string>): void {
+/** Creates the repository that act sees: the action, and the workflows where GitHub expects them. */
+function createRepository(folder: string, workflows: readonly string[], files: Record<string, string>): void {
   for (const part of ['action.yml', 'dist', 'simulator']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
   mkdirSync(join(folder, '.github/workflows'), { recursive: true });
-  for (const one of workflows) writeFileSync(join(folder, '.github/workflows', basename(one)), textOf(one));
+  for (const one of workflows)
+    writeFileSync(join(folder, '.github/workflows', basename(one)), readWorkflow(one));
   writeFileSync(join(folder, 'deploy.sh'), '#!/bin/sh\necho deploy.sh "$@"\n', { mode: 0o755 });
   for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
@@ -93,19 +97,23 @@ function layOut(folder: string, workflows: readonly string[], files: Record<stri
 }
 
 /**
- * Makes what stands in for commands (in `folder`/bin) and for the actions of others, so that nothing is fetched.
+ * Creates stand-ins for commands (in `folder`/bin) and for other actions, so that nothing is downloaded.
  * @returns arguments for act
  */
-function putInstead(folder: string, workflows: readonly string[], instead: Record<string, string>): string[] {
+function createStandIns(
+  folder: string,
+  workflows: readonly string[],
+  standIns: Record<string, string>,
+): string[] {
   mkdirSync(join(folder, 'bin'));
-  for (const [name, text] of Object.entries(instead)) {
+  for (const [name, text] of Object.entries(standIns)) {
     if (!name.includes('/'))
       writeFileSync(join(folder, 'bin', name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
   }
-  const uses = workflows.flatMap((one) => textOf(one).match(/[\w-]+\/[\w-]+@[0-9a-f]{40}/g) ?? []);
+  const uses = workflows.flatMap((one) => readWorkflow(one).match(/[\w-]+\/[\w-]+@[0-9a-f]{40}/g) ?? []);
   return [...new Set(uses)].flatMap((action, index) => {
     const path = join(folder, `action-${index}`);
-    const run = instead[action.split('@')[0] ?? ''] ?? 'true';
+    const run = standIns[action.split('@')[0] ?? ''] ?? 'true';
     const step = { run, shell: 'bash', env: { INPUT_PATH: `\${{ inputs.path }}` } };
     mkdirSync(path);
     const using = { name: action, inputs: { path: {} }, runs: { using: 'composite', steps: [step] } };
@@ -114,12 +122,12 @@ function putInstead(folder: string, workflows: readonly string[], instead: Recor
   });
 }
 
-/** Stands in for GitHub's REST API, as far as a deployment record needs it. */
-async function startGitHub(seen: Run['github']) {
+/** Stands in for GitHub's REST API, as far as a deployment record uses it. */
+async function startGitHub(requests: Run['github']) {
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    seen.push({ request: `${request.method} ${request.url}`, body: JSON.parse(body || '{}') });
+    requests.push({ request: `${request.method} ${request.url}`, body: JSON.parse(body || '{}') });
     response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":1}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -147,8 +155,8 @@ export async function play(act: string, one: Case): Promise<Run> {
     one.workflow,
     ...(one.workflow.endsWith('/caller.yml') ? ['examples/reusable.yml'] : []),
   ];
-  layOut(repository, workflows, one.files ?? {});
-  const instead = putInstead(folder, workflows, one.instead ?? {});
+  createRepository(repository, workflows, one.files ?? {});
+  const standIns = createStandIns(folder, workflows, one.standIns ?? {});
   const api = createSharesApi({ ...one.scenario.api, now: Date.now });
   const cloudflare = await startServer(api);
   const github: Run['github'] = [];
@@ -175,8 +183,8 @@ export async function play(act: string, one: Case): Promise<Run> {
     ...['--secret-file', join(folder, 'secrets'), '--var-file', join(folder, 'vars')],
     ...(one.payload ? ['--eventpath', join(folder, 'event.json')] : []),
     ...['--env', `GITHUB_API_URL=${gitHub.url}`, '--actor', 'octocat'],
-    ...['--local-repository', `OWNER/cloudflare-share-recipient@v1=${repository}`],
-    ...instead,
+    ...['--local-repository', `${ACTION}@v1=${repository}`],
+    ...standIns,
     ...keyed('--input', one.inputs ?? {}),
     ...(one.args ?? []),
   ];

