@@ -1,85 +1,54 @@
-/** How many connections a run opens; over TLS each is a handshake, and behind a proxy a tunnel as well. */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { ACTION, runWell } from './contestants.ts';
-import { type Section, shown, table } from './measure.ts';
-import { startService } from './service.ts';
-import type { Seen } from './service-process.ts';
-import { accounts, stepEnvironment } from './workload.ts';
+/** How many connections a run opens; each is a TLS handshake, and behind a proxy a tunnel as well. */
+import { countPromise, format, type Section, table } from './measure.ts';
+import { ACTION, accounts, runProgram } from './programs.ts';
+import { type Seen, withService } from './service.ts';
 
-/** Known to the proxy and the certificate only: a loopback address would never go through a proxy. */
+/** Only the proxy and the certificate know it: no proxy is used for a loopback address. */
 const HOST = 'api.share.test';
-const AT_MOST = { one: 2, fleet: 4 };
+const AT_MOST = { one: 2, fleet: 5 };
 
 interface Case {
   readonly name: string;
   readonly recipients: number;
   readonly associateMs: number;
-  readonly tls?: boolean;
-  readonly proxy?: boolean;
 }
 
-const QUICK: readonly Case[] = [
-  { name: 'one recipient, http', recipients: 1, associateMs: 3_000 },
-  { name: 'one recipient, TLS', recipients: 1, associateMs: 3_000, tls: true },
-  { name: 'one recipient, TLS through a proxy', recipients: 1, associateMs: 3_000, tls: true, proxy: true },
-  { name: '40 recipients, TLS', recipients: 40, associateMs: 1_500, tls: true },
-  { name: '40 recipients, TLS through a proxy', recipients: 40, associateMs: 1_500, tls: true, proxy: true },
+const CASES: readonly Case[] = [
+  { name: 'one recipient', recipients: 1, associateMs: 3_000 },
+  { name: '40 recipients', recipients: 40, associateMs: 1_500 },
 ];
-/** Long enough for the longest pause between two looks. */
-const SLOW: readonly Case[] = [
-  { name: 'one recipient, TLS, 2 minutes', recipients: 1, associateMs: 120_000, tls: true },
-  {
-    name: 'one recipient, TLS through a proxy, 2 minutes',
-    recipients: 1,
-    associateMs: 120_000,
-    tls: true,
-    proxy: true,
-  },
-];
+/** Long enough for the longest interval between two polls. */
+const SLOW: Case = { name: 'one recipient, 2 minutes', recipients: 1, associateMs: 120_000 };
 
-const fixture = (name: string) =>
-  fileURLToPath(new URL(`../__tests__/e2e/fixtures/${name}`, import.meta.url));
-const TLS = {
-  key: readFileSync(fixture('server-key.pem'), 'utf8'),
-  cert: readFileSync(fixture('server.pem'), 'utf8'),
-};
-
-async function measure({ recipients, associateMs, tls = false, proxy = false }: Case): Promise<Seen> {
-  const service = await startService({ latencyMs: 80, associateMs, ...(tls ? { tls: TLS } : {}) });
-  const apiUrl = proxy ? service.url.replace('127.0.0.1', HOST) : service.url;
-  const { env, dispose } = stepEnvironment(apiUrl, accounts(recipients), {
-    ...(tls ? { NODE_EXTRA_CA_CERTS: fixture('authority.pem') } : {}),
-    ...(proxy ? { HTTPS_PROXY: service.proxyUrl } : {}),
+function measure({ recipients, associateMs }: Case, isProxied: boolean): Promise<Seen> {
+  return withService({ latencyMs: 80, associateMs }, async ({ url, proxyUrl, seen }) => {
+    const proxied = { apiUrl: url.replace('127.0.0.1', HOST), env: { HTTPS_PROXY: proxyUrl } };
+    const where = isProxied ? proxied : { apiUrl: url };
+    await runProgram(ACTION, { ...where, recipients: accounts(recipients) });
+    return seen();
   });
-  try {
-    await runWell(ACTION, env);
-    return await service.seen();
-  } finally {
-    dispose();
-    await service.stop();
-  }
 }
 
-/** @param slow also runs in which minutes pass, and the pauses between two looks are as long as they get */
+/** @param slow also runs in which the interval between two polls becomes as long as it can */
 export async function connections({ slow = true } = {}): Promise<Section> {
-  const cases = [...QUICK, ...(slow ? SLOW : [])];
-  const measured = await Promise.all(cases.map(async (one) => ({ one, seen: await measure(one) })));
-  const rows = measured.map(({ one, seen }) => [
-    one.name,
-    shown(seen.requests),
-    shown(seen.connections),
-    one.proxy ? shown(seen.tunnels) : '–',
+  const cases = [...CASES, ...(slow ? [SLOW] : [])].flatMap((one) => [
+    { one, name: one.name, isProxied: false },
+    { one, name: `${one.name}, through a proxy`, isProxied: true },
   ]);
-  return {
-    title: 'Connections',
-    text: `${table(['run', 'requests', 'connections', 'of them through the proxy'], rows)}\n\nThe server counts what it accepts; with TLS each is a handshake.`,
-    limits: measured.map(({ one, seen }) => ({
-      what: `connections, ${one.name}`,
-      measured: one.proxy && seen.tunnels !== seen.connections ? Number.NaN : seen.connections,
-      atMost: one.recipients === 1 ? AT_MOST.one : AT_MOST.fleet,
-      unit: '',
-      kind: 'count',
-    })),
-  };
+  const runs = await Promise.all(
+    cases.map(async (run) => ({ ...run, seen: await measure(run.one, run.isProxied) })),
+  );
+  const records = runs.map(({ name, isProxied, seen }) => [
+    name,
+    format(seen.requests),
+    format(seen.connections),
+    format(isProxied ? seen.tunnels : null),
+  ]);
+  const promises = runs.map(({ name, one, isProxied, seen }) => {
+    const isBypassed = isProxied && seen.tunnels !== seen.connections;
+    const measured = isBypassed ? Number.NaN : seen.connections;
+    return countPromise(`connections, ${name}`, measured, one.recipients === 1 ? AT_MOST.one : AT_MOST.fleet);
+  });
+  const head = ['run', 'requests', 'connections', 'of them through the proxy'];
+  return { title: 'Connections', text: table(head, records), promises };
 }

@@ -2,74 +2,73 @@
 import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
 
 /** A promise, and what was measured of it. */
-export interface Limit {
+export interface Promised {
   readonly what: string;
   readonly measured: number;
   readonly atMost: number;
   readonly unit: string;
-  /** Counts are the same on every machine, so a run fails on them; times and memory are only told. */
-  readonly kind: 'count' | 'time';
+  /** Only counts decide the exit code: they are the same on every machine. Times and memory are reported. */
+  readonly isCount: boolean;
 }
 
-/** One part of the report. */
+/** One part of the report; `text` is Markdown. */
 export interface Section {
   readonly title: string;
-  /** Markdown. */
   readonly text: string;
-  readonly limits: readonly Limit[];
+  readonly promises: readonly Promised[];
 }
 
-/** The value that `share` (0 to 1) of the values do not exceed. */
-export function quantile(values: readonly number[], share: number): number {
+export function countPromise(what: string, measured: number, atMost: number): Promised {
+  return { what, measured, atMost, unit: '', isCount: true };
+}
+
+export function reportPromise(what: string, measured: number, atMost: number, unit: string): Promised {
+  return { what, measured, atMost, unit, isCount: false };
+}
+
+/** The value that a part (0 to 1) of the values do not exceed. */
+export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 }
 
-/** The middle value; of an even number of values the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
-  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
-}
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return quantile(values, 0.5);
 }
 
 /** A Markdown table; the first column is text, the others are numbers. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], records: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const rule = head.map((_, index) => (index === 0 ? '---' : '---:'));
-  return [line(head), line(rule), ...rows.map(line)].join('\n');
+  return [head, rule, ...records].map(line).join('\n');
 }
 
 /** A number for a table; a dash where there is none. */
-export function shown(value: number | null, digits = 0, unit = ''): string {
+export function format(value: number | null, digits = 0, unit = ''): string {
   if (value === null || Number.isNaN(value)) return '–';
   const text = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return unit ? `${text} ${unit}` : text;
 }
 
-export const isMet = ({ measured, atMost }: Limit): boolean => measured <= atMost;
-
-/** Every promise with its figure. */
-export function limitsTable(limits: readonly Limit[]): string {
-  const digits = ({ kind, atMost }: Limit) => (kind === 'count' ? 0 : atMost < 5 ? 2 : 1);
-  return table(
-    ['promise', 'measured', 'at most', 'met', 'decides'],
-    limits.map((limit) => [
-      limit.what,
-      shown(limit.measured, digits(limit), limit.unit),
-      shown(limit.atMost, digits(limit), limit.unit),
-      isMet(limit) ? 'yes' : '**no**',
-      limit.kind === 'count' ? 'yes' : 'no',
-    ]),
-  );
+export function isKept({ measured, atMost }: Promised): boolean {
+  return measured <= atMost;
 }
 
-/** What the figures were measured on, in one line; the ratios of a busy machine are worse than those of an idle one. */
+export function promisesTable(promises: readonly Promised[]): string {
+  const records = promises.map((promise) => {
+    const { what, measured, atMost, unit, isCount } = promise;
+    const digits = isCount ? 0 : atMost < 5 ? 2 : 1;
+    const figures = [format(measured, digits, unit), format(atMost, digits, unit)];
+    return [what, ...figures, isKept(promise) ? 'yes' : '**no**', isCount ? 'yes' : 'no'];
+  });
+  return table(['promise', 'measured', 'at most', 'kept', 'decides'], records);
+}
+
+/** What the figures were measured on, in one line. */
 export function machine(): string {
   const [cpu] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  return `${cpu?.model.trim() ?? 'unknown processor'} × ${cpus().length}, ${memory}, ${type()} ${release()} ${arch()}, Node ${process.version}, load ${shown(loadavg()[0] ?? null, 1)}`;
+  const load = format(loadavg()[0] ?? null, 1);
+  const system = `${type()} ${release()} ${arch()}`;
+  return `${cpu?.model.trim()} × ${cpus().length}, ${memory}, ${system}, Node ${process.version}, load ${load}`;
 }

@@ -1,128 +1,73 @@
-/** From process start to the first request, and a whole run that finds its recipient associated. */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import {
-  ACTION,
-  BARE,
-  bundleOf,
-  type Contestant,
-  CURL,
-  isInstalled,
-  OFFICIAL,
-  RUNTIME,
-  runWell,
-} from './contestants.ts';
-import { median, type Section, shown, table } from './measure.ts';
-import { startService } from './service.ts';
-import { accounts, stepEnvironment } from './workload.ts';
+/** A whole run that finds its recipient associated, over TLS. */
+import { format, median, reportPromise, type Section, table } from './measure.ts';
+import * as programs from './programs.ts';
+import { withService } from './service.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** The first runs fill the caches of the machine and are not counted. */
+/** The first rounds fill the caches of the machine and are not counted. */
 const WARM_UP = 2;
-const AT_MOST = { first: 2.3, whole: 2.7 };
+const AT_MOST = 1.8;
 
-interface Sample {
-  readonly ms: number;
-  readonly firstMs: number | null;
-}
+type Value = (run: programs.Ended) => number;
 
-/** Bundles as users do, in a folder where no `tsconfig.json` names a stand-in. */
-function bundled(name: string, folder: string, entry: string): Contestant {
-  const out = mkdtempSync(join(folder, 'dist-'));
-  const ncc = join(ROOT, 'node_modules/@vercel/ncc/dist/ncc/cli.js');
-  execFileSync(process.execPath, [ncc, 'build', entry, '--out', out, '--quiet'], { cwd: folder });
-  return bundleOf(name, join(out, entry.endsWith('.mjs') ? 'index.mjs' : 'index.js'));
-}
+/** Each phase, as the probe sees it. */
+const PHASES: Readonly<Record<string, Value>> = {
+  'Node starts': ({ phases }) => phases['loaded'] ?? Number.NaN,
+  'until the first request is made': ({ phases }) => between(phases['loaded'], phases['request']),
+  'until the last response begins': ({ phases }) => between(phases['request'], phases['response']),
+  'until nothing is left to do': ({ phases }) => between(phases['response'], phases['exit']),
+  'Node ends': ({ ms, phases }) => between(phases['exit'], ms),
+};
 
-function rejectedBundles(folder: string): Contestant[] {
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  writeFileSync(join(folder, 'tsconfig.json'), '{}');
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const project = join(ROOT, 'tsconfig.build.json');
-  execFileSync(process.execPath, [tsc, '--project', project, '--outDir', join(folder, 'src')]);
-  copyFileSync(OFFICIAL.args[0] ?? '', join(folder, 'script.mjs'));
-  return [
-    bundled('the same sources, bundled without the stand-in', folder, join(folder, 'src', 'index.js')),
-    bundled(`${OFFICIAL.name}, bundled`, folder, join(folder, 'script.mjs')),
-  ];
+function between(from = Number.NaN, to = Number.NaN): number {
+  return to - from;
 }
 
 /**
- * Runs every contestant in turn, in another order each round, so that what else the machine does hits all alike.
- * @param rounds how often each is counted
- * @param rejected make other bundles and measure them, too
+ * Runs all programs in turn, in another order each round, so that what else the machine does affects all alike.
+ * @returns the median of a value over all runs of a program
  */
-export async function start(rounds: number, { rejected = true } = {}): Promise<Section> {
-  const folder = mkdtempSync(join(tmpdir(), 'share-bench-'));
-  const recipients = accounts(1);
-  const service = await startService({ latencyMs: 0, associateMs: 0, associated: recipients });
-  const { env, dispose } = stepEnvironment(service.url, recipients);
-  try {
-    const hasCurl = isInstalled('curl', 'jq');
-    const contestants = [
-      RUNTIME,
-      BARE,
-      ACTION,
-      ...(rejected ? rejectedBundles(folder) : []),
-      OFFICIAL,
-      ...(hasCurl ? [CURL] : []),
-    ];
-    const samples = new Map<Contestant, Sample[]>(contestants.map((contestant) => [contestant, []]));
-    for (let round = 0; round < WARM_UP + rounds; round++) {
-      const order = contestants.map(
-        (_, turn) => contestants[(turn + round) % contestants.length] as Contestant,
-      );
-      for (const next of round % 2 ? order.reverse() : order) {
-        const { startedNs, ms } = await runWell(next, env);
-        const { firstNs } = await service.seen();
-        const firstMs = firstNs === null ? null : Number(BigInt(firstNs) - startedNs) / 1e6;
-        if (round >= WARM_UP) samples.get(next)?.push({ ms, firstMs });
-      }
+async function measure(all: readonly programs.Program[], rounds: number, options: programs.RunOptions) {
+  const runs = new Map(all.map((program): [programs.Program, programs.Ended[]] => [program, []]));
+  for (let round = 0; round < WARM_UP + rounds; round++) {
+    const first = round % all.length;
+    const order = [...all.slice(first), ...all.slice(0, first)];
+    for (const program of round % 2 ? order.reverse() : order) {
+      const ended = await programs.runProgram(program, options);
+      if (round >= WARM_UP) runs.get(program)?.push(ended);
     }
-
-    const runtimeMs = median((samples.get(RUNTIME) ?? []).map((sample) => sample.ms));
-    const measured = contestants.map((contestant) => {
-      const all = samples.get(contestant) ?? [];
-      const firsts = all.flatMap(({ firstMs }) => (firstMs === null ? [] : [firstMs]));
-      const [firstMs, ms] = [median(firsts), median(all.map((sample) => sample.ms))];
-      return { contestant, firstMs, ms, first: firstMs / runtimeMs, whole: ms / runtimeMs };
-    });
-    const rows = measured.map(({ contestant, firstMs, ms, first, whole }) => [
-      contestant.name,
-      shown(firstMs, 1, 'ms'),
-      shown(first, 2, '×'),
-      shown(ms, 1, 'ms'),
-      shown(whole, 2, '×'),
-    ]);
-    const own = measured.find(({ contestant }) => contestant === ACTION);
-    const skipped = hasCurl ? '' : ' The `curl` + `jq` loop was skipped: both must be installed.';
-    return {
-      title: 'Start',
-      text: `${table(['program', 'first request', 'ratio', 'whole run', 'ratio'], rows)}\n\nMedians of ${rounds} interleaved rounds; the recipient is associated already, the server answers at once.${skipped}`,
-      limits: [
-        {
-          what: 'start to first request',
-          measured: own?.first ?? Number.NaN,
-          atMost: AT_MOST.first,
-          unit: '×',
-          kind: 'time',
-        },
-        {
-          what: 'whole adopting run',
-          measured: own?.whole ?? Number.NaN,
-          atMost: AT_MOST.whole,
-          unit: '×',
-          kind: 'time',
-        },
-      ],
-    };
-  } finally {
-    dispose();
-    rmSync(folder, { recursive: true, force: true });
-    await service.stop();
   }
+  return (program: programs.Program, value: Value) => median((runs.get(program) ?? []).map(value));
+}
+
+/** @param rounds how often each program is counted */
+export function start(rounds: number): Promise<Section> {
+  const recipients = programs.accounts(1);
+  const { RUNTIME, BARE, ACTION } = programs;
+  return programs.inFolder((folder) =>
+    withService({ latencyMs: 0, associateMs: 0, associated: recipients }, async ({ url: apiUrl }) => {
+      const { onNodeFetch, withoutStandIn, official } = programs.bundleAlternatives(folder);
+      const all = [RUNTIME, BARE, onNodeFetch, ACTION, withoutStandIn, official];
+      const whole = await measure(all, rounds, { apiUrl, recipients });
+      const wholeMs = (program: programs.Program) => whole(program, ({ ms }) => ms);
+      const ratio = (program: programs.Program) => wholeMs(program) / wholeMs(BARE);
+      const runs = all.map((program) => [
+        program.name,
+        format(wholeMs(program), 1, 'ms'),
+        format(ratio(program), 2, '×'),
+      ]);
+
+      const probed = [BARE, onNodeFetch, ACTION];
+      const phase = await measure(probed, rounds, { apiUrl, recipients, probe: true });
+      const phases = Object.entries(PHASES).map(([name, value]) => [
+        name,
+        ...probed.map((program) => format(phase(program, value), 1, 'ms')),
+      ]);
+      const tables = [
+        table(['program', 'whole run', 'ratio'], runs),
+        table(['phase', ...probed.map(({ name }) => name)], phases),
+      ];
+      const promises = [reportPromise('whole adopting run', ratio(ACTION), AT_MOST, '×')];
+      return { title: 'Start', text: tables.join('\n\n'), promises };
+    }),
+  );
 }

@@ -1,5 +1,5 @@
-// The least that a fleet can cost: its POSTs over four connections, and no look at what became of them.
-const { Agent, request } = require('node:http');
+// The least that a fleet costs: its POSTs over four connections, and no check of what became of them.
+const { Agent, request } = require('node:https');
 
 const { API_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN, RECIPIENTS, SHARE_ID } = process.env;
 const url = `${API_URL}/accounts/${CLOUDFLARE_ACCOUNT_ID}/shares/${SHARE_ID}/recipients`;
@@ -10,9 +10,9 @@ const due = RECIPIENTS.split('\n');
 function next() {
   const id = due.shift();
   if (id === undefined) return;
-  const post = request(url, { method: 'POST', agent, headers }, (answer) => {
-    if (answer.statusCode !== 201) process.exit(1);
-    answer.resume().on('end', next);
+  const post = request(url, { method: 'POST', agent, headers }, (response) => {
+    if (response.statusCode !== 201) process.exit(1);
+    response.resume().on('end', next);
   });
   post.end(JSON.stringify({ recipient_account_id: id }));
 }
