@@ -3671,9 +3671,10 @@ function createReconciler(first, share, options) {
         /** Writes and polls until every target is done or failed, or the step is over. */
         async run() {
             while (states.some(isPending) && !deadline.closing.aborted) {
-                // After a poll that failed, nothing is written before one succeeds.
+                // After a poll that failed, nothing is decided or written before one succeeds.
                 const isBehind = !pollError && (await writeDue());
-                decideAll();
+                if (!pollError)
+                    decideAll();
                 if (!states.some(isPending))
                     return;
                 const lastMs = deadline.endMs() - LAST_POLL_MS - clock.now();

@@ -25,7 +25,7 @@ async function run(change: Partial<Schedule>) {
     posts: count('POST'),
     deletions: count('DELETE'),
     text: trace.shown.map((one) => one.text).join('\n'),
-    statuses: trace.api.rows(SHARE).map((row) => row.association_status),
+    statuses: trace.api.records(SHARE).map((record) => record.association_status),
   };
 }
 
@@ -111,11 +111,16 @@ it('finds the record behind a 409 although reads are stale', async () => {
 });
 
 it('sends no write again that a 429 held back once authentication failed for another', async () => {
-  const fault = { kind: 'answer', status: 403, code: 10000, delayMs: 1000 } as const;
+  const fault = { kind: 'response', status: 403, code: 10000, delayMs: 1000 } as const;
   const { broken, posts } = await run({
     targets: 2,
     faults: [
-      { ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '20' } } },
+      {
+        ...POST,
+        nth: 1,
+        times: 1,
+        fault: { kind: 'response', status: 429, headers: { 'retry-after': '20' } },
+      },
       { ...POST, nth: 2, times: 1, fault },
     ],
   });
@@ -127,8 +132,13 @@ it('sends no write that waits for the rate limit once authentication failed for 
   const { broken, posts } = await run({
     targets: 5,
     faults: [
-      { ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '5' } } },
-      { ...POST, nth: 2, times: 1, fault: { kind: 'answer', status: 403, code: 10000, delayMs: 1000 } },
+      {
+        ...POST,
+        nth: 1,
+        times: 1,
+        fault: { kind: 'response', status: 429, headers: { 'retry-after': '5' } },
+      },
+      { ...POST, nth: 2, times: 1, fault: { kind: 'response', status: 403, code: 10000, delayMs: 1000 } },
       { ...POST, nth: 3, times: 2, fault: { kind: 'slow', delayMs: 500 } },
     ],
   });
@@ -142,7 +152,7 @@ it.each([
 ])('keeps a secret out of the outputs that would be %s', async (_, secret, message) => {
   const { broken } = await run({
     secret,
-    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 400, message } }],
+    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'response', status: 400, message } }],
   });
   expect(broken).toEqual([]);
 });
@@ -215,7 +225,7 @@ it('trusts only a list that a recipient is removed, not a 404', async () => {
   const { trace, statuses } = await run({
     state: 'absent',
     records: [{ who: 0, ...associated }],
-    faults: [{ ...DELETE, nth: 1, times: 1, fault: { kind: 'answer', status: 404 } }],
+    faults: [{ ...DELETE, nth: 1, times: 1, fault: { kind: 'response', status: 404 } }],
   });
   expect(statuses).toEqual(['associated']);
   expect(trace.success).toBe(false);
@@ -397,7 +407,7 @@ it.each([
   { ...LIST, nth: 1, times: 10_000 },
   { ...POST, nth: 1, times: 10_000 },
 ])('does not hurry because Retry-After is 0: %j', async (when) => {
-  const fault = { kind: 'answer', status: 429, headers: { 'retry-after': '0' } } as const;
+  const fault = { kind: 'response', status: 429, headers: { 'retry-after': '0' } } as const;
   const { broken, trace } = await run({ timeoutMs: 10_000, targets: 3, faults: [{ ...when, fault }] });
   expect(broken).toEqual([]);
   // One list and three POSTs a second.
@@ -414,7 +424,7 @@ it('waits between lists that fail while a write is due', async () => {
 });
 
 it('respects Retry-After between two polls too', async () => {
-  const fault = { kind: 'answer', status: 522, body: 'json', headers: { 'retry-after': '45' } } as const;
+  const fault = { kind: 'response', status: 522, body: 'json', headers: { 'retry-after': '45' } } as const;
   const { broken } = await run({
     targets: 2,
     timelines: [{ associateMs: 'never' }],
@@ -479,7 +489,7 @@ it.each(['reset', 'hang'] as const)(
     const { broken, trace, first, posts } = await run({
       faults: [
         { ...POST, nth: 1, times: 1, fault: { kind, commit: true } },
-        { ...LIST, nth: 2, times: 5, fault: { kind: 'answer', status: 502 } },
+        { ...LIST, nth: 2, times: 5, fault: { kind: 'response', status: 502 } },
       ],
     });
     expect(broken).toEqual([]);
@@ -492,7 +502,7 @@ it('observes a write without a response to its end after authentication failed f
     targets: 2,
     faults: [
       { ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true } },
-      { ...POST, nth: 2, times: 1, fault: { kind: 'answer', status: 403, code: 10000 } },
+      { ...POST, nth: 2, times: 1, fault: { kind: 'response', status: 403, code: 10000 } },
     ],
   });
   expect(broken).toEqual([]);
@@ -504,7 +514,12 @@ it('reports the record of a POST that was sent again after a 429 and then cut sh
   const { broken, first, created } = await run({
     timeoutMs: 12_000,
     faults: [
-      { ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '4' } } },
+      {
+        ...POST,
+        nth: 1,
+        times: 1,
+        fault: { kind: 'response', status: 429, headers: { 'retry-after': '4' } },
+      },
       { ...POST, nth: 2, times: 1, fault: { kind: 'hang', commit: true } },
     ],
   });
@@ -545,7 +560,7 @@ it.each([1, 3])(
           ...POST,
           nth: 1,
           times: 1,
-          fault: { kind: 'answer', status: 429, headers: { 'retry-after': '200' } },
+          fault: { kind: 'response', status: 429, headers: { 'retry-after': '200' } },
         },
       ],
       others: [{ atMs: 50_000, what: 'add', who: 0 }],
@@ -565,7 +580,12 @@ it('waits for a record being removed that only the list after a 429 shows', asyn
     records: [{ who: 0, ...disassociating, ageMs: 1, settle: { disassociateMs: 230_000 } }],
     staleMs: 100,
     faults: [
-      { ...POST, nth: 1, times: 1, fault: { kind: 'answer', status: 429, headers: { 'retry-after': '60' } } },
+      {
+        ...POST,
+        nth: 1,
+        times: 1,
+        fault: { kind: 'response', status: 429, headers: { 'retry-after': '60' } },
+      },
     ],
   });
   expect(broken).toEqual([]);
@@ -589,7 +609,7 @@ it('fails a recipient that was removed also when no record shows a date', async 
 
 it('uses the requests that are left, although the window is longer than the run', async () => {
   const few = {
-    kind: 'answer',
+    kind: 'response',
     status: 500,
     body: 'json',
     headers: { ratelimit: '"default";r=3;t=290' },
@@ -609,4 +629,14 @@ it('logs each failure beyond ten annotations on one line', async () => {
   const { broken, text } = await run({ targets: 12, timelines });
   expect(broken).toEqual([]);
   expect(text).toContain('Shared resource failed permanently: ');
+});
+
+it('does not report a removal that only a poll by ID has shown', async () => {
+  const { broken, trace } = await run({
+    state: 'absent',
+    records: [{ who: 0, ...associated }],
+    faults: [{ ...LIST, nth: 3, times: 10_000, fault: { kind: 'reset' } }],
+  });
+  expect(broken).toEqual([]);
+  expect(trace.success).toBe(false);
 });

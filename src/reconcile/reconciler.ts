@@ -146,9 +146,9 @@ export function createReconciler(first: RecipientList, share: Share | null, opti
     /** Writes and polls until every target is done or failed, or the step is over. */
     async run(): Promise<void> {
       while (states.some(isPending) && !deadline.closing.aborted) {
-        // After a poll that failed, nothing is written before one succeeds.
+        // After a poll that failed, nothing is decided or written before one succeeds.
         const isBehind = !pollError && (await writeDue());
-        decideAll();
+        if (!pollError) decideAll();
         if (!states.some(isPending)) return;
         const lastMs = deadline.endMs() - LAST_POLL_MS - clock.now();
         const intervalMs = pollIntervalMs(clock.now() - lastWriteMs, random());
