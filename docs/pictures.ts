@@ -62,7 +62,7 @@ function mixed(count: number): Given {
       timelines: Object.fromEntries(
         lacking.map((id) => [id, { associateMs: 'never', errors: [entitlement] }]),
       ),
-      refuseAccounts: Object.fromEntries(
+      rejectAccounts: Object.fromEntries(
         foreign.map((id) => [
           id,
           { status: 400, code: 1017, message: 'Recipient is not in the organization of the share' },
@@ -92,8 +92,8 @@ const OTHER_PICTURES: Readonly<Record<string, Given>> = {
 
 /** Runs the bundle and returns the HTML that it wrote for the job summary. */
 async function summaryOf({ api, inputs, cancelAfterMs }: Given): Promise<string> {
-  let rows = 0;
-  const shares = createSharesApi({ ...api, newId: () => idOf(100_000 + rows++), now: Date.now });
+  let records = 0;
+  const shares = createSharesApi({ ...api, newId: () => idOf(100_000 + records++), now: Date.now });
   const server = await startServer(shares, { latencyMs: 40 });
   try {
     const { summary } = await runAction({

@@ -1,12 +1,12 @@
 /**
  * Cloudflare's Resource Sharing API as it is published, in memory and on a clock that is handed in.
  *
- * Covered: a share (GET), its recipients (GET, POST, PUT) and one of them (GET, DELETE), its resources (GET).
- * There are no timers: every row carries its whole future as a list of dated events, and a request sees the
- * events up to now. That is why a lagging read is only a look at an earlier moment.
+ * Covered: a share (GET), its recipients (GET, POST) and one of them (GET, DELETE).
+ * There are no timers: every record carries its whole future as a list of dated events, and a request sees the
+ * events up to now. That is why a stale read is only the state of an earlier moment.
  */
 import { randomBytes } from 'node:crypto';
-import { chooseFault, type Fault, type FaultRule, faultAnswer, isCommitted } from './faults.ts';
+import { chooseFault, type Fault, type FaultRule, faultResponse, isCommitted } from './faults.ts';
 import {
   type Association,
   associate,
@@ -26,28 +26,25 @@ export interface Request {
   body: string;
 }
 
-export interface Answer {
+export interface ApiResponse {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
 /**
- * What is sent and how. `reset-…`: the connection is reset without an answer, before or after the change was
+ * What is sent and how. `reset-…`: the connection is reset without a response, before or after the change was
  * made. `hang`: nothing is ever sent. `truncate`: `body` is the part that arrives, `content-length` promises
  * more. `endless`: `body` is repeated until the peer goes away. `delayMs` passes before any of it.
  */
-export interface Reply extends Answer {
-  delivery: 'answer' | 'reset-before' | 'reset-after' | 'hang' | 'truncate' | 'endless';
+export interface Reply extends ApiResponse {
+  delivery: 'response' | 'reset-before' | 'reset-after' | 'hang' | 'truncate' | 'endless';
   delayMs: number;
 }
 
 interface ShareResourceSeed {
-  id?: string;
   resourceId?: string;
   type?: string;
-  version?: number;
-  status?: 'active' | 'deleting' | 'deleted';
 }
 
 export interface ShareSeed {
@@ -57,12 +54,12 @@ export interface ShareSeed {
   accountName?: string;
   targetType?: 'account' | 'organization';
   status?: 'active' | 'deleting' | 'deleted';
-  /** When given, a POST for any other organization is refused. */
+  /** When given, a POST for any other organization is rejected. */
   organizationId?: string;
   resources?: ShareResourceSeed[];
 }
 
-/** A row that is there from the start. Without `settle` a transient status settles as `timelines` say. */
+/** A record that is there from the start. Without `settle` a transient status settles as `timelines` say. */
 interface RecipientSeed {
   accountId?: string;
   organizationId?: string;
@@ -105,24 +102,24 @@ export interface LoggedRequest {
 
 export interface SharesApiOptions {
   now: () => number;
-  /** Ids of new rows; default 32 random hex digits. */
+  /** Ids of new records; default 32 random hex digits. */
   newId?: () => string;
   shares?: Array<ShareSeed & { recipients?: RecipientSeed[] }>;
   /** The timeline of every recipient, and per account or organization id what differs from it. */
   timeline?: Timeline;
   timelines?: Record<string, Timeline>;
-  /** What a POST for a live row answers is not published: refused with 409, or a second row. */
-  duplicates?: 'refuse' | 'accept';
-  /** Whether a POST takes up the account's disassociated row again, with its id, is not published either; default a new row. */
-  reuseRows?: boolean;
+  /** What a POST for a live record does is not published: it is rejected with 409, or makes a second record. */
+  duplicates?: 'reject' | 'accept';
+  /** Whether a POST takes up the account's disassociated record again, with its id, is not published either; default a new record. */
+  reuseRecords?: boolean;
   /** Gives lists in pages of this many records although the request asks for none; default one response for all. */
   pageSize?: number;
   /** What `total_count` of a page says, as in the published example; default the number of records. */
   totalCount?: number;
-  refuseAccounts?: Record<string, { status: number; code: number; message: string }>;
-  refuseDeleteWhileAssociating?: boolean;
+  rejectAccounts?: Record<string, { status: number; code: number; message: string }>;
+  rejectDeleteWhileAssociating?: boolean;
   /** Which member carries the id of an organization recipient; not published. */
-  organizationRows?: 'account_id' | 'organization_id' | 'neither';
+  organizationRecords?: 'account_id' | 'organization_id' | 'neither';
   /** Accepted credentials; default any that are not empty. */
   tokens?: string[];
   readOnlyTokens?: string[];
@@ -130,7 +127,7 @@ export interface SharesApiOptions {
   /** Requests in a window for each credential; then all are blocked. Default 1200 in 300 s, blocked 300 s. */
   rateLimit?: { quota: number; windowMs: number; blockMs: number };
   /** Reads show the state of so many milliseconds ago. */
-  listLagMs?: number;
+  staleMs?: number;
   faults?: FaultRule[];
   /** Asked before `faults`; `n` counts all requests from 1. */
   fault?: (request: Request, n: number) => Fault | undefined;
@@ -139,16 +136,16 @@ export interface SharesApiOptions {
 export interface SharesApi {
   respond(request: Request): Reply;
   addShare(seed: ShareSeed): void;
-  /** Returns the row's id. */
+  /** Returns the record's id. */
   addRecipient(shareId: string, seed: RecipientSeed): string;
-  /** The rows as they are now, or were at a time, with their resources, whatever reads may show. */
-  rows(shareId: string, at?: number): Recipient[];
+  /** The records as they are now, or were at a time, with their resources, whatever reads may show. */
+  records(shareId: string, at?: number): Recipient[];
   readonly requests: LoggedRequest[];
-  /** POSTs (and entries of a PUT) that named no target, and so shared with the whole organization. */
+  /** POSTs that named no target, and so shared with the whole organization. */
   readonly wholeOrganizationPosts: LoggedRequest[];
 }
 
-interface Row extends Association {
+interface RecipientRecord extends Association {
   id: string;
   target: { accountId: string } | { organizationId: string };
   /** Shown as `account_id` of an organization recipient whose id is in neither member. */
@@ -157,7 +154,7 @@ interface Row extends Association {
 
 interface Share extends ShareSeed {
   created: number;
-  rows: Row[];
+  records: RecipientRecord[];
   items: Array<Record<string, unknown> & { status: string; resource_type: string }>;
 }
 
@@ -171,8 +168,7 @@ interface Exchange {
 }
 
 const DAY = 86_400_000;
-const ROUTE =
-  /^\/accounts\/([\w-]{1,32})\/shares\/([\w-]{1,32})(?:\/(recipients|resources)(?:\/([\w-]{1,32}))?)?$/;
+const ROUTE = /^\/accounts\/([\w-]{1,32})\/shares\/([\w-]{1,32})(\/recipients(?:\/([\w-]{1,32}))?)?$/;
 
 // Only 1004, 7003 and 10000 are known of this API; the others are made up so that nobody can rely on them.
 const ERRORS = {
@@ -194,19 +190,19 @@ const ERRORS = {
   limited: [429, 971, 'Please wait and consider throttling your request speed'],
 } as const;
 
-function ok(result: unknown, status = 200, resultInfo?: object): Answer {
+function ok(result: unknown, status = 200, resultInfo?: object): ApiResponse {
   const envelope = { success: true, errors: [], messages: [], result };
   const body = JSON.stringify(resultInfo ? { ...envelope, result_info: resultInfo } : envelope);
   return { status, headers: { 'content-type': 'application/json' }, body };
 }
 
 /** The published failure envelope. */
-export function failure(status: number, code: number, message: string): Answer {
+export function failure(status: number, code: number, message: string): ApiResponse {
   const body = JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
   return { status, headers: { 'content-type': 'application/json' }, body };
 }
 
-function refuse(kind: keyof typeof ERRORS): Answer {
+function reject(kind: keyof typeof ERRORS): ApiResponse {
   const [status, code, message] = ERRORS[kind];
   return failure(status, code, message);
 }
@@ -222,7 +218,7 @@ function parsed(text: string): unknown {
 const iso = (ms: number): string => new Date(ms).toISOString();
 const isLive = (status: string | undefined): boolean =>
   status !== undefined && !status.startsWith('disassociat');
-const targetId = ({ target }: Row): string =>
+const targetId = ({ target }: RecipientRecord): string =>
   'accountId' in target ? target.accountId : target.organizationId;
 
 /**
@@ -230,7 +226,7 @@ const targetId = ({ target }: Row): string =>
  * clock; randomness comes from `newId` alone.
  */
 export function createSharesApi(options: SharesApiOptions): SharesApi {
-  const { now, newId = () => randomBytes(16).toString('hex'), listLagMs = 0 } = options;
+  const { now, newId = () => randomBytes(16).toString('hex'), staleMs = 0 } = options;
   const limit = options.rateLimit ?? { quota: 1200, windowMs: 300_000, blockMs: 300_000 };
   const shares = new Map<string, Share>();
   const meters = new Map<string, { count: number; opened: number; blockedUntil: number }>();
@@ -241,26 +237,31 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
   function addShare(seed: ShareSeed): void {
     const created = now() - 30 * DAY;
     const items = (seed.resources ?? []).map((item) => ({
-      id: item.id ?? newId(),
+      id: newId(),
       created: iso(created),
       modified: iso(created),
       meta: {},
       resource_account_id: seed.accountId,
       resource_id: item.resourceId ?? newId(),
       resource_type: item.type ?? 'gateway-policy',
-      resource_version: item.version ?? 1,
-      status: item.status ?? 'active',
+      resource_version: 1,
+      status: 'active',
     }));
-    shares.set(seed.shareId, { ...seed, created, rows: [], items });
+    shares.set(seed.shareId, { ...seed, created, records: [], items });
   }
 
-  function newRow(share: Share, target: Row['target'], created: number, id = newId()): Row {
+  function newRecord(
+    share: Share,
+    target: RecipientRecord['target'],
+    created: number,
+    id = newId(),
+  ): RecipientRecord {
     const key = 'accountId' in target ? target.accountId : target.organizationId;
     const timeline = { ...options.timeline, ...options.timelines?.[key] };
-    const row: Row = { id, target, memberId: '', created, timeline, events: [], errors: [] };
-    if (options.organizationRows === 'neither') row.memberId = newId();
-    share.rows.push(row);
-    return row;
+    const record: RecipientRecord = { id, target, memberId: '', created, timeline, events: [], errors: [] };
+    if (options.organizationRecords === 'neither') record.memberId = newId();
+    share.records.push(record);
+    return record;
   }
 
   function addRecipient(shareId: string, seed: RecipientSeed): string {
@@ -268,28 +269,28 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     if (!share) throw new Error(`no such share: ${shareId}`);
     const { accountId = newId(), organizationId } = seed;
     const target = organizationId === undefined ? { accountId } : { organizationId };
-    const row = newRow(share, target, seed.created ?? now() - DAY, seed.id);
-    row.timeline = { ...row.timeline, ...seed.settle };
-    row.events.push({ at: row.created, status: seed.status, resources: seed.resources ?? [] });
-    if (seed.status === 'disassociating') settleRemoval(row, now());
-    else if (seed.status === 'associating' || seed.settle) associate(row, now());
-    if (seed.removed !== undefined) disassociate(row, seed.removed);
-    return row.id;
+    const record = newRecord(share, target, seed.created ?? now() - DAY, seed.id);
+    record.timeline = { ...record.timeline, ...seed.settle };
+    record.events.push({ at: record.created, status: seed.status, resources: seed.resources ?? [] });
+    if (seed.status === 'disassociating') settleRemoval(record, now());
+    else if (seed.status === 'associating' || seed.settle) associate(record, now());
+    if (seed.removed !== undefined) disassociate(record, seed.removed);
+    return record.id;
   }
 
-  function show(row: Row, t: number, withResources: boolean): Recipient | undefined {
-    const state = stateAt(row, t);
+  function show(record: RecipientRecord, t: number, withResources: boolean): Recipient | undefined {
+    const state = stateAt(record, t);
     if (!state) return undefined;
     const shown: Recipient = {
-      id: row.id,
-      account_id: targetId(row),
+      id: record.id,
+      account_id: targetId(record),
       association_status: state.status,
-      created: iso(row.created),
+      created: iso(record.created),
       modified: iso(state.modified),
     };
-    if ('organizationId' in row.target && options.organizationRows !== undefined) {
-      shown.account_id = options.organizationRows === 'account_id' ? targetId(row) : row.memberId;
-      if (options.organizationRows === 'organization_id') shown.organization_id = targetId(row);
+    if ('organizationId' in record.target && options.organizationRecords !== undefined) {
+      shown.account_id = options.organizationRecords === 'account_id' ? targetId(record) : record.memberId;
+      if (options.organizationRecords === 'organization_id') shown.organization_id = targetId(record);
     }
     if (withResources) shown.resources = state.resources;
     return shown;
@@ -329,110 +330,93 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     return { headers, blocked };
   }
 
-  function page(all: unknown[], query: URLSearchParams): Answer {
+  function page(all: unknown[], query: URLSearchParams): ApiResponse {
     const { pageSize, totalCount: total = all.length } = options;
     // Published: both may be omitted for a response without pages.
     if (!pageSize && !query.has('page') && !query.has('per_page')) return ok(all);
     const number = Number(query.get('page') ?? 1);
     const size = Number(query.get('per_page') ?? pageSize ?? 20);
-    if (!Number.isInteger(number) || number < 1) return refuse('paging');
-    if (!Number.isInteger(size) || size < 1 || size > 100) return refuse('paging');
+    if (!Number.isInteger(number) || number < 1) return reject('paging');
+    if (!Number.isInteger(size) || size < 1 || size > 100) return reject('paging');
     const part = all.slice((number - 1) * size, number * size);
     const info = { count: part.length, page: number, per_page: size, total_count: total };
     return ok(part, 200, { ...info, total_pages: Math.ceil(total / size) });
   }
 
-  /** What a create request means: a target, the refusal it earns, or null for the caller's organization. */
-  function readTarget(body: unknown): Row['target'] | Answer | null {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) return refuse('field');
+  /** What a create request means: a target, the error it gets, or null for the caller's organization. */
+  function readTarget(body: unknown): RecipientRecord['target'] | ApiResponse | null {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return reject('field');
     const fields: Record<string, unknown> = { ...body };
     const { recipient_account_id: named, account_id: alias, organization_id: organization } = fields;
     for (const value of [named, alias, organization]) {
-      if (value !== undefined && value !== null && typeof value !== 'string') return refuse('field');
-      if (typeof value === 'string' && !/^[\w-]{0,32}$/.test(value)) return refuse('field');
+      if (value !== undefined && value !== null && typeof value !== 'string') return reject('field');
+      if (typeof value === 'string' && !/^[\w-]{0,32}$/.test(value)) return reject('field');
     }
     // An empty string counts as missing, as it does for most servers; that is what makes it dangerous.
     const account = String(named || alias || '');
-    if (account && organization) return refuse('field');
+    if (account && organization) return reject('field');
     if (account) return { accountId: account };
     return organization ? { organizationId: String(organization) } : null;
   }
 
-  /** Why the share refuses this target, or the target itself with the organization filled in. */
-  function admit(share: Share, body: unknown, exchange: Exchange): Row['target'] | Answer {
+  /** Why the share rejects this target, or the target itself with the organization filled in. */
+  function admit(share: Share, body: unknown, exchange: Exchange): RecipientRecord['target'] | ApiResponse {
     const wanted = readTarget(body);
     if (wanted && 'status' in wanted) return wanted;
-    if ((share.status ?? 'active') !== 'active') return refuse('shareGone');
+    if ((share.status ?? 'active') !== 'active') return reject('shareGone');
     const organization = share.organizationId ?? 'a0000000000000000000000000000001';
     const target = wanted ?? { organizationId: organization };
     const id = 'accountId' in target ? target.accountId : target.organizationId;
-    if ('accountId' in target && share.targetType === 'organization') return refuse('target');
-    if ('organizationId' in target && share.organizationId && id !== organization) return refuse('foreign');
-    if (id === share.accountId) return refuse('own');
-    const refused = options.refuseAccounts?.[id];
-    if (refused) return failure(refused.status, refused.code, refused.message);
+    if ('accountId' in target && share.targetType === 'organization') return reject('target');
+    if ('organizationId' in target && share.organizationId && id !== organization) return reject('foreign');
+    if (id === share.accountId) return reject('own');
+    const error = options.rejectAccounts?.[id];
+    if (error) return failure(error.status, error.code, error.message);
     if (!wanted) wholeOrganizationPosts.push(exchange.entry);
     return target;
   }
 
-  function findLive(share: Share, target: Row['target'], at: number): Row | undefined {
+  function findLive(
+    share: Share,
+    target: RecipientRecord['target'],
+    at: number,
+  ): RecipientRecord | undefined {
     const id = Object.values(target)[0];
-    return share.rows.find((row) => targetId(row) === id && isLive(stateAt(row, at)?.status));
+    return share.records.find((record) => targetId(record) === id && isLive(stateAt(record, at)?.status));
   }
 
-  function create(share: Share, target: Row['target'], at: number): Row {
+  function create(share: Share, target: RecipientRecord['target'], at: number): RecipientRecord {
     const id = Object.values(target)[0];
     // For a millisecond at least, so that `modified`, which has no smaller unit, shows the change.
-    const isPast = (row: Row) => [at, at - 1].every((ms) => stateAt(row, ms)?.status === 'disassociated');
-    const past = share.rows.find((row) => targetId(row) === id && isPast(row));
-    const row = (options.reuseRows && past) || newRow(share, target, at);
-    row.events.push({ at, status: 'associating', resources: [] });
-    associate(row, at);
-    return row;
+    const isPast = (record: RecipientRecord) =>
+      [at, at - 1].every((ms) => stateAt(record, ms)?.status === 'disassociated');
+    const past = share.records.find((record) => targetId(record) === id && isPast(record));
+    const record = (options.reuseRecords && past) || newRecord(share, target, at);
+    record.events.push({ at, status: 'associating', resources: [] });
+    associate(record, at);
+    return record;
   }
 
-  function post(share: Share, exchange: Exchange): Answer {
+  function post(share: Share, exchange: Exchange): ApiResponse {
     const body = parsed(exchange.request.body);
-    if (body === undefined) return refuse('body');
+    if (body === undefined) return reject('body');
     const target = admit(share, body, exchange);
     if ('status' in target) return target;
-    if (options.duplicates !== 'accept' && findLive(share, target, exchange.at)) return refuse('duplicate');
-    const row = create(share, target, exchange.writeAt);
-    exchange.entry.recipientId = row.id;
-    return ok(show(row, exchange.writeAt, false), 201);
+    if (options.duplicates !== 'accept' && findLive(share, target, exchange.at)) return reject('duplicate');
+    const record = create(share, target, exchange.writeAt);
+    exchange.entry.recipientId = record.id;
+    return ok(show(record, exchange.writeAt, false), 201);
   }
 
-  function replaceAll(share: Share, exchange: Exchange): Answer {
-    const body = parsed(exchange.request.body);
-    if (body === undefined) return refuse('body');
-    if (!Array.isArray(body)) return refuse('field');
-    if (share.targetType === 'organization') return refuse('target');
-    const targets: Array<Row['target']> = [];
-    for (const item of body) {
-      const target = admit(share, item, exchange);
-      if ('status' in target) return target;
-      targets.push(target);
-    }
-    const kept = targets.map((target) => findLive(share, target, exchange.at));
-    for (const row of share.rows) {
-      if (isLive(stateAt(row, exchange.at)?.status) && !kept.includes(row))
-        disassociate(row, exchange.writeAt);
-    }
-    for (const target of targets) {
-      if (!findLive(share, target, exchange.writeAt)) create(share, target, exchange.writeAt);
-    }
-    return { status: 204, headers: {}, body: '' };
+  function remove(record: RecipientRecord | undefined, exchange: Exchange): ApiResponse {
+    const status = record && stateAt(record, exchange.at)?.status;
+    if (!record || status === undefined) return reject('unknown');
+    if (status === 'associating' && options.rejectDeleteWhileAssociating) return reject('associating');
+    if (isLive(status)) disassociate(record, exchange.writeAt);
+    return ok(show(record, exchange.writeAt, false));
   }
 
-  function remove(row: Row | undefined, exchange: Exchange): Answer {
-    const status = row && stateAt(row, exchange.at)?.status;
-    if (!row || status === undefined) return refuse('unknown');
-    if (status === 'associating' && options.refuseDeleteWhileAssociating) return refuse('associating');
-    if (isLive(status)) disassociate(row, exchange.writeAt);
-    return ok(show(row, exchange.writeAt, false));
-  }
-
-  function showShare(share: Share, query: URLSearchParams, t: number): Answer {
+  function showShare(share: Share, query: URLSearchParams): ApiResponse {
     const { accountId, accountName, organizationId, name, shareId, status, targetType } = share;
     const shown: Record<string, unknown> = {
       id: shareId,
@@ -447,55 +431,35 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
       modified: iso(share.created),
     };
     if (query.get('include_resources') === 'true') shown['resources'] = share.items;
-    if (query.get('include_recipient_counts') === 'true') {
-      const statuses = share.rows.map((row) => stateAt(row, t)?.status);
-      for (const one of ['associated', 'associating', 'disassociated', 'disassociating']) {
-        shown[`${one}_recipient_count`] = statuses.filter((seen) => seen === one).length;
-      }
-    }
     return ok(shown);
   }
 
-  function listItems(share: Share, query: URLSearchParams): Answer {
-    const [status, type] = [query.get('status'), query.get('resource_type')];
-    const items = share.items.filter(
-      (item) => (!status || item.status === status) && (!type || item.resource_type === type),
-    );
-    return page(items, query);
-  }
-
-  function carryOut(exchange: Exchange): Answer {
+  function carryOut(exchange: Exchange): ApiResponse {
     const { request, query, at } = exchange;
     const { method } = request;
-    const [, accountId, shareId = '', part, id] = ROUTE.exec(exchange.entry.path) ?? [];
-    if (accountId === undefined) return refuse('route');
+    const [, accountId, shareId = '', recipients, id] = ROUTE.exec(exchange.entry.path) ?? [];
+    if (accountId === undefined) return reject('route');
     const { key, may } = credential(request);
     const isWrite = method !== 'GET';
-    if (may === 'nothing') return refuse(isWrite || key !== '' ? 'denied' : 'missing');
-    if (isWrite && may === 'read') return refuse('denied');
-    const allowed = part !== 'recipients' ? 'GET' : id === undefined ? 'GET, POST, PUT' : 'GET, DELETE';
+    if (may === 'nothing') return reject(isWrite || key !== '' ? 'denied' : 'missing');
+    if (isWrite && may === 'read') return reject('denied');
+    const allowed = recipients === undefined ? 'GET' : id === undefined ? 'GET, POST' : 'GET, DELETE';
     if (!allowed.split(', ').includes(method)) {
-      return { ...refuse('method'), headers: { 'content-type': 'application/json', allow: allowed } };
+      return { ...reject('method'), headers: { 'content-type': 'application/json', allow: allowed } };
     }
     const share = shares.get(shareId);
-    if (!share || share.accountId !== accountId) return refuse('unknown');
-    const seen = at - listLagMs;
-    if (part === undefined) return showShare(share, query, seen);
-    if (part === 'resources') {
-      if (id === undefined) return listItems(share, query);
-      const item = share.items.find((one) => one['id'] === id);
-      return item ? ok(item) : refuse('unknown');
-    }
+    if (!share || share.accountId !== accountId) return reject('unknown');
+    const seen = at - staleMs;
+    if (recipients === undefined) return showShare(share, query);
     if (method === 'POST') return post(share, exchange);
-    if (method === 'PUT') return replaceAll(share, exchange);
-    const row = share.rows.find((one) => one.id === id);
-    if (method === 'DELETE') return remove(row, exchange);
+    const record = share.records.find((one) => one.id === id);
+    if (method === 'DELETE') return remove(record, exchange);
     const withResources = query.get('include_resources') === 'true';
     if (id === undefined) {
-      return page(share.rows.map((one) => show(one, seen, withResources)).filter(Boolean), query);
+      return page(share.records.map((one) => show(one, seen, withResources)).filter(Boolean), query);
     }
-    const shown = row && show(row, seen, withResources);
-    return shown ? ok(shown) : refuse('unknown');
+    const shown = record && show(record, seen, withResources);
+    return shown ? ok(shown) : reject('unknown');
   }
 
   function respond(request: Request): Reply {
@@ -509,7 +473,7 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
       headers: { ...request.headers },
       body: parsed(request.body) ?? request.body,
       status: 0,
-      delivery: 'answer',
+      delivery: 'response',
       carriedOut: false,
     };
     requests.push(entry);
@@ -520,25 +484,25 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     headers['date'] = new Date(at).toUTCString();
     const writeAt = at + (fault?.commitAfterMs ?? 0);
     entry.carriedOut = !blocked && (!fault || isCommitted(fault));
-    const answer = entry.carriedOut
+    const response = entry.carriedOut
       ? carryOut({ request, entry, query, at, writeAt })
-      : refuse(blocked ? 'limited' : 'unavailable');
+      : reject(blocked ? 'limited' : 'unavailable');
     const reply: Reply = fault
-      ? faultAnswer(fault, answer, request, { ray: headers['cf-ray'], at })
-      : { ...answer, delivery: 'answer', delayMs: 0 };
+      ? faultResponse(fault, response, request, { ray: headers['cf-ray'], at })
+      : { ...response, delivery: 'response', delayMs: 0 };
     entry.status = reply.status;
     entry.delivery = reply.delivery;
     return { ...reply, headers: { ...headers, ...reply.headers } };
   }
 
-  function rows(shareId: string, at = now()): Recipient[] {
-    const all = shares.get(shareId)?.rows.map((row) => show(row, at, true)) ?? [];
-    return all.filter((row) => row !== undefined);
+  function records(shareId: string, at = now()): Recipient[] {
+    const all = shares.get(shareId)?.records.map((record) => show(record, at, true)) ?? [];
+    return all.filter((record) => record !== undefined);
   }
 
   for (const { recipients = [], ...share } of options.shares ?? []) {
     addShare(share);
     for (const recipient of recipients) addRecipient(share.shareId, recipient);
   }
-  return { respond, addShare, addRecipient, rows, requests, wholeOrganizationPosts };
+  return { respond, addShare, addRecipient, records, requests, wholeOrganizationPosts };
 }

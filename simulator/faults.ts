@@ -1,16 +1,16 @@
 /**
  * Things that go wrong between a client and the API. A scenario asks for them; the API itself never fails.
  */
-import { type Answer, failure, type Reply, type Request } from './api.ts';
+import { type ApiResponse, failure, type Reply, type Request } from './api.ts';
 
 /**
  * What goes wrong. `commit` says whether the change asked for is made all the same (each kind has its own
- * default), `commitAfterMs` how much later it becomes true, `delayMs` how long the answer takes.
+ * default), `commitAfterMs` how much later it becomes true, `delayMs` how long the response takes.
  */
 export type Fault = { commit?: boolean; commitAfterMs?: number; delayMs?: number } & (
   | {
-      /** Another answer, by default before any change. A 5xx is an edge error unless `body` says otherwise. */
-      kind: 'answer';
+      /** Another response, by default before any change. A 5xx is an edge error unless `body` says otherwise. */
+      kind: 'response';
       status: number;
       body?: 'json' | 'html' | 'rfc9457' | 'edge' | 'empty' | { text: string; type?: string };
       code?: number;
@@ -23,7 +23,7 @@ export type Fault = { commit?: boolean; commitAfterMs?: number; delayMs?: number
   | { kind: 'reset' }
   | { kind: 'hang' }
   | { kind: 'redirect'; to: string; status?: number }
-  /** The real answer, after the change: cut in half, not JSON, late, with `bytes` of blanks, without end. */
+  /** The real response, after the change: cut in half, not JSON, late, with `bytes` of spaces, without end. */
   | { kind: 'truncate' }
   | { kind: 'unreadable'; text?: string }
   | { kind: 'slow' }
@@ -41,7 +41,7 @@ export interface FaultRule {
 }
 
 const COMMITTED: ReadonlySet<Fault['kind']> = new Set(['truncate', 'unreadable', 'slow', 'huge', 'endless']);
-// Published for the edge's own 5xx answers, 2026-04-27.
+// Published for the edge's own 5xx responses, 2026-04-27.
 const RETRYABLE = [500, 502, 504, 520, 521, 522, 523, 524];
 
 /** Whether the request is carried out in spite of the fault. */
@@ -75,7 +75,7 @@ function problem(status: number, ray: string, at: number, more: Record<string, u
     type: `https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/error-${status}/`,
     title: `Error ${status}`,
     status,
-    detail: 'The origin web server did not give a usable answer.',
+    detail: 'The origin web server did not give a usable response.',
     instance: ray,
     error_code: status,
     error_name: 'origin_error',
@@ -91,11 +91,11 @@ function problem(status: number, ray: string, at: number, more: Record<string, u
   });
 }
 
-function otherAnswer(
-  fault: Fault & { kind: 'answer' },
+function otherResponse(
+  fault: Fault & { kind: 'response' },
   { headers: asked }: Request,
   { ray, at }: { ray: string; at: number },
-): Answer {
+): ApiResponse {
   const { status, headers = {} } = fault;
   let body = fault.body ?? (status >= 500 ? 'edge' : 'json');
   if (body === 'edge') body = /json/.test(asked['accept'] ?? '') ? 'rfc9457' : 'html';
@@ -115,24 +115,24 @@ function otherAnswer(
       body: body.text,
     };
   }
-  const refusal = failure(status, fault.code ?? 1000, fault.message ?? 'message');
-  return { ...refusal, headers: { ...refusal.headers, ...headers } };
+  const rejection = failure(status, fault.code ?? 1000, fault.message ?? 'message');
+  return { ...rejection, headers: { ...rejection.headers, ...headers } };
 }
 
 /**
- * What the client gets when `fault` befalls a request whose `answer` would have been this one. `context.at` is
+ * What the client gets when `fault` befalls a request whose `response` would have been this one. `context.at` is
  * milliseconds since the epoch.
  */
-export function faultAnswer(
+export function faultResponse(
   fault: Fault,
-  answer: Answer,
+  response: ApiResponse,
   request: Request,
   context: { ray: string; at: number },
 ): Reply {
-  const plain: Reply = { ...answer, delivery: 'answer', delayMs: fault.delayMs ?? 0 };
+  const plain: Reply = { ...response, delivery: 'response', delayMs: fault.delayMs ?? 0 };
   switch (fault.kind) {
-    case 'answer':
-      return { ...plain, ...otherAnswer(fault, request, context) };
+    case 'response':
+      return { ...plain, ...otherResponse(fault, request, context) };
     case 'reset':
       return { ...plain, delivery: isCommitted(fault) ? 'reset-after' : 'reset-before' };
     case 'hang':
@@ -140,20 +140,25 @@ export function faultAnswer(
     case 'redirect':
       return { ...plain, status: fault.status ?? 307, headers: { location: fault.to }, body: '' };
     case 'truncate': {
-      const headers = { ...answer.headers, 'content-length': String(Buffer.byteLength(answer.body)) };
-      return { ...plain, delivery: 'truncate', headers, body: answer.body.slice(0, answer.body.length >> 1) };
+      const headers = { ...response.headers, 'content-length': String(Buffer.byteLength(response.body)) };
+      return {
+        ...plain,
+        delivery: 'truncate',
+        headers,
+        body: response.body.slice(0, response.body.length >> 1),
+      };
     }
     case 'unreadable':
       return { ...plain, body: fault.text ?? '<html>upstream said something else</html>' };
     case 'slow':
       return plain;
     case 'huge':
-      return { ...plain, body: answer.body + ' '.repeat(fault.bytes) };
+      return { ...plain, body: response.body + ' '.repeat(fault.bytes) };
     case 'endless':
       return {
         ...plain,
         delivery: 'endless',
-        body: `${answer.body.slice(0, -1)},"more":"${'x'.repeat(65_536)}`,
+        body: `${response.body.slice(0, -1)},"more":"${'x'.repeat(65_536)}`,
       };
   }
 }

@@ -22,7 +22,7 @@ export interface Scenario {
 const ACCOUNT = '699d98642c564d2e855e9661899b7252';
 const RECIPIENT = 'a7b9c1d24e8f4063b5d7e9f1a3c5b7d9';
 const SHARE = '3fd85f74b32742f1bff64a85009dda07';
-const ROW = 'c41f0a9be3d24c7d8a6f5e2b1d0c9f83';
+const RECORD = 'c41f0a9be3d24c7d8a6f5e2b1d0c9f83';
 const TOKEN = 'v1.0-demo-6f1ed002ab5595859014ebf0951522d9';
 const POLICIES = [
   'f174e90afafe4643bbbc4a0ed4fc8415',
@@ -103,12 +103,12 @@ export const scenarios = {
     description: 'The account has access already; nothing is changed.',
     api: {
       ...api,
-      shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: ROW, status: 'associated' }] }],
+      shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }] }],
     },
     inputs,
     expect: {
       fails: false,
-      outputs: { status: 'associated', changed: 'false', 'recipient-id': ROW },
+      outputs: { status: 'associated', changed: 'false', 'recipient-id': RECORD },
       posts: 0,
       deletes: 0,
     },
@@ -148,7 +148,7 @@ export const scenarios = {
         {
           when: { nth: 1 },
           do: {
-            kind: 'answer',
+            kind: 'response',
             status: 429,
             code: 971,
             message: 'Please wait and consider throttling your request speed',
@@ -171,10 +171,10 @@ export const scenarios = {
     api: {
       ...api,
       timelines: Object.fromEntries(FLEET.map((id, index) => [id, { associateMs: 800 + 350 * index }])),
-      refuseAccounts: {
+      rejectAccounts: {
         [FLEET[7]]: { status: 400, code: 1017, message: 'Recipient is not in the organization of the share' },
       },
-      shares: [{ ...share, recipients: [{ accountId: FLEET[3], id: ROW, status: 'associated' }] }],
+      shares: [{ ...share, recipients: [{ accountId: FLEET[3], id: RECORD, status: 'associated' }] }],
     },
     inputs: { ...inputs, 'recipient-account-id': FLEET.join('\n') },
     expect: { fails: true, outputs: { status: 'mixed', changed: 'true' }, posts: 11, deletes: 0 },
@@ -194,12 +194,12 @@ export const scenarios = {
     description: 'A recipient is removed; the step waits until the account no longer has access.',
     api: {
       ...api,
-      shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: ROW, status: 'associated' }] }],
+      shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }] }],
     },
     inputs: { ...inputs, state: 'absent' },
     expect: {
       fails: false,
-      outputs: { status: 'disassociated', changed: 'true', 'recipient-id': ROW },
+      outputs: { status: 'disassociated', changed: 'true', 'recipient-id': RECORD },
       posts: 0,
       deletes: 1,
     },
@@ -213,7 +213,7 @@ export const scenarios = {
         {
           ...share,
           recipients: [
-            { accountId: FLEET[0], id: ROW, status: 'associated' },
+            { accountId: FLEET[0], id: RECORD, status: 'associated' },
             { accountId: FLEET[1], status: 'associating' },
             { accountId: FLEET[2], status: 'disassociated' },
           ],

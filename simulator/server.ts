@@ -11,7 +11,7 @@ export interface ServerOptions {
   /** Default 0: any that is free. */
   port?: number;
   host?: string;
-  /** Milliseconds added to every answer. */
+  /** Milliseconds added to every response. */
   latencyMs?: number;
   tls?: { key: string; cert: string };
 }
@@ -53,7 +53,7 @@ function deliver(reply: Reply, request: IncomingMessage, response: ServerRespons
     return;
   }
   response.writeHead(status, headers);
-  if (delivery === 'answer') {
+  if (delivery === 'response') {
     response.end(body);
   } else if (delivery === 'truncate') {
     response.write(body, () => request.socket.destroy());

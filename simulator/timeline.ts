@@ -83,7 +83,7 @@ export function associate(association: Association, from: number): void {
   }
 }
 
-/** The soft delete: what was still to come is dropped, the row stays. */
+/** The soft delete: what was still to come is dropped, the record stays. */
 export function disassociate(association: Association, at: number): void {
   association.events = association.events.filter((event) => event.at <= at);
   for (const error of association.errors) error.until = Math.min(error.until, at);

@@ -110,7 +110,7 @@ describe.concurrent('state: absent', () => {
 
   it('removes an associating record, also where the API rejects that until it is associated', async () => {
     const run = await runScenario({
-      api: { refuseDeleteWhileAssociating: true },
+      api: { rejectDeleteWhileAssociating: true },
       recipients: [{ ...mine, status: 'associating', settle: { associateMs: 6000 } }],
       inputs,
     });
@@ -210,7 +210,7 @@ describe.concurrent('a DELETE', () => {
     recipients: [mine],
     inputs,
   });
-  const locked = { kind: 'answer', status: 409, code: 1020, message: 'The share is locked' } as const;
+  const locked = { kind: 'response', status: 409, code: 1020, message: 'The share is locked' } as const;
 
   it.concurrent.each<[string, object]>([
     ['is removed already', {}],
@@ -227,11 +227,11 @@ describe.concurrent('a DELETE', () => {
 
   it('is not trusted when it does not find a record that the list shows', async () => {
     const run = await runScenario({
-      ...scenario({ kind: 'answer', status: 404, code: 1004 }),
+      ...scenario({ kind: 'response', status: 404, code: 1004 }),
       inputs: { ...inputs, timeout: '4s' },
     });
     expect(run.errors[0]?.message).toMatch(
-      /last observed status: associated; the last write was rejected: .*\(DELETE .*HTTP 404/,
+      /last observed status: associated; the last write was rejected: 1004 .*\. DELETE .*, HTTP 404/,
     );
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
     expect(run.deletes).toHaveLength(1);
@@ -255,7 +255,7 @@ describe.concurrent('a DELETE', () => {
 
   it('that is rejected is not sent again, and the step fails with what Cloudflare said', async () => {
     const run = await runScenario(
-      scenario({ kind: 'answer', status: 400, code: 1021, message: 'Recipient cannot be removed' }),
+      scenario({ kind: 'response', status: 400, code: 1021, message: 'Recipient cannot be removed' }),
     );
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
     expect(run.errors[0]?.message).toContain('1021 Recipient cannot be removed');

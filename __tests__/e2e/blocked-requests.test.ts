@@ -16,7 +16,7 @@ import {
 const POST = { method: 'POST' };
 const page = (status: number, more?: Partial<Fault>): Fault =>
   ({
-    kind: 'answer',
+    kind: 'response',
     status,
     body: { text: '<!DOCTYPE html><title>Attention Required! | Cloudflare</title>', type: 'text/html' },
     ...more,
@@ -45,7 +45,7 @@ describe.concurrent('a request that is blocked', () => {
 
   it('by something other than Cloudflare is reported so', async () => {
     const run = await runWithFault(
-      { kind: 'answer', status: 403, body: { text: 'Forbidden by policy' }, headers: { 'cf-ray': '' } },
+      { kind: 'response', status: 403, body: { text: 'Forbidden by policy' }, headers: { 'cf-ray': '' } },
       { inputs: { timeout: '4s' } },
     );
     expect(run.errors).toMatchObject([

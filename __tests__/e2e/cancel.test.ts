@@ -62,7 +62,7 @@ function faulty(when: FaultRule['when'], fault: Fault): Scenario {
 }
 
 const HANG: Fault = { kind: 'hang' };
-const RATE_LIMITED: Fault = { kind: 'answer', status: 429, headers: { 'retry-after': '60' } };
+const RATE_LIMITED: Fault = { kind: 'response', status: 429, headers: { 'retry-after': '60' } };
 
 describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
   describe.concurrent.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('with %s', TIMED, (signal) => {

@@ -23,7 +23,7 @@ const RESET: Fault = { kind: 'reset', commit: true };
 /** The change is made, and what arrives instead of the reply does not say so. */
 const LOST: Array<[string, Fault]> = [
   ['a reset', RESET],
-  ['a 502', { kind: 'answer', status: 502, commit: true }],
+  ['a 502', { kind: 'response', status: 502, commit: true }],
   ['an HTML page', { kind: 'unreadable' }],
   ['half of the reply', { kind: 'truncate' }],
   ['null', { kind: 'unreadable', text: 'null' }],
@@ -33,7 +33,7 @@ const LOST: Array<[string, Fault]> = [
   [
     'a change of protocol',
     {
-      kind: 'answer',
+      kind: 'response',
       status: 101,
       body: 'empty',
       headers: { connection: 'upgrade', upgrade: 'websocket' },
@@ -62,12 +62,9 @@ describe.concurrent('after a lost reply to a POST', () => {
     expect(run.ms).toBeLessThan(18_000);
   });
 
-  it.concurrent.each([3000, 5000])(
-    'the record is found although reads are %i ms behind',
-    async (listLagMs) => {
-      expectAdded(await runScenario({ api: { listLagMs, faults: [{ when: POST, do: RESET }] } }));
-    },
-  );
+  it.concurrent.each([3000, 5000])('the record is found although reads are %i ms behind', async (staleMs) => {
+    expectAdded(await runScenario({ api: { staleMs, faults: [{ when: POST, do: RESET }] } }));
+  });
 
   it('the record is found when it appears only four seconds later', async () => {
     const late: Fault = { kind: 'reset', commit: true, commitAfterMs: 4000 };
@@ -98,7 +95,9 @@ describe.concurrent('after a lost reply to a POST', () => {
   });
 
   it('at most three POSTs are sent, and the step fails with the last error', async () => {
-    const run = await runScenario({ api: { faults: [{ when: POST, do: { kind: 'answer', status: 502 } }] } });
+    const run = await runScenario({
+      api: { faults: [{ when: POST, do: { kind: 'response', status: 502 } }] },
+    });
     expect(run).toMatchObject({
       exitCode: 1,
       records: [],
@@ -113,7 +112,7 @@ describe.concurrent('after a lost reply to a POST', () => {
 
   it('the step says at its timeout that the POST may have been carried out', async () => {
     const run = await runScenario({
-      api: { faults: [{ when: POST, do: { kind: 'answer', status: 502 } }] },
+      api: { faults: [{ when: POST, do: { kind: 'response', status: 502 } }] },
       inputs: { timeout: '5s' },
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': '', status: 'disassociated' } });
@@ -126,7 +125,7 @@ describe.concurrent('after a lost reply to a POST', () => {
 
 describe.concurrent('a rejected POST', () => {
   const stale = { when: { pathIncludes: LIST, nth: 1 }, do: respondWith(bodyOf([])) };
-  const rejected: Fault = { kind: 'answer', status: 400, code: 1010, message: 'Already a recipient' };
+  const rejected: Fault = { kind: 'response', status: 400, code: 1010, message: 'Already a recipient' };
 
   it.concurrent.each<[string, Scenario['api'], number]>([
     ['a conflict', { faults: [stale] }, 409],
@@ -149,7 +148,7 @@ describe.concurrent('a rejected POST', () => {
   });
 
   it('is sent again after ten seconds when it met a lock', async () => {
-    const locked: Fault = { kind: 'answer', status: 409, code: 1020, message: 'The share is locked' };
+    const locked: Fault = { kind: 'response', status: 409, code: 1020, message: 'The share is locked' };
     const run = await runScenario({ api: { faults: [{ when: { ...POST, times: 1 }, do: locked }] } });
     expectAdded(run, 2);
     expect(between(run.posts[0], run.posts[1])).toBeGreaterThanOrEqual(10_000);
@@ -176,7 +175,7 @@ describe.concurrent('after a lost reply to a DELETE', () => {
 
   it('the removal is observed although reads are three seconds behind', async () => {
     const faults = [{ when: DELETE, do: RESET }];
-    expectRemoved(await runScenario({ ...scenario, api: { listLagMs: 3000, faults } }));
+    expectRemoved(await runScenario({ ...scenario, api: { staleMs: 3000, faults } }));
   });
 
   it('a DELETE that changed nothing is sent again, once lists have shown that for ten seconds', async () => {
@@ -189,7 +188,7 @@ describe.concurrent('after a lost reply to a DELETE', () => {
   it('a DELETE whose reply was lost, but that has no effect, is sent at most three times', async () => {
     const run = await runScenario({
       ...scenario,
-      api: { faults: [{ when: DELETE, do: { kind: 'answer', status: 502 } }] },
+      api: { faults: [{ when: DELETE, do: { kind: 'response', status: 502 } }] },
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
     expect(run.deletes).toHaveLength(3);

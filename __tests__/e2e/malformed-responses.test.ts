@@ -172,7 +172,7 @@ describe.concurrent('a large response does not keep the run busy', () => {
           faults: [
             {
               when: { pathIncludes: LIST },
-              do: { kind: 'answer', status: 400, message: '1'.repeat(1e6) },
+              do: { kind: 'response', status: 400, message: '1'.repeat(1e6) },
             },
           ],
         },

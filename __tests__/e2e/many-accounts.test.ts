@@ -60,7 +60,7 @@ describe.concurrent('many accounts', () => {
 
   it('are added although one is rejected', async () => {
     const run = await runScenario({
-      api: { refuseAccounts: { [account(2)]: REJECTED } },
+      api: { rejectAccounts: { [account(2)]: REJECTED } },
       inputs: withAccounts(5),
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'mixed', changed: 'true' } });
@@ -97,7 +97,7 @@ describe.concurrent('many accounts', () => {
   it('are added although one is rejected with a 403 that is no authentication failure', async () => {
     const foreign = { status: 403, code: 1018, message: 'The account is not yours' };
     const run = await runScenario({
-      api: { refuseAccounts: { [account(0)]: foreign } },
+      api: { rejectAccounts: { [account(0)]: foreign } },
       inputs: withAccounts(12),
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'mixed', changed: 'true' } });
@@ -110,7 +110,7 @@ describe.concurrent('many accounts', () => {
 
   it('that are rejected for one reason have one annotation', async () => {
     const run = await runScenario({
-      api: { refuseAccounts: Object.fromEntries(accounts(6).map((id) => [id, REJECTED])) },
+      api: { rejectAccounts: Object.fromEntries(accounts(6).map((id) => [id, REJECTED])) },
       inputs: withAccounts(8),
     });
     expect(run.exitCode).toBe(1);
@@ -125,7 +125,7 @@ describe.concurrent('many accounts', () => {
       { status: 400, code: 2000 + n, message: `Reason ${'abcdefghijkl'[n]}` },
     ]);
     const run = await runScenario({
-      api: { refuseAccounts: Object.fromEntries(reasons) },
+      api: { rejectAccounts: Object.fromEntries(reasons) },
       inputs: withAccounts(12),
     });
     expect(run.exitCode).toBe(1);
@@ -142,7 +142,7 @@ describe.concurrent('many accounts', () => {
         faults: [
           {
             when: { ...POST, nth: 3, times: 99 },
-            do: { kind: 'answer', status, code: 10000, message: 'Authentication error' },
+            do: { kind: 'response', status, code: 10000, message: 'Authentication error' },
           },
         ],
       },
@@ -181,7 +181,7 @@ describe.concurrent('many accounts', () => {
         faults: [
           {
             when: { ...POST, nth: 8, times: 3 },
-            do: { kind: 'answer', status: 429, code: 971, headers: { 'retry-after': '2' } },
+            do: { kind: 'response', status: 429, code: 971, headers: { 'retry-after': '2' } },
           },
         ],
       },

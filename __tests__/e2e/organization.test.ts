@@ -18,8 +18,8 @@ const UNRECOGNIZED = ['organization_id', 'neither'] as const;
 describe.concurrent('an organization', () => {
   it.concurrent.each(['account_id', ...UNRECOGNIZED] as const)(
     'is posted with exactly one member, whatever names it in the record: %s',
-    async (organizationRows) => {
-      const run = await runScenario({ api: { organizationRows }, inputs });
+    async (organizationRecords) => {
+      const run = await runScenario({ api: { organizationRecords }, inputs });
       expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
       expect(run.posts.map(({ body }) => body)).toEqual([{ organization_id: ORGANIZATION }]);
       expect(run.api.wholeOrganizationPosts).toEqual([]);
@@ -30,7 +30,7 @@ describe.concurrent('an organization', () => {
 
   it('is adopted when account_id names it', async () => {
     const run = await runScenario({
-      api: { organizationRows: 'account_id' },
+      api: { organizationRecords: 'account_id' },
       recipients: [mine],
       inputs,
     });
@@ -43,9 +43,9 @@ describe.concurrent('an organization', () => {
 
   it.concurrent.each(UNRECOGNIZED)(
     'is posted when nothing names it, and the log says that it could not be observed: %s',
-    async (organizationRows) => {
+    async (organizationRecords) => {
       const run = await runScenario({
-        api: { organizationRows, duplicates: 'accept' },
+        api: { organizationRecords, duplicates: 'accept' },
         recipients: [mine],
         inputs,
       });
@@ -65,7 +65,7 @@ describe.concurrent('an organization after a lost reply to the POST', () => {
 
   it('is found when account_id names it', async () => {
     const run = await runScenario({
-      api: { organizationRows: 'account_id', faults: [lost(true)] },
+      api: { organizationRecords: 'account_id', faults: [lost(true)] },
       inputs,
     });
     expect(run).toMatchObject({
@@ -82,7 +82,7 @@ describe.concurrent('an organization after a lost reply to the POST', () => {
     ['no new record', false],
   ])('is not posted again: the step fails as inconclusive, with %s', async (_, commit) => {
     const run = await runScenario({
-      api: { organizationRows: 'neither', faults: [lost(commit)] },
+      api: { organizationRecords: 'neither', faults: [lost(commit)] },
       inputs,
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': '' }, deletes: [] });
@@ -104,7 +104,7 @@ describe.concurrent('an organization with state: absent', () => {
 
   it('is removed when account_id names it', async () => {
     const run = await runScenario({
-      api: { organizationRows: 'account_id' },
+      api: { organizationRecords: 'account_id' },
       recipients: [mine, other],
       inputs: absent,
     });
@@ -118,9 +118,9 @@ describe.concurrent('an organization with state: absent', () => {
 
   it.concurrent.each(UNRECOGNIZED)(
     'removes no other record: the step fails and names the active ones, with %s',
-    async (organizationRows) => {
+    async (organizationRecords) => {
       const run = await runScenario({
-        api: { organizationRows },
+        api: { organizationRecords },
         recipients: [mine, other],
         inputs: absent,
       });

@@ -32,7 +32,7 @@ describe.concurrent('a server whose list always says total_count: 2000, as in th
   const api = { pageSize: 20, totalCount: 2000 };
 
   it('adds one account with one request per poll', async () => {
-    const run = await runScenario({ api: { ...api, listLagMs: 3500 } });
+    const run = await runScenario({ api: { ...api, staleMs: 3500 } });
     expectAdded(run);
     // With stale reads, polls by ID find nothing, so that lists follow.
     expect(run.lists.length).toBeGreaterThan(2);

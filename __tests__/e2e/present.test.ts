@@ -149,7 +149,7 @@ describe.concurrent('one account', () => {
   });
 
   it('is added although the share itself cannot be read', async () => {
-    const fault = { when: { pathIncludes: SHARE_ONLY }, do: { kind: 'answer', status: 403 } } as const;
+    const fault = { when: { pathIncludes: SHARE_ONLY }, do: { kind: 'response', status: 403 } } as const;
     const run = await runScenario({ api: { faults: [fault] } });
     expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated' }, annotations: [] });
     expect(run.stdout).toContain(SHARE);
@@ -194,7 +194,7 @@ describe.concurrent('one account', () => {
       api: {
         timeline: { associateMs: 6000 },
         faults: [
-          { when: { pathIncludes: ONE_RECORD, times: 2 }, do: { kind: 'answer', status: 404, code: 1004 } },
+          { when: { pathIncludes: ONE_RECORD, times: 2 }, do: { kind: 'response', status: 404, code: 1004 } },
         ],
       },
     });
@@ -208,7 +208,7 @@ describe.concurrent('one account', () => {
   });
 
   it('gets access although reads are three seconds behind writes', async () => {
-    const run = await runScenario({ api: { listLagMs: 3000 } });
+    const run = await runScenario({ api: { staleMs: 3000 } });
     expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
     expect(run.polls.some(({ status }) => status === 404)).toBe(true);
     expect(run.posts).toHaveLength(1);
@@ -289,9 +289,9 @@ describe.concurrent('an account that is in the list already', () => {
       3000,
       [{ when: { method: 'POST' }, do: { kind: 'reset', commit: true } }],
     ],
-  ])('may get access again under the ID of its removed record%s', async (_, listLagMs, faults) => {
+  ])('may get access again under the ID of its removed record%s', async (_, staleMs, faults) => {
     const run = await runScenario({
-      api: { reuseRows: true, listLagMs, faults },
+      api: { reuseRecords: true, staleMs, faults },
       recipients: [{ ...mine, status: 'disassociated' }],
     });
     expect(run).toMatchObject({

@@ -14,7 +14,7 @@ import {
 
 function rateLimited(after: string, headers: Record<string, string> = {}): Fault {
   return {
-    kind: 'answer',
+    kind: 'response',
     status: 429,
     code: 971,
     message: 'Please wait and consider throttling your request speed',
@@ -127,7 +127,7 @@ describe.concurrent('a list that meets the rate limit', () => {
 
 describe.concurrent('a wait is announced once, when it begins, with its real length', () => {
   it('of a server that is busy', async () => {
-    const busy: Fault = { kind: 'answer', status: 503, body: 'json', headers: { 'retry-after': '3' } };
+    const busy: Fault = { kind: 'response', status: 503, body: 'json', headers: { 'retry-after': '3' } };
     const run = await runWithFault(busy, { times: 1 });
     expectAdded(run);
     expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
@@ -137,7 +137,7 @@ describe.concurrent('a wait is announced once, when it begins, with its real len
 
   it.concurrent.each([200, 503])('of a limit that is used up, with HTTP %i', async (status) => {
     const used: Fault = {
-      kind: 'answer',
+      kind: 'response',
       status,
       headers: { ratelimit: '"default";r=0;t=4' },
       body: { text: status === 200 ? bodyOf([]) : '{"success":false}' },

@@ -16,7 +16,7 @@ import {
 const POST = { method: 'POST' };
 /** Node hands the connection over, and with it the request. */
 const UPGRADE: Fault = {
-  kind: 'answer',
+  kind: 'response',
   status: 101,
   body: 'empty',
   headers: { connection: 'upgrade', upgrade: 'websocket' },
@@ -24,21 +24,21 @@ const UPGRADE: Fault = {
 
 describe.concurrent('a response that a retry cannot change is not requested again', () => {
   it.concurrent.each<[string, Fault]>([
-    ['400', { kind: 'answer', status: 400 }],
-    ['401', { kind: 'answer', status: 401, code: 10000, message: 'Authentication error' }],
-    ['403', { kind: 'answer', status: 403, code: 10000, message: 'Authentication error' }],
-    ['404', { kind: 'answer', status: 404, code: 1004, message: 'Not found' }],
-    ['501', { kind: 'answer', status: 501, body: 'json' }],
-    ['505', { kind: 'answer', status: 505, body: 'json' }],
-    ['525', { kind: 'answer', status: 525, body: 'html' }],
-    ['526', { kind: 'answer', status: 526, body: 'rfc9457' }],
+    ['400', { kind: 'response', status: 400 }],
+    ['401', { kind: 'response', status: 401, code: 10000, message: 'Authentication error' }],
+    ['403', { kind: 'response', status: 403, code: 10000, message: 'Authentication error' }],
+    ['404', { kind: 'response', status: 404, code: 1004, message: 'Not found' }],
+    ['501', { kind: 'response', status: 501, body: 'json' }],
+    ['505', { kind: 'response', status: 505, body: 'json' }],
+    ['525', { kind: 'response', status: 525, body: 'html' }],
+    ['526', { kind: 'response', status: 526, body: 'rfc9457' }],
     [
       '503 that says retryable: false',
-      { kind: 'answer', status: 503, body: 'rfc9457', problem: { retryable: false } },
+      { kind: 'response', status: 503, body: 'rfc9457', problem: { retryable: false } },
     ],
     [
       '429 that says retryable: false',
-      { kind: 'answer', status: 429, body: 'rfc9457', problem: { retryable: false } },
+      { kind: 'response', status: 429, body: 'rfc9457', problem: { retryable: false } },
     ],
   ])('%s', async (name, fault) => {
     const run = await runWithFault(fault);
@@ -68,7 +68,9 @@ describe.concurrent('a response that a retry cannot change is not requested agai
   });
 
   it('501 for a POST', async () => {
-    const run = await runScenario({ api: { faults: [{ when: POST, do: { kind: 'answer', status: 501 } }] } });
+    const run = await runScenario({
+      api: { faults: [{ when: POST, do: { kind: 'response', status: 501 } }] },
+    });
     expect(run.exitCode).toBe(1);
     expect(run.posts).toHaveLength(1);
   });
@@ -79,7 +81,7 @@ describe.concurrent('a response that a retry cannot change is not requested agai
       code: 1017,
       message: 'Recipient is not in the organization of the share',
     };
-    const run = await runScenario({ api: { refuseAccounts: { [RECIPIENT]: rejected } } });
+    const run = await runScenario({ api: { rejectAccounts: { [RECIPIENT]: rejected } } });
     expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociated', changed: 'false' } });
     expect(run.posts).toHaveLength(1);
     expect(run.errors[0]?.message).toMatch(
@@ -90,19 +92,19 @@ describe.concurrent('a response that a retry cannot change is not requested agai
 
 describe.concurrent('a read that fails for a moment is retried, and logged once', () => {
   it.concurrent.each<[string, Fault]>([
-    ['408', { kind: 'answer', status: 408 }],
-    ['409', { kind: 'answer', status: 409 }],
-    ['425', { kind: 'answer', status: 425 }],
-    ['500', { kind: 'answer', status: 500, body: 'json' }],
-    ['502 in HTML', { kind: 'answer', status: 502, body: 'html' }],
-    ['403 in HTML, as from a firewall', { kind: 'answer', status: 403, body: 'html' }],
+    ['408', { kind: 'response', status: 408 }],
+    ['409', { kind: 'response', status: 409 }],
+    ['425', { kind: 'response', status: 425 }],
+    ['500', { kind: 'response', status: 500, body: 'json' }],
+    ['502 in HTML', { kind: 'response', status: 502, body: 'html' }],
+    ['403 in HTML, as from a firewall', { kind: 'response', status: 403, body: 'html' }],
     [
       '520 as a problem object',
-      { kind: 'answer', status: 520, body: 'rfc9457', problem: { retry_after: 1 } },
+      { kind: 'response', status: 520, body: 'rfc9457', problem: { retry_after: 1 } },
     ],
-    ['503 without a body', { kind: 'answer', status: 503, body: 'empty' }],
-    ['400 in HTML', { kind: 'answer', status: 400, body: 'html' }],
-    ['200 without a body', { kind: 'answer', status: 200, body: 'empty' }],
+    ['503 without a body', { kind: 'response', status: 503, body: 'empty' }],
+    ['400 in HTML', { kind: 'response', status: 400, body: 'html' }],
+    ['200 without a body', { kind: 'response', status: 200, body: 'empty' }],
     ['200 that cannot be read', { kind: 'unreadable' }],
     ['a reset', { kind: 'reset' }],
     ['a truncated response', { kind: 'truncate' }],
@@ -117,10 +119,10 @@ describe.concurrent('a read that fails for a moment is retried, and logged once'
   });
 
   it.concurrent.each<[string, Fault]>([
-    ['409', { kind: 'answer', status: 409 }],
-    ['425', { kind: 'answer', status: 425 }],
-    ['400 in HTML', { kind: 'answer', status: 400, body: 'html' }],
-    ['500', { kind: 'answer', status: 500, body: 'json' }],
+    ['409', { kind: 'response', status: 409 }],
+    ['425', { kind: 'response', status: 425 }],
+    ['400 in HTML', { kind: 'response', status: 400, body: 'html' }],
+    ['500', { kind: 'response', status: 500, body: 'json' }],
     ['200 that cannot be read', { kind: 'unreadable' }],
     ['a change of protocol', UPGRADE],
   ])('also a poll: %s', async (_, fault) => {
@@ -130,7 +132,7 @@ describe.concurrent('a read that fails for a moment is retried, and logged once'
   });
 
   it('but not the read of the share, which only shows its name', TIMED, async () => {
-    const busy: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '25' } };
+    const busy: Fault = { kind: 'response', status: 503, headers: { 'retry-after': '25' } };
     const run = await runWithFault(busy, { path: SHARE_ONLY });
     expectAdded(run);
     expect(run.ms).toBeLessThan(10_000);
@@ -185,7 +187,7 @@ describe.concurrent('a read that fails to the end', () => {
     ['list', LIST],
     ['poll', ONE_RECORD],
   ])('does not claim that Cloudflare asked to wait when a %s ends at the timeout', async (_, path) => {
-    for (const fault of [{ kind: 'hang' }, { kind: 'answer', status: 503 }] as const) {
+    for (const fault of [{ kind: 'hang' }, { kind: 'response', status: 503 }] as const) {
       const run = await runWithFault(fault, { path, inputs: { timeout: '5s' } });
       expect(run.exitCode).toBe(1);
       expect(run.errors[0]?.message).not.toContain('asks to wait');
@@ -194,7 +196,7 @@ describe.concurrent('a read that fails to the end', () => {
 
   it('shows the title of an HTML page and no markup', async () => {
     const run = await runWithFault(
-      { kind: 'answer', status: 502, body: 'html' },
+      { kind: 'response', status: 502, body: 'html' },
       { inputs: { timeout: '5s' } },
     );
     expect(run.exitCode).toBe(1);
@@ -204,7 +206,7 @@ describe.concurrent('a read that fails to the end', () => {
 
   it('shows what a problem object says', async () => {
     const run = await runWithFault(
-      { kind: 'answer', status: 504, body: 'rfc9457', problem: { retry_after: 0 } },
+      { kind: 'response', status: 504, body: 'rfc9457', problem: { retry_after: 0 } },
       { inputs: { timeout: '5s' } },
     );
     expect(run.exitCode).toBe(1);
@@ -213,7 +215,7 @@ describe.concurrent('a read that fails to the end', () => {
 
   it('is reported as a blocked request when a firewall responds', async () => {
     const run = await runWithFault(
-      { kind: 'answer', status: 403, body: 'html' },
+      { kind: 'response', status: 403, body: 'html' },
       { inputs: { timeout: '5s' } },
     );
     expect(run).toMatchObject({ exitCode: 1, posts: [] });

@@ -72,7 +72,7 @@ export interface Run extends RunResult {
   posts: LoggedRequest[];
   deletes: LoggedRequest[];
   /** All records that the API had at the end, whatever its responses showed. */
-  records: ReturnType<SharesApi['rows']>;
+  records: ReturnType<SharesApi['records']>;
   annotations: Annotation[];
   /** The annotations of the level error. */
   errors: Annotation[];
@@ -123,7 +123,7 @@ function toRun(result: RunResult, api: SharesApi, { connections }: RunningServer
     polls: only('GET', /\/recipients\/[^/]+$/),
     posts: only('POST', /\/recipients$/),
     deletes: only('DELETE', /\/recipients\/[^/]+$/),
-    records: api.rows(SHARE),
+    records: api.records(SHARE),
     annotations,
     errors: annotations.filter(({ level }) => level === 'error'),
     recipients: JSON.parse(result.outputs['recipients'] || '[]'),
@@ -202,7 +202,7 @@ export function bodyOf(result: unknown, resultInfo?: object): string {
 
 /** Responds with this text instead of what the API would say. */
 export function respondWith(text: string, status = 200): Fault {
-  return { kind: 'answer', status, body: { text } };
+  return { kind: 'response', status, body: { text } };
 }
 
 /** The active records that the API had for an account at the end, whatever its responses showed. */

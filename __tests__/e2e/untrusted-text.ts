@@ -16,12 +16,12 @@ export function rejectWith(status: number, message: string): Fault {
     documentation_url: message,
   };
   const text = JSON.stringify({ success: false, errors: [error], messages: [message, { message }] });
-  return { kind: 'answer', status, headers: { 'cf-ray': EVIL_HEADER }, body: { text } };
+  return { kind: 'response', status, headers: { 'cf-ray': EVIL_HEADER }, body: { text } };
 }
 
 function problem(status: number, message: string): Fault {
   const members = { title: message, detail: message, error_code: message, retry_after: 0 };
-  return { kind: 'answer', status, body: 'rfc9457', problem: members };
+  return { kind: 'response', status, body: 'rfc9457', problem: members };
 }
 
 /** Scenarios, by name, in each of which a server says `text` somewhere. */
@@ -76,7 +76,7 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
       'the title of an HTML page',
       {
         ...list({
-          kind: 'answer',
+          kind: 'response',
           status: 403,
           body: { text: `<html><title>${text}</title></html>`, type: 'text/html' },
         }),

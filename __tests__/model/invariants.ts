@@ -163,7 +163,7 @@ function* outputs(one: Case): Generator<string> {
   for (const status of statuses) if (!STATUSES.includes(status)) yield `output status is ${status}`;
   if (outputs['changed'] !== String(recipients.some(({ changed }) => changed)))
     yield 'output changed is wrong';
-  const ids = new Set(api.rows(SHARE).map(({ id }) => id));
+  const ids = new Set(api.records(SHARE).map(({ id }) => id));
   const known = knownBefore(observations, endSeq);
   for (const { recipient_id: id, status, error } of recipients) {
     if (id !== null && !ids.has(id)) yield `the server does not know ${id}`;
@@ -222,7 +222,7 @@ function* isPresent(one: Case, recipient: Recipient): Generator<string> {
   const poll = observations.findLast(isPoll);
   if (!poll) return yield `${name} is not in any poll`;
   const wasUsable = (ms: number) => {
-    const record = one.api.rows(SHARE, ms).find((row) => row.id === id);
+    const record = one.api.records(SHARE, ms).find((record) => record.id === id);
     return record?.association_status === 'associated' && !record.resources?.some(({ error }) => error);
   };
   const isShown = poll.records.some((record) => record.id === id && isUsable(record));
@@ -268,9 +268,9 @@ function lasting(
   const [fromMs, toMs] = [list.sentMs - STALE_READ_MS, list.endedMs];
   const at = (ms: number) =>
     api
-      .rows(SHARE, ms)
-      .filter((row) => isUnidentifiable || (row.organization_id ?? row.account_id) === target)
-      .filter((row) => matches(row.association_status))
+      .records(SHARE, ms)
+      .filter((record) => isUnidentifiable || (record.organization_id ?? record.account_id) === target)
+      .filter((record) => matches(record.association_status))
       .map(({ id }) => id);
   // A record leaves such a status only to be `disassociated`, and only a POST brings it back from there.
   const returns = creations.filter(({ atMs }) => atMs > fromMs && atMs <= toMs);
@@ -292,7 +292,7 @@ function isEver(fromMs: number, toMs: number, holds: (ms: number) => boolean): b
 function isMild({ fault, times }: ScheduledFault): boolean {
   if (times > 1) return false;
   if (fault.kind === 'connection') return fault.status === 0 && !fault.code.includes('CERT');
-  if (fault.kind !== 'answer') return /^(reset|hang|slow|truncate|unreadable)$/.test(fault.kind);
+  if (fault.kind !== 'response') return /^(reset|hang|slow|truncate|unreadable)$/.test(fault.kind);
   const { status, body = 'json', headers = {}, code = ORDINARY_CODE } = fault;
   const isRetried = [408, 409, 425, 429, 500, 502, 503, 520, 524].includes(status);
   return isRetried && body === 'json' && code === ORDINARY_CODE && Object.keys(headers).length === 0;
@@ -362,7 +362,7 @@ function* changes(one: Case): Generator<string> {
     const [record] = recordsIn(exchange);
     if (outcomeOf(exchange) !== 'accepted' || !record) continue;
     const recipient = recipients.find((candidate) => nameOf(candidate) === targetOf(exchange));
-    const inUse = api.rows(SHARE).find(({ id }) => id === recipient?.recipient_id);
+    const inUse = api.records(SHARE).find(({ id }) => id === recipient?.recipient_id);
     const isOlder = inUse?.account_id === targetOf(exchange) && inUse.created <= record.created;
     // Where it was removed, another active record of the account is used instead (rule 6).
     const isRemoved = stage(known.get(record.id) ?? record) > 0;
@@ -386,7 +386,9 @@ function* time({ schedule, startMs, endMs }: Case): Generator<string> {
 
 /** Each request by itself. */
 function* requests({ exchanges, schedule, targets, api, endSeq }: Case): Generator<string> {
-  const owners = new Map(api.rows(SHARE).map((row) => [row.id, row.organization_id ?? row.account_id]));
+  const owners = new Map(
+    api.records(SHARE).map((record) => [record.id, record.organization_id ?? record.account_id]),
+  );
   for (const one of exchanges) {
     const { method, path, body, query } = one;
     const name = `${method} ${path}`;
@@ -437,11 +439,13 @@ function* posts(one: Case): Generator<string> {
   }
   const own = creations.filter(({ isOurs }) => isOurs);
   const ownerOf = (id: string) => {
-    const row = api.rows(SHARE).find((candidate) => candidate.id === id);
-    return row?.organization_id ?? row?.account_id;
+    const record = api.records(SHARE).find((candidate) => candidate.id === id);
+    return record?.organization_id ?? record?.account_id;
   };
   for (const { recipientId, atMs } of own) {
-    const active = api.rows(SHARE, atMs).filter(({ association_status: status }) => stage({ status }) === 0);
+    const active = api
+      .records(SHARE, atMs)
+      .filter(({ association_status: status }) => stage({ status }) === 0);
     const ours = active.filter(({ id, account_id, organization_id }) => {
       // A record that was removed may be used again by somebody else's POST: the last one counts.
       const last = creations.findLast((creation) => creation.recipientId === id && creation.atMs <= atMs);

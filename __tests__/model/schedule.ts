@@ -164,7 +164,7 @@ const response: fc.Arbitrary<Fault> = fc
     headers,
     commit: fc.boolean(),
   })
-  .map((members) => ({ kind: 'answer', ...members }));
+  .map((members) => ({ kind: 'response', ...members }));
 
 /** Bodies that are JSON or nearly, and nothing that the API would say. */
 const WRONG = [

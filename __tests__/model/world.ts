@@ -297,15 +297,15 @@ export async function play(schedule: Schedule): Promise<Trace> {
     timelines: Object.fromEntries(
       schedule.timelines.map((timeline, index) => [targets[index] ?? '', fill(possible(timeline))]),
     ),
-    duplicates: schedule.duplicates === 'accept' ? 'accept' : 'refuse',
-    reuseRows: schedule.reuseRecords,
-    organizationRows: schedule.organizationRecords,
-    refuseDeleteWhileAssociating: schedule.rejectDeleteWhileAssociating,
+    duplicates: schedule.duplicates === 'accept' ? 'accept' : 'reject',
+    reuseRecords: schedule.reuseRecords,
+    organizationRecords: schedule.organizationRecords,
+    rejectDeleteWhileAssociating: schedule.rejectDeleteWhileAssociating,
     ...(schedule.pageSize === null ? {} : { pageSize: schedule.pageSize }),
     ...(schedule.rejected === null
       ? {}
       : {
-          refuseAccounts: {
+          rejectAccounts: {
             [targets[schedule.rejected] ?? '']: {
               status: 400,
               code: 1099,
@@ -359,7 +359,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
     const { headers, body } = request;
     const reply = api.respond({ method, path: request.url.slice(BASE.length), headers, body: body ?? '' });
     staleMs = 0;
-    exchange.isGenuine = reply.delivery === 'answer' && (!fault || fault.kind === 'slow');
+    exchange.isGenuine = reply.delivery === 'response' && (!fault || fault.kind === 'slow');
     recordCreation(true);
     if (rival?.when === 'after') act('add', rival.who);
     if (exchange.isGenuine && isMissing && reply.status === 200) {
@@ -375,7 +375,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
   }
 
   const isActive = (path: string) => {
-    const record = api.rows(SHARE).find(({ id }) => path.endsWith(`/${id}`));
+    const record = api.records(SHARE).find(({ id }) => path.endsWith(`/${id}`));
     return record !== undefined && !record.association_status.startsWith('disassociat');
   };
 
@@ -425,7 +425,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
       if (connection) return respondIn(connection.delayMs, failed(connection));
       const reply = respond(request, exchange);
       corrupt(reply, exchange, schedule, corrupted, fill);
-      if (reply.delivery === 'answer') {
+      if (reply.delivery === 'response') {
         respondIn(reply.delayMs, { status: reply.status, headers: reply.headers, body: reply.body });
       } else if (reply.delivery !== 'hang') {
         respondIn(reply.delayMs, failed({ code: CODES[reply.delivery], isSent: true }));
@@ -553,7 +553,7 @@ function ruleOf(
 
 /** Does the response say for sure that nothing was done? A page of HTML, or no text at all, is not the API's. */
 function isRejection(fault: Fault): boolean {
-  if (fault.kind !== 'answer') return false;
+  if (fault.kind !== 'response') return false;
   const { status, body = 'json', code = ORDINARY_CODE } = fault;
   if (CERTAIN.has(status)) return true;
   const isJson = body === 'json' || (typeof body === 'object' && body.text.startsWith('{'));
@@ -610,7 +610,7 @@ function actOfOthers(api: SharesApi, what: 'add' | 'remove', who: Who): void {
     api.respond({ method: 'POST', path, headers: OTHERS, body: JSON.stringify(body) });
     return;
   }
-  const own = api.rows(SHARE).filter((one) => one.account_id === id || one.organization_id === id);
+  const own = api.records(SHARE).filter((one) => one.account_id === id || one.organization_id === id);
   const record = own.find((one) => !one.association_status.startsWith('disassociat'));
   if (record) api.respond({ method: 'DELETE', path: `${path}/${record.id}`, headers: OTHERS, body: '' });
 }
@@ -627,7 +627,7 @@ function corrupt(
     if (corruption.method !== exchange.method || !exchange.path.includes('/recipients')) continue;
     const count = (counts.get(corruption) ?? 0) + 1;
     counts.set(corruption, count);
-    if (count !== corruption.nth || reply.delivery !== 'answer' || !reply.body.startsWith('{')) continue;
+    if (count !== corruption.nth || reply.delivery !== 'response' || !reply.body.startsWith('{')) continue;
     const body: Record<string, unknown> = JSON.parse(reply.body);
     if (body['success'] !== true) continue;
     const [where, name = ''] = corruption.member.split('.');

@@ -58,7 +58,7 @@ const RECIPIENT = associate.inputs['recipient-account-id'];
 export const TOKEN = associate.inputs['api-token'];
 const ONBOARDED = onboarding.inputs['recipient-account-id'].split('\n');
 const FLEET = fleet.inputs['recipient-account-id'].split('\n');
-const REJECTED = Object.keys(fleet.api.refuseAccounts);
+const REJECTED = Object.keys(fleet.api.rejectAccounts);
 
 /** Workflows of this repository, without changes. */
 const OWN = {
