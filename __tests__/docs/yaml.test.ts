@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { SLUG } from '../../docs/build.ts';
-import { problemsOf } from './language-service.ts';
+import { problemsOf } from '../language-service.ts';
 import { blocks, PAGES, text } from './pages.ts';
 
 const STEP = `- id: share

@@ -377,7 +377,7 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 1);
       assert.equal(run.requests.length, 0);
-      assert.equal(stepResult(run, 'teams'), 'failure');
+      assert.deepEqual(results(run, 'teams'), ['failure']);
       assert.deepEqual(results(run, 'share'), []);
     },
   },

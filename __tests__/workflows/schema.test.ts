@@ -1,11 +1,11 @@
 /** The files that GitHub and other tools read: action.yml, its types, the examples, the workflows and issue forms. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import packageFile from '../../package.json' with { type: 'json' };
+import { problemsOf } from '../language-service.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OURS = `${new URL(packageFile.repository).pathname.slice(1)}@v1`;
@@ -215,40 +215,8 @@ describe('examples', () => {
 });
 
 describe("GitHub's language service", () => {
-  let problems: (path: string, text?: string) => Promise<string[]>;
-
-  beforeAll(async () => {
-    // The package imports JSON without an import attribute, which Node rejects.
-    registerHooks({
-      load(url, context, nextLoad) {
-        if (!url.startsWith('file:') || !url.endsWith('.json')) return nextLoad(url, context);
-        const source = `export default ${readFileSync(fileURLToPath(url), 'utf8')}`;
-        return { format: 'module', shortCircuit: true, source };
-      },
-    });
-    const { validate } = await import('@actions/languageservice');
-    const fileProvider = {
-      getFileContent: async () => ({ name: 'reusable.yml', content: readText('examples/reusable.yml') }),
-    };
-    const actionsMetadataProvider = {
-      fetchActionMetadata: async ({ owner }: { owner: string }) =>
-        OURS.startsWith(`${owner}/`) ? action : { name: 'other action', description: '' },
-    };
-    let documents = 0;
-    problems = async (path, text = readText(path)) => {
-      documents += 1;
-      // The package caches what it has parsed by name.
-      const document = { uri: `file:///${documents}/${path}`, getText: () => text } as Parameters<
-        typeof validate
-      >[0];
-      const config = { actionsMetadataProvider, fileProvider } as Parameters<typeof validate>[1];
-      const found = await validate(document, config);
-      return found.map(({ message, range }) => `${path}:${range.start.line + 1}: ${message}`);
-    };
-  });
-
   it.each(['action.yml', ...all])('finds no problem in %s', async (path) => {
-    expect(await problems(path)).toEqual([]);
+    expect(await problemsOf(readText(path), path)).toEqual([]);
   });
 
   it.each([
@@ -259,7 +227,7 @@ describe("GitHub's language service", () => {
     ['__tests__/workflows/caller.yml', 'recipients:', 'recipient:'],
   ])('finds a problem in %s when %s becomes %s', async (path, right, wrong) => {
     const text = readText(path).replace(right, wrong);
-    expect(await problems(path, text)).not.toEqual([]);
+    expect(await problemsOf(text, path)).not.toEqual([]);
   });
 });
 
