@@ -154,6 +154,48 @@ describe.concurrent('the deployment record', () => {
     expect(run.summary).toContain('1 account added');
   });
 
+  it('does not hold a run beyond its timeout while GitHub hangs', async (context) => {
+    const { expect } = context;
+    const inputs = { timeout: '2s' };
+    const { options } = await prepare(context, { associateMs: 'never', inputs, respond: () => true });
+    const run = await runAction(options);
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associating', changed: 'true' } });
+    expect(run.stdout).toContain('Deployment record could not be written');
+    // Two seconds, and at most three for everything after them.
+    expect(run.ms).toBeLessThan(5_900);
+  });
+
+  it.for([
+    'http://api.github.example',
+    'http://localhost.github.example:8080',
+    'http://127.0.0.1.nip.example',
+  ])('is not sent to %s, where others can read the token', async (address, context) => {
+    const { expect } = context;
+    const { github, options } = await prepare(context);
+    const run = await runAction({ ...options, env: { ...options.env, GITHUB_API_URL: address } });
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toMatch(/^::warning .*GITHUB_API_URL is not https/m);
+    expect(github.calls).toEqual([]);
+  });
+
+  it.for(['with its length', 'in chunks'])(
+    'reads no response of more than 16 MiB: %s',
+    async (way, context) => {
+      const { expect } = context;
+      const { options } = await prepare(context, {
+        respond: (_call, response) => {
+          const body = Buffer.alloc(17 * 1024 * 1024, ' ');
+          if (way === 'in chunks') response.writeHead(201).write(body);
+          else response.writeHead(201, { 'content-length': body.length }).end(body);
+          return true;
+        },
+      });
+      const run = await runAction(options);
+      expect(run.exitCode).toBe(0);
+      expect(run.stdout).toMatch(/^::warning .*could not be written.*more than 16 MiB/m);
+    },
+  );
+
   it('does not hold a run while GitHub hangs', async (context) => {
     const { expect } = context;
     const { options } = await prepare(context, { respond: () => true });

@@ -130,6 +130,18 @@ describe.concurrent('a proxy that rejects the connection', () => {
     expect(leaks(run, [PASSWORD, TOKEN])).toEqual([]);
   });
 
+  it.concurrent.each(['200 OK', '502 Bad Gateway'])(
+    'with a header of a megabyte is not read: %s',
+    async (line) => {
+      const { run } = await runWithProxy(withoutPassword, {
+        response: `HTTP/1.1 ${line}\r\nx-filler: ${'x'.repeat(1_000_000)}`,
+        inputs: { timeout: '4s' },
+      });
+      expect(run).toMatchObject({ exitCode: 1, requests: [], connections: 0 });
+      expect(run.errors).toMatchObject([{ message: expect.stringContaining('Header overflow') }]);
+    },
+  );
+
   it('with 403 is not mistaken for Cloudflare', async () => {
     const { run } = await runWithProxy(withoutPassword, {
       response: 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n',
