@@ -128,7 +128,7 @@ export function withTables(readme: string, action: ActionFile): string {
   for (const [name, content] of Object.entries(tables(action))) {
     const between = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
     if (!between.test(text)) throw new Error(`README.md has no <!-- ${name} --> … <!-- /${name} -->`);
-    text = text.replace(between, (_all, begin: string, end: string) => `${begin}\n${content}\n\n${end}`);
+    text = text.replace(between, (_all, begin: string, end: string) => `${begin}${content}\n${end}`);
   }
   return text;
 }
