@@ -3469,7 +3469,8 @@ function decideAbsent(history, desired, observed) {
     };
     if (known.deletions.length > 0)
         return { ...known, action: 'delete', failure: null };
-    if (known.failure)
+    const isListed = writes.every(({ endedMs }) => endedMs <= observed.listSentMs);
+    if (known.failure && isListed)
         return { ...known, action: 'fail' };
     if (due.includes('wait'))
         return { ...known, action: 'wait' };

@@ -640,3 +640,17 @@ it('does not report a removal that only a poll by ID has shown', async () => {
   expect(broken).toEqual([]);
   expect(trace.success).toBe(false);
 });
+
+it('lists once more after the last DELETE, although the removal of another record has failed', async () => {
+  const { broken, trace } = await run({
+    state: 'absent',
+    records: [
+      { who: 0, ...associated },
+      { who: 0, ...associated, ageMs: 1 },
+    ],
+    staleMs: 10_000,
+    faults: [{ ...DELETE, nth: 1, times: 10_000, fault: { kind: 'reset' } }],
+  });
+  expect(broken).toEqual([]);
+  expect([trace.success, trace.exchanges.at(-1)?.method]).toEqual([false, 'GET']);
+});

@@ -159,6 +159,16 @@ describe('what is decided to remove an account with several records', () => {
   });
 });
 
+describe('the failure of one of several records', () => {
+  it('is that of the account once a list has followed the last DELETE', () => {
+    const first = [active, record('r2', 'associated')];
+    const last = { ...unknown('r2'), endedMs: 20_000 };
+    const at = (listMs: number) =>
+      decided({ state: 'absent', first, writes: [rejected('r1'), last], listMs: listMs - 100 }).action;
+    expect([at(19_999), at(20_000)]).toEqual(['wait', 'fail']);
+  });
+});
+
 describe('why an account cannot be removed', () => {
   const fail = (writes: Write[], status = 'associated') =>
     decided({ state: 'absent', first: [record('r1', status)], writes, ageMs: 10_000 }).failure;

@@ -122,7 +122,8 @@ function decideAbsent(history: History, desired: Desired, observed: Observations
     failure: due.find((one) => typeof one === 'object') ?? null,
   };
   if (known.deletions.length > 0) return { ...known, action: 'delete', failure: null };
-  if (known.failure) return { ...known, action: 'fail' };
+  const isListed = writes.every(({ endedMs }) => endedMs <= observed.listSentMs);
+  if (known.failure && isListed) return { ...known, action: 'fail' };
   if (due.includes('wait')) return { ...known, action: 'wait' };
   const others = [...observed.records.values()].filter(isActive).sort(oldestFirst);
   if (target.type === 'organization' && own.length === 0 && others.length > 0) {
