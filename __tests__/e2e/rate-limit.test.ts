@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../simulator/faults.ts';
 import { expectAdded } from './expectations.ts';
 import {
+  accounts,
   bodyOf,
   LIST,
   RECIPIENT,
@@ -147,6 +148,25 @@ describe.concurrent('a wait is announced once, when it begins, with its real len
     expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
       'Rate limit reached. Waiting 4 s, as requested by Cloudflare.',
     ]);
+  });
+
+  it('also where several writes wait for the same limit', async () => {
+    const headers = { ratelimit: '"default";r=0;t=3' };
+    const run = await runScenario({
+      inputs: { 'recipient-account-id': accounts(4).join('\n') },
+      api: {
+        // The list says that nothing is left.
+        faults: [
+          {
+            when: { pathIncludes: LIST, nth: 1 },
+            do: { kind: 'response', status: 200, headers, body: { text: bodyOf([]) } },
+          },
+        ],
+      },
+    });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expect(run.posts).toHaveLength(4);
+    expect(run.stdout.match(/Rate limit reached/g)).toHaveLength(1);
   });
 });
 
