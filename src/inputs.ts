@@ -120,9 +120,9 @@ export function readInputs(env: Environment) {
 
   function timeoutMs(): number {
     const text = value('timeout');
-    const [whole, h, m, s] = /^(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?$/.exec(text) ?? [];
+    const [, h, m, s] = /^(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?$/.exec(text) ?? [];
     const ms = (Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000;
-    const isValid = whole !== undefined && ms > 0 && ms <= MAX_TIMEOUT_MS;
+    const isValid = ms > 0 && ms <= MAX_TIMEOUT_MS;
     check(isValid, 'timeout', 'a duration up to 24h such as 90s, 10m or 1h30m', text, 'Write it with units.');
     return ms;
   }

@@ -99,7 +99,7 @@ export function createReconciler(first: RecipientList, share: Share | null, opti
     const [only] = states;
     const expected = inputs.state === 'present' ? 0 : 1;
     const known = observed.records.get(only?.recipient?.id ?? '');
-    if (states.length > 1 || only?.action !== 'wait' || !known || stage(known) !== expected) return false;
+    if (states.length > 1 || !known || stage(known) !== expected) return false;
     const record = await shares.get(known.id).catch((error) => {
       // A stale read, perhaps: a record never disappears.
       if (error instanceof ApiError && error.is.failure === 'not-found') return null;
