@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { DEFAULTS, isId, readInputs } from '../src/inputs.ts';
-import { ACCOUNT, ENV, ORGANIZATION, OTHER, OWNER, SHARE, TOKEN } from './builders.ts';
+import { ACCOUNT, ENV, INPUTS, ORGANIZATION, OTHER, OWNER, TOKEN } from './builders.ts';
 import { inputsOf } from './read-inputs.ts';
 
 function errorsOf(change: Record<string, string | undefined>) {
@@ -12,23 +12,7 @@ function errorsOf(change: Record<string, string | undefined>) {
 
 describe('the inputs', () => {
   it('of the smallest environment are filled in with the defaults', () => {
-    expect(inputsOf()).toEqual({
-      accountId: OWNER,
-      shareId: SHARE,
-      targets: [{ type: 'account', id: ACCOUNT }],
-      credentials: { authorization: `Bearer ${TOKEN}` },
-      state: 'present',
-      wait: true,
-      timeout: '10m',
-      timeoutMs: 600_000,
-      dryRun: false,
-      summary: true,
-      githubToken: '',
-      environment: 'cloudflare-share',
-      apiUrl: 'https://api.cloudflare.com/client/v4',
-      fallbacks: [],
-      ignoresTlsVariable: false,
-    });
+    expect(inputsOf()).toEqual(INPUTS);
   });
 
   it('are all taken as given, without spaces around them', () => {

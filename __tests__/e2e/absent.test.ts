@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../simulator/faults.ts';
+import { expectRemoved } from './expectations.ts';
 import {
   account,
   activeRecords,
@@ -21,17 +22,6 @@ const inputs = { state: 'absent' };
 const mine = { accountId: RECIPIENT, id: RECORD, status: 'associated' };
 /** How long reads may be stale, which a run waits before it trusts that there is nothing to remove. */
 const STALE_READ_MS = 10_000;
-
-function expectRemoved(run: Run, deletes = 1): void {
-  expect(run).toMatchObject({
-    exitCode: 0,
-    posts: [],
-    errors: [],
-    outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'true' },
-  });
-  expect(run.deletes.map(recordIn)).toEqual(Array(deletes).fill(RECORD));
-  expect(activeRecords(run)).toEqual([]);
-}
 
 /** Nothing was removed, which a list sent ten seconds after the first has confirmed. */
 function expectNothingToRemove(run: Run): void {

@@ -1,6 +1,6 @@
 /** What many runs have in common. */
 import { expect } from 'vitest';
-import { activeRecords, RECIPIENT, type Run } from './scenario.ts';
+import { activeRecords, RECIPIENT, RECORD, type Run, recordIn } from './scenario.ts';
 
 const OUTPUTS = ['changed', 'recipient-id', 'recipients', 'status'];
 
@@ -16,6 +16,18 @@ export function expectAdded(run: Run, posts = 1): void {
   });
   expect(run.posts).toHaveLength(posts);
   for (const { body } of run.posts) expect(body).toEqual({ recipient_account_id: RECIPIENT });
+}
+
+/** The one recipient, `RECORD`, was removed with this many DELETEs. */
+export function expectRemoved(run: Run, deletes = 1): void {
+  expect(run).toMatchObject({
+    exitCode: 0,
+    posts: [],
+    errors: [],
+    outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'true' },
+  });
+  expect(run.deletes.map(recordIn)).toEqual(Array(deletes).fill(RECORD));
+  expect(activeRecords(run)).toEqual([]);
 }
 
 /** All outputs are set. */

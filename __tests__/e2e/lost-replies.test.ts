@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../simulator/faults.ts';
-import { expectAdded } from './expectations.ts';
+import { expectAdded, expectRemoved } from './expectations.ts';
 import {
   activeRecords,
   bodyOf,
@@ -8,8 +8,6 @@ import {
   OWNER,
   RECIPIENT,
   RECORD,
-  type Run,
-  recordIn,
   respondWith,
   runScenario,
   type Scenario,
@@ -157,17 +155,6 @@ describe.concurrent('a rejected POST', () => {
 
 describe.concurrent('after a lost reply to a DELETE', () => {
   const scenario: Scenario = { inputs: { state: 'absent' }, recipients: [mine] };
-
-  function expectRemoved(run: Run, deletes = 1): void {
-    expect(run).toMatchObject({
-      exitCode: 0,
-      errors: [],
-      posts: [],
-      outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'true' },
-    });
-    expect(run.deletes.map(recordIn)).toEqual(Array(deletes).fill(RECORD));
-    expect(activeRecords(run)).toEqual([]);
-  }
 
   it.concurrent.each(LOST)('the removal is observed and not sent twice: %s', async (_, fault) => {
     expectRemoved(await runScenario({ ...scenario, api: { faults: [{ when: DELETE, do: fault }] } }));
