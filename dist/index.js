@@ -3134,11 +3134,9 @@ function openShares(client, { accountId, shareId, targets }, clean) {
             // Published as nullable. Read once more, because a null by mistake would hide a recipient.
             if (result === null && ++nulls === 1)
                 throw invalid(request, '`result` is null');
-            const values = result === null ? [] : result;
-            if (!Array.isArray(values))
+            if (result !== null && !Array.isArray(result))
                 throw invalid(request, '`result` is not a list');
-            const decodeOne = (value, index) => decodeRecipient(value, request, `result[${index}]`, clean, isRelevant);
-            const page = values.map(decodeOne);
+            const page = (result ?? []).map((value, index) => decodeRecipient(value, request, `result[${index}]`, clean, isRelevant));
             if (seen.size + page.length > MAX_RECORDS)
                 throw invalid(request, 'the list does not end');
             return { sentMs, page, size: resultInfo['per_page'] };
@@ -3473,7 +3471,7 @@ function decideAbsent(history, desired, observed) {
     if (known.failure && isListed)
         return { ...known, action: 'fail' };
     if (due.includes('wait'))
-        return { ...known, action: 'wait' };
+        return { ...known, action: 'wait', failure: null };
     const others = [...observed.records.values()].filter(isActive).sort(oldestFirst);
     if (target.type === 'organization' && own.length === 0 && others.length > 0) {
         const ids = others.slice(0, 5).map(({ id, accountId }) => `${id} (account ${accountId || 'unknown'})`);
@@ -3552,7 +3550,7 @@ function createReconciler(first, share, options) {
     const states = inputs.targets.map((target) => {
         const decision = decide({ target, inUse: null, writes: [] }, inputs, observed);
         const endedMs = isPending(decision) ? null : first.sentMs;
-        return { target, writes: [], ...decision, startedMs: first.sentMs, endedMs };
+        return { target, writes: [], unsent: null, ...decision, startedMs: first.sentMs, endedMs };
     });
     /** Set when the credentials were rejected: no other write can succeed. */
     let stopped = null;
@@ -3580,7 +3578,9 @@ function createReconciler(first, share, options) {
         const sending = recipientId ? shares.delete(recipientId, sendByMs) : shares.create(target, sendByMs);
         const result = await sending.catch(asApiError);
         const error = result instanceof ApiError ? result : null;
-        if (error?.is.outcome === 'not-sent')
+        const unsent = error?.is.outcome === 'not-sent' ? error : null;
+        update(index, { unsent });
+        if (unsent)
             return [];
         if (error?.is.failure === 'authentication') {
             const reason = `not attempted, because authentication failed for another write: ${error.reason}`;
@@ -3596,7 +3596,7 @@ function createReconciler(first, share, options) {
         // The reply has no resources, so `associated` in it proves nothing.
         return created ? [{ ...created, status: 'associating' }] : [];
     }
-    /** @returns true when some writes have waited so long that their list is stale: poll before they are sent */
+    /** @returns true when some writes have waited so long that their list is stale: poll at once, then send them */
     async function writeDue() {
         const due = states.flatMap(({ action, deletions }, index) => {
             if (action === 'create')
@@ -3613,7 +3613,7 @@ function createReconciler(first, share, options) {
         }
         await Promise.all(Array.from({ length: MAX_CONCURRENT_WRITES }, worker));
         observed = observe(observed, { records: replies });
-        return due.length > 0 && !stopped;
+        return due.length > 0 && !stopped && !states.some(({ unsent }) => unsent);
     }
     /** Polls the one record that is waited for. Returns false where only the list can show what comes next. */
     async function pollRecord() {
@@ -3660,7 +3660,7 @@ function createReconciler(first, share, options) {
             if (!isPending(state))
                 continue;
             const known = describePending(state, share, pollError);
-            const detail = failure.detail ?? (pollError ?? state.writes.at(-1)?.error)?.detail;
+            const detail = failure.detail ?? (pollError ?? state.unsent ?? state.writes.at(-1)?.error)?.detail;
             update(index, { action: 'fail', failure: { ...failure, reason: `${reason}; ${known}`, detail } });
         }
     }
@@ -3705,19 +3705,21 @@ function pollIntervalMs(waitedMs, random) {
 }
 /** The state of a target when the recipients could not be read at all. */
 function failedState(target, failure, nowMs) {
-    const nothing = { writes: [], inUse: null, recipient: null, changed: false, deletions: [] };
+    const nothing = { writes: [], unsent: null, inUse: null, recipient: null, changed: false, deletions: [] };
     return { target, ...nothing, action: 'fail', failure, startedMs: nowMs, endedMs: nowMs };
 }
 /** Says what is known of a target that is not done. */
 function describePending(state, share, pollError) {
-    const { recipient, writes } = state;
+    const { recipient, writes, unsent } = state;
     const last = writes.at(-1);
     const parts = [`last observed status: ${recipient?.status ?? 'no record'}`];
     const errors = recipient ? describeErrors(recipient, share?.resourceTypes) : '';
     if (errors)
         parts.push(`Cloudflare is retrying ${errors}`);
     const what = last && isUnknown(last) ? 'may have been carried out' : 'was rejected';
-    if (last?.error)
+    if (unsent)
+        parts.push(`the last write was not processed: ${unsent.reason}`);
+    else if (last?.error)
         parts.push(`the last write ${what}: ${last.error.reason}`);
     if (pollError)
         parts.push(`the last poll failed: ${pollError.reason}`);
@@ -4203,6 +4205,8 @@ function describeChange(from, to, nowMs) {
     const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
     const [status, before] = [to, from].map(({ recipient }) => recipient?.status ?? 'not a recipient');
     const write = to.writes.at(-1);
+    if (to.unsent && to.unsent !== from.unsent)
+        return `not processed: ${to.unsent.message}`;
     if (write && to.writes.length > from.writes.length) {
         if (isUnknown(write))
             return `${write.error?.message}; checking the recipients before another attempt`;

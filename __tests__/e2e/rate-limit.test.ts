@@ -183,6 +183,25 @@ describe.concurrent('a write that meets the rate limit', () => {
     expect(run.stdout.match(/Rate limit reached/g)).toHaveLength(1);
   });
 
+  it('until the timeout is reported with what Cloudflare said', async () => {
+    const limited: Fault = { kind: 'response', status: 429, code: 971, message: 'Please wait' };
+    const run = await runScenario({
+      inputs: { timeout: '5s' },
+      api: { faults: [{ when: POST, do: limited }] },
+    });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociated', changed: 'false' } });
+    expect(run.posts.length).toBeGreaterThan(1);
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Timed out',
+        message: expect.stringMatching(
+          /the last write was not processed: 971 Please wait\..*POST …\/recipients, HTTP 429, cf-ray/,
+        ),
+      },
+    ]);
+    expect(run.stdout).toMatch(/^\w+: not processed: 971 Please wait \(POST …\/recipients, HTTP 429/m);
+  });
+
   it('is not sent again when the next list shows that another run was faster', async () => {
     const run = await runScenario({
       api: {

@@ -654,3 +654,19 @@ it('lists once more after the last DELETE, although the removal of another recor
   expect(broken).toEqual([]);
   expect([trace.success, trace.exchanges.at(-1)?.method]).toEqual([false, 'GET']);
 });
+
+it('does not hurry after a write that was not sent, although others have waited for ten seconds', async () => {
+  const fault = {
+    kind: 'connection',
+    code: 'ECONNREFUSED',
+    isSent: false,
+    status: 0,
+    delayMs: 4931,
+  } as const;
+  const { broken, trace } = await run({
+    targets: 51,
+    faults: [{ ...POST, nth: 1, times: 8, fault }],
+  });
+  expect(broken).toEqual([]);
+  expect(trace.success).toBe(true);
+});

@@ -179,6 +179,39 @@ describe('a write', () => {
     },
   );
 
+  it('that was not sent until the timeout is shown with its reason, and no earlier write is', async () => {
+    let posts = 0;
+    const { state } = await run({
+      timeoutMs: 30_000,
+      respond: ({ method }) => {
+        if (method !== 'POST') return undefined;
+        return ++posts === 1 ? noResponse() : noResponse('ECONNREFUSED', false);
+      },
+    });
+    expect(state.writes).toHaveLength(1);
+    expect(state.failure).toMatchObject({
+      cause: 'timeout',
+      reason:
+        'not associated before the timeout of 30s; last observed status: no record; ' +
+        'the last write was not processed: ECONNREFUSED',
+      detail: 'POST …/recipients',
+    });
+  });
+
+  it('that was not sent is forgotten when the next one is sent', async () => {
+    let posts = 0;
+    const { state } = await run({
+      timeoutMs: 30_000,
+      respond: ({ method }) => {
+        if (method !== 'POST' || ++posts > 1) return undefined;
+        return noResponse('ECONNREFUSED', false);
+      },
+    });
+    expect(state.failure?.reason).toBe(
+      'not associated before the timeout of 30s; last observed status: associating',
+    );
+  });
+
   it('is not sent before Retry-After', async () => {
     let posts = 0;
     const { traffic } = await run({

@@ -203,6 +203,7 @@ describe('a target of a run that could read nothing', () => {
       action: 'fail',
       failure,
       writes: [],
+      unsent: null,
       inUse: null,
       recipient: null,
       changed: false,

@@ -104,6 +104,24 @@ describe('a change of a target', () => {
     ],
     ['a write that was rejected', {}, { writes: [rejected()], recipient: recordOf(0, 'odd') }, []],
     ['a conflict', {}, { writes: [conflict()] }, []],
+    [
+      'a write that was not processed',
+      {},
+      { unsent: lost.error },
+      ['not processed: reset (POST …/recipients)'],
+    ],
+    [
+      'the end of that',
+      { unsent: lost.error },
+      { writes: [accepted()], unsent: null, inUse: 'r0' },
+      ['added as recipient r0'],
+    ],
+    [
+      'a new status after it',
+      { ...associating, unsent: lost.error },
+      { recipient: recordOf(0, 'odd') },
+      ['"odd" after 3.0 s'],
+    ],
     ['a new status', associating, { recipient: recordOf(0, 'odd') }, ['"odd" after 3.0 s']],
     ['the first record', { recipient: null }, associating, ['associating after 3.0 s']],
     [

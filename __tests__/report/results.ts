@@ -45,7 +45,7 @@ export function resultOf(one: ResultCase): Result {
   const states = inputs.targets.map((target, index) => {
     const decision = decide({ target, writes, inUse: null }, inputs, observed);
     const endedMs = decision.action === 'done' || decision.action === 'fail' ? 0 : null;
-    const state = { target, writes, ...decision, startedMs: 0, endedMs };
+    const state = { target, writes, unsent: null, ...decision, startedMs: 0, endedMs };
     return { ...state, ...change(state, index) };
   });
   return {

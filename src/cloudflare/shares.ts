@@ -45,11 +45,10 @@ export function openShares(client: CloudflareClient, { accountId, shareId, targe
     const decode = ({ request, sentMs, result, resultInfo }: Envelope) => {
       // Published as nullable. Read once more, because a null by mistake would hide a recipient.
       if (result === null && ++nulls === 1) throw invalid(request, '`result` is null');
-      const values = result === null ? [] : result;
-      if (!Array.isArray(values)) throw invalid(request, '`result` is not a list');
-      const decodeOne = (value: unknown, index: number) =>
-        decodeRecipient(value, request, `result[${index}]`, clean, isRelevant);
-      const page = values.map(decodeOne);
+      if (result !== null && !Array.isArray(result)) throw invalid(request, '`result` is not a list');
+      const page = (result ?? []).map((value: unknown, index) =>
+        decodeRecipient(value, request, `result[${index}]`, clean, isRelevant),
+      );
       if (seen.size + page.length > MAX_RECORDS) throw invalid(request, 'the list does not end');
       return { sentMs, page, size: resultInfo['per_page'] };
     };

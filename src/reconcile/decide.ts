@@ -40,6 +40,8 @@ export interface Write {
 export interface TargetState {
   readonly target: Target;
   readonly writes: readonly Write[];
+  /** Why the last write was certainly not processed; null where it may have been. */
+  readonly unsent: ApiError | null;
   /** The record in use: adopted, named by the reply to a POST, or seen first after a POST without a clear reply. */
   readonly inUse: string | null;
   /** What is due. Only `fail` is final. */
@@ -58,7 +60,7 @@ export interface TargetState {
 
 /** What a decision depends on, besides the observations. */
 type History = Pick<TargetState, 'target' | 'writes' | 'inUse'>;
-export type Decision = Omit<TargetState, 'target' | 'writes' | 'startedMs' | 'endedMs'>;
+export type Decision = Omit<TargetState, 'target' | 'writes' | 'unsent' | 'startedMs' | 'endedMs'>;
 type Desired = Pick<Inputs, 'state' | 'wait' | 'dryRun'>;
 
 const MAX_WRITES = 3;
@@ -124,7 +126,7 @@ function decideAbsent(history: History, desired: Desired, observed: Observations
   if (known.deletions.length > 0) return { ...known, action: 'delete', failure: null };
   const isListed = writes.every(({ endedMs }) => endedMs <= observed.listSentMs);
   if (known.failure && isListed) return { ...known, action: 'fail' };
-  if (due.includes('wait')) return { ...known, action: 'wait' };
+  if (due.includes('wait')) return { ...known, action: 'wait', failure: null };
   const others = [...observed.records.values()].filter(isActive).sort(oldestFirst);
   if (target.type === 'organization' && own.length === 0 && others.length > 0) {
     const ids = others.slice(0, 5).map(({ id, accountId }) => `${id} (account ${accountId || 'unknown'})`);

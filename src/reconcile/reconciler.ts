@@ -29,7 +29,7 @@ export function createReconciler(first: RecipientList, share: Share | null, opti
   const states: TargetState[] = inputs.targets.map((target) => {
     const decision = decide({ target, inUse: null, writes: [] }, inputs, observed);
     const endedMs = isPending(decision) ? null : first.sentMs;
-    return { target, writes: [], ...decision, startedMs: first.sentMs, endedMs };
+    return { target, writes: [], unsent: null, ...decision, startedMs: first.sentMs, endedMs };
   });
   /** Set when the credentials were rejected: no other write can succeed. */
   let stopped: Failure | null = null;
@@ -59,7 +59,9 @@ export function createReconciler(first: RecipientList, share: Share | null, opti
     const sending = recipientId ? shares.delete(recipientId, sendByMs) : shares.create(target, sendByMs);
     const result = await sending.catch(asApiError);
     const error = result instanceof ApiError ? result : null;
-    if (error?.is.outcome === 'not-sent') return [];
+    const unsent = error?.is.outcome === 'not-sent' ? error : null;
+    update(index, { unsent });
+    if (unsent) return [];
     if (error?.is.failure === 'authentication') {
       const reason = `not attempted, because authentication failed for another write: ${error.reason}`;
       stopped ??= { cause: 'stopped', reason, detail: error.detail };
@@ -75,7 +77,7 @@ export function createReconciler(first: RecipientList, share: Share | null, opti
     return created ? [{ ...created, status: 'associating' }] : [];
   }
 
-  /** @returns true when some writes have waited so long that their list is stale: poll before they are sent */
+  /** @returns true when some writes have waited so long that their list is stale: poll at once, then send them */
   async function writeDue(): Promise<boolean> {
     const due = states.flatMap(({ action, deletions }, index): { index: number; id: string | null }[] => {
       if (action === 'create') return [{ index, id: null }];
@@ -91,7 +93,7 @@ export function createReconciler(first: RecipientList, share: Share | null, opti
     }
     await Promise.all(Array.from({ length: MAX_CONCURRENT_WRITES }, worker));
     observed = observe(observed, { records: replies });
-    return due.length > 0 && !stopped;
+    return due.length > 0 && !stopped && !states.some(({ unsent }) => unsent);
   }
 
   /** Polls the one record that is waited for. Returns false where only the list can show what comes next. */
@@ -132,7 +134,7 @@ export function createReconciler(first: RecipientList, share: Share | null, opti
     for (const [index, state] of states.entries()) {
       if (!isPending(state)) continue;
       const known = describePending(state, share, pollError);
-      const detail = failure.detail ?? (pollError ?? state.writes.at(-1)?.error)?.detail;
+      const detail = failure.detail ?? (pollError ?? state.unsent ?? state.writes.at(-1)?.error)?.detail;
       update(index, { action: 'fail', failure: { ...failure, reason: `${reason}; ${known}`, detail } });
     }
   }
@@ -175,19 +177,20 @@ export function pollIntervalMs(waitedMs: number, random: number): number {
 
 /** The state of a target when the recipients could not be read at all. */
 export function failedState(target: Target, failure: Failure, nowMs: number): TargetState {
-  const nothing = { writes: [], inUse: null, recipient: null, changed: false, deletions: [] };
+  const nothing = { writes: [], unsent: null, inUse: null, recipient: null, changed: false, deletions: [] };
   return { target, ...nothing, action: 'fail', failure, startedMs: nowMs, endedMs: nowMs };
 }
 
 /** Says what is known of a target that is not done. */
 function describePending(state: TargetState, share: Share | null, pollError: ApiError | null) {
-  const { recipient, writes } = state;
+  const { recipient, writes, unsent } = state;
   const last = writes.at(-1);
   const parts = [`last observed status: ${recipient?.status ?? 'no record'}`];
   const errors = recipient ? describeErrors(recipient, share?.resourceTypes) : '';
   if (errors) parts.push(`Cloudflare is retrying ${errors}`);
   const what = last && isUnknown(last) ? 'may have been carried out' : 'was rejected';
-  if (last?.error) parts.push(`the last write ${what}: ${last.error.reason}`);
+  if (unsent) parts.push(`the last write was not processed: ${unsent.reason}`);
+  else if (last?.error) parts.push(`the last write ${what}: ${last.error.reason}`);
   if (pollError) parts.push(`the last poll failed: ${pollError.reason}`);
   return parts.join('; ');
 }

@@ -154,6 +154,7 @@ function describeChange(from: TargetState, to: TargetState, nowMs: number): stri
   const after = `after ${words.formatSeconds(nowMs - to.startedMs)}`;
   const [status, before] = [to, from].map(({ recipient }) => recipient?.status ?? 'not a recipient');
   const write = to.writes.at(-1);
+  if (to.unsent && to.unsent !== from.unsent) return `not processed: ${to.unsent.message}`;
   if (write && to.writes.length > from.writes.length) {
     if (isUnknown(write)) return `${write.error?.message}; checking the recipients before another attempt`;
     if (write.error) return '';
