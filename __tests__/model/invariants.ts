@@ -245,11 +245,10 @@ function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
     const isDone = schedule.wait ? status === 'disassociated' : stage({ status }) > 0 || isAccepted;
     if (!isDone) yield `${target} succeeds, but ${id} was last observed ${status}`;
   }
-  const isSent = deletions.some(
-    (sent) => own.some(({ id }) => id === recordIdOf(sent)) && outcomeOf(sent) !== 'not-sent',
-  );
+  // Then the run has found a record, and followed it to its end.
+  const isTried = deletions.some((sent) => own.some(({ id }) => id === recordIdOf(sent)));
   const isBeingRemoved = own.some(({ status }) => status === 'disassociating');
-  if (!isSent && !isBeingRemoved && last.sentMs - first.sentMs < STALE_READ_MS)
+  if (!isTried && !isBeingRemoved && last.sentMs - first.sentMs < STALE_READ_MS)
     yield `${target} succeeds with no record, which no second list confirms`;
   if (!schedule.wait) return;
   const isLeft = (status: string) =>

@@ -670,3 +670,21 @@ it('does not hurry after a write that was not sent, although others have waited 
   expect(broken).toEqual([]);
   expect(trace.success).toBe(true);
 });
+
+it('reports a removal that another run made, although its own DELETE could not be sent', async () => {
+  const fault = {
+    kind: 'connection',
+    code: 'CERT_HAS_EXPIRED',
+    isSent: true,
+    status: 0,
+    delayMs: 0,
+  } as const;
+  const { broken, trace } = await run({
+    state: 'absent',
+    records: [{ who: 0, ...associated, removedMs: 1 }],
+    staleMs: 2,
+    faults: [{ ...DELETE, nth: 1, times: 1, fault }],
+  });
+  expect(broken).toEqual([]);
+  expect(trace.success).toBe(true);
+});
