@@ -2922,7 +2922,7 @@ function toApiError(request, response, nowMs, clean) {
 function classify(request, response, body) {
     const codes = codesIn(body);
     const isEnvelope = typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
-    const kind = body && codes.length === 0 ? 'unexplained' : isEnvelope ? 'envelope' : 'foreign';
+    const kind = body && codes.length === 0 ? 'unexplained' : isEnvelope ? null : 'foreign';
     const row = TABLE.find(({ error, status, below, method, ...row }) => (!error ? !response.error : error.test(response.error?.code || 'NETWORK') && response.error) &&
         (!status || status.includes(response.status)) &&
         (!below || response.status < below) &&
@@ -3003,9 +3003,9 @@ function createClient(options) {
             const waitMs = limiter.request(clock.now(), deadline.endMs());
             if (signal.aborted)
                 throw notSent('interrupted', request, 'the step is over');
-            const reason = `the rate limit allows no request for another ${seconds(waitMs)}`;
+            const held = waitMs > 0 ? `allows no request for another ${seconds(waitMs)}` : 'held it back too long';
             if (clock.now() + waitMs > byMs())
-                throw notSent('rate-limit', request, reason);
+                throw notSent('rate-limit', request, `the rate limit ${held}`);
             if (waitMs === 0)
                 return;
             announceBlock(waitMs);

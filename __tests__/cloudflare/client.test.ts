@@ -234,10 +234,13 @@ describe('a write', () => {
     const { client, clock, requests } = openApi(() => rejection(429, 1, { 'retry-after': '3' }));
     await clock.run(client.write('POST', PATH, {}, () => 10_000).catch(() => {}));
     let sendByMs = 10_000;
-    const writing = client.write('POST', PATH, {}, () => sendByMs).catch((error) => error.is);
+    const writing = client.write('POST', PATH, {}, () => sendByMs).catch((error) => error);
     await clock.pass(1_000);
     sendByMs = 0;
-    expect(await clock.run(writing)).toMatchObject({ failure: 'rate-limit', outcome: 'not-sent' });
+    expect(await clock.run(writing)).toMatchObject({
+      message: 'the rate limit held it back too long (POST …/recipients, not sent)',
+      is: { failure: 'rate-limit', outcome: 'not-sent' },
+    });
     expect(requests).toHaveLength(1);
   });
 });

@@ -19,7 +19,7 @@ interface Row {
 }
 
 /** `unexplained`: JSON without any code. `foreign`: no envelope of the API, as from a firewall or a proxy. */
-type Body = 'unexplained' | 'foreign' | 'envelope';
+type Body = 'unexplained' | 'foreign';
 
 /** Bad or insufficient credentials, whatever the status: observed codes of Cloudflare's API gateway. */
 const AUTHENTICATION = [6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405];
@@ -119,7 +119,7 @@ export function toApiError(request: string, response: HttpResponse, nowMs: numbe
 function classify(request: string, response: HttpResponse, body: Record<string, unknown> | null) {
   const codes = codesIn(body);
   const isEnvelope = typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
-  const kind = body && codes.length === 0 ? 'unexplained' : isEnvelope ? 'envelope' : 'foreign';
+  const kind = body && codes.length === 0 ? 'unexplained' : isEnvelope ? null : 'foreign';
   const row = (TABLE as readonly Row[]).find(
     ({ error, status, below, method, ...row }) =>
       (!error ? !response.error : error.test(response.error?.code || 'NETWORK') && response.error) &&

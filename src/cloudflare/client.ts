@@ -68,8 +68,8 @@ export function createClient(options: ClientOptions) {
     for (;;) {
       const waitMs = limiter.request(clock.now(), deadline.endMs());
       if (signal.aborted) throw notSent('interrupted', request, 'the step is over');
-      const reason = `the rate limit allows no request for another ${seconds(waitMs)}`;
-      if (clock.now() + waitMs > byMs()) throw notSent('rate-limit', request, reason);
+      const held = waitMs > 0 ? `allows no request for another ${seconds(waitMs)}` : 'held it back too long';
+      if (clock.now() + waitMs > byMs()) throw notSent('rate-limit', request, `the rate limit ${held}`);
       if (waitMs === 0) return;
       announceBlock(waitMs);
       await clock.sleep(waitMs, signal);
