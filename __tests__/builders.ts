@@ -1,8 +1,13 @@
 /**
- * Small pieces that the unit tests are made of. They import only types, so that a broken module fails its own tests
- * and those of its users, and `npm run mutation` has few tests to run for a module.
+ * Small pieces that the unit tests are made of. They import only types, so that
+ * a broken module fails its own tests and those of its users, and `npm run
+ * mutation` has few tests to run for a module.
  */
-import type { ApiError, Classification, Clean } from '../src/cloudflare/api-error.ts';
+import type {
+  ApiError,
+  Classification,
+  Clean,
+} from '../src/cloudflare/api-error.ts';
 import type { ShareRecipient } from '../src/cloudflare/shares.ts';
 import type { Inputs } from '../src/inputs.ts';
 
@@ -50,16 +55,29 @@ export function accounts(...ids: string[]): Inputs['targets'] {
   return ids.map((id) => ({ type: 'account', id }));
 }
 
-const PUBLISHED = ['associating', 'associated', 'disassociating', 'disassociated'] as const;
+const PUBLISHED = [
+  'associating',
+  'associated',
+  'disassociating',
+  'disassociated',
+] as const;
 
-/** A record of ACCOUNT from 2026-01-01, without resource errors. A status that is not published gets its quotes. */
-export function record(id: string, status: string, more: Partial<ShareRecipient> = {}): ShareRecipient {
+/**
+ * A record of ACCOUNT from 2026-01-01, without resource errors. A status that
+ * is not published gets its quotes.
+ */
+export function record(
+  id: string,
+  status: string,
+  more: Partial<ShareRecipient> = {},
+): ShareRecipient {
   const created = more.created ?? '2026-01-01T00:00:00Z';
   const modified = more.modified ?? '';
   return {
     id,
     accountId: ACCOUNT,
-    status: PUBLISHED.find((published) => published === status) ?? `"${status}"`,
+    status:
+      PUBLISHED.find((published) => published === status) ?? `"${status}"`,
     created,
     modified,
     createdMs: Date.parse(created),
@@ -71,18 +89,38 @@ export function record(id: string, status: string, more: Partial<ShareRecipient>
 }
 
 /** An error of a resource of a record. */
-export function resourceError(terminal: boolean, error = terminal ? 'no entitlement' : 'later') {
+export function resourceError(
+  terminal: boolean,
+  error = terminal ? 'no entitlement' : 'later',
+) {
   return { resourceId: 'policy', error, terminal };
 }
 
-/** Fits a text into a line. The tests of the sanitizer show what it does beyond that. */
+/**
+ * Fits a text into a line. The tests of the sanitizer show what it does beyond
+ * that.
+ */
 export const clean: Clean = (text, max) => {
   const flat = text.replace(/\s+/g, ' ').trim();
   return flat.length <= max ? flat : `${flat.slice(0, max - 1)}…`;
 };
 
 /** The failure of a request. */
-export function apiError(is: Partial<Classification> = {}, reason = 'reason', detail = 'detail'): ApiError {
-  const all = { failure: 'rejected', retryable: false, outcome: 'rejected', retryAfterMs: 0, ...is } as const;
-  return Object.assign(new Error(`${reason} (${detail})`), { reason, detail, is: all });
+export function apiError(
+  is: Partial<Classification> = {},
+  reason = 'reason',
+  detail = 'detail',
+): ApiError {
+  const all = {
+    failure: 'rejected',
+    retryable: false,
+    outcome: 'rejected',
+    retryAfterMs: 0,
+    ...is,
+  } as const;
+  return Object.assign(new Error(`${reason} (${detail})`), {
+    reason,
+    detail,
+    is: all,
+  });
 }

@@ -8,7 +8,9 @@ function start(timeoutMs: number) {
   const cancel = new AbortController();
   const deadline = startDeadline(clock, timeoutMs, cancel.signal);
   const aborted = () =>
-    (['closing', 'writes', 'end'] as const).filter((name) => deadline[name].aborted).join(' ');
+    (['closing', 'writes', 'end'] as const)
+      .filter((name) => deadline[name].aborted)
+      .join(' ');
   return { clock, cancel, deadline, aborted };
 }
 
@@ -32,7 +34,11 @@ describe('the deadline of a step', () => {
     await clock.pass(10_000);
     cancel.abort();
     await clock.pass(0);
-    expect([deadline.endMs(), deadline.isCancelled(), aborted()]).toEqual([16_800, true, 'closing']);
+    expect([deadline.endMs(), deadline.isCancelled(), aborted()]).toEqual([
+      16_800,
+      true,
+      'closing',
+    ]);
     await clock.pass(799);
     expect(aborted()).toBe('closing');
     await clock.pass(1);
@@ -48,7 +54,11 @@ describe('the deadline of a step', () => {
     await clock.pass(58_500);
     cancel.abort();
     await clock.pass(500);
-    expect([deadline.endMs(), deadline.isCancelled(), aborted()]).toEqual([65_000, true, 'closing writes']);
+    expect([deadline.endMs(), deadline.isCancelled(), aborted()]).toEqual([
+      65_000,
+      true,
+      'closing writes',
+    ]);
     await clock.pass(1_000);
     expect(aborted()).toBe('closing writes end');
   });
@@ -69,18 +79,20 @@ describe('the deadline of a step', () => {
     const clock = new VirtualClock();
     const deadline = startDeadline(clock, 60_000, AbortSignal.abort());
     await clock.pass(0);
-    expect([deadline.endMs(), deadline.closing.aborted, deadline.writes.aborted]).toEqual([
-      1_800,
-      true,
-      false,
-    ]);
+    expect([
+      deadline.endMs(),
+      deadline.closing.aborted,
+      deadline.writes.aborted,
+    ]).toEqual([1_800, true, false]);
   });
 
   it('leaves no timer behind when it is cleared', async () => {
     const { clock, deadline } = start(60_000);
     deadline.clear();
     await clock.pass(0);
-    await expect(clock.run(new Promise(() => {}))).rejects.toThrow('waits for nothing');
+    await expect(clock.run(new Promise(() => {}))).rejects.toThrow(
+      'waits for nothing',
+    );
     // There was nothing to jump to.
     expect(clock.now()).toBe(5_000);
   });
@@ -94,7 +106,9 @@ describe('the clock of the system', () => {
       await systemClock.sleep(ms);
       return systemClock.now() - fromMs - ms;
     };
-    const overslept = await Promise.all(Array.from({ length: 200 }, (_, index) => oversleptMs(index)));
+    const overslept = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => oversleptMs(index)),
+    );
     expect(Math.min(...overslept)).toBeGreaterThan(-2);
   });
 

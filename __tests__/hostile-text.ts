@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 
 const PARTS = [
-  ...['::', ':', '##[', '#', '[', ']', '##[error]', '::error::', 'set-output name=x::'],
+  ...[
+    '::',
+    ':',
+    '##[',
+    '#',
+    '[',
+    ']',
+    '##[error]',
+    '::error::',
+    'set-output name=x::',
+  ],
   ...[
     '\n',
     '\r',
@@ -19,12 +29,23 @@ const PARTS = [
   ...['<', '&', '@', '`', '|', '"', '\ud800', '\udfff', 'error'],
 ];
 
-/** Also halves of characters. The unit `binary` of fast-check takes a second to prepare. */
-export const anyCharacter = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code));
+/**
+ * Also halves of characters. The unit `binary` of fast-check takes a second to
+ * prepare.
+ */
+export const anyCharacter = fc
+  .integer({ min: 0, max: 0x10ffff })
+  .map((code) => String.fromCodePoint(code));
 
 /** Text in which the characters that matter are frequent. */
 export const hostileText = fc
-  .array(fc.oneof(fc.constantFrom(...PARTS), fc.string({ maxLength: 3, unit: anyCharacter })), {
-    maxLength: 20,
-  })
+  .array(
+    fc.oneof(
+      fc.constantFrom(...PARTS),
+      fc.string({ maxLength: 3, unit: anyCharacter }),
+    ),
+    {
+      maxLength: 20,
+    },
+  )
   .map((parts) => parts.join(''));

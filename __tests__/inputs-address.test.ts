@@ -6,7 +6,9 @@ import { inputsOf } from './read-inputs.ts';
 afterEach(() => vi.unstubAllEnvs());
 
 function errorsOf(change: Record<string, string>) {
-  return readInputs({ ...ENV, ...change }).errors.map(({ input, message }) => `${input}: ${message}`);
+  return readInputs({ ...ENV, ...change }).errors.map(
+    ({ input, message }) => `${input}: ${message}`,
+  );
 }
 
 const CLOUDFLARE = new URL('https://api.cloudflare.com/client/v4');
@@ -17,7 +19,10 @@ describe('the address of the API', () => {
     ['http://127.255.0.1', 'http://127.255.0.1'],
     ['http://[::1]:1/', 'http://[::1]:1'],
     ['http://localhost', 'http://localhost'],
-    ['https://api.example.com/client/v4///', 'https://api.example.com/client/v4'],
+    [
+      'https://api.example.com/client/v4///',
+      'https://api.example.com/client/v4',
+    ],
     ['https://API.example.com:443/a//b', 'https://api.example.com/a//b'],
   ])('may be %s', (text, url) => {
     expect(inputsOf({ 'INPUT_API-URL': text }).apiUrl).toBe(url);
@@ -36,11 +41,14 @@ describe('the address of the API', () => {
     'ftp://example.com',
     'ftp://localhost',
     'api',
-  ])('may not be %s, which is not shown because it may hold a password', (text) => {
-    expect(errorsOf({ 'INPUT_API-URL': text })).toEqual([
-      'api-url: expected https (http only on loopback), no credentials, query or fragment, got something else. Correct this input.',
-    ]);
-  });
+  ])(
+    'may not be %s, which is not shown because it may hold a password',
+    (text) => {
+      expect(errorsOf({ 'INPUT_API-URL': text })).toEqual([
+        'api-url: expected https (http only on loopback), no credentials, query or fragment, got something else. Correct this input.',
+      ]);
+    },
+  );
 
   it('may get a token over https, or over http on this machine', () => {
     expect(isSafeUrl(new URL('https://example.com'))).toBe(true);
@@ -80,22 +88,37 @@ describe('the proxy', () => {
     'xhttp://proxy.example/',
     'httpx://proxy.example/',
     'http://proxy.example:99999',
-  ])('may not be %s, which is not shown because it may hold a password', (address) => {
-    for (const name of ['HTTPS_PROXY', 'https_proxy']) {
-      expect(errorsOf({ [name]: address })).toEqual([
-        'HTTPS_PROXY: expected http://USERNAME:PASSWORD@HOST:PORT, got something else. URL-encode the password.',
-      ]);
-    }
-    // It is not used for a server on this machine.
-    expect(errorsOf({ HTTPS_PROXY: address, 'INPUT_API-URL': 'http://127.0.0.1:1' })).toEqual([]);
-  });
+  ])(
+    'may not be %s, which is not shown because it may hold a password',
+    (address) => {
+      for (const name of ['HTTPS_PROXY', 'https_proxy']) {
+        expect(errorsOf({ [name]: address })).toEqual([
+          'HTTPS_PROXY: expected http://USERNAME:PASSWORD@HOST:PORT, got something else. URL-encode the password.',
+        ]);
+      }
+      // It is not used for a server on this machine.
+      expect(
+        errorsOf({
+          HTTPS_PROXY: address,
+          'INPUT_API-URL': 'http://127.0.0.1:1',
+        }),
+      ).toEqual([]);
+    },
+  );
 
   it('is the one in lower case where both are set, and none where they are empty', () => {
     const both = { https_proxy: 'http://lower', HTTPS_PROXY: 'http://upper' };
     expect(proxyFor(CLOUDFLARE, both)?.host).toBe('lower');
-    expect(proxyFor(CLOUDFLARE, { ...both, https_proxy: '' })?.host).toBe('upper');
+    expect(proxyFor(CLOUDFLARE, { ...both, https_proxy: '' })?.host).toBe(
+      'upper',
+    );
     expect(proxyFor(CLOUDFLARE, { https_proxy: ' ' })).toBeNull();
-    expect(proxyFor(CLOUDFLARE, { http_proxy: 'http://proxy', HTTP_PROXY: 'http://proxy' })).toBeNull();
+    expect(
+      proxyFor(CLOUDFLARE, {
+        http_proxy: 'http://proxy',
+        HTTP_PROXY: 'http://proxy',
+      }),
+    ).toBeNull();
   });
 
   it('is not used for http, for this machine, and for the hosts of NO_PROXY', () => {

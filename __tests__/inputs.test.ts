@@ -3,7 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { DEFAULTS, isId, readInputs } from '../src/inputs.ts';
-import { ACCOUNT, ENV, INPUTS, ORGANIZATION, OTHER, OWNER, TOKEN } from './builders.ts';
+import {
+  ACCOUNT,
+  ENV,
+  INPUTS,
+  ORGANIZATION,
+  OTHER,
+  OWNER,
+  TOKEN,
+} from './builders.ts';
 import { inputsOf } from './read-inputs.ts';
 
 function errorsOf(change: Record<string, string | undefined>) {
@@ -69,7 +77,9 @@ describe('the inputs', () => {
   });
 
   it('have targets in the order given, each once', () => {
-    const { targets } = inputsOf({ 'INPUT_RECIPIENT-ACCOUNT-ID': `["${OTHER}","${ACCOUNT}","${OTHER}"]` });
+    const { targets } = inputsOf({
+      'INPUT_RECIPIENT-ACCOUNT-ID': `["${OTHER}","${ACCOUNT}","${OTHER}"]`,
+    });
     expect(targets).toEqual([
       { type: 'account', id: OTHER },
       { type: 'account', id: ACCOUNT },
@@ -86,17 +96,25 @@ describe('the inputs', () => {
     ['24h', 86_400_000],
     ['86400s', 86_400_000],
   ])('have %s of time in milliseconds', (text, ms) => {
-    expect(inputsOf({ INPUT_TIMEOUT: text })).toMatchObject({ timeout: text, timeoutMs: ms });
+    expect(inputsOf({ INPUT_TIMEOUT: text })).toMatchObject({
+      timeout: text,
+      timeoutMs: ms,
+    });
   });
 });
 
 describe('an input error', () => {
   const RECIPIENTS = 'recipient-account-id';
   const EXPECTED_ID = 'expected up to 32 letters, digits, "_" and "-", got';
-  const EXPECTED_DURATION = 'expected a duration up to 24h such as 90s, 10m or 1h30m, got';
+  const EXPECTED_DURATION =
+    'expected a duration up to 24h such as 90s, 10m or 1h30m, got';
   const DURATION_FIX = 'Write it with units.';
   it.each([
-    ['ACCOUNT-ID', '  ', 'expected 32 hexadecimal digits, got nothing. Set this input.'],
+    [
+      'ACCOUNT-ID',
+      '  ',
+      'expected 32 hexadecimal digits, got nothing. Set this input.',
+    ],
     [
       'ACCOUNT-ID',
       '1e31',
@@ -104,12 +122,28 @@ describe('an input error', () => {
     ],
     ['SHARE-ID', '', `${EXPECTED_ID} nothing. Copy the ID from Cloudflare.`],
     ['SHARE-ID', 'a/b', `${EXPECTED_ID} "a/b". Copy the ID from Cloudflare.`],
-    ['STATE', 'abscent', 'expected present or absent, got "abscent". Use present to add, absent to remove.'],
-    ['STATE', 'Present', 'expected present or absent, got "Present". Use present to add, absent to remove.'],
+    [
+      'STATE',
+      'abscent',
+      'expected present or absent, got "abscent". Use present to add, absent to remove.',
+    ],
+    [
+      'STATE',
+      'Present',
+      'expected present or absent, got "Present". Use present to add, absent to remove.',
+    ],
     ['WAIT', 'yes', 'expected true or false, got "yes". Correct this input.'],
     ['SUMMARY', '1', 'expected true or false, got "1". Correct this input.'],
-    ['DRY-RUN', 'true false', 'expected true or false, got "true false". Correct this input.'],
-    ['DRY-RUN', 'not true', 'expected true or false, got "not true". Correct this input.'],
+    [
+      'DRY-RUN',
+      'true false',
+      'expected true or false, got "true false". Correct this input.',
+    ],
+    [
+      'DRY-RUN',
+      'not true',
+      'expected true or false, got "not true". Correct this input.',
+    ],
     ['TIMEOUT', 'soon', `${EXPECTED_DURATION} "soon". ${DURATION_FIX}`],
     ['TIMEOUT', '10', `${EXPECTED_DURATION} "10". ${DURATION_FIX}`],
     ['TIMEOUT', '0s', `${EXPECTED_DURATION} "0s". ${DURATION_FIX}`],
@@ -123,9 +157,21 @@ describe('an input error', () => {
       ORGANIZATION,
       'expected this or `recipient-account-id`, got both. Remove one of them.',
     ],
-    [RECIPIENTS, '', 'expected account IDs, got nothing. Set this input, or `organization-id`.'],
-    [RECIPIENTS, '#', 'expected account IDs, got an empty list. Set this input, or `organization-id`.'],
-    [RECIPIENTS, OWNER, `expected other accounts than the owner, got "${OWNER}". Remove it.`],
+    [
+      RECIPIENTS,
+      '',
+      'expected account IDs, got nothing. Set this input, or `organization-id`.',
+    ],
+    [
+      RECIPIENTS,
+      '#',
+      'expected account IDs, got an empty list. Set this input, or `organization-id`.',
+    ],
+    [
+      RECIPIENTS,
+      OWNER,
+      `expected other accounts than the owner, got "${OWNER}". Remove it.`,
+    ],
   ])('of %s: %j', (name, text, message) => {
     const input = name.toLowerCase();
     const errors = errorsOf({ [`INPUT_${name.toUpperCase()}`]: text });
@@ -133,8 +179,16 @@ describe('an input error', () => {
   });
 
   it('of an organization names that input only', () => {
-    expect(errorsOf({ 'INPUT_RECIPIENT-ACCOUNT-ID': '', 'INPUT_ORGANIZATION-ID': '--' })).toEqual([
-      expect.objectContaining({ input: 'organization-id', message: expect.stringContaining('got "--"') }),
+    expect(
+      errorsOf({
+        'INPUT_RECIPIENT-ACCOUNT-ID': '',
+        'INPUT_ORGANIZATION-ID': '--',
+      }),
+    ).toEqual([
+      expect.objectContaining({
+        input: 'organization-id',
+        message: expect.stringContaining('got "--"'),
+      }),
     ]);
   });
 
@@ -148,24 +202,55 @@ describe('an input error', () => {
       INPUT_TIMEOUT: '5',
       'INPUT_API-URL': 'x',
     });
-    const expected = ['state', 'account-id', 'share-id', 'recipient-account-id', 'recipient-account-id'];
-    expect(errors.map(({ input }) => input)).toEqual([...expected, 'api-token', 'timeout', 'api-url']);
+    const expected = [
+      'state',
+      'account-id',
+      'share-id',
+      'recipient-account-id',
+      'recipient-account-id',
+    ];
+    expect(errors.map(({ input }) => input)).toEqual([
+      ...expected,
+      'api-token',
+      'timeout',
+      'api-url',
+    ]);
   });
 });
 
 describe('an ID of the API', () => {
-  it.each(['a', '0', '_a', '-9-', 'Z'.repeat(32)])('%s is one', (text) => expect(isId(text)).toBe(true));
-  it.each(['', '-', '__', ' a', 'a\n', 'a/b', '..', 'a.b', 'x'.repeat(33), 'é', 7, null, undefined, ['a']])(
-    '%j is none',
-    (text) => expect(isId(text)).toBe(false),
+  it.each(['a', '0', '_a', '-9-', 'Z'.repeat(32)])('%s is one', (text) =>
+    expect(isId(text)).toBe(true),
   );
+  it.each([
+    '',
+    '-',
+    '__',
+    ' a',
+    'a\n',
+    'a/b',
+    '..',
+    'a.b',
+    'x'.repeat(33),
+    'é',
+    7,
+    null,
+    undefined,
+    ['a'],
+  ])('%j is none', (text) => expect(isId(text)).toBe(false));
 });
 
 describe('any environment', () => {
   it('ends in errors, or in inputs with one kind of target and one kind of credentials', () => {
-    const value = fc.option(fc.oneof(fc.string(), fc.constantFrom('', ' ', 'true', ACCOUNT, '5m', TOKEN)), {
-      nil: undefined,
-    });
+    const value = fc.option(
+      fc.oneof(
+        fc.string(),
+        fc.constantFrom('', ' ', 'true', ACCOUNT, '5m', TOKEN),
+      ),
+      {
+        nil: undefined,
+      },
+    );
     const NAMES = [
       'ACCOUNT-ID',
       'SHARE-ID',
@@ -174,18 +259,33 @@ describe('any environment', () => {
       'API-TOKEN',
       'API-EMAIL',
     ];
-    const names = [...NAMES, 'API-KEY', 'STATE', 'WAIT', 'TIMEOUT', 'API-URL', 'GITHUB-TOKEN'];
-    const changes = fc.record(Object.fromEntries(names.map((name) => [`INPUT_${name}`, value])), {
-      requiredKeys: [],
-    });
+    const names = [
+      ...NAMES,
+      'API-KEY',
+      'STATE',
+      'WAIT',
+      'TIMEOUT',
+      'API-URL',
+      'GITHUB-TOKEN',
+    ];
+    const changes = fc.record(
+      Object.fromEntries(names.map((name) => [`INPUT_${name}`, value])),
+      {
+        requiredKeys: [],
+      },
+    );
     fc.assert(
       fc.property(changes, fc.boolean(), (change, isBare) => {
-        const { inputs, errors } = readInputs(isBare ? change : { ...ENV, ...change });
+        const { inputs, errors } = readInputs(
+          isBare ? change : { ...ENV, ...change },
+        );
         if (errors.length > 0) return;
         const { targets, credentials, timeoutMs } = inputs;
         expect(targets.length).toBeGreaterThan(0);
         expect(new Set(targets.map(({ type }) => type)).size).toBe(1);
-        expect('authorization' in credentials).not.toBe('x-auth-key' in credentials);
+        expect('authorization' in credentials).not.toBe(
+          'x-auth-key' in credentials,
+        );
         expect(timeoutMs).toBeGreaterThan(0);
       }),
     );

@@ -1,5 +1,6 @@
 /**
- * Plays any number of schedules against the model, one on each processor, and shrinks every one that breaks a promise.
+ * Plays any number of schedules against the model, one on each processor, and
+ * shrinks every one that breaks a promise.
  *
  *   npm run soak -- --runs 100000             from a new seed
  *   npm run soak -- --runs 100000 --seed 7    the same schedules again
@@ -7,8 +8,18 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { describeFinding, type Finding, searchOne, seedOf } from './model/search.ts';
+import {
+  isMainThread,
+  parentPort,
+  Worker,
+  workerData,
+} from 'node:worker_threads';
+import {
+  describeFinding,
+  type Finding,
+  searchOne,
+  seedOf,
+} from './model/search.ts';
 import { CALM, play } from './model/world.ts';
 
 const CHUNK = 500;
@@ -16,14 +27,20 @@ const REPORT_EVERY_MS = 10_000;
 /** Enough to see what is wrong. */
 const MAX_SHOWN = 20;
 
-/** What a worker reports: schedules played since its last report, and what they broke. */
+/**
+ * What a worker reports: schedules played since its last report, and what they
+ * broke.
+ */
 interface Progress {
   readonly played: number;
   readonly finding: Finding | null;
 }
 
 async function work(): Promise<void> {
-  const { seed, from, to, step } = workerData as Record<'seed' | 'from' | 'to' | 'step', number>;
+  const { seed, from, to, step } = workerData as Record<
+    'seed' | 'from' | 'to' | 'step',
+    number
+  >;
   const report = (progress: Progress) => parentPort?.postMessage(progress);
   let played = 0;
   for (let index = from; index < to; index += step) {
@@ -44,18 +61,25 @@ async function soak(runs: number, seed: number): Promise<number> {
   let [played, broken, reportedMs] = [0, 0, startMs];
   const step = Math.max(1, availableParallelism());
   const workers = Array.from({ length: step }, (_, from) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { seed, from, to: runs, step } });
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { seed, from, to: runs, step },
+    });
     worker.on('message', (progress: Progress) => {
       played += progress.played;
-      if (progress.finding && ++broken <= MAX_SHOWN) console.log(describeFinding(progress.finding));
+      if (progress.finding && ++broken <= MAX_SHOWN)
+        console.log(describeFinding(progress.finding));
       if (performance.now() - reportedMs < REPORT_EVERY_MS) return;
       reportedMs = performance.now();
       console.log(`${played} of ${runs}, ${broken} violations, ${seconds()} s`);
     });
-    return new Promise<void>((resolve, reject) => worker.on('error', reject).on('exit', () => resolve()));
+    return new Promise<void>((resolve, reject) =>
+      worker.on('error', reject).on('exit', () => resolve()),
+    );
   });
   await Promise.all(workers);
-  console.log(`${played} schedules, ${broken} violations, seed ${seed}, ${seconds()} s`);
+  console.log(
+    `${played} schedules, ${broken} violations, seed ${seed}, ${seconds()} s`,
+  );
   return played === runs ? broken : 1;
 }
 
@@ -68,12 +92,25 @@ async function replay(seed: number): Promise<number> {
   }
   const trace = await play({ ...CALM, ...finding.schedule });
   const at = (ms: number) => `${((ms - trace.startMs) / 1000).toFixed(3)} s`;
-  for (const { sentMs, endedMs, method, path, query, body, response } of trace.exchanges) {
-    const request = [method, path, String(query), body].filter(Boolean).join(' ');
-    const shown = response?.error?.code ?? `${response?.status ?? 'nothing'} ${response?.body ?? ''}`;
+  for (const {
+    sentMs,
+    endedMs,
+    method,
+    path,
+    query,
+    body,
+    response,
+  } of trace.exchanges) {
+    const request = [method, path, String(query), body]
+      .filter(Boolean)
+      .join(' ');
+    const shown =
+      response?.error?.code ??
+      `${response?.status ?? 'nothing'} ${response?.body ?? ''}`;
     console.log(`${at(sentMs)} to ${at(endedMs)}: ${request} → ${shown}`);
   }
-  for (const { sink, text } of trace.shown) console.log(`${sink}: ${JSON.stringify(text)}`);
+  for (const { sink, text } of trace.shown)
+    console.log(`${sink}: ${JSON.stringify(text)}`);
   console.log(describeFinding(finding));
   return 1;
 }
@@ -87,6 +124,8 @@ if (isMainThread) {
     },
   });
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-  const broken = values.replay ? await replay(Number(values.replay)) : await soak(Number(values.runs), seed);
+  const broken = values.replay
+    ? await replay(Number(values.replay))
+    : await soak(Number(values.runs), seed);
   if (broken > 0) process.exitCode = 1;
 } else await work();

@@ -5,7 +5,10 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** Time that a test moves. What is due at a moment happens in the order of its time, and all of it before the next. */
+/**
+ * Time that a test moves. What is due at a moment happens in the order of its
+ * time, and all of it before the next.
+ */
 export class VirtualClock implements Clock {
   #nowMs: number;
   readonly #sleepers = new Set<Sleeper>();
@@ -32,7 +35,11 @@ export class VirtualClock implements Clock {
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await settle();
-    for (let next = this.#next(); next && next.atMs <= endMs; next = this.#next()) {
+    for (
+      let next = this.#next();
+      next && next.atMs <= endMs;
+      next = this.#next()
+    ) {
       this.#nowMs = next.atMs;
       next.wake();
       await settle();
@@ -40,7 +47,10 @@ export class VirtualClock implements Clock {
     this.#nowMs = endMs;
   }
 
-  /** Lets `work` run to its end: whenever all of it waits, the time jumps to what is due next. */
+  /**
+   * Lets `work` run to its end: whenever all of it waits, the time jumps to
+   * what is due next.
+   */
   async run<T>(work: Promise<T>): Promise<T> {
     let isOver = false;
     const over = () => {
@@ -50,7 +60,10 @@ export class VirtualClock implements Clock {
     await settle();
     while (!isOver) {
       const next = this.#next();
-      if (!next) throw new Error('the work waits for nothing that the clock could bring');
+      if (!next)
+        throw new Error(
+          'the work waits for nothing that the clock could bring',
+        );
       this.#nowMs = next.atMs;
       next.wake();
       await settle();

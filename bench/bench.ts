@@ -1,12 +1,20 @@
 /**
- * `npm run bench`: measures the committed bundle against what users would write instead, and prints Markdown.
- * `-- --short` takes half a minute, for CI; `-- --only start,wait` runs some of the parts. The exit code is 1 if a
- * promise on a count (polls, requests, connections, lines) is broken. Times and memory never decide.
+ * `npm run bench`: measures the committed bundle against what users would write
+ * instead, and prints Markdown. `-- --short` takes half a minute, for CI; `--
+ * --only start,wait` runs some of the parts. The exit code is 1 if a promise on
+ * a count (polls, requests, connections, lines) is broken. Times and memory
+ * never decide.
  */
 import { parseArgs } from 'node:util';
 import { connections } from './connections.ts';
 import { fleet } from './fleet.ts';
-import { isKept, machine, type Promised, promisesTable, type Section } from './measure.ts';
+import {
+  isKept,
+  machine,
+  type Promised,
+  promisesTable,
+  type Section,
+} from './measure.ts';
 import { start } from './start.ts';
 import { wait } from './wait.ts';
 
@@ -18,17 +26,24 @@ const PARTS: Readonly<Record<string, (short: boolean) => Promise<Section>>> = {
 };
 
 function readArguments(): { short: boolean; parts: string[] } {
-  const options = { short: { type: 'boolean', default: false }, only: { type: 'string' } } as const;
+  const options = {
+    short: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  } as const;
   const { values } = parseArgs({ options });
   const parts = values.only?.split(',') ?? Object.keys(PARTS);
   const unknown = parts.filter((part) => !Object.hasOwn(PARTS, part));
   if (unknown.length === 0) return { short: values.short, parts };
-  throw new Error(`--only ${unknown.join(',')}: choose from ${Object.keys(PARTS).join(',')}`);
+  throw new Error(
+    `--only ${unknown.join(',')}: choose from ${Object.keys(PARTS).join(',')}`,
+  );
 }
 
 async function main(): Promise<number> {
   const { short, parts } = readArguments();
-  console.log(`Measured on ${machine()}${short ? '; short form, few rounds' : ''}.\n`);
+  console.log(
+    `Measured on ${machine()}${short ? '; short form, few rounds' : ''}.\n`,
+  );
   const promises: Promised[] = [];
   for (const part of parts) {
     const section = await PARTS[part]?.(short);
@@ -37,7 +52,9 @@ async function main(): Promise<number> {
     promises.push(...section.promises);
   }
   console.log(`## Promises\n\n${promisesTable(promises)}`);
-  const broken = promises.filter((promise) => promise.isCount && !isKept(promise));
+  const broken = promises.filter(
+    (promise) => promise.isCount && !isKept(promise),
+  );
   for (const { what } of broken) console.error(`Broken: ${what}`);
   return broken.length > 0 ? 1 : 0;
 }

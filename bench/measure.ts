@@ -7,7 +7,10 @@ export interface Promised {
   readonly measured: number;
   readonly atMost: number;
   readonly unit: string;
-  /** Only counts decide the exit code: they are the same on every machine. Times and memory are reported. */
+  /**
+   * Only counts decide the exit code: they are the same on every machine. Times
+   * and memory are reported.
+   */
   readonly isCount: boolean;
 }
 
@@ -18,18 +21,30 @@ export interface Section {
   readonly promises: readonly Promised[];
 }
 
-export function countPromise(what: string, measured: number, atMost: number): Promised {
+export function countPromise(
+  what: string,
+  measured: number,
+  atMost: number,
+): Promised {
   return { what, measured, atMost, unit: '', isCount: true };
 }
 
-export function reportPromise(what: string, measured: number, atMost: number, unit: string): Promised {
+export function reportPromise(
+  what: string,
+  measured: number,
+  atMost: number,
+  unit: string,
+): Promised {
   return { what, measured, atMost, unit, isCount: false };
 }
 
 /** The value that a part (0 to 1) of the values do not exceed. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+  return (
+    sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ??
+    Number.NaN
+  );
 }
 
 export function median(values: readonly number[]): number {
@@ -37,7 +52,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** A Markdown table; the first column is text, the others are numbers. */
-export function table(head: readonly string[], records: readonly (readonly string[])[]): string {
+export function table(
+  head: readonly string[],
+  records: readonly (readonly string[])[],
+): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const rule = head.map((_, index) => (index === 0 ? '---' : '---:'));
   return [head, rule, ...records].map(line).join('\n');
@@ -46,7 +64,10 @@ export function table(head: readonly string[], records: readonly (readonly strin
 /** A number for a table; a dash where there is none. */
 export function format(value: number | null, digits = 0, unit = ''): string {
   if (value === null || Number.isNaN(value)) return '–';
-  const text = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const text = value.toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
   return unit ? `${text} ${unit}` : text;
 }
 
@@ -58,8 +79,16 @@ export function promisesTable(promises: readonly Promised[]): string {
   const records = promises.map((promise) => {
     const { what, measured, atMost, unit, isCount } = promise;
     const digits = isCount ? 0 : atMost < 5 ? 2 : 1;
-    const figures = [format(measured, digits, unit), format(atMost, digits, unit)];
-    return [what, ...figures, isKept(promise) ? 'yes' : '**no**', isCount ? 'yes' : 'no'];
+    const figures = [
+      format(measured, digits, unit),
+      format(atMost, digits, unit),
+    ];
+    return [
+      what,
+      ...figures,
+      isKept(promise) ? 'yes' : '**no**',
+      isCount ? 'yes' : 'no',
+    ];
   });
   return table(['promise', 'measured', 'at most', 'kept', 'decides'], records);
 }

@@ -1,6 +1,15 @@
-/** The programs that are measured, and the environment of a step that they run in. */
+/**
+ * The programs that are measured, and the environment of a step that they run
+ * in.
+ */
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,57 +24,112 @@ export interface Program {
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const file = (name: string) => join(ROOT, 'bench/programs', name);
 /** A key or certificate of the server. */
-export const fixture = (name: string): string => join(ROOT, '__tests__/e2e/fixtures', name);
+export const fixture = (name: string): string =>
+  join(ROOT, '__tests__/e2e/fixtures', name);
 
 export const ACCOUNT = '699d98642c564d2e855e9661899b7252';
 export const SHARE = '3fd85f74b32742f1bff64a85009dda07';
 const TOKEN = 'v1.0-bench-6f1ed002ab5595859014ebf095152';
 
 export const RUNTIME: Program = { name: '`node -e 0`', args: ['-e', '0'] };
-export const BARE: Program = { name: 'bare program on `node:https`', args: [file('bare-https.cjs')] };
-export const ACTION: Program = { name: '**this action**', args: [join(ROOT, 'dist/index.js')] };
-export const WRITERS: Program = { name: '4 bare writers', args: [file('four-writers.cjs')] };
+export const BARE: Program = {
+  name: 'bare program on `node:https`',
+  args: [file('bare-https.cjs')],
+};
+export const ACTION: Program = {
+  name: '**this action**',
+  args: [join(ROOT, 'dist/index.js')],
+};
+export const WRITERS: Program = {
+  name: '4 bare writers',
+  args: [file('four-writers.cjs')],
+};
 export const OFFICIAL: Program = {
   name: 'script on the `cloudflare` package',
   args: [file('official-client.mjs')],
 };
 
-/** Bundles with ncc as users do, in `folder`, where no `tsconfig.json` names a stand-in. */
+/**
+ * Bundles with ncc as users do, in `folder`, where no `tsconfig.json` names a
+ * stand-in.
+ */
 export function bundleAlternatives(folder: string) {
   const node = (script: string, ...args: string[]) =>
-    execFileSync(process.execPath, [join(ROOT, 'node_modules', script), ...args], { cwd: folder });
+    execFileSync(
+      process.execPath,
+      [join(ROOT, 'node_modules', script), ...args],
+      { cwd: folder },
+    );
   function bundled(name: string, entry: string): Program {
     const out = join(folder, `${basename(entry)}-dist`);
-    node('@vercel/ncc/dist/ncc/cli.js', 'build', entry, '--out', out, '--quiet');
-    return { name, args: [join(out, entry.endsWith('.mjs') ? 'index.mjs' : 'index.js')] };
+    node(
+      '@vercel/ncc/dist/ncc/cli.js',
+      'build',
+      entry,
+      '--out',
+      out,
+      '--quiet',
+    );
+    return {
+      name,
+      args: [join(out, entry.endsWith('.mjs') ? 'index.mjs' : 'index.js')],
+    };
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   writeFileSync(join(folder, 'tsconfig.json'), '{}');
   for (const name of ['bare-node-fetch.mjs', 'official-client.mjs'])
     copyFileSync(file(name), join(folder, name));
-  node('typescript/bin/tsc', '--project', join(ROOT, 'tsconfig.build.json'), '--outDir', join(folder, 'src'));
+  node(
+    'typescript/bin/tsc',
+    '--project',
+    join(ROOT, 'tsconfig.build.json'),
+    '--outDir',
+    join(folder, 'src'),
+  );
   return {
-    onNodeFetch: bundled('bare program on `node-fetch`, bundled', 'bare-node-fetch.mjs'),
-    withoutStandIn: bundled('the same sources, bundled without the stand-in', 'src/index.js'),
+    onNodeFetch: bundled(
+      'bare program on `node-fetch`, bundled',
+      'bare-node-fetch.mjs',
+    ),
+    withoutStandIn: bundled(
+      'the same sources, bundled without the stand-in',
+      'src/index.js',
+    ),
     official: bundled(`${OFFICIAL.name}, bundled`, 'official-client.mjs'),
   };
 }
 
 /** So many different account IDs, always the same. */
 export function accounts(count: number): string[] {
-  return Array.from({ length: count }, (_, index) => (index + 1).toString(16).padStart(32, '0'));
+  return Array.from({ length: count }, (_, index) =>
+    (index + 1).toString(16).padStart(32, '0'),
+  );
 }
 
 /** Calls `use` with a folder that exists until its promise is done. */
-export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+export async function inFolder<T>(
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'share-bench-'));
-  return use(folder).finally(() => rmSync(folder, { recursive: true, force: true }));
+  return use(folder).finally(() =>
+    rmSync(folder, { recursive: true, force: true }),
+  );
 }
 
-/** What the runner sets for the action, and the same under the names that the other programs read. */
-function stepEnvironment(folder: string, apiUrl: string, recipients: readonly string[]) {
-  const [output, summary] = [join(folder, 'output'), join(folder, 'summary.md')];
+/**
+ * What the runner sets for the action, and the same under the names that the
+ * other programs read.
+ */
+function stepEnvironment(
+  folder: string,
+  apiUrl: string,
+  recipients: readonly string[],
+) {
+  const [output, summary] = [
+    join(folder, 'output'),
+    join(folder, 'summary.md'),
+  ];
   for (const path of [output, summary]) writeFileSync(path, '');
   const inputs = {
     ...DEFAULTS,
@@ -87,7 +151,10 @@ function stepEnvironment(folder: string, apiUrl: string, recipients: readonly st
     GITHUB_RUN_ID: '1658821493',
     GITHUB_STEP_SUMMARY: summary,
     ...Object.fromEntries(
-      Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+      Object.entries(inputs).map(([name, value]) => [
+        `INPUT_${name.toUpperCase()}`,
+        value,
+      ]),
     ),
     API_URL: apiUrl,
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
@@ -112,15 +179,24 @@ export interface Ended {
   readonly lines: number;
   /** Peak resident memory; NaN without the probe. */
   readonly mebibytes: number;
-  /** When each phase ended, in milliseconds after the start of the process; empty without the probe. */
+  /**
+   * When each phase ended, in milliseconds after the start of the process;
+   * empty without the probe.
+   */
   readonly phases: Readonly<Record<string, number>>;
 }
 
 /** Runs a program to its end. Throws with what it printed when it fails. */
-export function runProgram({ name, args }: Program, options: RunOptions): Promise<Ended> {
+export function runProgram(
+  { name, args }: Program,
+  options: RunOptions,
+): Promise<Ended> {
   const preload = options.probe ? ['--require', file('probe.cjs')] : [];
   return inFolder(async (folder) => {
-    const env = { ...stepEnvironment(folder, options.apiUrl, options.recipients), ...options.env };
+    const env = {
+      ...stepEnvironment(folder, options.apiUrl, options.recipients),
+      ...options.env,
+    };
     const startedNs = process.hrtime.bigint();
     const child = spawn(process.execPath, [...preload, ...args], {
       env,
@@ -139,7 +215,8 @@ export function runProgram({ name, args }: Program, options: RunOptions): Promis
     const exitCode = await new Promise((resolve, reject) => {
       child.once('error', reject).once('close', resolve);
     });
-    if (exitCode !== 0) throw new Error(`${name} failed (${exitCode}):\n${text[1]}${text[2]}`);
+    if (exitCode !== 0)
+      throw new Error(`${name} failed (${exitCode}):\n${text[1]}${text[2]}`);
     const { peakKiB = Number.NaN, phases = {} } = JSON.parse(text[3] || '{}');
     const startedMs = Number(startedNs) / 1e6;
     for (const phase of Object.keys(phases)) phases[phase] -= startedMs;

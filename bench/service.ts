@@ -1,4 +1,6 @@
-/** The simulator over TLS, with a proxy beside it, and a count of what they saw. */
+/**
+ * The simulator over TLS, with a proxy beside it, and a count of what they saw.
+ */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -26,22 +28,43 @@ const TLS = {
 export type Service = Awaited<ReturnType<typeof openService>>;
 export type Seen = ReturnType<Service['seen']>;
 
-async function openService({ latencyMs, associateMs, associated = [] }: ServiceOptions) {
-  const recipients = associated.map((accountId) => ({ accountId, status: 'associated' }));
-  const share = { accountId: ACCOUNT, shareId: SHARE, name: 'Baseline policies', resources: [{}, {}, {}] };
+async function openService({
+  latencyMs,
+  associateMs,
+  associated = [],
+}: ServiceOptions) {
+  const recipients = associated.map((accountId) => ({
+    accountId,
+    status: 'associated',
+  }));
+  const share = {
+    accountId: ACCOUNT,
+    shareId: SHARE,
+    name: 'Baseline policies',
+    resources: [{}, {}, {}],
+  };
   const shares = [{ ...share, recipients }];
-  const api = createSharesApi({ now: Date.now, timeline: { associateMs }, shares });
+  const api = createSharesApi({
+    now: Date.now,
+    timeline: { associateMs },
+    shares,
+  });
   const server = await startServer(api, { latencyMs, tls: TLS });
 
   let tunnels = 0;
   const proxy = createServer().on('connect', (_request, client, head) => {
     tunnels += 1;
-    const upstream = connect(Number(new URL(server.url).port), '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      upstream.write(head);
-      upstream.pipe(client).pipe(upstream);
-    });
-    for (const socket of [client, upstream]) socket.on('error', () => client.destroy());
+    const upstream = connect(
+      Number(new URL(server.url).port),
+      '127.0.0.1',
+      () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.write(head);
+        upstream.pipe(client).pipe(upstream);
+      },
+    );
+    for (const socket of [client, upstream])
+      socket.on('error', () => client.destroy());
   });
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
 
@@ -53,7 +76,9 @@ async function openService({ latencyMs, associateMs, associated = [] }: ServiceO
 
     seen() {
       const { requests } = api;
-      const reads = requests.filter(({ method, path }) => method === 'GET' && path.includes('/recipients'));
+      const reads = requests.filter(
+        ({ method, path }) => method === 'GET' && path.includes('/recipients'),
+      );
       let [polls, pollMs] = [0, Number.NEGATIVE_INFINITY];
       for (const { at } of reads) {
         if (at - pollMs < POLL_GAP_MS) continue;
@@ -78,8 +103,13 @@ async function openService({ latencyMs, associateMs, associated = [] }: ServiceO
   };
 }
 
-/** Calls `use` with a fresh service, which is closed when its promise is done. */
-export async function withService<T>(options: ServiceOptions, use: (service: Service) => Promise<T>) {
+/**
+ * Calls `use` with a fresh service, which is closed when its promise is done.
+ */
+export async function withService<T>(
+  options: ServiceOptions,
+  use: (service: Service) => Promise<T>,
+) {
   const service = await openService(options);
   return use(service).finally(() => service.close());
 }

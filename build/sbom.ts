@@ -1,6 +1,7 @@
 /*
- * Prints what is in dist/ as a CycloneDX bill of materials, for the attestation of a release. It is made from ncc's
- * statistics of the last build, so it lists the packages with a file in the bundle and not what npm installs.
+ * Prints what is in dist/ as a CycloneDX bill of materials, for the attestation
+ * of a release. It is made from ncc's statistics of the last build, so it lists
+ * the packages with a file in the bundle and not what npm installs.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -24,20 +25,35 @@ interface StatsModule {
   modules?: StatsModule[];
 }
 
-/** Lists every npm package with a file in the bundle, sorted by name and version. */
-export function bundledPackages(stats: { modules: StatsModule[] }): BundledPackage[] {
+/**
+ * Lists every npm package with a file in the bundle, sorted by name and
+ * version.
+ */
+export function bundledPackages(stats: {
+  modules: StatsModule[];
+}): BundledPackage[] {
   const filesOf = (modules: StatsModule[]): string[] =>
-    modules.flatMap((module) => [module.nameForCondition ?? '', ...filesOf(module.modules ?? [])]);
+    modules.flatMap((module) => [
+      module.nameForCondition ?? '',
+      ...filesOf(module.modules ?? []),
+    ]);
   const folders = filesOf(stats.modules).map(
-    (file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file.replaceAll('\\', '/'))?.[0] ?? '',
+    (file) =>
+      /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(
+        file.replaceAll('\\', '/'),
+      )?.[0] ?? '',
   );
-  const packages = [...new Set(folders)].filter(Boolean).map((folder): [string, BundledPackage] => {
-    const text = readFileSync(join(folder, 'package.json'), 'utf8');
-    const { name, version, license } = JSON.parse(text) as BundledPackage;
-    return [`${name} ${version}`, { name, version, license, folder }];
-  });
+  const packages = [...new Set(folders)]
+    .filter(Boolean)
+    .map((folder): [string, BundledPackage] => {
+      const text = readFileSync(join(folder, 'package.json'), 'utf8');
+      const { name, version, license } = JSON.parse(text) as BundledPackage;
+      return [`${name} ${version}`, { name, version, license, folder }];
+    });
   // npm may install one version in two places.
-  return [...new Map(packages)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  return [...new Map(packages)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, one]) => one);
 }
 
 /** Separates the packages in LICENSES.txt. */
@@ -54,16 +70,32 @@ export function headingsIn(licenses: string): string[] {
 }
 
 /** Creates the bill of materials. The same bundle gives the same text. */
-export function createSbom(action: Omit<BundledPackage, 'folder'>, packages: readonly BundledPackage[]) {
-  const component = ({ name, version, license }: Omit<BundledPackage, 'folder'>, type: string) => {
+export function createSbom(
+  action: Omit<BundledPackage, 'folder'>,
+  packages: readonly BundledPackage[],
+) {
+  const component = (
+    { name, version, license }: Omit<BundledPackage, 'folder'>,
+    type: string,
+  ) => {
     const [, group, base] = /^(?:(@[^/]+)\/)?(.+)$/.exec(name) ?? [];
     const purl = `pkg:npm/${group ? `${encodeURIComponent(group)}/` : ''}${base}@${version}`;
     const licenses = [{ expression: license }];
-    return { type, 'bom-ref': purl, ...(group && { group }), name: base, version, licenses, purl };
+    return {
+      type,
+      'bom-ref': purl,
+      ...(group && { group }),
+      name: base,
+      version,
+      licenses,
+      purl,
+    };
   };
   const metadata = { component: component(action, 'application') };
   const components = packages.map((one) => component(one, 'library'));
-  const hash = createHash('sha256').update(JSON.stringify({ metadata, components })).digest('hex');
+  const hash = createHash('sha256')
+    .update(JSON.stringify({ metadata, components }))
+    .digest('hex');
   const [, ...groups] = /^(.{8})(.{4})(.{4})(.{4})(.{12})/.exec(hash) ?? [];
   return {
     bomFormat: 'CycloneDX',
@@ -78,7 +110,9 @@ export function createSbom(action: Omit<BundledPackage, 'folder'>, packages: rea
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const packages = bundledPackages(JSON.parse(readFileSync(statsFile, 'utf8')));
-  const licenses = headingsIn(readFileSync(join(root, 'dist', 'LICENSES.txt'), 'utf8'));
+  const licenses = headingsIn(
+    readFileSync(join(root, 'dist', 'LICENSES.txt'), 'utf8'),
+  );
   if (`${licenses}` !== `${packages.map(heading)}`)
     throw new Error('dist/ is from another build than .build/');
   const action = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -35,13 +35,23 @@ const systemClock = {
     now: () => performance.timeOrigin + performance.now(),
     sleep: (ms, signal) => (0,promises_namespaceObject.setTimeout)(Math.max(0, Math.ceil(ms)), undefined, { signal }).catch(() => { }),
 };
-/** Writes end this long before the step does, so that a list can still show what became of them. */
+/**
+ * Writes end this long before the step does, so that a list can still show what
+ * became of them.
+ */
 const LAST_LIST_MS = 1_000;
 /** What a cancellation leaves. Users expect less than two seconds. */
 const CANCELLED_MS = 1_800;
-/** Starts the budget of the step. `cancel` is aborted when the runner cancels the step. */
+/**
+ * Starts the budget of the step. `cancel` is aborted when the runner cancels
+ * the step.
+ */
 function startDeadline(clock, timeoutMs, cancel) {
-    const [closing, writes, end] = [new AbortController(), new AbortController(), new AbortController()];
+    const [closing, writes, end] = [
+        new AbortController(),
+        new AbortController(),
+        new AbortController(),
+    ];
     const cleared = new AbortController();
     let endMs = clock.now() + timeoutMs;
     const run = async () => {
@@ -59,9 +69,15 @@ function startDeadline(clock, timeoutMs, cancel) {
         /** @returns milliseconds since the epoch */
         endMs: () => endMs,
         isCancelled: () => cancel.aborted,
-        /** Aborted by a cancellation, or one second before the end: nothing new begins, and reads stop. */
+        /**
+         * Aborted by a cancellation, or one second before the end: nothing new
+         * begins, and reads stop.
+         */
         closing: closing.signal,
-        /** Aborted one second before the end: writes that still wait for a response stop. */
+        /**
+         * Aborted one second before the end: writes that still wait for a response
+         * stop.
+         */
         writes: writes.signal,
         /** Aborted at the end. */
         end: end.signal,
@@ -2235,19 +2251,26 @@ function fixResponseChunkedTransferBadEnding(request, errorCallback) {
 const MAX_RESPONSE_MIB = 16;
 const CONNECTION_OPTIONS = {
     keepAlive: true,
-    /** Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch verification off. */
+    /**
+     * Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch
+     * verification off.
+     */
     rejectUnauthorized: true,
     /** A TCP handshake may take longer than Node's default of 250 ms. */
     autoSelectFamilyAttemptTimeout: 5_000,
 };
-/** Creates the one HTTP client of a run. It keeps connections alive, follows no redirect and limits time and size. */
+/**
+ * Creates the one HTTP client of a run. It keeps connections alive, follows no
+ * redirect and limits time and size.
+ */
 function createHttpClient(proxyFor) {
     const agents = new Map();
     function agentFor(url) {
         const proxy = proxyFor(url);
         const key = proxy?.href ?? url.protocol;
         const { Agent } = url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject;
-        const agent = agents.get(key) ?? (proxy ? new TunnelAgent(proxy) : new Agent(CONNECTION_OPTIONS));
+        const agent = agents.get(key) ??
+            (proxy ? new TunnelAgent(proxy) : new Agent(CONNECTION_OPTIONS));
         agents.set(key, agent);
         return agent;
     }
@@ -2263,29 +2286,58 @@ function createHttpClient(proxyFor) {
                 signal: AbortSignal.any([signal, timeout]),
             });
             const body = await response.text();
-            // With its listeners, V8 keeps every exchange until a major collection: 40 MiB more after 1,000 requests.
+            // With its listeners, V8 keeps every exchange until a major collection:
+            // 40 MiB more after 1,000 requests.
             response.body?.removeAllListeners();
-            return { status: response.status, headers: Object.fromEntries(response.headers), body };
+            return {
+                status: response.status,
+                headers: Object.fromEntries(response.headers),
+                body,
+            };
         }
         catch (error) {
             const cause = (recorded.error ?? error);
-            const over = { code: 'ABORTED', message: 'no response before the step ended', isSent: true };
-            const late = { code: 'TIMEOUT', message: `no response within ${timeoutMs / 1000} s`, isSent: true };
-            const reported = signal.aborted ? over : timeout.aborted ? late : describe(cause);
-            return { status: cause.status ?? 0, headers: {}, body: '', error: reported };
+            const over = {
+                code: 'ABORTED',
+                message: 'no response before the step ended',
+                isSent: true,
+            };
+            const late = {
+                code: 'TIMEOUT',
+                message: `no response within ${timeoutMs / 1000} s`,
+                isSent: true,
+            };
+            const reported = signal.aborted
+                ? over
+                : timeout.aborted
+                    ? late
+                    : describe(cause);
+            return {
+                status: cause.status ?? 0,
+                headers: {},
+                body: '',
+                error: reported,
+            };
         }
     };
 }
 function describe(error) {
     const { code = '', errors = [error], type } = error;
-    const tooLarge = { code: 'TOO_LARGE', message: `more than ${MAX_RESPONSE_MIB} MiB`, isSent: true };
+    const tooLarge = {
+        code: 'TOO_LARGE',
+        message: `more than ${MAX_RESPONSE_MIB} MiB`,
+        isSent: true,
+    };
     if (type === 'max-size')
         return tooLarge;
     const message = errors.map((attempt) => attempt.message).join('; ');
     const isConnected = errors.every(({ syscall }) => syscall !== 'connect' && syscall !== 'getaddrinfo');
     return { code, message, isSent: isConnected };
 }
-/** node-fetch keeps only a message; the error itself names every address and carries the proxy's status. */
+/**
+ * node-fetch keeps only a message; the error itself names every address and
+ * carries the proxy's status.
+ */
 function recordErrors(agent, recorded) {
     const addRequest = (request, ...rest) => {
         request.once('error', (error) => Object.assign(recorded, { error }));
@@ -2293,7 +2345,10 @@ function recordErrors(agent, recorded) {
     };
     return Object.assign(Object.create(agent), { addRequest });
 }
-/** Connects through a proxy with CONNECT (RFC 9110, section 9.3.6). Node limits the size of the proxy's response. */
+/**
+ * Connects through a proxy with CONNECT (RFC 9110, section 9.3.6). Node limits
+ * the size of the proxy's response.
+ */
 class TunnelAgent extends external_node_https_namespaceObject.Agent {
     #proxy;
     constructor(proxy) {
@@ -2311,7 +2366,10 @@ class TunnelAgent extends external_node_https_namespaceObject.Agent {
             port: port || (protocol === 'https:' ? 443 : 80),
             method: 'CONNECT',
             path: authority,
-            headers: { host: authority, ...(username ? { 'proxy-authorization': `Basic ${credentials}` } : {}) },
+            headers: {
+                host: authority,
+                ...(username ? { 'proxy-authorization': `Basic ${credentials}` } : {}),
+            },
         });
         const fail = (error, more = {}) => connected(Object.assign(error, { syscall: 'connect', ...more }), undefined);
         request.once('error', fail);
@@ -2337,14 +2395,20 @@ class TunnelAgent extends external_node_https_namespaceObject.Agent {
 /* harmony export */   L: () => (/* binding */ readGitHubContext),
 /* harmony export */   x: () => (/* binding */ VERSION)
 /* harmony export */ });
-/** The version that is being run. A test keeps it in step with package.json and CHANGELOG.md. */
+/**
+ * The version that is being run. A test keeps it in step with package.json and
+ * CHANGELOG.md.
+ */
 const VERSION = '1.0.0';
 /** Reads the default variables of the runner. */
 function readGitHubContext(env) {
     const variable = (name) => env[`GITHUB_${name}`] ?? '';
     const [owner = '', repo = ''] = variable('REPOSITORY').split('/');
     const server = variable('SERVER_URL') || 'https://github.com';
-    const run = toHeader([variable('REPOSITORY'), variable('RUN_ID') && `run ${variable('RUN_ID')}`]);
+    const run = toHeader([
+        variable('REPOSITORY'),
+        variable('RUN_ID') && `run ${variable('RUN_ID')}`,
+    ]);
     const event = variable('EVENT_NAME');
     return {
         /** `release v1.2.0`, `workflow_dispatch`, … */
@@ -2357,7 +2421,10 @@ function readGitHubContext(env) {
         apiUrl: variable('API_URL') || 'https://api.github.com',
         summaryPath: variable('STEP_SUMMARY'),
         docsUrl: docsUrl(server, variable('ACTION_REPOSITORY'), variable('ACTION_REF')),
-        /** `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`, which Cloudflare's audit log shows. */
+        /**
+         * `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`, which
+         * Cloudflare's audit log shows.
+         */
         userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
     };
 }
@@ -2365,7 +2432,10 @@ function toHeader(parts) {
     const safe = parts.map((part) => part.slice(0, 140).replace(/[^\w ./-]/g, ''));
     return safe.filter(Boolean).join('; ');
 }
-/** Where this action's documentation is; null for an action that was checked out (`uses: ./`). */
+/**
+ * Where this action's documentation is; null for an action that was checked out
+ * (`uses: ./`).
+ */
 function docsUrl(server, repository, ref) {
     const isValid = /^https:\/\/[\w.:-]+ [\w.-]+\/[\w.-]+ [\w./-]+$/.test(`${server} ${repository} ${ref}`);
     return isValid ? `${server}/${repository}/blob/${ref}/docs` : null;
@@ -2391,9 +2461,10 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 const cancel = new AbortController();
-// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
+// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then
+// Ctrl+Break.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) {
-    process.on(signal, () => (cancel.signal.aborted ? process.exit(1) : cancel.abort()));
+    process.on(signal, () => cancel.signal.aborted ? process.exit(1) : cancel.abort());
 }
 // A log that nobody reads any more must not end the run.
 process.stdout.on('error', () => { });
@@ -2523,16 +2594,23 @@ class DecodedURL extends URL {
 //# sourceMappingURL=proxy.js.map
 ;// CONCATENATED MODULE: ../.build/recipient-list.js
 const MAX_RECIPIENTS = 1000;
-/** What YAML makes of an unquoted ID that looks like a number: `1.2e+31`, `Infinity`, or too few digits. */
+/**
+ * What YAML makes of an unquoted ID that looks like a number: `1.2e+31`,
+ * `Infinity`, or too few digits.
+ */
 const YAML_NUMBER = /^(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
 /**
- * Reads the input `recipient-account-id`: IDs separated by commas, spaces or newlines, a JSON array, or a YAML-style
- * list, with quotes around an ID and `# comments`. The owner of the share cannot be its own recipient.
- * @returns the IDs in lower case and in the order given, each once, and what is wrong with them
+ * Reads the input `recipient-account-id`: IDs separated by commas, spaces or
+ * newlines, a JSON array, or a YAML-style list, with quotes around an ID and `#
+ * comments`. The owner of the share cannot be its own recipient.
+ * @returns the IDs in lower case and in the order given, each once, and what is
+ *   wrong with them
  */
 function parseRecipientList(text, owner) {
     const failed = (problem) => ({ ids: [], problems: [problem] });
-    const entries = text.trim().startsWith('[') ? parseJson(text) : parseLines(text);
+    const entries = text.trim().startsWith('[')
+        ? parseJson(text)
+        : parseLines(text);
     if (!entries)
         return failed('expected a JSON array of account IDs, got invalid JSON. Check quotes and commas.');
     if (entries.length === 0) {
@@ -2548,13 +2626,19 @@ function parseRecipientList(text, owner) {
     }
     const problems = ids.flatMap((id) => {
         const entry = byId.get(id);
-        const isOwner = id === owner && `expected other accounts than the owner, got "${entry.text}". Remove it.`;
+        const isOwner = id === owner &&
+            `expected other accounts than the owner, got "${entry.text}". Remove it.`;
         const problem = isOwner || accountIdProblem(entry.text);
-        return problem ? [entry.line ? `line ${entry.line}: ${problem}` : problem] : [];
+        return problem
+            ? [entry.line ? `line ${entry.line}: ${problem}` : problem]
+            : [];
     });
     return { ids, problems };
 }
-/** Says why a text is not the ID of an account, 32 hexadecimal digits, and how to fix it; null for an account ID. */
+/**
+ * Says why a text is not the ID of an account, 32 hexadecimal digits, and how
+ * to fix it; null for an account ID.
+ */
 function accountIdProblem(text) {
     if (/^[0-9a-f]{32}$/i.test(text))
         return null;
@@ -2568,7 +2652,7 @@ function accountIdProblem(text) {
 function parseJson(text) {
     try {
         const values = JSON.parse(text);
-        const toText = (value) => (typeof value === 'string' ? value.trim() : JSON.stringify(value));
+        const toText = (value) => typeof value === 'string' ? value.trim() : JSON.stringify(value);
         return values.map((value) => ({ text: toText(value), line: null }));
     }
     catch {
@@ -2591,7 +2675,10 @@ function parseLines(text) {
 ;// CONCATENATED MODULE: ../.build/inputs.js
 
 
-/** The defaults of action.yml, for a start of the bundle without the runner. A test compares the two. */
+/**
+ * The defaults of action.yml, for a start of the bundle without the runner. A
+ * test compares the two.
+ */
 const DEFAULTS = {
     state: 'present',
     wait: 'true',
@@ -2608,13 +2695,23 @@ const SECRET_PROBLEMS = [
     [/[\r\n]/, 'one with a line break'],
     [/^bearer\s/i, 'one with the prefix "Bearer"'],
     [/^(["']).*\1$/, 'one in quotes'],
-    [/[^\x21-\x7e]/, 'one with a space or another character that no HTTP header may hold'],
+    [
+        /[^\x21-\x7e]/,
+        'one with a space or another character that no HTTP header may hold',
+    ],
 ];
-/** Is `value` an ID as the Shares API writes them? Checked before it becomes part of a path or an output. */
+/**
+ * Is `value` an ID as the Shares API writes them? Checked before it becomes
+ * part of a path or an output.
+ */
 function isId(value) {
-    return typeof value === 'string' && /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/.test(value);
+    return (typeof value === 'string' &&
+        /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/.test(value));
 }
-/** Reads and validates all inputs at once. With any error, the inputs must not be used. */
+/**
+ * Reads and validates all inputs at once. With any error, the inputs must not
+ * be used.
+ */
 function readInputs(env) {
     const errors = [];
     const fallbacks = [];
@@ -2674,7 +2771,9 @@ function readInputs(env) {
         if (isBoth)
             add('api-token', 'expected one kind of credentials, got two. Remove `api-email` and `api-key`.');
         // A token takes precedence over a pair that comes from the environment.
-        const token = isPair ? given('api-token') : valueOrVariable('api-token', 'CLOUDFLARE_API_TOKEN');
+        const token = isPair
+            ? given('api-token')
+            : valueOrVariable('api-token', 'CLOUDFLARE_API_TOKEN');
         if (token)
             return { authorization: `Bearer ${secret('api-token', token)}` };
         const email = valueOrVariable('api-email', 'CLOUDFLARE_EMAIL');
@@ -2685,7 +2784,10 @@ function readInputs(env) {
             check(false, 'api-email', 'an address for `api-key`', '', 'Better, use `api-token`.');
         else if (!key)
             check(false, 'api-key', 'a key for `api-email`', '', 'Better, use `api-token`.');
-        return { 'x-auth-email': secret('api-email', email), 'x-auth-key': secret('api-key', key) };
+        return {
+            'x-auth-email': secret('api-email', email),
+            'x-auth-key': secret('api-key', key),
+        };
     }
     function timeoutMs() {
         const text = value('timeout');
@@ -2698,7 +2800,8 @@ function readInputs(env) {
     function apiUrl() {
         const text = value('api-url');
         const url = URL.canParse(text) ? new URL(text) : null;
-        const isBare = url !== null && url.search + url.hash + url.username + url.password === '';
+        const isBare = url !== null &&
+            url.search + url.hash + url.username + url.password === '';
         // Neither address is shown, because it may hold a password.
         const expected = 'expected https (http only on loopback), no credentials, query or fragment';
         if (!isBare || !isSafeUrl(url))
@@ -2725,7 +2828,10 @@ function readInputs(env) {
         shareId: id('share-id'),
         /** In the order given, each once. */
         targets: targets(accountId),
-        /** Headers with an API token, or with the legacy pair of e-mail address and Global API key. */
+        /**
+         * Headers with an API token, or with the legacy pair of e-mail address and
+         * Global API key.
+         */
         credentials: credentials(),
         state: state === 'absent' ? 'absent' : 'present',
         wait: boolean('wait'),
@@ -2738,28 +2844,37 @@ function readInputs(env) {
         environment: value('environment'),
         /** Without a slash at the end. */
         apiUrl: apiUrl(),
-        /** Empty inputs and the variables used instead: `api-token from CLOUDFLARE_API_TOKEN`. */
+        /**
+         * Empty inputs and the variables used instead: `api-token from
+         * CLOUDFLARE_API_TOKEN`.
+         */
         fallbacks,
         ignoresTlsVariable: env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
     };
     return { inputs, errors };
 }
-/** May a token be sent there? Only over https, or over http to the machine itself. */
+/**
+ * May a token be sent there? Only over https, or over http to the machine
+ * itself.
+ */
 function isSafeUrl({ protocol, hostname }) {
     const isLoopback = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(hostname);
     return protocol === 'https:' || (protocol === 'http:' && isLoopback);
 }
 /**
- * Chooses the proxy as the runner does: `https_proxy` or `HTTPS_PROXY`, but none for loopback and `NO_PROXY`.
- * Throws TypeError or URIError where the variable holds no address of a proxy.
+ * Chooses the proxy as the runner does: `https_proxy` or `HTTPS_PROXY`, but
+ * none for loopback and `NO_PROXY`. Throws TypeError or URIError where the
+ * variable holds no address of a proxy.
  */
 function proxyFor(url, env) {
     const address = (env['https_proxy'] || env['HTTPS_PROXY'] || '').trim();
     if (!address || url.protocol !== 'https:' || checkBypass(url))
         return null;
     const proxy = new URL(/^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `http://${address}`);
-    // A password that is not URL-encoded can end the host too early; the rest of it then looks like a path.
-    const isProxy = /^https?:$/.test(proxy.protocol) && `${proxy.pathname}${proxy.search}${proxy.hash}` === '/';
+    // A password that is not URL-encoded can end the host too early; the rest of
+    // it then looks like a path.
+    const isProxy = /^https?:$/.test(proxy.protocol) &&
+        `${proxy.pathname}${proxy.search}${proxy.hash}` === '/';
     if (!isProxy)
         throw new TypeError('not the address of a proxy');
     decodeURIComponent(`${proxy.username}${proxy.password}`);
@@ -2781,32 +2896,51 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ../.build/clock.js + 1 modules
 var _build_clock = __nccwpck_require__(481);
 ;// CONCATENATED MODULE: ../.build/cloudflare/rate-limiter.js
-/** 5 % of the published 1,200 requests in 5 minutes; below it, requests are spread over what is left of the window. */
+/**
+ * 5 % of the published 1,200 requests in 5 minutes; below it, requests are
+ * spread over what is left of the window.
+ */
 const LITTLE = 60;
 const WINDOW_S = 300;
-/** Keeps the requests of a run inside the rate limit, which everything with the same token shares. */
+/**
+ * Keeps the requests of a run inside the rate limit, which everything with the
+ * same token shares.
+ */
 class RateLimiter {
-    /** Cloudflare rejects every request until then; milliseconds since the epoch. */
+    /**
+     * Cloudflare rejects every request until then; milliseconds since the epoch.
+     */
     blockedUntilMs = Number.NEGATIVE_INFINITY;
     #allowance = null;
     #windowEndMs = Number.NEGATIVE_INFINITY;
     #lastMs = Number.NEGATIVE_INFINITY;
-    /** Asks to send a request now. @returns 0 if it may be sent, otherwise the milliseconds to wait before asking again */
+    /**
+     * Asks to send a request now. @returns 0 if it may be sent, otherwise the
+     * milliseconds to wait before asking again
+     */
     request(nowMs, endMs) {
         const waitMs = Math.max(this.blockedUntilMs, this.#lastMs + this.gapMs(nowMs, endMs - nowMs)) - nowMs;
         if (waitMs <= 0)
             this.#lastMs = nowMs;
         return Math.max(0, waitMs);
     }
-    /** Milliseconds between two requests while little of the limit is left, with `leftMs` until the step ends; otherwise 0. */
+    /**
+     * Milliseconds between two requests while little of the limit is left, with
+     * `leftMs` until the step ends; otherwise 0.
+     */
     gapMs(nowMs, leftMs) {
-        return this.#allowance && nowMs < this.#windowEndMs ? spacingMs(this.#allowance, leftMs) : 0;
+        return this.#allowance && nowMs < this.#windowEndMs
+            ? spacingMs(this.#allowance, leftMs)
+            : 0;
     }
     /** Learns from a response how much of the limit is left. */
     recordResponse({ status, headers }, nowMs) {
         const allowance = parseAllowance(headers);
         if (allowance)
-            [this.#allowance, this.#windowEndMs] = [allowance, nowMs + allowance.resetMs];
+            [this.#allowance, this.#windowEndMs] = [
+                allowance,
+                nowMs + allowance.resetMs,
+            ];
         const resetMs = allowance?.remaining === 0 ? allowance.resetMs : 0;
         const retryMs = status === 429 ? (parseRetryAfter(headers, nowMs) ?? 0) : 0;
         this.blockedUntilMs = Math.max(this.blockedUntilMs, nowMs + Math.max(resetMs, retryMs));
@@ -2815,30 +2949,42 @@ class RateLimiter {
 function spacingMs({ remaining, resetMs }, leftMs = Number.POSITIVE_INFINITY) {
     return remaining > LITTLE ? 0 : Math.min(resetMs, leftMs) / (remaining + 1);
 }
-/** Reads `Ratelimit: "default";r=50;t=30` (Cloudflare's page "Rate limits"): the tightest of the limits, or null. */
+/**
+ * Reads `Ratelimit: "default";r=50;t=30` (Cloudflare's page "Rate limits"): the
+ * tightest of the limits, or null.
+ */
 function parseAllowance(headers) {
     const members = (headers['ratelimit'] ?? '').matchAll(/;\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})(?![\d.])/g);
     const allowances = Array.from(members, ([, remaining, seconds]) => ({
         remaining: Number(remaining),
         resetMs: Math.min(Number(seconds), WINDOW_S) * 1000,
     }));
-    return allowances.sort((a, b) => spacingMs(b) - spacingMs(a) || a.remaining - b.remaining)[0] ?? null;
+    return (allowances.sort((a, b) => spacingMs(b) - spacingMs(a) || a.remaining - b.remaining)[0] ?? null);
 }
 /**
- * Reads `Retry-After` (seconds or an HTTP date: RFC 9110, section 10.2.3) and `retry-after-ms`, in milliseconds. A date
- * is compared with the `Date` of the same response, because the clock of the runner or of the server may be wrong.
+ * Reads `Retry-After` (seconds or an HTTP date: RFC 9110, section 10.2.3) and
+ * `retry-after-ms`, in milliseconds. A date is compared with the `Date` of the
+ * same response, because the clock of the runner or of the server may be wrong.
  */
 function parseRetryAfter(headers, nowMs) {
-    const [exact = '', text = ''] = [headers['retry-after-ms'], headers['retry-after']];
+    const [exact = '', text = ''] = [
+        headers['retry-after-ms'],
+        headers['retry-after'],
+    ];
     if (DECIMAL.test(exact))
         return Number(exact);
     if (DECIMAL.test(text))
         return Number(text) * 1000;
     const atMs = parseHttpDate(text);
-    return atMs === null ? null : Math.max(0, atMs - (parseHttpDate(headers['date']) ?? nowMs));
+    return atMs === null
+        ? null
+        : Math.max(0, atMs - (parseHttpDate(headers['date']) ?? nowMs));
 }
 const DECIMAL = /^\d{1,9}(\.\d+)?$/;
-/** All three forms of RFC 9110, section 5.6.7. One has no time zone, and `Date.parse` would read it as local time. */
+/**
+ * All three forms of RFC 9110, section 5.6.7. One has no time zone, and
+ * `Date.parse` would read it as local time.
+ */
 function parseHttpDate(text = '') {
     const atMs = Date.parse(/(GMT|UTC|[+-]\d{4})$/i.test(text) ? text : `${text} GMT`);
     return /[a-z]{3}/i.test(text) && !Number.isNaN(atMs) ? atMs : null;
@@ -2846,30 +2992,50 @@ function parseHttpDate(text = '') {
 
 ;// CONCATENATED MODULE: ../.build/cloudflare/api-error.js
 
-/** Bad or insufficient credentials, whatever the status: observed codes of Cloudflare's API gateway. */
-const AUTHENTICATION = [6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405];
+/**
+ * Bad or insufficient credentials, whatever the status: observed codes of
+ * Cloudflare's API gateway.
+ */
+const AUTHENTICATION = [
+    6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405,
+];
 const INVALID_CERTIFICATE = /^(CERT_(HAS_EXPIRED|NOT_YET_VALID)|ERR_TLS_CERT_ALTNAME_INVALID)$/;
 const MAX_PAGE = 16_384;
 /** The first row that matches decides. */
 const TABLE = [
     { error: /^ABORTED$/, is: ['interrupted', false, 'unknown'] },
     { error: /^TOO_LARGE$/, is: ['too-large', false, 'unknown'] },
-    // A proxy that requires a password, or has a rule against the host, says the same the next time.
+    // A proxy that requires a password, or has a rule against the host, says the
+    // same the next time.
     { error: /^PROXY_REJECTED$/, below: 500, is: ['proxy', false, 'rejected'] },
     { error: /^PROXY_REJECTED$/, is: ['proxy', true, 'not-sent'] },
-    { error: INVALID_CERTIFICATE, is: ['certificate-invalid', false, 'rejected'] },
-    { error: /CERT|SELF_SIGNED|UNABLE_TO_/, is: ['certificate-untrusted', false, 'rejected'] },
+    {
+        error: INVALID_CERTIFICATE,
+        is: ['certificate-invalid', false, 'rejected'],
+    },
+    {
+        error: /CERT|SELF_SIGNED|UNABLE_TO_/,
+        is: ['certificate-untrusted', false, 'rejected'],
+    },
     { error: /^HPE_/, is: ['invalid-response', true, 'unknown'] },
     { error: /./, is: ['network', true, 'unknown'] },
     { status: [429], is: ['rate-limit', true, 'not-sent'] },
     { below: 300, is: ['invalid-response', true, 'unknown'] },
     { below: 400, is: ['invalid-response', false, 'rejected'] },
-    { below: 500, codes: AUTHENTICATION, is: ['authentication', false, 'rejected'] },
+    {
+        below: 500,
+        codes: AUTHENTICATION,
+        is: ['authentication', false, 'rejected'],
+    },
     // "No route for the URI": a wrong account or address.
     { below: 500, codes: [7003], is: ['not-found', false, 'rejected'] },
     { status: [409], is: ['rejected', true, 'conflict'] },
     { status: [408, 425], is: ['server', true, 'unknown'] },
-    { status: [401, 403], body: 'unexplained', is: ['authentication', false, 'rejected'] },
+    {
+        status: [401, 403],
+        body: 'unexplained',
+        is: ['authentication', false, 'rejected'],
+    },
     { below: 500, body: 'foreign', is: ['blocked', true, 'unknown'] },
     // A write is about a recipient: the share is known by then.
     { status: [404], method: 'GET', is: ['not-found', false, 'rejected'] },
@@ -2879,9 +3045,15 @@ const TABLE = [
 ];
 /** A request to Cloudflare that failed. */
 class ApiError extends Error {
-    /** What Cloudflare, or the network, said: `1017 Recipient is not in the organization`. */
+    /**
+     * What Cloudflare, or the network, said: `1017 Recipient is not in the
+     * organization`.
+     */
     reason;
-    /** The request, its status and its `cf-ray`: `POST …/recipients, HTTP 400, cf-ray 8f1e…`. */
+    /**
+     * The request, its status and its `cf-ray`: `POST …/recipients, HTTP 400,
+     * cf-ray 8f1e…`.
+     */
     detail;
     is;
     constructor(reason, detail, classification) {
@@ -2891,28 +3063,44 @@ class ApiError extends Error {
         this.is = { retryAfterMs: 0, ...classification };
     }
 }
-/** For `catch`: makes an ApiError a value, and leaves everything else an exception. */
+/**
+ * For `catch`: makes an ApiError a value, and leaves everything else an
+ * exception.
+ */
 function asApiError(error) {
     if (error instanceof ApiError)
         return error;
     throw error;
 }
-/** Says what it means that a request, such as `POST …/recipients`, did not succeed. */
+/**
+ * Says what it means that a request, such as `POST …/recipients`, did not
+ * succeed.
+ */
 function toApiError(request, response, nowMs, clean) {
     const { status, headers, error } = response;
     const body = parseObject(response.body);
     const [failure, mayRetry, outcome] = classify(request, response, body);
     const retryable = mayRetry && body?.['retryable'] !== false;
-    const retryAfterMs = parseRetryAfter(headers, nowMs) ?? (Number(body?.['retry_after']) || 0) * 1000;
+    const retryAfterMs = parseRetryAfter(headers, nowMs) ??
+        (Number(body?.['retry_after']) || 0) * 1000;
     // What was not sent is decided again, if that can help.
     const unsent = retryable ? 'not-sent' : 'rejected';
     const isSent = outcome !== 'not-sent' && error?.isSent !== false;
-    const is = { failure, retryable, outcome: isSent ? outcome : unsent, retryAfterMs };
+    const is = {
+        failure,
+        retryable,
+        outcome: isSent ? outcome : unsent,
+        retryAfterMs,
+    };
     if (error)
         return new ApiError(clean(error.message, 1_000), request, is);
-    const said = body ? describeBody(body, clean) : describePage(response.body, clean);
+    const said = body
+        ? describeBody(body, clean)
+        : describePage(response.body, clean);
     const location = headers['location'] && `redirect to ${clean(headers['location'], 200)}`;
-    const silent = status < 300 ? 'the response is not one of the Shares API' : `HTTP ${status} without a reason`;
+    const silent = status < 300
+        ? 'the response is not one of the Shares API'
+        : `HTTP ${status} without a reason`;
     const reason = said || location || silent;
     const ray = headers['cf-ray']
         ? `cf-ray ${clean(headers['cf-ray'], 64)}`
@@ -2923,7 +3111,9 @@ function classify(request, response, body) {
     const codes = codesIn(body);
     const isEnvelope = typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
     const kind = body && codes.length === 0 ? 'unexplained' : isEnvelope ? null : 'foreign';
-    const row = TABLE.find(({ error, status, below, method, ...row }) => (!error ? !response.error : error.test(response.error?.code || 'NETWORK') && response.error) &&
+    const row = TABLE.find(({ error, status, below, method, ...row }) => (!error
+        ? !response.error
+        : error.test(response.error?.code || 'NETWORK') && response.error) &&
         (!status || status.includes(response.status)) &&
         (!below || response.status < below) &&
         (!row.codes || row.codes.some((code) => codes.includes(code))) &&
@@ -2941,33 +3131,52 @@ function parseObject(text) {
         return null;
     }
 }
-/** The first entries of a list in a body. `messages` may hold plain text; what is no object becomes an empty one. */
+/**
+ * The first entries of a list in a body. `messages` may hold plain text; what
+ * is no object becomes an empty one.
+ */
 function entries(value) {
     if (!Array.isArray(value))
         return [];
-    return value.slice(0, 5).map((entry) => (typeof entry === 'string' ? { message: entry } : Object(entry)));
+    return value
+        .slice(0, 5)
+        .map((entry) => typeof entry === 'string' ? { message: entry } : Object(entry));
 }
-/** All codes of the errors and of their `error_chain`, and that of a problem object (RFC 9457). */
+/**
+ * All codes of the errors and of their `error_chain`, and that of a problem
+ * object (RFC 9457).
+ */
 function codesIn(body) {
     const errors = entries(body?.['errors']);
-    const all = [...errors, ...errors.flatMap(({ error_chain: chain }) => entries(chain))];
+    const all = [
+        ...errors,
+        ...errors.flatMap(({ error_chain: chain }) => entries(chain)),
+    ];
     return [...all.map(({ code }) => code), body?.['error_code']].filter((code) => typeof code === 'number');
 }
 function describeBody(body, clean) {
-    const part = (value) => (/string|number/.test(typeof value) ? clean(`${value}`, 300) : '');
+    const part = (value) => /string|number/.test(typeof value) ? clean(`${value}`, 300) : '';
     const sentence = (...values) => values.map(part).filter(Boolean).join(' ');
     const errors = entries(body['errors']).map(({ code, message, source, error_chain: chain }) => {
         const causes = entries(chain).map((cause) => sentence(cause['code'], cause['message']));
         const details = [...causes, part(Object(source).pointer)].filter(Boolean);
-        return [sentence(code, message), ...details.map((detail) => `(${detail})`)].join(' ');
+        return [
+            sentence(code, message),
+            ...details.map((detail) => `(${detail})`),
+        ].join(' ');
     });
     const messages = entries(body['messages']).map(({ code, message }) => sentence(code, message));
     const problem = sentence(body['error_code'], body['title'], body['detail']);
     return [...errors, ...messages, problem].filter(Boolean).join('; ');
 }
-/** The title of an HTML page: what a firewall or a proxy says. It is cut by `clean`, after secrets are removed. */
+/**
+ * The title of an HTML page: what a firewall or a proxy says. It is cut by
+ * `clean`, after secrets are removed.
+ */
 function describePage(text, clean) {
-    const title = /<title[^>]*>(.*?)<\/title/is.exec(text.slice(0, MAX_PAGE))?.[1]?.trim();
+    const title = /<title[^>]*>(.*?)<\/title/is
+        .exec(text.slice(0, MAX_PAGE))?.[1]
+        ?.trim();
     return title ? `page "${clean(title, 200)}"` : '';
 }
 
@@ -2978,11 +3187,17 @@ function describePage(text, clean) {
 const REQUEST_TIMEOUT_MS = 10_000;
 /** With the waits between them, about 30 seconds. */
 const MAX_ATTEMPTS = 8;
-/** A response that cannot be read may be a hiccup of something in between; three are not. */
+/**
+ * A response that cannot be read may be a hiccup of something in between; three
+ * are not.
+ */
 const MAX_INVALID_RESPONSES = 3;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
-/** Creates the client of a run. Sends nothing before the first `read` or `write`. */
+/**
+ * Creates the client of a run. Sends nothing before the first `read` or
+ * `write`.
+ */
 function createClient(options) {
     const { http, clock, deadline, random, clean, onDelay } = options;
     const limiter = new RateLimiter();
@@ -3003,7 +3218,9 @@ function createClient(options) {
             const waitMs = limiter.request(clock.now(), deadline.endMs());
             if (signal.aborted)
                 throw notSent('interrupted', request, 'the step is over');
-            const held = waitMs > 0 ? `allows no request for another ${seconds(waitMs)}` : 'held it back too long';
+            const held = waitMs > 0
+                ? `allows no request for another ${seconds(waitMs)}`
+                : 'held it back too long';
             if (clock.now() + waitMs > byMs())
                 throw notSent('rate-limit', request, `the rate limit ${held}`);
             if (waitMs === 0)
@@ -3035,19 +3252,33 @@ function createClient(options) {
         const envelope = isSuccess ? parseObject(response.body) : null;
         if (envelope?.['success'] !== true)
             throw toApiError(request, response, clock.now(), clean);
-        return { request, sentMs, result: envelope['result'], resultInfo: Object(envelope['result_info']) };
+        return {
+            request,
+            sentMs,
+            result: envelope['result'],
+            resultInfo: Object(envelope['result_info']),
+        };
     }
-    /** Waits before the next attempt. Throws the error where no attempt can help, or fit. */
+    /**
+     * Waits before the next attempt. Throws the error where no attempt can help,
+     * or fit.
+     */
     async function backOff(error, attempt, maxAttempts, signal) {
         const nowMs = clock.now();
         const leftMs = deadline.endMs() - _build_clock/* LAST_LIST_MS */.BH - nowMs;
         const { failure, retryable, retryAfterMs } = error.is;
         if (retryAfterMs > Math.max(0, leftMs)) {
             const reason = `${error.reason}; Cloudflare asks to wait ${seconds(retryAfterMs)}, ${seconds(leftMs)} are left`;
-            throw new ApiError(reason, error.detail, { ...error.is, retryable: false });
+            throw new ApiError(reason, error.detail, {
+                ...error.is,
+                retryable: false,
+            });
         }
-        const most = failure === 'invalid-response' ? Math.min(maxAttempts, MAX_INVALID_RESPONSES) : maxAttempts;
-        // A token over its limit is blocked for five minutes, so only the timeout ends this.
+        const most = failure === 'invalid-response'
+            ? Math.min(maxAttempts, MAX_INVALID_RESPONSES)
+            : maxAttempts;
+        // A token over its limit is blocked for five minutes, so only the timeout
+        // ends this.
         const isLast = attempt >= most && (failure !== 'rate-limit' || maxAttempts === 1);
         const limitedMs = Math.max(limiter.blockedUntilMs - nowMs, limiter.gapMs(nowMs, leftMs));
         const waitMs = Math.max(backoffMs(attempt, random()), retryAfterMs, limitedMs);
@@ -3063,7 +3294,10 @@ function createClient(options) {
     return {
         /** Counts what was sent so far. */
         sent: sent,
-        /** GET, retried with backoff while that may help. An ApiError that `decode` throws is retried like any other. */
+        /**
+         * GET, retried with backoff while that may help. An ApiError that `decode`
+         * throws is retried like any other.
+         */
         async read(path, decode, options = {}) {
             const { signal = deadline.closing, maxAttempts = MAX_ATTEMPTS } = options;
             let last = null;
@@ -3074,7 +3308,8 @@ function createClient(options) {
                 catch (error) {
                     if (!(error instanceof ApiError))
                         throw error;
-                    // An attempt that the end of the step cut short says nothing; the one before it does.
+                    // An attempt that the end of the step cut short says nothing; the one
+                    // before it does.
                     if (last && error.is.failure === 'interrupted')
                         throw last;
                     await backOff(error, attempt, maxAttempts, signal);
@@ -3082,15 +3317,23 @@ function createClient(options) {
                 }
             }
         },
-        /** POST or DELETE, sent at most once, and not later than `sendByMs` (milliseconds since the epoch) says just before. */
+        /**
+         * POST or DELETE, sent at most once, and not later than `sendByMs`
+         * (milliseconds since the epoch) says just before.
+         */
         write: (method, path, body, sendByMs) => send(method, path, body, sendByMs, deadline.writes),
     };
 }
 /** `/accounts/A/shares/S/recipients/R?x=y` becomes `…/recipients/R`. */
 function shorten(path) {
-    return path.replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…').replace(/\?.*/, '');
+    return path
+        .replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…')
+        .replace(/\?.*/, '');
 }
-/** Milliseconds before the next attempt: doubling from half a second to eight, ±25 %. `random` is from 0 to 1. */
+/**
+ * Milliseconds before the next attempt: doubling from half a second to eight,
+ * ±25 %. `random` is from 0 to 1.
+ */
 function backoffMs(attempt, random) {
     const baseMs = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
     return Math.round(baseMs * (0.75 + 0.5 * random));
@@ -3099,7 +3342,11 @@ function seconds(ms) {
     return `${Math.max(0, Math.ceil(ms / 1000))} s`;
 }
 function notSent(failure, request, reason) {
-    return new ApiError(reason, `${request}, not sent`, { failure, retryable: false, outcome: 'not-sent' });
+    return new ApiError(reason, `${request}, not sent`, {
+        failure,
+        retryable: false,
+        outcome: 'not-sent',
+    });
 }
 
 // EXTERNAL MODULE: ../.build/inputs.js + 2 modules
@@ -3107,22 +3354,35 @@ var _build_inputs = __nccwpck_require__(60);
 ;// CONCATENATED MODULE: ../.build/cloudflare/shares.js
 
 
-/** The published statuses; see `resource-sharing_recipient_association_status` in Cloudflare's API description. */
-const STATUSES = ['associating', 'associated', 'disassociating', 'disassociated'];
+/**
+ * The published statuses; see `resource-sharing_recipient_association_status`
+ * in Cloudflare's API description.
+ */
+const STATUSES = [
+    'associating',
+    'associated',
+    'disassociating',
+    'disassociated',
+];
 /** The most that the API gives in one page. */
 const PER_PAGE = 100;
 /** More are no share, and would not fit into memory. */
 const MAX_RECORDS = 100_000;
 const MAX_ERRORS = 20;
 const MAX_TEXT = 300;
-/** Opens the recipients of one share. Lists leave out the accounts that the run is not about. */
+/**
+ * Opens the recipients of one share. Lists leave out the accounts that the run
+ * is not about.
+ */
 function openShares(client, { accountId, shareId, targets }, clean) {
     const ids = new Set(targets.map(({ id }) => id));
     // The record of an organization may name no account, so all are kept.
     const isRelevant = (id) => targets[0]?.type === 'organization' || ids.has(id);
     const sharePath = `/accounts/${accountId}/shares/${shareId}`;
     const recipientsPath = `${sharePath}/recipients`;
-    /** Set once a whole list has turned out to be larger than a response may be. */
+    /**
+     * Set once a whole list has turned out to be larger than a response may be.
+     */
     let isPaged = false;
     async function list(options) {
         const records = new Map();
@@ -3131,7 +3391,8 @@ function openShares(client, { accountId, shareId, targets }, clean) {
         let firstSentMs = null;
         let nulls = 0;
         const decode = ({ request, sentMs, result, resultInfo }) => {
-            // Published as nullable. Read once more, because a null by mistake would hide a recipient.
+            // Published as nullable. Read once more, because a null by mistake would
+            // hide a recipient.
             if (result === null && ++nulls === 1)
                 throw invalid(request, '`result` is null');
             if (result !== null && !Array.isArray(result))
@@ -3152,7 +3413,8 @@ function openShares(client, { accountId, shareId, targets }, clean) {
             for (const record of page)
                 if (isRelevant(record.accountId))
                     records.set(record.id, record);
-            // Asked without `page`, the server sends everything, unless it says how large its page is and fills it.
+            // Asked without `page`, the server sends everything, unless it says how
+            // large its page is and fills it.
             pageSize ??= typeof size === 'number' && size > 0 ? size : null;
             const isLast = pageSize === null || page.length < pageSize || seen.size === before;
             if (isLast)
@@ -3161,7 +3423,9 @@ function openShares(client, { accountId, shareId, targets }, clean) {
     }
     return {
         list: (options = {}) => list(options).catch((error) => {
-            if (!(error instanceof ApiError) || error.is.failure !== 'too-large' || isPaged)
+            if (!(error instanceof ApiError) ||
+                error.is.failure !== 'too-large' ||
+                isPaged)
                 throw error;
             isPaged = true;
             return list(options);
@@ -3172,9 +3436,14 @@ function openShares(client, { accountId, shareId, targets }, clean) {
                 throw invalid(request, '`result.id` is not the ID that was asked for');
             return record;
         }),
-        /** Adds one recipient. A body without a target would share with the caller's whole organization. */
+        /**
+         * Adds one recipient. A body without a target would share with the caller's
+         * whole organization.
+         */
         async create({ type, id }, sendByMs) {
-            const body = type === 'account' ? { recipient_account_id: id } : { organization_id: id };
+            const body = type === 'account'
+                ? { recipient_account_id: id }
+                : { organization_id: id };
             const { request, result } = await client.write('POST', recipientsPath, body, sendByMs);
             const record = decodeRecipient(result, request, 'result', clean);
             const isOther = type === 'account' && record.accountId !== id;
@@ -3182,8 +3451,13 @@ function openShares(client, { accountId, shareId, targets }, clean) {
                 throw invalid(request, '`result.account_id` is not the account that was added');
             return record;
         },
-        /** Starts to remove one recipient. The reply proves nothing: the next list decides. */
-        delete: (recipientId, sendByMs) => client.write('DELETE', `${recipientsPath}/${recipientId}`, null, sendByMs).then(() => null),
+        /**
+         * Starts to remove one recipient. The reply proves nothing: the next list
+         * decides.
+         */
+        delete: (recipientId, sendByMs) => client
+            .write('DELETE', `${recipientsPath}/${recipientId}`, null, sendByMs)
+            .then(() => null),
         share: (options) => client.read(`${sharePath}?include_resources=true`, (envelope) => decodeShare(envelope, clean), options),
     };
 }
@@ -3209,18 +3483,29 @@ function decodeRecipient(value, request, at, clean, isRelevant = (_) => true) {
     check(Array.isArray(resources), '`resources` is not a list');
     const entries = resources.map((entry) => toObject(entry, request, `${at}.resources`));
     const errors = entries.filter(({ error }) => (error ?? '') !== '');
-    const isTyped = ({ error, terminal = false }) => typeof error === 'string' && (terminal === null || typeof terminal === 'boolean');
+    const isTyped = ({ error, terminal = false }) => typeof error === 'string' &&
+        (terminal === null || typeof terminal === 'boolean');
     check(errors.every(isTyped), 'an entry of `resources` is not a resource error');
     errors.sort((a, b) => Number(b['terminal'] ?? 0) - Number(a['terminal'] ?? 0));
-    const dates = { created: toDate(record['created']), modified: toDate(record['modified']) };
+    const dates = {
+        created: toDate(record['created']),
+        modified: toDate(record['modified']),
+    };
     return {
         id: id,
         /** Empty where the record names no account. */
         accountId: `${accountId || ''}`,
-        /** One of `STATUSES`, or in quotes a word that is not published: cleaned, it could look like one that is. */
-        status: STATUSES.find((published) => published === status) ?? `"${clean(status, 64)}"`,
+        /**
+         * One of `STATUSES`, or in quotes a word that is not published: cleaned, it
+         * could look like one that is.
+         */
+        status: STATUSES.find((published) => published === status) ??
+            `"${clean(status, 64)}"`,
         ...dates,
-        /** Milliseconds since the epoch; NaN where the date is missing or cannot be read. */
+        /**
+         * Milliseconds since the epoch; NaN where the date is missing or cannot be
+         * read.
+         */
         createdMs: Date.parse(dates.created),
         modifiedMs: Date.parse(dates.modified),
         /** Resources with an outstanding error, terminal ones first, at most 20. */
@@ -3235,7 +3520,9 @@ function decodeRecipient(value, request, at, clean, isRelevant = (_) => true) {
 }
 /** Only what looks like a date; anything else could be text that does harm. */
 function toDate(value) {
-    return typeof value === 'string' && /^[\d:.TZ+-]{1,40}$/.test(value) ? value : '';
+    return typeof value === 'string' && /^[\d:.TZ+-]{1,40}$/.test(value)
+        ? value
+        : '';
 }
 function shares_text(value, clean) {
     return typeof value === 'string' ? clean(value, MAX_TEXT) : '';
@@ -3248,7 +3535,11 @@ function toObject(value, request, at) {
 }
 /** A write may have been carried out although its response cannot be read. */
 function invalid(request, what) {
-    const is = { failure: 'invalid-response', retryable: true, outcome: 'unknown' };
+    const is = {
+        failure: 'invalid-response',
+        retryable: true,
+        outcome: 'unknown',
+    };
     return new ApiError(`the response is not one of the Shares API: ${what}`, request, is);
 }
 
@@ -3258,7 +3549,10 @@ function invalid(request, what) {
 const FINISH_MS = 2_000;
 const deployment_REQUEST_TIMEOUT_MS = 5_000;
 const SILENT = { debug() { }, info() { }, warn() { }, error() { } };
-/** Starts to record the run as a GitHub deployment (REST API, "Deployments"): best effort, and only with a token. */
+/**
+ * Starts to record the run as a GitHub deployment (REST API, "Deployments"):
+ * best effort, and only with a token.
+ */
 function recordDeployment(options) {
     const { inputs, context, http, clock, onRecordError } = options;
     const { owner, repo, ref, runUrl, apiUrl } = context;
@@ -3266,7 +3560,9 @@ function recordDeployment(options) {
     if (!githubToken)
         return null;
     const stop = new AbortController();
-    /** The action's HTTP client, with its limits and proxies, as Octokit calls it. */
+    /**
+     * The action's HTTP client, with its limits and proxies, as Octokit calls it.
+     */
     async function fetch(url, { method, headers, body = null }) {
         const limits = { timeoutMs: deployment_REQUEST_TIMEOUT_MS, signal: stop.signal };
         const response = await http({ method, url, headers, body, ...limits });
@@ -3279,7 +3575,11 @@ function recordDeployment(options) {
             throw new Error('GITHUB_API_URL is not https');
         const { getOctokit } = await __nccwpck_require__.e(/* import() */ 75).then(__nccwpck_require__.bind(__nccwpck_require__, 75));
         const request = { fetch, log: SILENT };
-        const { rest } = getOctokit(githubToken, { baseUrl: apiUrl, log: SILENT, request });
+        const { rest } = getOctokit(githubToken, {
+            baseUrl: apiUrl,
+            log: SILENT,
+            request,
+        });
         const { data } = await rest.repos.createDeployment({
             owner,
             repo,
@@ -3289,14 +3589,30 @@ function recordDeployment(options) {
             description: `Cloudflare share ${shareId}`,
             auto_merge: false,
             required_contexts: [],
-            payload: { account_id: accountId, share_id: shareId, state, recipients: targets.map(({ id }) => id) },
+            payload: {
+                account_id: accountId,
+                share_id: shareId,
+                state,
+                recipients: targets.map(({ id }) => id),
+            },
         });
         const id = Number(Object(data).id);
         // It becomes part of a path.
         if (!Number.isSafeInteger(id))
             throw new Error('GitHub did not respond with a deployment');
-        const common = { owner, repo, deployment_id: id, log_url: runUrl, environment, auto_inactive: false };
-        return (status, description) => rest.repos.createDeploymentStatus({ ...common, state: status, description });
+        const common = {
+            owner,
+            repo,
+            deployment_id: id,
+            log_url: runUrl,
+            environment,
+            auto_inactive: false,
+        };
+        return (status, description) => rest.repos.createDeploymentStatus({
+            ...common,
+            state: status,
+            description,
+        });
     }
     const started = create().then(async (setStatus) => {
         await setStatus('in_progress', 'Waiting for Cloudflare');
@@ -3313,9 +3629,15 @@ function recordDeployment(options) {
 }
 
 ;// CONCATENATED MODULE: ../.build/reconcile/readiness.js
-/** What a message describes of a record's resources, beyond which it only counts. */
+/**
+ * What a message describes of a record's resources, beyond which it only
+ * counts.
+ */
 const MAX_DESCRIBED = 3;
-/** 0 while the share is in force or will be, unknown statuses included; 1 `disassociating`; 2 `disassociated`. */
+/**
+ * 0 while the share is in force or will be, unknown statuses included; 1
+ * `disassociating`; 2 `disassociated`.
+ */
 function stage({ status }) {
     if (status === 'disassociated')
         return 2;
@@ -3324,18 +3646,25 @@ function stage({ status }) {
 function isActive(record) {
     return stage(record) === 0;
 }
-/** Has Cloudflare given up on a resource? Checked before the status; the API description calls it `terminal`. */
+/**
+ * Has Cloudflare given up on a resource? Checked before the status; the API
+ * description calls it `terminal`.
+ */
 function hasTerminalError({ errors }) {
     return errors.some(({ terminal }) => terminal);
 }
 /**
  * Can the recipient use everything in the share?
- * @param record from a response to a request with `include_resources=true`; otherwise `associated` proves nothing
+ * @param record from a response to a request with `include_resources=true`;
+ *   otherwise `associated` proves nothing
  */
 function isReady({ status, errors }) {
     return status === 'associated' && errors.length === 0;
 }
-/** `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4 more)`. */
+/**
+ * `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4
+ * more)`.
+ */
 function describeErrors(record, types = new Map()) {
     const relevant = record.errors.filter(({ terminal }) => terminal === hasTerminalError(record));
     const described = relevant
@@ -3347,7 +3676,10 @@ function describeErrors(record, types = new Map()) {
 
 ;// CONCATENATED MODULE: ../.build/reconcile/observations.js
 
-/** How far a read may be behind a write, in milliseconds; see "Consistency" in docs/how-it-works.md. */
+/**
+ * How far a read may be behind a write, in milliseconds; see "Consistency" in
+ * docs/how-it-works.md.
+ */
 const STALE_READ_MS = 10_000;
 /** @param share null where it could not be read */
 function firstObservations({ records, sentMs }, share) {
@@ -3366,8 +3698,9 @@ function observe(known, seen) {
     return { ...known, ...merge(known.records, records), listSentMs: sentMs };
 }
 /**
- * Merges monotonically, because a read may be stale: a record never disappears. Of two observations of one record
- * the later `modified` wins; where that is equal or missing, the one further along active, `disassociating`,
+ * Merges monotonically, because a read may be stale: a record never disappears.
+ * Of two observations of one record the later `modified` wins; where that is
+ * equal or missing, the one further along active, `disassociating`,
  * `disassociated`; where that is equal too, the later read.
  */
 function merge(known, seen) {
@@ -3388,11 +3721,17 @@ function isStale(record, known) {
     const laterMs = record.modifiedMs - known.modifiedMs;
     return laterMs ? laterMs < 0 : stage(record) < stage(known);
 }
-/** By ID where the age is equal or unknown, so that parallel runs choose the same record. */
+/**
+ * By ID where the age is equal or unknown, so that parallel runs choose the
+ * same record.
+ */
 function oldestFirst(a, b) {
     return a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1);
 }
-/** Accounts with more than one active record, which parallel runs can cause; the oldest, which is in use, first. */
+/**
+ * Accounts with more than one active record, which parallel runs can cause; the
+ * oldest, which is in use, first.
+ */
 function findDuplicates({ targets, state }, observed) {
     const accounts = targets.filter(({ type }) => type === 'account' && state === 'present');
     const active = accounts.map(({ id }) => (observed?.byAccount.get(id) ?? []).filter(isActive));
@@ -3404,8 +3743,9 @@ function findDuplicates({ targets, state }, observed) {
 
 const MAX_WRITES = 3;
 /**
- * Compares the desired with the observed state of a target. Evaluated after every poll, from scratch; the letters
- * refer to the decision tables in docs/how-it-works.md.
+ * Compares the desired with the observed state of a target. Evaluated after
+ * every poll, from scratch; the letters refer to the decision tables in
+ * docs/how-it-works.md.
  */
 function decide(history, desired, observed) {
     const decideState = desired.state === 'present' ? decidePresent : decideAbsent;
@@ -3424,14 +3764,24 @@ function decidePresent(history, { wait, dryRun }, observed) {
     const changed = dryRun ? !active : isAdded;
     const known = { inUse, recipient, changed, deletions: [], failure: null };
     const act = (action) => ({ ...known, action });
-    const fail = (failure) => ({ ...act('fail'), changed: changed && !dryRun, failure });
+    const fail = (failure) => ({
+        ...act('fail'),
+        changed: changed && !dryRun,
+        failure,
+    });
     if (active && hasTerminalError(active)) {
-        return fail({ cause: 'resource-error', reason: describeErrors(active, share?.resourceTypes) }); // P1
+        return fail({
+            cause: 'resource-error',
+            reason: describeErrors(active, share?.resourceTypes),
+        }); // P1
     }
     if (active)
         return act(isReady(active) || !wait ? 'done' : 'wait'); // P2, P3
     if (inUse)
-        return fail({ cause: 'removed', reason: `recipient ${inUse} is ${recipient?.status}` }); // P4
+        return fail({
+            cause: 'removed',
+            reason: `recipient ${inUse} is ${recipient?.status}`,
+        }); // P4
     const ending = own.find((record) => stage(record) === 1);
     if (ending)
         return { ...act('wait'), recipient: ending }; // P5
@@ -3462,7 +3812,9 @@ function decideAbsent(history, desired, observed) {
         inUse: recipient?.id ?? null,
         recipient,
         changed: desired.dryRun ? own.some(isActive) : writes.some(isRemoved),
-        deletions: own.filter((_, index) => due[index] === 'delete').map(({ id }) => id),
+        deletions: own
+            .filter((_, index) => due[index] === 'delete')
+            .map(({ id }) => id),
         failure: due.find((one) => typeof one === 'object') ?? null,
     };
     if (known.deletions.length > 0)
@@ -3472,15 +3824,26 @@ function decideAbsent(history, desired, observed) {
         return { ...known, action: 'fail' };
     if (due.includes('wait'))
         return { ...known, action: 'wait', failure: null };
-    const others = [...observed.records.values()].filter(isActive).sort(oldestFirst);
+    const others = [...observed.records.values()]
+        .filter(isActive)
+        .sort(oldestFirst);
     if (target.type === 'organization' && own.length === 0 && others.length > 0) {
-        const ids = others.slice(0, 5).map(({ id, accountId }) => `${id} (account ${accountId || 'unknown'})`);
+        const ids = others
+            .slice(0, 5)
+            .map(({ id, accountId }) => `${id} (account ${accountId || 'unknown'})`);
         const reason = `no recipient is known to be the organization; it may be one of ${ids.join(', ')}`;
-        return { ...known, action: 'fail', failure: { cause: 'inconclusive', reason } }; // A8
+        return {
+            ...known,
+            action: 'fail',
+            failure: { cause: 'inconclusive', reason },
+        }; // A8
     }
     const isConfirmed = observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
     const isStarted = writes.length > 0 || own.some((record) => stage(record) === 1);
-    return { ...known, action: isStarted || isConfirmed || desired.dryRun ? 'done' : 'wait' }; // A1, A9
+    return {
+        ...known,
+        action: isStarted || isConfirmed || desired.dryRun ? 'done' : 'wait',
+    }; // A1, A9
 }
 /** What is due for one record that has to go. */
 function decideRemoval(record, writes, wait, listSentMs) {
@@ -3500,12 +3863,16 @@ function decideRemoval(record, writes, wait, listSentMs) {
     if (mayRepeat && own.filter(({ isCounted }) => isCounted).length < MAX_WRITES)
         return 'delete'; // A6
     const reason = `recipient ${record.id} is still ${record.status} after ${own.length} requests to remove it`;
-    return last.error ? failureOf(last.error) : { cause: 'rejected', reason }; // A7
+    return last.error
+        ? failureOf(last.error)
+        : { cause: 'rejected', reason }; // A7
 }
 function isAccepted({ error }) {
     return error === null;
 }
-/** May the write have been carried out, although its response does not say so? */
+/**
+ * May the write have been carried out, although its response does not say so?
+ */
 function isUnknown({ error }) {
     return error?.is.outcome === 'unknown';
 }
@@ -3521,11 +3888,21 @@ function isPending({ action }) {
 function formatFailure({ reason, detail }) {
     return detail ? `${reason} (${detail})` : reason;
 }
-/** The failure of a request. One that the end of the step cut short has timed out. */
-function failureOf({ is: { failure }, reason, detail }) {
-    return { cause: failure === 'interrupted' ? 'timeout' : failure, reason, detail };
+/**
+ * The failure of a request. One that the end of the step cut short has timed
+ * out.
+ */
+function failureOf({ is: { failure }, reason, detail, }) {
+    return {
+        cause: failure === 'interrupted' ? 'timeout' : failure,
+        reason,
+        detail,
+    };
 }
-/** The records of a target, oldest first. An organization's record may name no account; then the POST's reply names it. */
+/**
+ * The records of a target, oldest first. An organization's record may name no
+ * account; then the POST's reply names it.
+ */
 function recordsOf({ target, inUse }, { records, byAccount }) {
     const own = byAccount.get(target.id) ?? [];
     const used = records.get(inUse ?? '');
@@ -3541,16 +3918,29 @@ function recordsOf({ target, inUse }, { records, byAccount }) {
 const MAX_CONCURRENT_WRITES = 4;
 const SHORTEST_INTERVAL_MS = 1_000;
 const LONGEST_INTERVAL_MS = 15_000;
-/** The last poll begins this long before the deadline, so that a response can still arrive. */
+/**
+ * The last poll begins this long before the deadline, so that a response can
+ * still arrive.
+ */
 const LAST_POLL_MS = 2_000;
-/** Brings the recipients of a share to the desired state. It plans from the first list and writes nothing before `run`. */
+/**
+ * Brings the recipients of a share to the desired state. It plans from the
+ * first list and writes nothing before `run`.
+ */
 function createReconciler(first, share, options) {
     const { inputs, shares, clock, deadline, random, onChange, onPoll } = options;
     let observed = firstObservations(first, share);
     const states = inputs.targets.map((target) => {
         const decision = decide({ target, inUse: null, writes: [] }, inputs, observed);
         const endedMs = isPending(decision) ? null : first.sentMs;
-        return { target, writes: [], unsent: null, ...decision, startedMs: first.sentMs, endedMs };
+        return {
+            target,
+            writes: [],
+            unsent: null,
+            ...decision,
+            startedMs: first.sentMs,
+            endedMs,
+        };
     });
     /** Set when the credentials were rejected: no other write can succeed. */
     let stopped = null;
@@ -3559,7 +3949,10 @@ function createReconciler(first, share, options) {
     function update(index, next) {
         const from = states[index];
         const to = { ...from, ...next };
-        states[index] = { ...to, endedMs: isPending(to) ? null : (from.endedMs ?? clock.now()) };
+        states[index] = {
+            ...to,
+            endedMs: isPending(to) ? null : (from.endedMs ?? clock.now()),
+        };
         onChange(from, states[index]);
     }
     function decideAll() {
@@ -3567,15 +3960,23 @@ function createReconciler(first, share, options) {
             if (state.action === 'fail')
                 continue;
             const decision = decide(state, inputs, observed);
-            const isStopped = stopped && (decision.action === 'create' || decision.action === 'delete');
-            update(index, isStopped ? { ...decision, action: 'fail', failure: stopped } : decision);
+            const isStopped = stopped &&
+                (decision.action === 'create' || decision.action === 'delete');
+            update(index, isStopped
+                ? { ...decision, action: 'fail', failure: stopped }
+                : decision);
         }
     }
-    /** Sends one write and records what is known of its outcome. Returns the record in the reply to a POST. */
+    /**
+     * Sends one write and records what is known of its outcome. Returns the
+     * record in the reply to a POST.
+     */
     async function write(index, recipientId) {
         const { target } = states[index];
-        const sendByMs = () => (stopped ? Number.NEGATIVE_INFINITY : observed.listSentMs + STALE_READ_MS);
-        const sending = recipientId ? shares.delete(recipientId, sendByMs) : shares.create(target, sendByMs);
+        const sendByMs = () => stopped ? Number.NEGATIVE_INFINITY : observed.listSentMs + STALE_READ_MS;
+        const sending = recipientId
+            ? shares.delete(recipientId, sendByMs)
+            : shares.create(target, sendByMs);
         const result = await sending.catch(asApiError);
         const error = result instanceof ApiError ? result : null;
         const unsent = error?.is.outcome === 'not-sent' ? error : null;
@@ -3590,23 +3991,37 @@ function createReconciler(first, share, options) {
         const isMoving = observed.records.get(recipientId ?? '')?.status === 'associating';
         const isCounted = error?.is.outcome !== 'conflict' || !isMoving;
         const { writes, inUse } = states[index];
-        const sent = { recipientId, endedMs: lastWriteMs, error, isCounted, known: observed.records };
+        const sent = {
+            recipientId,
+            endedMs: lastWriteMs,
+            error,
+            isCounted,
+            known: observed.records,
+        };
         const created = result instanceof ApiError ? null : result;
         update(index, { writes: [...writes, sent], inUse: created?.id ?? inUse });
         // The reply has no resources, so `associated` in it proves nothing.
         return created ? [{ ...created, status: 'associating' }] : [];
     }
-    /** @returns true when some writes have waited so long that their list is stale: poll at once, then send them */
+    /**
+     * @returns true when some writes have waited so long that their list is
+     * stale: poll at once, then send them
+     */
     async function writeDue() {
         const due = states.flatMap(({ action, deletions }, index) => {
             if (action === 'create')
                 return [{ index, id: null }];
-            return action === 'delete' ? deletions.map((id) => ({ index, id })) : [];
+            return action === 'delete'
+                ? deletions.map((id) => ({ index, id }))
+                : [];
         });
         const replies = [];
         const isFresh = () => clock.now() < observed.listSentMs + STALE_READ_MS;
         async function worker() {
-            while (due.length > 0 && !stopped && !deadline.closing.aborted && isFresh()) {
+            while (due.length > 0 &&
+                !stopped &&
+                !deadline.closing.aborted &&
+                isFresh()) {
                 const { index, id } = due.shift();
                 replies.push(...(await write(index, id)));
             }
@@ -3615,7 +4030,10 @@ function createReconciler(first, share, options) {
         observed = observe(observed, { records: replies });
         return due.length > 0 && !stopped && !states.some(({ unsent }) => unsent);
     }
-    /** Polls the one record that is waited for. Returns false where only the list can show what comes next. */
+    /**
+     * Polls the one record that is waited for. Returns false where only the list
+     * can show what comes next.
+     */
     async function pollRecord() {
         const [only] = states;
         const expected = inputs.state === 'present' ? 0 : 1;
@@ -3645,8 +4063,10 @@ function createReconciler(first, share, options) {
             if (!(error instanceof ApiError))
                 throw error;
             const { failure, retryable } = error.is;
-            // The client has retried a response that it cannot read, so it is no hiccup.
-            const isLasting = failure !== 'interrupted' && (!retryable || failure === 'invalid-response');
+            // The client has retried a response that it cannot read, so it is no
+            // hiccup.
+            const isLasting = failure !== 'interrupted' &&
+                (!retryable || failure === 'invalid-response');
             if (isLasting)
                 fail(failureOf(error));
             else if (failure !== 'interrupted')
@@ -3660,8 +4080,12 @@ function createReconciler(first, share, options) {
             if (!isPending(state))
                 continue;
             const known = describePending(state, share, pollError);
-            const detail = failure.detail ?? (pollError ?? state.unsent ?? state.writes.at(-1)?.error)?.detail;
-            update(index, { action: 'fail', failure: { ...failure, reason: `${reason}; ${known}`, detail } });
+            const detail = failure.detail ??
+                (pollError ?? state.unsent ?? state.writes.at(-1)?.error)?.detail;
+            update(index, {
+                action: 'fail',
+                failure: { ...failure, reason: `${reason}; ${known}`, detail },
+            });
         }
     }
     return {
@@ -3669,10 +4093,14 @@ function createReconciler(first, share, options) {
         states: states,
         observed: () => observed,
         isPending: () => states.some(isPending),
-        /** Writes and polls until every target is done or failed, or the step is over. */
+        /**
+         * Writes and polls until every target is done or failed, or the step is
+         * over.
+         */
         async run() {
             while (states.some(isPending) && !deadline.closing.aborted) {
-                // After a poll that failed, nothing is decided or written before one succeeds.
+                // After a poll that failed, nothing is decided or written before one
+                // succeeds.
                 const isBehind = !pollError && (await writeDue());
                 if (!pollError)
                     decideAll();
@@ -3680,7 +4108,9 @@ function createReconciler(first, share, options) {
                     return;
                 const lastMs = deadline.endMs() - LAST_POLL_MS - clock.now();
                 const intervalMs = pollIntervalMs(clock.now() - lastWriteMs, random());
-                const waitMs = lastMs > 0 ? Math.min(intervalMs, lastMs) : deadline.endMs() - clock.now();
+                const waitMs = lastMs > 0
+                    ? Math.min(intervalMs, lastMs)
+                    : deadline.endMs() - clock.now();
                 const retryMs = Math.max(waitMs, pollError?.is.retryAfterMs ?? 0);
                 await clock.sleep(isBehind ? 0 : retryMs, deadline.closing);
                 if (!deadline.closing.aborted)
@@ -3694,26 +4124,48 @@ function createReconciler(first, share, options) {
             if (deadline.isCancelled())
                 fail({ cause: 'cancelled', reason: 'cancelled' });
             else
-                fail({ cause: 'timeout', reason: `not ${wanted} before the timeout of ${inputs.timeout}` });
+                fail({
+                    cause: 'timeout',
+                    reason: `not ${wanted} before the timeout of ${inputs.timeout}`,
+                });
         },
     };
 }
-/** Milliseconds before the next poll: a fifth of the time waited so far, at least 1 s, at most 15 s, ±10 %. */
+/**
+ * Milliseconds before the next poll: a fifth of the time waited so far, at
+ * least 1 s, at most 15 s, ±10 %.
+ */
 function pollIntervalMs(waitedMs, random) {
     const baseMs = Math.min(Math.max(waitedMs / 5, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS);
     return Math.round(baseMs * (0.9 + 0.2 * random));
 }
 /** The state of a target when the recipients could not be read at all. */
 function failedState(target, failure, nowMs) {
-    const nothing = { writes: [], unsent: null, inUse: null, recipient: null, changed: false, deletions: [] };
-    return { target, ...nothing, action: 'fail', failure, startedMs: nowMs, endedMs: nowMs };
+    const nothing = {
+        writes: [],
+        unsent: null,
+        inUse: null,
+        recipient: null,
+        changed: false,
+        deletions: [],
+    };
+    return {
+        target,
+        ...nothing,
+        action: 'fail',
+        failure,
+        startedMs: nowMs,
+        endedMs: nowMs,
+    };
 }
 /** Says what is known of a target that is not done. */
 function describePending(state, share, pollError) {
     const { recipient, writes, unsent } = state;
     const last = writes.at(-1);
     const parts = [`last observed status: ${recipient?.status ?? 'no record'}`];
-    const errors = recipient ? describeErrors(recipient, share?.resourceTypes) : '';
+    const errors = recipient
+        ? describeErrors(recipient, share?.resourceTypes)
+        : '';
     if (errors)
         parts.push(`Cloudflare is retrying ${errors}`);
     const what = last && isUnknown(last) ? 'may have been carried out' : 'was rejected';
@@ -3775,7 +4227,10 @@ const FIXES = {
     outputs: 'Check that GITHUB_OUTPUT names a writable file. The log shows what was done.',
     internal: 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again.',
 };
-/** The section of docs/troubleshooting.md for a failure; null where the runner does not say where the action came from. */
+/**
+ * The section of docs/troubleshooting.md for a failure; null where the runner
+ * does not say where the action came from.
+ */
 function helpUrl(cause, docsUrl) {
     return docsUrl && `${docsUrl}/troubleshooting.md#${slug(TITLES[cause])}`;
 }
@@ -3788,10 +4243,16 @@ function slug(heading) {
 ;// CONCATENATED MODULE: ../.build/report/outputs.js
 
 
-/** GitHub accepts 1 MB of outputs for a whole job; the log has what does not fit. */
+/**
+ * GitHub accepts 1 MB of outputs for a whole job; the log has what does not
+ * fit.
+ */
 const MAX_RESOURCES = 200;
 const MANY = 100;
-/** Creates the outputs that action.yml declares. `nowMs` ends the time of targets that are not done. */
+/**
+ * Creates the outputs that action.yml declares. `nowMs` ends the time of
+ * targets that are not done.
+ */
 function createOutputs(result, nowMs) {
     const { states } = result;
     const statuses = new Set(states.map((state) => statusOf(state, result)));
@@ -3802,7 +4263,10 @@ function createOutputs(result, nowMs) {
         recipients: states.map((state) => toRecipient(state, result, nowMs)),
     };
 }
-/** The last observed status: a published word, because people put outputs into shell commands, or `unknown`. */
+/**
+ * The last observed status: a published word, because people put outputs into
+ * shell commands, or `unknown`.
+ */
 function statusOf({ recipient }, { observed }) {
     if (!recipient)
         return observed ? 'disassociated' : 'unknown';
@@ -3812,7 +4276,7 @@ function toRecipient(state, result, nowMs) {
     const { target, inUse, recipient, changed, failure, startedMs, endedMs } = state;
     const maxText = result.states.length > MANY ? 100 : 500;
     const errors = recipient?.errors.slice(0, Math.floor(MAX_RESOURCES / result.states.length)) ?? [];
-    const shorten = (text) => (text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text);
+    const shorten = (text) => text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text;
     return {
         account_id: target.type === 'account' ? target.id : null,
         organization_id: target.type === 'organization' ? target.id : null,
@@ -3835,7 +4299,9 @@ function toRecipient(state, result, nowMs) {
 ;// CONCATENATED MODULE: ../.build/report/result.js
 
 
-/** Did every target reach the desired state? A dry run succeeds if a run could. */
+/**
+ * Did every target reach the desired state? A dry run succeeds if a run could.
+ */
 function isSuccess({ states, inputs, isCancelled }) {
     const isFine = ({ action }) => action === 'done' || (inputs.dryRun && action !== 'fail');
     return !isCancelled && states.every(isFine);
@@ -3865,11 +4331,16 @@ function headline({ states, inputs, isCancelled }) {
         return `${failed} of ${all} ${inputs.dryRun ? 'would fail' : 'failed'}`;
     if (inputs.dryRun)
         return `${changed} of ${all} would be ${verb}`;
-    const done = changed > 0 && `${plural(changed, noun)} ${verb}${inputs.wait ? '' : ', not awaited'}`;
-    const rest = changed < states.length && `${plural(states.length - changed, noun)} unchanged`;
+    const done = changed > 0 &&
+        `${plural(changed, noun)} ${verb}${inputs.wait ? '' : ', not awaited'}`;
+    const rest = changed < states.length &&
+        `${plural(states.length - changed, noun)} unchanged`;
     return [done, rest].filter(Boolean).join(', ');
 }
-/** What a run does for a target, from its first observation: a sign and a few words. */
+/**
+ * What a run does for a target, from its first observation: a sign and a few
+ * words.
+ */
 function describePlan(state, { state: desired, wait }) {
     const { action, recipient, failure, target } = state;
     const isEnding = recipient !== null && stage(recipient) === 1;
@@ -3878,7 +4349,9 @@ function describePlan(state, { state: desired, wait }) {
     if (action === 'delete')
         return `- remove recipient ${recipient?.id} (${recipient?.status})`;
     if (desired === 'absent')
-        return isEnding ? '= already being removed' : '= not a recipient: no change';
+        return isEnding
+            ? '= already being removed'
+            : '= not a recipient: no change';
     if (recipient && isActive(recipient)) {
         return `= already ${recipient.status}: ${action === 'wait' && wait ? 'wait' : 'no change'}`;
     }
@@ -3886,7 +4359,9 @@ function describePlan(state, { state: desired, wait }) {
         return `+ add after recipient ${recipient.id} is removed`;
     if (recipient)
         return '+ add again (was a recipient before)';
-    return target.type === 'account' ? '+ add' : '+ add (whether it is a recipient already cannot be observed)';
+    return target.type === 'account'
+        ? '+ add'
+        : '+ add (whether it is a recipient already cannot be observed)';
 }
 /** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
 function formatSeconds(ms) {
@@ -3899,10 +4374,12 @@ function plural(count, noun) {
 /** `a, b, c and 4 more`. */
 function listOf(names, max) {
     const more = names.length - max;
-    return more > 0 ? `${names.slice(0, max).join(', ')} and ${more} more` : names.join(', ');
+    return more > 0
+        ? `${names.slice(0, max).join(', ')} and ${more} more`
+        : names.join(', ');
 }
 /** What the run took: `3.2 s`, `5 requests`, `1 of them retries`. */
-function describeCost({ cost: { requests, retries, tookMs } }) {
+function describeCost({ cost: { requests, retries, tookMs }, }) {
     const retried = retries > 0 ? [`${retries} of them retries`] : [];
     return [formatSeconds(tookMs), plural(requests, 'request'), ...retried];
 }
@@ -3915,9 +4392,15 @@ var context = __nccwpck_require__(837);
 const INPUTS = ['INPUT_API-TOKEN', 'INPUT_API-KEY', 'INPUT_GITHUB-TOKEN'];
 const VARIABLES = ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_API_KEY'];
 const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
-/** Replacing a shorter secret would hit ordinary words. The runner masks it all the same. */
+/**
+ * Replacing a shorter secret would hit ordinary words. The runner masks it all
+ * the same.
+ */
 const SHORTEST_SECRET = 6;
-/** Control and format characters (bidirectional overrides, zero width), line and paragraph separators. */
+/**
+ * Control and format characters (bidirectional overrides, zero width), line and
+ * paragraph separators.
+ */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 /** Works on any environment, so that a report of invalid inputs is safe too. */
 function createSanitizer(env) {
@@ -3933,21 +4416,37 @@ function createSanitizer(env) {
         secrets,
         /** Replaces secrets with `***`. */
         redact,
-        /** Makes text from outside fit into a sentence: one line of at most `max` UTF-16 code units, without secrets. */
+        /**
+         * Makes text from outside fit into a sentence: one line of at most `max`
+         * UTF-16 code units, without secrets.
+         */
         clean(text, max) {
             const flat = toLine(redact(text)).replace(/\s+/g, ' ').trim();
-            return flat.length <= max ? flat : `${flat.slice(0, max - 1).toWellFormed()}…`;
+            return flat.length <= max
+                ? flat
+                : `${flat.slice(0, max - 1).toWellFormed()}…`;
         },
-        /** Makes one line that the runner prints and does not act on. Removing a character can complete a secret. */
+        /**
+         * Makes one line that the runner prints and does not act on. Removing a
+         * character can complete a secret.
+         */
         line: (text) => redact(toLine(text)),
     };
 }
-/** The runner masks more encodings; these are the ones in which an API or a proxy repeats what it was sent. */
+/**
+ * The runner masks more encodings; these are the ones in which an API or a
+ * proxy repeats what it was sent.
+ */
 function formsOf(secret) {
-    const [json, base64] = [JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64')];
+    const [json, base64] = [
+        JSON.stringify(secret).slice(1, -1),
+        Buffer.from(secret).toString('base64'),
+    ];
     return [secret, encodeURIComponent(secret.toWellFormed()), json, base64];
 }
-/** The password of a proxy, as written and decoded. A user name is no secret. */
+/**
+ * The password of a proxy, as written and decoded. A user name is no secret.
+ */
 function proxyPasswords(address) {
     const authority = address.replace(/^[a-z][\w+.-]*:\/\/+/i, '');
     const written = /^[^:@/]*:(.+)@/.exec(authority)?.[1] ?? '';
@@ -3958,7 +4457,10 @@ function proxyPasswords(address) {
         return [written];
     }
 }
-/** The runner acts on `::command::` after leading spaces, on `##[command]` anywhere, and splits lines at CR too. */
+/**
+ * The runner acts on `::command::` after leading spaces, on `##[command]`
+ * anywhere, and splits lines at CR too.
+ */
 function toLine(text) {
     return text
         .toWellFormed()
@@ -3966,7 +4468,10 @@ function toLine(text) {
         .replace(/#(?=#\[)/g, '# ')
         .replace(/^(\s*):(?=:)/, '$1: ');
 }
-/** Makes text fit into `<code>` in HTML: nothing in it is markup, and GitHub makes no link or mention of it. */
+/**
+ * Makes text fit into `<code>` in HTML: nothing in it is markup, and GitHub
+ * makes no link or mention of it.
+ */
 function toHtml(text) {
     return toLine(text).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
@@ -3978,17 +4483,29 @@ function toHtml(text) {
 
 
 
-/** Enough for a person; the output `recipients` has all. Keeps the summary far below GitHub's limit of 1 MiB. */
+/**
+ * Enough for a person; the output `recipients` has all. Keeps the summary far
+ * below GitHub's limit of 1 MiB.
+ */
 const MAX_ROWS = 200;
 const MAX_REASONS = 10;
 const code = (text) => `<code>${toHtml(text)}</code>`;
 const list = (items) => `<ul>\n${items.map((item) => `<li>${item}</li>`).join('\n')}\n</ul>`;
-/** Creates the job summary: one block of HTML without empty lines, so that nothing in it is read as Markdown. */
+/**
+ * Creates the job summary: one block of HTML without empty lines, so that
+ * nothing in it is read as Markdown.
+ */
 function createSummary(result) {
     const { inputs, observed, states } = result;
-    const name = observed?.share?.name ? `"${observed.share.name}"` : inputs.shareId;
+    const name = observed?.share?.name
+        ? `"${observed.share.name}"`
+        : inputs.shareId;
     const done = inputs.dryRun ? '📋' : '✅';
-    const mark = result.isCancelled ? '🚫' : isSuccess(result) ? done : '❌';
+    const mark = result.isCancelled
+        ? '🚫'
+        : isSuccess(result)
+            ? done
+            : '❌';
     const failedFirst = [...states].sort((a, b) => Number(b.action === 'fail') - Number(a.action === 'fail'));
     const more = states.length - MAX_ROWS;
     const parts = [
@@ -4017,7 +4534,9 @@ function fixes({ states, context }) {
             return `<br>${code(formatFailure(group.failure))} for ${code(listOf(ids, 3))}`;
         });
         const more = groups.length - reasons.length;
-        const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}, see the log` : '';
+        const rest = more > 0
+            ? `<br>and ${plural(more, 'more reason')}, see the log`
+            : '';
         const link = url ? ` <a href="${url}">Troubleshooting</a>` : '';
         return `<strong>${TITLES[cause]}.</strong> ${FIXES[cause]}${link}${reasons.join('')}${rest}`;
     });
@@ -4031,14 +4550,25 @@ function table(states, result) {
         : [type, 'Result', 'Status', 'Recipient ID', 'Duration'];
     const rows = states.map((state) => {
         const { target, inUse, changed, startedMs, endedMs } = state;
-        const isLinked = target.type === 'account' && inputs.apiUrl.startsWith('https://api.cloudflare.com/');
+        const isLinked = target.type === 'account' &&
+            inputs.apiUrl.startsWith('https://api.cloudflare.com/');
         const id = code(target.id);
-        const who = isLinked ? `<a href="https://dash.cloudflare.com/${target.id}">${id}</a>` : id;
+        const who = isLinked
+            ? `<a href="https://dash.cloudflare.com/${target.id}">${id}</a>`
+            : id;
         const status = statusOf(state, result);
-        const duration = changed && endedMs !== null ? formatSeconds(endedMs - startedMs) : '';
+        const duration = changed && endedMs !== null
+            ? formatSeconds(endedMs - startedMs)
+            : '';
         return inputs.dryRun
             ? [code(describePlan(state, inputs)), who, status]
-            : [who, outcome(state, result), status, inUse ? code(inUse) : '', duration];
+            : [
+                who,
+                outcome(state, result),
+                status,
+                inUse ? code(inUse) : '',
+                duration,
+            ];
     });
     const row = (tag, cells) => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
     const body = rows.map((cells) => row('td', cells)).join('\n');
@@ -4046,7 +4576,9 @@ function table(states, result) {
 }
 function outcome({ action, failure, changed }, { inputs }) {
     if (action === 'fail')
-        return failure?.cause === 'cancelled' ? '🚫&nbsp;Cancelled' : '❌&nbsp;Failed';
+        return failure?.cause === 'cancelled'
+            ? '🚫&nbsp;Cancelled'
+            : '❌&nbsp;Failed';
     if (!changed)
         return '✅&nbsp;No&nbsp;change';
     const done = inputs.state === 'present' ? '✅&nbsp;Added' : '✅&nbsp;Removed';
@@ -4072,15 +4604,25 @@ function footer(result) {
 
 
 const HEARTBEAT_MS = 30_000;
-/** Up to this many targets, every step of each is a line; above it, only the end of each. */
+/**
+ * Up to this many targets, every step of each is a line; above it, only the end
+ * of each.
+ */
 const FEW = 10;
-const NO_OUTPUTS = { 'recipient-id': '', status: 'unknown', changed: 'false', recipients: [] };
+const NO_OUTPUTS = {
+    'recipient-id': '',
+    status: 'unknown',
+    changed: 'false',
+    recipients: [],
+};
 const EMPTY_ADVICE = 'An empty input often comes from a secret or variable that does not reach the job: check its name, the ' +
     "job's environment, and whether a fork or Dependabot started the workflow.";
 const TLS_WARNING = 'NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: the action always verifies certificates.';
 const KEY_WARNING = 'A Global API key can do everything that its user can do. Use an api-token instead.';
 const RECORD_FIX = 'Check that the job has the permission "deployments: write".';
-/** Opens the report of a run. Masks all secrets before anything else is printed. */
+/**
+ * Opens the report of a run. Masks all secrets before anything else is printed.
+ */
 function openReport(runner, sanitizer, context, clock) {
     const sink = (0,report_runner/* openSink */.Aq)(runner, sanitizer);
     let lastLineMs = clock.now();
@@ -4103,7 +4645,9 @@ function openReport(runner, sanitizer, context, clock) {
             sink.output(name, value);
     }
     async function writeSummary(html) {
-        await sink.summary(html).catch((error) => warn('Job summary could not be written', `${error.message}.`));
+        await sink
+            .summary(html)
+            .catch((error) => warn('Job summary could not be written', `${error.message}.`));
     }
     return {
         async invalidInputs({ summary }, errors) {
@@ -4117,8 +4661,12 @@ function openReport(runner, sanitizer, context, clock) {
         start({ targets, shareId, state, timeout, dryRun, fallbacks, ...inputs }) {
             total = targets.length;
             const who = plural(total, targets[0]?.type ?? 'account');
-            const what = state === 'present' ? `Sharing ${shareId} with ${who}` : `Removing ${who} from ${shareId}`;
-            log([what, `timeout ${timeout}`, dryRun && 'dry run', ...fallbacks].filter(Boolean).join('; '));
+            const what = state === 'present'
+                ? `Sharing ${shareId} with ${who}`
+                : `Removing ${who} from ${shareId}`;
+            log([what, `timeout ${timeout}`, dryRun && 'dry run', ...fallbacks]
+                .filter(Boolean)
+                .join('; '));
             if (inputs.ignoresTlsVariable)
                 warn('TLS verification stays on', TLS_WARNING);
             if ('x-auth-key' in inputs.credentials)
@@ -4148,7 +4696,8 @@ function openReport(runner, sanitizer, context, clock) {
             // The annotation shows the failure of a single target.
             if (text && (total > 1 || to.action !== 'fail'))
                 print(`${to.target.id}: ${text}${progress}`);
-            const isRetried = to.recipient && to.recipient.errors.length > (from.recipient?.errors.length ?? 0);
+            const isRetried = to.recipient &&
+                to.recipient.errors.length > (from.recipient?.errors.length ?? 0);
             if (!isRetried || to.action !== 'wait')
                 return;
             const errors = describeErrors(to.recipient, share?.resourceTypes);
@@ -4195,12 +4744,20 @@ function openReport(runner, sanitizer, context, clock) {
 function explain(failure, states, { observed, inputs }) {
     const { cause, reason, detail } = failure;
     const ids = states.map(({ target }) => target.id);
-    const recipient = states.length === 1 && states[0]?.inUse ? `, recipient ${states[0].inUse}` : '';
-    const share = observed?.share?.name ? `"${observed.share.name}" (${inputs.shareId})` : inputs.shareId;
+    const recipient = states.length === 1 && states[0]?.inUse
+        ? `, recipient ${states[0].inUse}`
+        : '';
+    const share = observed?.share?.name
+        ? `"${observed.share.name}" (${inputs.shareId})`
+        : inputs.shareId;
     const where = `Share ${share}, ${states[0]?.target.type} ${listOf(ids, 20)}${recipient}.`;
-    return [`${reason}.`, FIXES[cause], where, detail && `${detail}.`].filter(Boolean).join(' ');
+    return [`${reason}.`, FIXES[cause], where, detail && `${detail}.`]
+        .filter(Boolean)
+        .join(' ');
 }
-/** What a change means for a reader of the log; empty where it means nothing. */
+/**
+ * What a change means for a reader of the log; empty where it means nothing.
+ */
 function describeChange(from, to, nowMs) {
     const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
     const [status, before] = [to, from].map(({ recipient }) => recipient?.status ?? 'not a recipient');
@@ -4212,11 +4769,17 @@ function describeChange(from, to, nowMs) {
             return `${write.error?.message}; checking the recipients before another attempt`;
         if (write.error)
             return '';
-        return write.recipientId ? `removing recipient ${write.recipientId}` : `added as recipient ${to.inUse}`;
+        return write.recipientId
+            ? `removing recipient ${write.recipientId}`
+            : `added as recipient ${to.inUse}`;
     }
     if (to.action === 'fail')
-        return to.failure && !from.failure ? `failed: ${formatFailure(to.failure)}` : '';
-    return status !== before || (to.action === 'done' && isPending(from)) ? `${status} ${after}` : '';
+        return to.failure && !from.failure
+            ? `failed: ${formatFailure(to.failure)}`
+            : '';
+    return status !== before || (to.action === 'done' && isPending(from))
+        ? `${status} ${after}`
+        : '';
 }
 
 ;// CONCATENATED MODULE: ../.build/main.js
@@ -4233,7 +4796,8 @@ function describeChange(from, to, nowMs) {
 
 /**
  * One run: validate, observe, plan, reconcile, report.
- * @returns true when every target reached the desired state, false when the step has to fail
+ * @returns true when every target reached the desired state, false when the
+ *   step has to fail
  */
 async function main(world) {
     const sanitizer = createSanitizer(world.env);
@@ -4253,7 +4817,14 @@ async function run(inputs, report, { clean }, world) {
     const { context, clock } = world;
     const startMs = clock.now();
     const deadline = (0,_build_clock/* startDeadline */.db)(clock, inputs.timeoutMs, world.cancel);
-    const options = { ...world, ...inputs, inputs, clean, deadline, userAgent: context.userAgent };
+    const options = {
+        ...world,
+        ...inputs,
+        inputs,
+        clean,
+        deadline,
+        userAgent: context.userAgent,
+    };
     const client = createClient({ ...options, ...report });
     const shares = openShares(client, inputs, clean);
     let states;
@@ -4261,13 +4832,18 @@ async function run(inputs, report, { clean }, world) {
     let finishRecord = null;
     report.start(inputs);
     try {
-        // The share adds its name and the kinds of its resources. It is read once, and can be missing.
+        // The share adds its name and the kinds of its resources. It is read once,
+        // and can be missing.
         const [list, result] = await Promise.all([
             shares.list(),
             shares.share({ maxAttempts: 1 }).catch(asApiError),
         ]);
         const share = result instanceof ApiError ? null : result;
-        const reconciler = createReconciler(list, share, { ...options, ...report, shares });
+        const reconciler = createReconciler(list, share, {
+            ...options,
+            ...report,
+            shares,
+        });
         report.plan(reconciler.states, share, inputs);
         if (!inputs.dryRun && reconciler.isPending()) {
             finishRecord = recordDeployment({ ...options, ...report });
@@ -4279,8 +4855,14 @@ async function run(inputs, report, { clean }, world) {
     catch (error) {
         if (!(error instanceof ApiError))
             throw error;
-        const cancelled = { cause: 'cancelled', reason: `cancelled; ${error.reason}` };
-        const failure = { ...failureOf(error), ...(deadline.isCancelled() ? cancelled : {}) };
+        const cancelled = {
+            cause: 'cancelled',
+            reason: `cancelled; ${error.reason}`,
+        };
+        const failure = {
+            ...failureOf(error),
+            ...(deadline.isCancelled() ? cancelled : {}),
+        };
         states = inputs.targets.map((target) => failedState(target, failure, clock.now()));
     }
     deadline.clear();
@@ -5337,7 +5919,10 @@ function getIDToken(aud) {
 ;// CONCATENATED MODULE: ../.build/report/runner.js
 
 
-/** The runner of GitHub Actions. `summaryPath` is the value of GITHUB_STEP_SUMMARY. */
+/**
+ * The runner of GitHub Actions. `summaryPath` is the value of
+ * GITHUB_STEP_SUMMARY.
+ */
 function githubRunner(summaryPath) {
     return {
         mask: core_setSecret,
@@ -5356,22 +5941,32 @@ function githubRunner(summaryPath) {
 /** The outputs could not be written, so a later step would have none. */
 class OutputError extends Error {
 }
-/** GitHub shows ten annotations of a level for a step, of 4,096 characters each. */
+/**
+ * GitHub shows ten annotations of a level for a step, of 4,096 characters each.
+ */
 const MAX_ANNOTATIONS = 10;
 const MAX_ANNOTATION = 4_000;
-/** Masks all secrets, then opens the sink: what passes is on one line, is no workflow command and shows no secret. */
+/**
+ * Masks all secrets, then opens the sink: what passes is on one line, is no
+ * workflow command and shows no secret.
+ */
 function openSink(runner, { secrets, redact, line }) {
     for (const secret of secrets)
         runner.mask(secret);
     const lines = (text) => text.split('\n').map(line).join('\n');
     const annotations = { warning: 0, error: 0 };
-    // Only values are redacted: a secret that is also a word of the keys must not break the JSON.
-    const redactValue = (_, value) => (typeof value === 'string' ? line(value) : value);
+    // Only values are redacted: a secret that is also a word of the keys must not
+    // break the JSON.
+    const redactValue = (_, value) => typeof value === 'string' ? line(value) : value;
     return {
         info: (text) => runner.info(line(text)),
         debug: (text) => runner.debug(line(text)),
         annotate(level, title, ...messages) {
-            const text = messages.map(line).join('\n').slice(0, MAX_ANNOTATION).toWellFormed();
+            const text = messages
+                .map(line)
+                .join('\n')
+                .slice(0, MAX_ANNOTATION)
+                .toWellFormed();
             if (++annotations[level] > MAX_ANNOTATIONS)
                 runner.info(line(`${title}: ${messages.join(' ')}`));
             else
@@ -5379,7 +5974,9 @@ function openSink(runner, { secrets, redact, line }) {
         },
         /** Sets an output; a list of objects as JSON. Throws OutputError. */
         output(name, value) {
-            const text = typeof value === 'string' ? lines(value) : JSON.stringify(value, redactValue);
+            const text = typeof value === 'string'
+                ? lines(value)
+                : JSON.stringify(value, redactValue);
             try {
                 runner.output(name, text);
             }
@@ -5407,10 +6004,13 @@ function openSink(runner, { secrets, redact, line }) {
 /* harmony export */ });
 /* unused harmony exports getExecOutput, Blob, blobFrom, blobFromSync, fileFrom, fileFromSync */
 /*
- * Stands in, in the bundle, for packages that are imported but never used here. `@actions/core` imports an HTTP client
- * for `getIDToken`, and `@actions/github` one as its default; this action has one HTTP client, `http-client.ts`.
- * `@actions/exec` is imported for `platform.getDetails`. node-fetch imports `fetch-blob` and `formdata-polyfill` for
- * bodies that are blobs or forms. Without the stand-in, every start would load them: see CONTRIBUTING.md, "The bundle".
+ * Stands in, in the bundle, for packages that are imported but never used here.
+ * `@actions/core` imports an HTTP client for `getIDToken`, and
+ * `@actions/github` one as its default; this action has one HTTP client,
+ * `http-client.ts`. `@actions/exec` is imported for `platform.getDetails`.
+ * node-fetch imports `fetch-blob` and `formdata-polyfill` for bodies that are
+ * blobs or forms. Without the stand-in, every start would load them: see
+ * CONTRIBUTING.md, "The bundle".
  */
 const NOT_PART = 'This is not part of the bundle: see build/stand-in.js';
 

@@ -1,10 +1,18 @@
 /**
- * `npm run docs:pictures` runs the bundle against the simulator and takes pictures of the job summaries it writes, in
- * GitHub's light and dark theme, with headless Chromium. Those in docs/pictures/ are for the README. The others, to
- * check after a change of the summary, go to a folder whose name is printed.
+ * `npm run docs:pictures` runs the bundle against the simulator and takes
+ * pictures of the job summaries it writes, in GitHub's light and dark theme,
+ * with headless Chromium. Those in docs/pictures/ are for the README. The
+ * others, to check after a change of the summary, go to a folder whose name is
+ * printed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -20,7 +28,12 @@ const THEMES = ['light', 'dark'] as const;
 const README_FOLDER = fileURLToPath(new URL('pictures/', import.meta.url));
 /** Optional: makes the pictures a third of the size. */
 const COMPRESSOR = process.env['PNGQUANT'] ?? 'pngquant';
-const BROWSERS = [process.env['CHROMIUM'] ?? '', 'chromium', 'chromium-browser', 'google-chrome'];
+const BROWSERS = [
+  process.env['CHROMIUM'] ?? '',
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+];
 
 type Given = Pick<Scenario, 'api' | 'inputs' | 'cancelAfterMs'>;
 
@@ -40,7 +53,10 @@ function idOf(n: number): string {
   return digits.join('');
 }
 
-/** `count` accounts: most are added, every seventh has access already, and some fail in two different ways. */
+/**
+ * `count` accounts: most are added, every seventh has access already, and some
+ * fail in two different ways.
+ */
 function mixed(count: number): Given {
   const { api, inputs } = scenario('associate');
   const ids = Array.from({ length: count }, (_, index) => idOf(index));
@@ -60,15 +76,30 @@ function mixed(count: number): Given {
       ...api,
       timeline: { associateMs: 1500 },
       timelines: Object.fromEntries(
-        lacking.map((id) => [id, { associateMs: 'never', errors: [entitlement] }]),
+        lacking.map((id) => [
+          id,
+          { associateMs: 'never', errors: [entitlement] },
+        ]),
       ),
       rejectAccounts: Object.fromEntries(
         foreign.map((id) => [
           id,
-          { status: 400, code: 1017, message: 'Recipient is not in the organization of the share' },
+          {
+            status: 400,
+            code: 1017,
+            message: 'Recipient is not in the organization of the share',
+          },
         ]),
       ),
-      shares: [{ ...share, recipients: had.map((accountId) => ({ accountId, status: 'associated' })) }],
+      shares: [
+        {
+          ...share,
+          recipients: had.map((accountId) => ({
+            accountId,
+            status: 'associated',
+          })),
+        },
+      ],
     },
     inputs: { ...inputs, 'recipient-account-id': ids.join('\n') },
   };
@@ -80,10 +111,17 @@ const README_PICTURES: Readonly<Record<string, Given>> = {
   success: scenario('associate'),
   plan: scenario('plan'),
 };
-const invalid = { 'api-token': '', timeout: '90', 'recipient-account-id': 'emea-prod' };
+const invalid = {
+  'api-token': '',
+  timeout: '90',
+  'recipient-account-id': 'emea-prod',
+};
 const OTHER_PICTURES: Readonly<Record<string, Given>> = {
   'terminal-error': scenario('terminal-error'),
-  'invalid-inputs': { ...scenario('associate'), inputs: { ...scenario('associate').inputs, ...invalid } },
+  'invalid-inputs': {
+    ...scenario('associate'),
+    inputs: { ...scenario('associate').inputs, ...invalid },
+  },
   timeout: scenario('timeout'),
   fleet: mixed(60),
   remove: scenario('remove'),
@@ -91,9 +129,17 @@ const OTHER_PICTURES: Readonly<Record<string, Given>> = {
 };
 
 /** Runs the bundle and returns the HTML that it wrote for the job summary. */
-async function summaryOf({ api, inputs, cancelAfterMs }: Given): Promise<string> {
+async function summaryOf({
+  api,
+  inputs,
+  cancelAfterMs,
+}: Given): Promise<string> {
   let records = 0;
-  const shares = createSharesApi({ ...api, newId: () => idOf(100_000 + records++), now: Date.now });
+  const shares = createSharesApi({
+    ...api,
+    newId: () => idOf(100_000 + records++),
+    now: Date.now,
+  });
   const server = await startServer(shares, { latencyMs: 40 });
   try {
     const { summary } = await runAction({
@@ -105,7 +151,9 @@ async function summaryOf({ api, inputs, cancelAfterMs }: Given): Promise<string>
         GITHUB_ACTION_REPOSITORY: SLUG,
         GITHUB_ACTION_REF: 'v1',
       },
-      ...(cancelAfterMs === undefined ? {} : { signalAfter: { ms: cancelAfterMs } }),
+      ...(cancelAfterMs === undefined
+        ? {}
+        : { signalAfter: { ms: cancelAfterMs } }),
     });
     if (!summary.trim()) throw new Error('the action wrote no summary');
     return summary;
@@ -114,14 +162,18 @@ async function summaryOf({ api, inputs, cancelAfterMs }: Given): Promise<string>
   }
 }
 
-/** A page like the box of a job summary; the script reports the height that the picture needs. */
+/**
+ * A page like the box of a job summary; the script reports the height that the
+ * picture needs.
+ */
 function page(summary: string, theme: (typeof THEMES)[number]): string {
   const css = fileURLToPath(
     theme === 'light'
       ? import.meta.resolve('github-markdown-css/github-markdown-light.css')
       : import.meta.resolve('github-markdown-css/github-markdown-dark.css'),
   );
-  const [canvas, border] = theme === 'light' ? ['#ffffff', '#d1d9e0'] : ['#0d1117', '#3d444d'];
+  const [canvas, border] =
+    theme === 'light' ? ['#ffffff', '#d1d9e0'] : ['#0d1117', '#3d444d'];
   return `<!doctype html><meta charset="utf-8"><style>${readFileSync(css, 'utf8')}
     body { margin: 0; padding: 16px; background: ${canvas}; }
     article { padding: 24px; border: 1px solid ${border}; border-radius: 6px; }
@@ -131,7 +183,9 @@ function page(summary: string, theme: (typeof THEMES)[number]): string {
 }
 
 function findBrowser(): string {
-  const found = BROWSERS.find((name) => name && spawnSync(name, ['--version']).status === 0);
+  const found = BROWSERS.find(
+    (name) => name && spawnSync(name, ['--version']).status === 0,
+  );
   if (found) return found;
   throw new Error(
     'Chromium is needed to take the pictures. Install it (Debian, Ubuntu: sudo apt-get install chromium; ' +
@@ -140,7 +194,12 @@ function findBrowser(): string {
 }
 
 /** Takes a picture of a whole page, after Chromium has reported its height. */
-function photograph(browser: string, html: string, png: string, folder: string): void {
+function photograph(
+  browser: string,
+  html: string,
+  png: string,
+  folder: string,
+): void {
   const run = (...args: string[]): string =>
     execFileSync(
       browser,
@@ -159,12 +218,25 @@ function photograph(browser: string, html: string, png: string, folder: string):
         ...args,
         pathToFileURL(html).href,
       ],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 60_000 },
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+        timeout: 60_000,
+      },
     );
-  const height = /<title>height (\d+)<\/title>/.exec(run(`--window-size=${WIDTH_PX},800`, '--dump-dom'))?.[1];
+  const height = /<title>height (\d+)<\/title>/.exec(
+    run(`--window-size=${WIDTH_PX},800`, '--dump-dom'),
+  )?.[1];
   if (!height) throw new Error(`Chromium did not show ${html}`);
   run(`--window-size=${WIDTH_PX},${height}`, `--screenshot=${png}`);
-  spawnSync(COMPRESSOR, ['--force', '--skip-if-larger', '--output', png, '64', png]);
+  spawnSync(COMPRESSOR, [
+    '--force',
+    '--skip-if-larger',
+    '--output',
+    png,
+    '64',
+    png,
+  ]);
 }
 
 async function main(): Promise<void> {
@@ -173,7 +245,10 @@ async function main(): Promise<void> {
   const scratch = join(folder, 'scratch');
   mkdirSync(scratch);
   mkdirSync(README_FOLDER, { recursive: true });
-  for (const [name, given] of Object.entries({ ...README_PICTURES, ...OTHER_PICTURES })) {
+  for (const [name, given] of Object.entries({
+    ...README_PICTURES,
+    ...OTHER_PICTURES,
+  })) {
     const summary = await summaryOf(given);
     const target = join(name in README_PICTURES ? README_FOLDER : folder, name);
     for (const theme of THEMES) {

@@ -1,12 +1,20 @@
 /**
- * Cloudflare's Resource Sharing API as it is published, in memory and on a clock that is handed in.
+ * Cloudflare's Resource Sharing API as it is published, in memory and on a
+ * clock that is handed in.
  *
- * Covered: a share (GET), its recipients (GET, POST) and one of them (GET, DELETE).
- * There are no timers: every record carries its whole future as a list of dated events, and a request sees the
- * events up to now. That is why a stale read is only the state of an earlier moment.
+ * Covered: a share (GET), its recipients (GET, POST) and one of them (GET,
+ * DELETE). There are no timers: every record carries its whole future as a list
+ * of dated events, and a request sees the events up to now. That is why a stale
+ * read is only the state of an earlier moment.
  */
 import { randomBytes } from 'node:crypto';
-import { chooseFault, type Fault, type FaultRule, faultResponse, isCommitted } from './faults.ts';
+import {
+  chooseFault,
+  type Fault,
+  type FaultRule,
+  faultResponse,
+  isCommitted,
+} from './faults.ts';
 import {
   type Association,
   associate,
@@ -33,12 +41,20 @@ export interface ApiResponse {
 }
 
 /**
- * What is sent and how. `reset-…`: the connection is reset without a response, before or after the change was
- * made. `hang`: nothing is ever sent. `truncate`: `body` is the part that arrives, `content-length` promises
- * more. `endless`: `body` is repeated until the peer goes away. `delayMs` passes before any of it.
+ * What is sent and how. `reset-…`: the connection is reset without a response,
+ * before or after the change was made. `hang`: nothing is ever sent.
+ * `truncate`: `body` is the part that arrives, `content-length` promises more.
+ * `endless`: `body` is repeated until the peer goes away. `delayMs` passes
+ * before any of it.
  */
 export interface Reply extends ApiResponse {
-  delivery: 'response' | 'reset-before' | 'reset-after' | 'hang' | 'truncate' | 'endless';
+  delivery:
+    | 'response'
+    | 'reset-before'
+    | 'reset-after'
+    | 'hang'
+    | 'truncate'
+    | 'endless';
   delayMs: number;
 }
 
@@ -59,7 +75,10 @@ export interface ShareSeed {
   resources?: ShareResourceSeed[];
 }
 
-/** A record that is there from the start. Without `settle` a transient status settles as `timelines` say. */
+/**
+ * A record that is there from the start. Without `settle` a transient status
+ * settles as `timelines` say.
+ */
 interface RecipientSeed {
   accountId?: string;
   organizationId?: string;
@@ -67,7 +86,10 @@ interface RecipientSeed {
   status: string;
   /** Milliseconds since the epoch; default a day ago. */
   created?: number;
-  /** When it was removed, milliseconds since the epoch; until then it had `status`. */
+  /**
+   * When it was removed, milliseconds since the epoch; until then it had
+   * `status`.
+   */
   removed?: number;
   resources?: ResourceEntry[] | null;
   settle?: Timeline;
@@ -105,26 +127,49 @@ export interface SharesApiOptions {
   /** Ids of new records; default 32 random hex digits. */
   newId?: () => string;
   shares?: Array<ShareSeed & { recipients?: RecipientSeed[] }>;
-  /** The timeline of every recipient, and per account or organization id what differs from it. */
+  /**
+   * The timeline of every recipient, and per account or organization id what
+   * differs from it.
+   */
   timeline?: Timeline;
   timelines?: Record<string, Timeline>;
-  /** What a POST for a live record does is not published: it is rejected with 409, or makes a second record. */
+  /**
+   * What a POST for a live record does is not published: it is rejected with
+   * 409, or makes a second record.
+   */
   duplicates?: 'reject' | 'accept';
-  /** Whether a POST takes up the account's disassociated record again, with its id, is not published either; default a new record. */
+  /**
+   * Whether a POST takes up the account's disassociated record again, with its
+   * id, is not published either; default a new record.
+   */
   reuseRecords?: boolean;
-  /** Gives lists in pages of this many records although the request asks for none; default one response for all. */
+  /**
+   * Gives lists in pages of this many records although the request asks for
+   * none; default one response for all.
+   */
   pageSize?: number;
-  /** What `total_count` of a page says, as in the published example; default the number of records. */
+  /**
+   * What `total_count` of a page says, as in the published example; default the
+   * number of records.
+   */
   totalCount?: number;
-  rejectAccounts?: Record<string, { status: number; code: number; message: string }>;
+  rejectAccounts?: Record<
+    string,
+    { status: number; code: number; message: string }
+  >;
   rejectDeleteWhileAssociating?: boolean;
-  /** Which member carries the id of an organization recipient; not published. */
+  /**
+   * Which member carries the id of an organization recipient; not published.
+   */
   organizationRecords?: 'account_id' | 'organization_id' | 'neither';
   /** Accepted credentials; default any that are not empty. */
   tokens?: string[];
   readOnlyTokens?: string[];
   keys?: Array<{ email: string; key: string }>;
-  /** Requests in a window for each credential; then all are blocked. Default 1200 in 300 s, blocked 300 s. */
+  /**
+   * Requests in a window for each credential; then all are blocked. Default
+   * 1200 in 300 s, blocked 300 s.
+   */
   rateLimit?: { quota: number; windowMs: number; blockMs: number };
   /** Reads show the state of so many milliseconds ago. */
   staleMs?: number;
@@ -138,7 +183,10 @@ export interface SharesApi {
   addShare(seed: ShareSeed): void;
   /** Returns the record's id. */
   addRecipient(shareId: string, seed: RecipientSeed): string;
-  /** The records as they are now, or were at a time, with their resources, whatever reads may show. */
+  /**
+   * The records as they are now, or were at a time, with their resources,
+   * whatever reads may show.
+   */
   records(shareId: string, at?: number): Recipient[];
   readonly requests: LoggedRequest[];
   /** POSTs that named no target, and so shared with the whole organization. */
@@ -148,17 +196,25 @@ export interface SharesApi {
 interface RecipientRecord extends Association {
   id: string;
   target: { accountId: string } | { organizationId: string };
-  /** Shown as `account_id` of an organization recipient whose id is in neither member. */
+  /**
+   * Shown as `account_id` of an organization recipient whose id is in neither
+   * member.
+   */
   memberId: string;
 }
 
 interface Share extends ShareSeed {
   created: number;
   records: RecipientRecord[];
-  items: Array<Record<string, unknown> & { status: string; resource_type: string }>;
+  items: Array<
+    Record<string, unknown> & { status: string; resource_type: string }
+  >;
 }
 
-/** One request on its way through the API; `writeAt` is when its change, if any, becomes true. */
+/**
+ * One request on its way through the API; `writeAt` is when its change, if any,
+ * becomes true.
+ */
 interface Exchange {
   request: Request;
   entry: LoggedRequest;
@@ -168,9 +224,11 @@ interface Exchange {
 }
 
 const DAY = 86_400_000;
-const ROUTE = /^\/accounts\/([\w-]{1,32})\/shares\/([\w-]{1,32})(\/recipients(?:\/([\w-]{1,32}))?)?$/;
+const ROUTE =
+  /^\/accounts\/([\w-]{1,32})\/shares\/([\w-]{1,32})(\/recipients(?:\/([\w-]{1,32}))?)?$/;
 
-// Only 1004, 7003 and 10000 are known of this API; the others are made up so that nobody can rely on them.
+// Only 1004, 7003 and 10000 are known of this API; the others are made up so
+// that nobody can rely on them.
 const ERRORS = {
   body: [400, 1001, 'Request body is not valid JSON'],
   field: [400, 1002, 'Invalid request body'],
@@ -179,7 +237,11 @@ const ERRORS = {
   duplicate: [409, 1010, 'A recipient for this account already exists'],
   own: [400, 1011, 'The share owner cannot be a recipient'],
   shareGone: [409, 1012, 'The share is being deleted'],
-  target: [400, 1013, 'Recipients of an organization-targeted share cannot be modified'],
+  target: [
+    400,
+    1013,
+    'Recipients of an organization-targeted share cannot be modified',
+  ],
   foreign: [400, 1014, 'Not the organization of the share owner'],
   associating: [409, 1015, 'The recipient is still associating'],
   route: [404, 7003, 'No route for the URI'],
@@ -192,13 +254,24 @@ const ERRORS = {
 
 function ok(result: unknown, status = 200, resultInfo?: object): ApiResponse {
   const envelope = { success: true, errors: [], messages: [], result };
-  const body = JSON.stringify(resultInfo ? { ...envelope, result_info: resultInfo } : envelope);
+  const body = JSON.stringify(
+    resultInfo ? { ...envelope, result_info: resultInfo } : envelope,
+  );
   return { status, headers: { 'content-type': 'application/json' }, body };
 }
 
 /** The published failure envelope. */
-export function failure(status: number, code: number, message: string): ApiResponse {
-  const body = JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
+export function failure(
+  status: number,
+  code: number,
+  message: string,
+): ApiResponse {
+  const body = JSON.stringify({
+    success: false,
+    errors: [{ code, message }],
+    messages: [],
+    result: null,
+  });
   return { status, headers: { 'content-type': 'application/json' }, body };
 }
 
@@ -222,14 +295,25 @@ const targetId = ({ target }: RecipientRecord): string =>
   'accountId' in target ? target.accountId : target.organizationId;
 
 /**
- * A fresh API with nothing in it but `options.shares`. `now` gives milliseconds since the epoch and is the only
- * clock; randomness comes from `newId` alone.
+ * A fresh API with nothing in it but `options.shares`. `now` gives milliseconds
+ * since the epoch and is the only clock; randomness comes from `newId` alone.
  */
 export function createSharesApi(options: SharesApiOptions): SharesApi {
-  const { now, newId = () => randomBytes(16).toString('hex'), staleMs = 0 } = options;
-  const limit = options.rateLimit ?? { quota: 1200, windowMs: 300_000, blockMs: 300_000 };
+  const {
+    now,
+    newId = () => randomBytes(16).toString('hex'),
+    staleMs = 0,
+  } = options;
+  const limit = options.rateLimit ?? {
+    quota: 1200,
+    windowMs: 300_000,
+    blockMs: 300_000,
+  };
   const shares = new Map<string, Share>();
-  const meters = new Map<string, { count: number; opened: number; blockedUntil: number }>();
+  const meters = new Map<
+    string,
+    { count: number; opened: number; blockedUntil: number }
+  >();
   const matches = new Map<FaultRule, number>();
   const requests: LoggedRequest[] = [];
   const wholeOrganizationPosts: LoggedRequest[] = [];
@@ -256,9 +340,18 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     created: number,
     id = newId(),
   ): RecipientRecord {
-    const key = 'accountId' in target ? target.accountId : target.organizationId;
+    const key =
+      'accountId' in target ? target.accountId : target.organizationId;
     const timeline = { ...options.timeline, ...options.timelines?.[key] };
-    const record: RecipientRecord = { id, target, memberId: '', created, timeline, events: [], errors: [] };
+    const record: RecipientRecord = {
+      id,
+      target,
+      memberId: '',
+      created,
+      timeline,
+      events: [],
+      errors: [],
+    };
     if (options.organizationRecords === 'neither') record.memberId = newId();
     share.records.push(record);
     return record;
@@ -268,17 +361,32 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     const share = shares.get(shareId);
     if (!share) throw new Error(`no such share: ${shareId}`);
     const { accountId = newId(), organizationId } = seed;
-    const target = organizationId === undefined ? { accountId } : { organizationId };
-    const record = newRecord(share, target, seed.created ?? now() - DAY, seed.id);
+    const target =
+      organizationId === undefined ? { accountId } : { organizationId };
+    const record = newRecord(
+      share,
+      target,
+      seed.created ?? now() - DAY,
+      seed.id,
+    );
     record.timeline = { ...record.timeline, ...seed.settle };
-    record.events.push({ at: record.created, status: seed.status, resources: seed.resources ?? [] });
+    record.events.push({
+      at: record.created,
+      status: seed.status,
+      resources: seed.resources ?? [],
+    });
     if (seed.status === 'disassociating') settleRemoval(record, now());
-    else if (seed.status === 'associating' || seed.settle) associate(record, now());
+    else if (seed.status === 'associating' || seed.settle)
+      associate(record, now());
     if (seed.removed !== undefined) disassociate(record, seed.removed);
     return record.id;
   }
 
-  function show(record: RecipientRecord, t: number, withResources: boolean): Recipient | undefined {
+  function show(
+    record: RecipientRecord,
+    t: number,
+    withResources: boolean,
+  ): Recipient | undefined {
     const state = stateAt(record, t);
     if (!state) return undefined;
     const shown: Recipient = {
@@ -288,33 +396,60 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
       created: iso(record.created),
       modified: iso(state.modified),
     };
-    if ('organizationId' in record.target && options.organizationRecords !== undefined) {
-      shown.account_id = options.organizationRecords === 'account_id' ? targetId(record) : record.memberId;
-      if (options.organizationRecords === 'organization_id') shown.organization_id = targetId(record);
+    if (
+      'organizationId' in record.target &&
+      options.organizationRecords !== undefined
+    ) {
+      shown.account_id =
+        options.organizationRecords === 'account_id'
+          ? targetId(record)
+          : record.memberId;
+      if (options.organizationRecords === 'organization_id')
+        shown.organization_id = targetId(record);
     }
     if (withResources) shown.resources = state.resources;
     return shown;
   }
 
-  /** Who is asking: a key for the rate limit, and what this credential may do. */
-  function credential({ headers }: Request): { key: string; may: 'nothing' | 'read' | 'write' } {
+  /**
+   * Who is asking: a key for the rate limit, and what this credential may do.
+   */
+  function credential({ headers }: Request): {
+    key: string;
+    may: 'nothing' | 'read' | 'write';
+  } {
     const token = /^Bearer (\S+)$/.exec(headers['authorization'] ?? '')?.[1];
     if (token !== undefined) {
       const key = `token ${token}`;
       if (options.readOnlyTokens?.includes(token)) return { key, may: 'read' };
-      return { key, may: !options.tokens || options.tokens.includes(token) ? 'write' : 'nothing' };
+      return {
+        key,
+        may:
+          !options.tokens || options.tokens.includes(token)
+            ? 'write'
+            : 'nothing',
+      };
     }
     const email = headers['x-auth-email'];
     const secret = headers['x-auth-key'];
     if (!email || !secret) return { key: '', may: 'nothing' };
-    const known = !options.keys || options.keys.some((pair) => pair.email === email && pair.key === secret);
+    const known =
+      !options.keys ||
+      options.keys.some((pair) => pair.email === email && pair.key === secret);
     return { key: `user ${email}`, may: known ? 'write' : 'nothing' };
   }
 
-  /** Counts the request; the published rule: over the quota, everything is blocked for a while. */
-  function meter(key: string, at: number): { headers: Record<string, string>; blocked: boolean } {
+  /**
+   * Counts the request; the published rule: over the quota, everything is
+   * blocked for a while.
+   */
+  function meter(
+    key: string,
+    at: number,
+  ): { headers: Record<string, string>; blocked: boolean } {
     const known = meters.get(key);
-    const isOver = !known || at >= (known.blockedUntil || known.opened + limit.windowMs);
+    const isOver =
+      !known || at >= (known.blockedUntil || known.opened + limit.windowMs);
     const used = isOver ? { count: 0, opened: at, blockedUntil: 0 } : known;
     meters.set(key, used);
     used.count += 1;
@@ -333,42 +468,76 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
   function page(all: unknown[], query: URLSearchParams): ApiResponse {
     const { pageSize, totalCount: total = all.length } = options;
     // Published: both may be omitted for a response without pages.
-    if (!pageSize && !query.has('page') && !query.has('per_page')) return ok(all);
+    if (!pageSize && !query.has('page') && !query.has('per_page'))
+      return ok(all);
     const number = Number(query.get('page') ?? 1);
     const size = Number(query.get('per_page') ?? pageSize ?? 20);
     if (!Number.isInteger(number) || number < 1) return reject('paging');
-    if (!Number.isInteger(size) || size < 1 || size > 100) return reject('paging');
+    if (!Number.isInteger(size) || size < 1 || size > 100)
+      return reject('paging');
     const part = all.slice((number - 1) * size, number * size);
-    const info = { count: part.length, page: number, per_page: size, total_count: total };
+    const info = {
+      count: part.length,
+      page: number,
+      per_page: size,
+      total_count: total,
+    };
     return ok(part, 200, { ...info, total_pages: Math.ceil(total / size) });
   }
 
-  /** What a create request means: a target, the error it gets, or null for the caller's organization. */
-  function readTarget(body: unknown): RecipientRecord['target'] | ApiResponse | null {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) return reject('field');
+  /**
+   * What a create request means: a target, the error it gets, or null for the
+   * caller's organization.
+   */
+  function readTarget(
+    body: unknown,
+  ): RecipientRecord['target'] | ApiResponse | null {
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      return reject('field');
     const fields: Record<string, unknown> = { ...body };
-    const { recipient_account_id: named, account_id: alias, organization_id: organization } = fields;
+    const {
+      recipient_account_id: named,
+      account_id: alias,
+      organization_id: organization,
+    } = fields;
     for (const value of [named, alias, organization]) {
-      if (value !== undefined && value !== null && typeof value !== 'string') return reject('field');
-      if (typeof value === 'string' && !/^[\w-]{0,32}$/.test(value)) return reject('field');
+      if (value !== undefined && value !== null && typeof value !== 'string')
+        return reject('field');
+      if (typeof value === 'string' && !/^[\w-]{0,32}$/.test(value))
+        return reject('field');
     }
-    // An empty string counts as missing, as it does for most servers; that is what makes it dangerous.
+    // An empty string counts as missing, as it does for most servers; that is
+    // what makes it dangerous.
     const account = String(named || alias || '');
     if (account && organization) return reject('field');
     if (account) return { accountId: account };
     return organization ? { organizationId: String(organization) } : null;
   }
 
-  /** Why the share rejects this target, or the target itself with the organization filled in. */
-  function admit(share: Share, body: unknown, exchange: Exchange): RecipientRecord['target'] | ApiResponse {
+  /**
+   * Why the share rejects this target, or the target itself with the
+   * organization filled in.
+   */
+  function admit(
+    share: Share,
+    body: unknown,
+    exchange: Exchange,
+  ): RecipientRecord['target'] | ApiResponse {
     const wanted = readTarget(body);
     if (wanted && 'status' in wanted) return wanted;
     if ((share.status ?? 'active') !== 'active') return reject('shareGone');
-    const organization = share.organizationId ?? 'a0000000000000000000000000000001';
+    const organization =
+      share.organizationId ?? 'a0000000000000000000000000000001';
     const target = wanted ?? { organizationId: organization };
     const id = 'accountId' in target ? target.accountId : target.organizationId;
-    if ('accountId' in target && share.targetType === 'organization') return reject('target');
-    if ('organizationId' in target && share.organizationId && id !== organization) return reject('foreign');
+    if ('accountId' in target && share.targetType === 'organization')
+      return reject('target');
+    if (
+      'organizationId' in target &&
+      share.organizationId &&
+      id !== organization
+    )
+      return reject('foreign');
     if (id === share.accountId) return reject('own');
     const error = options.rejectAccounts?.[id];
     if (error) return failure(error.status, error.code, error.message);
@@ -382,16 +551,29 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     at: number,
   ): RecipientRecord | undefined {
     const id = Object.values(target)[0];
-    return share.records.find((record) => targetId(record) === id && isLive(stateAt(record, at)?.status));
+    return share.records.find(
+      (record) =>
+        targetId(record) === id && isLive(stateAt(record, at)?.status),
+    );
   }
 
-  function create(share: Share, target: RecipientRecord['target'], at: number): RecipientRecord {
+  function create(
+    share: Share,
+    target: RecipientRecord['target'],
+    at: number,
+  ): RecipientRecord {
     const id = Object.values(target)[0];
-    // For a millisecond at least, so that `modified`, which has no smaller unit, shows the change.
+    // For a millisecond at least, so that `modified`, which has no smaller
+    // unit, shows the change.
     const isPast = (record: RecipientRecord) =>
-      [at, at - 1].every((ms) => stateAt(record, ms)?.status === 'disassociated');
-    const past = share.records.find((record) => targetId(record) === id && isPast(record));
-    const record = (options.reuseRecords && past) || newRecord(share, target, at);
+      [at, at - 1].every(
+        (ms) => stateAt(record, ms)?.status === 'disassociated',
+      );
+    const past = share.records.find(
+      (record) => targetId(record) === id && isPast(record),
+    );
+    const record =
+      (options.reuseRecords && past) || newRecord(share, target, at);
     record.events.push({ at, status: 'associating', resources: [] });
     associate(record, at);
     return record;
@@ -402,22 +584,35 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     if (body === undefined) return reject('body');
     const target = admit(share, body, exchange);
     if ('status' in target) return target;
-    if (options.duplicates !== 'accept' && findLive(share, target, exchange.at)) return reject('duplicate');
+    if (options.duplicates !== 'accept' && findLive(share, target, exchange.at))
+      return reject('duplicate');
     const record = create(share, target, exchange.writeAt);
     exchange.entry.recipientId = record.id;
     return ok(show(record, exchange.writeAt, false), 201);
   }
 
-  function remove(record: RecipientRecord | undefined, exchange: Exchange): ApiResponse {
+  function remove(
+    record: RecipientRecord | undefined,
+    exchange: Exchange,
+  ): ApiResponse {
     const status = record && stateAt(record, exchange.at)?.status;
     if (!record || status === undefined) return reject('unknown');
-    if (status === 'associating' && options.rejectDeleteWhileAssociating) return reject('associating');
+    if (status === 'associating' && options.rejectDeleteWhileAssociating)
+      return reject('associating');
     if (isLive(status)) disassociate(record, exchange.writeAt);
     return ok(show(record, exchange.writeAt, false));
   }
 
   function showShare(share: Share, query: URLSearchParams): ApiResponse {
-    const { accountId, accountName, organizationId, name, shareId, status, targetType } = share;
+    const {
+      accountId,
+      accountName,
+      organizationId,
+      name,
+      shareId,
+      status,
+      targetType,
+    } = share;
     const shown: Record<string, unknown> = {
       id: shareId,
       account_id: accountId,
@@ -430,22 +625,33 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
       created: iso(share.created),
       modified: iso(share.created),
     };
-    if (query.get('include_resources') === 'true') shown['resources'] = share.items;
+    if (query.get('include_resources') === 'true')
+      shown['resources'] = share.items;
     return ok(shown);
   }
 
   function carryOut(exchange: Exchange): ApiResponse {
     const { request, query, at } = exchange;
     const { method } = request;
-    const [, accountId, shareId = '', recipients, id] = ROUTE.exec(exchange.entry.path) ?? [];
+    const [, accountId, shareId = '', recipients, id] =
+      ROUTE.exec(exchange.entry.path) ?? [];
     if (accountId === undefined) return reject('route');
     const { key, may } = credential(request);
     const isWrite = method !== 'GET';
-    if (may === 'nothing') return reject(isWrite || key !== '' ? 'denied' : 'missing');
+    if (may === 'nothing')
+      return reject(isWrite || key !== '' ? 'denied' : 'missing');
     if (isWrite && may === 'read') return reject('denied');
-    const allowed = recipients === undefined ? 'GET' : id === undefined ? 'GET, POST' : 'GET, DELETE';
+    const allowed =
+      recipients === undefined
+        ? 'GET'
+        : id === undefined
+          ? 'GET, POST'
+          : 'GET, DELETE';
     if (!allowed.split(', ').includes(method)) {
-      return { ...reject('method'), headers: { 'content-type': 'application/json', allow: allowed } };
+      return {
+        ...reject('method'),
+        headers: { 'content-type': 'application/json', allow: allowed },
+      };
     }
     const share = shares.get(shareId);
     if (!share || share.accountId !== accountId) return reject('unknown');
@@ -456,7 +662,12 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     if (method === 'DELETE') return remove(record, exchange);
     const withResources = query.get('include_resources') === 'true';
     if (id === undefined) {
-      return page(share.records.map((one) => show(one, seen, withResources)).filter(Boolean), query);
+      return page(
+        share.records
+          .map((one) => show(one, seen, withResources))
+          .filter(Boolean),
+        query,
+      );
     }
     const shown = record && show(record, seen, withResources);
     return shown ? ok(shown) : reject('unknown');
@@ -464,7 +675,10 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
 
   function respond(request: Request): Reply {
     const at = now();
-    const { pathname, searchParams: query } = new URL(request.path, 'http://simulator');
+    const { pathname, searchParams: query } = new URL(
+      request.path,
+      'http://simulator',
+    );
     const entry: LoggedRequest = {
       at,
       method: request.method,
@@ -478,9 +692,11 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     };
     requests.push(entry);
     const fault =
-      options.fault?.(request, requests.length) ?? chooseFault(options.faults ?? [], matches, request);
+      options.fault?.(request, requests.length) ??
+      chooseFault(options.faults ?? [], matches, request);
     const { headers, blocked } = meter(credential(request).key, at);
-    headers['cf-ray'] = `8f1e${requests.length.toString(16).padStart(12, '0')}-SIM`;
+    headers['cf-ray'] =
+      `8f1e${requests.length.toString(16).padStart(12, '0')}-SIM`;
     headers['date'] = new Date(at).toUTCString();
     const writeAt = at + (fault?.commitAfterMs ?? 0);
     entry.carriedOut = !blocked && (!fault || isCommitted(fault));
@@ -496,7 +712,9 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
   }
 
   function records(shareId: string, at = now()): Recipient[] {
-    const all = shares.get(shareId)?.records.map((record) => show(record, at, true)) ?? [];
+    const all =
+      shares.get(shareId)?.records.map((record) => show(record, at, true)) ??
+      [];
     return all.filter((record) => record !== undefined);
   }
 
@@ -504,5 +722,12 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
     addShare(share);
     for (const recipient of recipients) addRecipient(share.shareId, recipient);
   }
-  return { respond, addShare, addRecipient, records, requests, wholeOrganizationPosts };
+  return {
+    respond,
+    addShare,
+    addRecipient,
+    records,
+    requests,
+    wholeOrganizationPosts,
+  };
 }

@@ -1,4 +1,7 @@
-/** `npm run demo`: the bundled action against the simulator, shown as a person would see it on GitHub. */
+/**
+ * `npm run demo`: the bundled action against the simulator, shown as a person
+ * would see it on GitHub.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
@@ -15,16 +18,30 @@ const USAGE = `npm run demo                       runs the scenario "associate"
 npm run demo -- --scenario NAME    runs another one
 npm run demo -- --list             lists the scenarios`;
 
-/** What the runner says about an action that is used by its tag; help links are built from it. */
+/**
+ * What the runner says about an action that is used by its tag; help links are
+ * built from it.
+ */
 function actionVariables(): Record<string, string> {
-  const { repository } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  const { repository } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as {
     repository: string;
   };
-  return { GITHUB_ACTION_REPOSITORY: new URL(repository).pathname.slice(1), GITHUB_ACTION_REF: 'v1' };
+  return {
+    GITHUB_ACTION_REPOSITORY: new URL(repository).pathname.slice(1),
+    GITHUB_ACTION_REF: 'v1',
+  };
 }
 
-/** Passes on each line when it is complete; the runner, too, ends a line at CR as well as LF. */
-function byLine(show: (line: string) => void): { push: (chunk: string) => void; end: () => void } {
+/**
+ * Passes on each line when it is complete; the runner, too, ends a line at CR
+ * as well as LF.
+ */
+function byLine(show: (line: string) => void): {
+  push: (chunk: string) => void;
+  end: () => void;
+} {
   let rest = '';
   return {
     push(chunk) {
@@ -53,23 +70,34 @@ function countRequests(requests: readonly LoggedRequest[]): string {
     const kind = method === 'GET' ? `GET ${what}` : method;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
-  return [...counts].map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none';
+  return (
+    [...counts].map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'
+  );
 }
 
 /** Every difference between the run and what the scenario promises. */
-function differences({ expect }: Scenario, result: RunResult, requests: readonly LoggedRequest[]): string[] {
+function differences(
+  { expect }: Scenario,
+  result: RunResult,
+  requests: readonly LoggedRequest[],
+): string[] {
   const found: string[] = [];
   const failed = result.exitCode !== 0;
-  if (failed !== expect.fails) found.push(`the step should ${expect.fails ? 'fail' : 'succeed'}`);
+  if (failed !== expect.fails)
+    found.push(`the step should ${expect.fails ? 'fail' : 'succeed'}`);
   for (const [name, value] of Object.entries(expect.outputs)) {
-    if (result.outputs[name] !== value) found.push(`output ${name} should be ${value}`);
+    if (result.outputs[name] !== value)
+      found.push(`output ${name} should be ${value}`);
   }
   for (const [method, expected] of [
     ['POST', expect.posts],
     ['DELETE', expect.deletes],
   ] as const) {
-    const count = requests.filter((request) => request.method === method).length;
-    if (count !== expected) found.push(`${method} should be sent ${expected} times, not ${count}`);
+    const count = requests.filter(
+      (request) => request.method === method,
+    ).length;
+    if (count !== expected)
+      found.push(`${method} should be sent ${expected} times, not ${count}`);
   }
   return found;
 }
@@ -77,10 +105,14 @@ function differences({ expect }: Scenario, result: RunResult, requests: readonly
 async function play(name: string, scenario: Scenario): Promise<number> {
   const api = createSharesApi({ ...scenario.api, now: Date.now });
   const server = await startServer(api, { latencyMs: 40 });
-  const show = createStepLog({ showDebug: process.env['RUNNER_DEBUG'] === '1' });
-  // Control characters would act on this terminal; GitHub's page shows none of them either.
+  const show = createStepLog({
+    showDebug: process.env['RUNNER_DEBUG'] === '1',
+  });
+  // Control characters would act on this terminal; GitHub's page shows none of
+  // them either.
   const print = (line: string): void => {
-    for (const text of show(line)) console.log(`  ${stripVTControlCharacters(text)}`);
+    for (const text of show(line))
+      console.log(`  ${stripVTControlCharacters(text)}`);
   };
   const streams = { stdout: byLine(print), stderr: byLine(print) };
   console.log(`Scenario ${name}: ${scenario.description}\n\nLog`);
@@ -102,13 +134,20 @@ async function play(name: string, scenario: Scenario): Promise<number> {
     }
     const summary = toSummaryText(result.summary) || 'none';
     console.log(`\nJob summary\n${summary.replaceAll(/^(?=.)/gm, '  ')}`);
-    const end = result.exitCode === null ? `ended by ${result.signal}` : `exit code ${result.exitCode}`;
+    const end =
+      result.exitCode === null
+        ? `ended by ${result.signal}`
+        : `exit code ${result.exitCode}`;
     console.log(`\nStep: ${end} after ${(result.ms / 1000).toFixed(1)} s`);
     console.log(`Requests: ${countRequests(api.requests)}`);
     const wrong = differences(scenario, result, api.requests);
-    const expected = scenario.expect.fails ? 'failed, as this scenario should' : 'succeeded';
+    const expected = scenario.expect.fails
+      ? 'failed, as this scenario should'
+      : 'succeeded';
     console.log(
-      wrong.length === 0 ? `Outcome: ${expected}` : `Outcome: NOT as expected: ${wrong.join('; ')}`,
+      wrong.length === 0
+        ? `Outcome: ${expected}`
+        : `Outcome: NOT as expected: ${wrong.join('; ')}`,
     );
     console.log(`\n${USAGE}`);
     return wrong.length === 0 ? 0 : 1;
@@ -137,7 +176,9 @@ async function main(): Promise<number> {
       return 0;
     }
     if (list) {
-      const width = Math.max(...Object.keys(scenarios).map((one) => one.length));
+      const width = Math.max(
+        ...Object.keys(scenarios).map((one) => one.length),
+      );
       for (const [one, { description }] of Object.entries(scenarios)) {
         console.log(`${one.padEnd(width)}  ${description}`);
       }
@@ -145,13 +186,16 @@ async function main(): Promise<number> {
     }
     name = scenario;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split(/[.\n]/)[0] : error;
+    const reason =
+      error instanceof Error ? error.message.split(/[.\n]/)[0] : error;
     console.error(`${reason}.\n${USAGE}`);
     return 2;
   }
   const scenario = findScenario(name);
   if (!scenario) {
-    console.error(`--scenario: expected one of ${NAMES}, got ${JSON.stringify(name)}.`);
+    console.error(
+      `--scenario: expected one of ${NAMES}, got ${JSON.stringify(name)}.`,
+    );
     return 2;
   }
   if (!existsSync(BUNDLE)) {

@@ -1,4 +1,7 @@
-/** Runs the bundled action the way GitHub's runner does: its environment, its files, its way to cancel. */
+/**
+ * Runs the bundled action the way GitHub's runner does: its environment, its
+ * files, its way to cancel.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +14,14 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CANCEL_MS = { terminate: 7500, kill: 2500 };
 
 export interface RunOptions {
-  /** Values of declared inputs, as in `with:`; the others get their defaults. */
+  /**
+   * Values of declared inputs, as in `with:`; the others get their defaults.
+   */
   inputs?: Record<string, string>;
-  /** Added to the runner's variables; undefined takes one away. Nothing of the caller's is inherited. */
+  /**
+   * Added to the runner's variables; undefined takes one away. Nothing of the
+   * caller's is inherited.
+   */
   env?: Record<string, string | undefined>;
   /** Default `dist/index.js` of this repository. */
   bundle?: string;
@@ -21,7 +29,10 @@ export interface RunOptions {
   actionFile?: string;
   /** Default the Node that runs this. */
   node?: string;
-  /** Cancels after `ms`: the signal (default SIGINT), then SIGTERM and SIGKILL in the runner's own time. */
+  /**
+   * Cancels after `ms`: the signal (default SIGINT), then SIGTERM and SIGKILL
+   * in the runner's own time.
+   */
   signalAfter?: { ms: number; signal?: NodeJS.Signals };
   /** Kills the process after so many milliseconds; default 60,000. */
   killAfterMs?: number;
@@ -48,14 +59,21 @@ export interface StartedRun {
   finished: Promise<RunResult>;
 }
 
-/** `INPUT_…` for every input `action.yml` declares: the value given, else the default, else an empty string. */
-function inputVariables(actionFile: string, given: Record<string, string>): Record<string, string> {
+/**
+ * `INPUT_…` for every input `action.yml` declares: the value given, else the
+ * default, else an empty string.
+ */
+function inputVariables(
+  actionFile: string,
+  given: Record<string, string>,
+): Record<string, string> {
   const action = parse(readFileSync(actionFile, 'utf8')) as {
     inputs?: Record<string, { default?: unknown } | null>;
   };
   const declared = action.inputs ?? {};
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(declared, name)) throw new Error(`${actionFile} declares no input ${name}`);
+    if (!Object.hasOwn(declared, name))
+      throw new Error(`${actionFile} declares no input ${name}`);
   }
   return Object.fromEntries(
     Object.entries(declared).map(([name, input]) => [
@@ -65,14 +83,18 @@ function inputVariables(actionFile: string, given: Record<string, string>): Reco
   );
 }
 
-/** Reads a `GITHUB_OUTPUT` file: `name<<delimiter` blocks and `name=value` lines; the last of a name counts. */
+/**
+ * Reads a `GITHUB_OUTPUT` file: `name<<delimiter` blocks and `name=value`
+ * lines; the last of a name counts.
+ */
 export function parseOutputs(text: string): Record<string, string> {
   const outputs: Record<string, string> = {};
   const lines = text.split(/\r?\n/);
   for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
     if (line === '') continue;
     const [, name, operator, rest] = /^([^=<]+?)(<<|=)(.*)$/.exec(line) ?? [];
-    if (name === undefined || rest === undefined) throw new Error(`not an output: ${line}`);
+    if (name === undefined || rest === undefined)
+      throw new Error(`not an output: ${line}`);
     if (operator === '=') {
       outputs[name] = rest;
       continue;
@@ -89,8 +111,11 @@ export function parseOutputs(text: string): Record<string, string> {
 
 function runnerVariables(folder: string) {
   return {
-    // The node of the lockfile may come first on the caller's PATH; nothing else of it is needed.
-    PATH: [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
+    // The node of the lockfile may come first on the caller's PATH; nothing
+    // else of it is needed.
+    PATH: [dirname(process.execPath), process.env['PATH'] ?? ''].join(
+      delimiter,
+    ),
     HOME: folder,
     CI: 'true',
     GITHUB_ACTIONS: 'true',
@@ -126,22 +151,42 @@ function runnerVariables(folder: string) {
   };
 }
 
-/** Starts the action and returns at once, with the process for those who want to signal it. */
+/**
+ * Starts the action and returns at once, with the process for those who want to
+ * signal it.
+ */
 export function startAction(options: RunOptions = {}): StartedRun {
-  const { inputs = {}, bundle = join(ROOT, 'dist/index.js'), node = process.execPath } = options;
-  const variables = inputVariables(options.actionFile ?? join(ROOT, 'action.yml'), inputs);
+  const {
+    inputs = {},
+    bundle = join(ROOT, 'dist/index.js'),
+    node = process.execPath,
+  } = options;
+  const variables = inputVariables(
+    options.actionFile ?? join(ROOT, 'action.yml'),
+    inputs,
+  );
   const folder = mkdtempSync(join(tmpdir(), 'share-recipient-'));
-  for (const name of ['env', 'output', 'path', 'state', 'summary.md']) writeFileSync(join(folder, name), '');
+  for (const name of ['env', 'output', 'path', 'state', 'summary.md'])
+    writeFileSync(join(folder, name), '');
   writeFileSync(
     join(folder, 'event.json'),
-    JSON.stringify({ inputs: {}, ref: 'refs/heads/main', repository: { full_name: 'octo-org/policies' } }),
+    JSON.stringify({
+      inputs: {},
+      ref: 'refs/heads/main',
+      repository: { full_name: 'octo-org/policies' },
+    }),
   );
   const runner = runnerVariables(folder);
   const env = { ...runner, ...variables, ...options.env };
   const began = performance.now();
-  const child = spawn(node, [bundle], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, [bundle], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const timers: NodeJS.Timeout[] = [];
-  const later = (ms: number, act: () => void): number => timers.push(setTimeout(act, ms));
+  const later = (ms: number, act: () => void): number =>
+    timers.push(setTimeout(act, ms));
 
   function cancel(signal: NodeJS.Signals = 'SIGINT'): void {
     child.kill(signal);
@@ -165,7 +210,9 @@ export function startAction(options: RunOptions = {}): StartedRun {
     child.once('close', (exitCode, signal) => {
       const ms = performance.now() - began;
       try {
-        const outputs = parseOutputs(readFileSync(runner.GITHUB_OUTPUT, 'utf8'));
+        const outputs = parseOutputs(
+          readFileSync(runner.GITHUB_OUTPUT, 'utf8'),
+        );
         const summary = readFileSync(runner.GITHUB_STEP_SUMMARY, 'utf8');
         resolve({ exitCode, signal, ...text, outputs, summary, ms });
       } catch (error) {

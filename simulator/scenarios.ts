@@ -1,4 +1,7 @@
-/** What the demo can show: how the API behaves, what the workflow asks for, and how it must end. */
+/**
+ * What the demo can show: how the API behaves, what the workflow asks for, and
+ * how it must end.
+ */
 import type { ShareSeed, SharesApiOptions } from './api.ts';
 
 export interface Scenario {
@@ -13,7 +16,10 @@ export interface Scenario {
     fails: boolean;
     /** Outputs that must be exactly so. */
     outputs: Record<string, string>;
-    /** How many recipients the API was asked to create and to remove, repetitions counted. */
+    /**
+     * How many recipients the API was asked to create and to remove,
+     * repetitions counted.
+     */
     posts: number;
     deletes: number;
   };
@@ -48,7 +54,11 @@ const inputs = {
   'recipient-account-id': RECIPIENT,
   'api-token': TOKEN,
 };
-const api = { shares: [share], tokens: [TOKEN], timeline: { associateMs: 2500, disassociateMs: 2000 } };
+const api = {
+  shares: [share],
+  tokens: [TOKEN],
+  timeline: { associateMs: 2500, disassociateMs: 2000 },
+};
 
 const FLEET = [
   '1f0c2b7d9e5a4836b4c8d0e2f6a19371',
@@ -71,10 +81,16 @@ export const scenarios = {
       'One account is added to a share of three policies; it can use them after two and a half seconds.',
     api,
     inputs,
-    expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: false,
+      outputs: { status: 'associated', changed: 'true' },
+      posts: 1,
+      deletes: 0,
+    },
   },
   'terminal-error': {
-    description: 'The recipient lacks an entitlement; one policy fails permanently, and so does the step.',
+    description:
+      'The recipient lacks an entitlement; one policy fails permanently, and so does the step.',
     api: {
       ...api,
       timeline: {
@@ -91,36 +107,73 @@ export const scenarios = {
       },
     },
     inputs,
-    expect: { fails: true, outputs: { status: 'associating', changed: 'true' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: true,
+      outputs: { status: 'associating', changed: 'true' },
+      posts: 1,
+      deletes: 0,
+    },
   },
   timeout: {
-    description: 'The association never completes; the step fails after its four seconds and undoes nothing.',
+    description:
+      'The association never completes; the step fails after its four seconds and undoes nothing.',
     api: { ...api, timeline: { associateMs: 'never' } },
     inputs: { ...inputs, timeout: '4s' },
-    expect: { fails: true, outputs: { status: 'associating', changed: 'true' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: true,
+      outputs: { status: 'associating', changed: 'true' },
+      posts: 1,
+      deletes: 0,
+    },
   },
   'already-shared': {
     description: 'The account has access already; nothing is changed.',
     api: {
       ...api,
-      shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }] }],
+      shares: [
+        {
+          ...share,
+          recipients: [
+            { accountId: RECIPIENT, id: RECORD, status: 'associated' },
+          ],
+        },
+      ],
     },
     inputs,
     expect: {
       fails: false,
-      outputs: { status: 'associated', changed: 'false', 'recipient-id': RECORD },
+      outputs: {
+        status: 'associated',
+        changed: 'false',
+        'recipient-id': RECORD,
+      },
       posts: 0,
       deletes: 0,
     },
   },
   'lost-reply': {
-    description: 'The recipient is created but the response is lost; it is found again, not created twice.',
-    api: { ...api, faults: [{ when: { method: 'POST', nth: 1 }, do: { kind: 'reset', commit: true } }] },
+    description:
+      'The recipient is created but the response is lost; it is found again, not created twice.',
+    api: {
+      ...api,
+      faults: [
+        {
+          when: { method: 'POST', nth: 1 },
+          do: { kind: 'reset', commit: true },
+        },
+      ],
+    },
     inputs,
-    expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: false,
+      outputs: { status: 'associated', changed: 'true' },
+      posts: 1,
+      deletes: 0,
+    },
   },
   'retrying-resource': {
-    description: 'One policy fails at first, Cloudflare retries it, and the step waits until it is applied.',
+    description:
+      'One policy fails at first, Cloudflare retries it, and the step waits until it is applied.',
     api: {
       ...api,
       timeline: {
@@ -138,10 +191,16 @@ export const scenarios = {
       },
     },
     inputs,
-    expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: false,
+      outputs: { status: 'associated', changed: 'true' },
+      posts: 1,
+      deletes: 0,
+    },
   },
   'rate-limited': {
-    description: 'The first request reaches the rate limit; Cloudflare asks to wait two seconds.',
+    description:
+      'The first request reaches the rate limit; Cloudflare asks to wait two seconds.',
     api: {
       ...api,
       faults: [
@@ -158,54 +217,105 @@ export const scenarios = {
       ],
     },
     inputs,
-    expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: false,
+      outputs: { status: 'associated', changed: 'true' },
+      posts: 1,
+      deletes: 0,
+    },
   },
   forbidden: {
     description: 'The token can read but not write.',
     api: { ...api, readOnlyTokens: [TOKEN] },
     inputs,
-    expect: { fails: true, outputs: { changed: 'false' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: true,
+      outputs: { changed: 'false' },
+      posts: 1,
+      deletes: 0,
+    },
   },
   fleet: {
-    description: 'Twelve accounts at different speeds; one is in another organization and is rejected.',
-    api: {
-      ...api,
-      timelines: Object.fromEntries(FLEET.map((id, index) => [id, { associateMs: 800 + 350 * index }])),
-      rejectAccounts: {
-        [FLEET[7]]: { status: 400, code: 1017, message: 'Recipient is not in the organization of the share' },
-      },
-      shares: [{ ...share, recipients: [{ accountId: FLEET[3], id: RECORD, status: 'associated' }] }],
-    },
-    inputs: { ...inputs, 'recipient-account-id': FLEET.join('\n') },
-    expect: { fails: true, outputs: { status: 'mixed', changed: 'true' }, posts: 11, deletes: 0 },
-  },
-  onboarding: {
-    description: 'Three accounts at once; each can use the share after a different time.',
+    description:
+      'Twelve accounts at different speeds; one is in another organization and is rejected.',
     api: {
       ...api,
       timelines: Object.fromEntries(
-        FLEET.slice(0, 3).map((id, index) => [id, { associateMs: 600 * (index + 1) }]),
+        FLEET.map((id, index) => [id, { associateMs: 800 + 350 * index }]),
+      ),
+      rejectAccounts: {
+        [FLEET[7]]: {
+          status: 400,
+          code: 1017,
+          message: 'Recipient is not in the organization of the share',
+        },
+      },
+      shares: [
+        {
+          ...share,
+          recipients: [
+            { accountId: FLEET[3], id: RECORD, status: 'associated' },
+          ],
+        },
+      ],
+    },
+    inputs: { ...inputs, 'recipient-account-id': FLEET.join('\n') },
+    expect: {
+      fails: true,
+      outputs: { status: 'mixed', changed: 'true' },
+      posts: 11,
+      deletes: 0,
+    },
+  },
+  onboarding: {
+    description:
+      'Three accounts at once; each can use the share after a different time.',
+    api: {
+      ...api,
+      timelines: Object.fromEntries(
+        FLEET.slice(0, 3).map((id, index) => [
+          id,
+          { associateMs: 600 * (index + 1) },
+        ]),
       ),
     },
     inputs: { ...inputs, 'recipient-account-id': FLEET.slice(0, 3).join('\n') },
-    expect: { fails: false, outputs: { status: 'associated', changed: 'true' }, posts: 3, deletes: 0 },
+    expect: {
+      fails: false,
+      outputs: { status: 'associated', changed: 'true' },
+      posts: 3,
+      deletes: 0,
+    },
   },
   remove: {
-    description: 'A recipient is removed; the step waits until the account no longer has access.',
+    description:
+      'A recipient is removed; the step waits until the account no longer has access.',
     api: {
       ...api,
-      shares: [{ ...share, recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }] }],
+      shares: [
+        {
+          ...share,
+          recipients: [
+            { accountId: RECIPIENT, id: RECORD, status: 'associated' },
+          ],
+        },
+      ],
     },
     inputs: { ...inputs, state: 'absent' },
     expect: {
       fails: false,
-      outputs: { status: 'disassociated', changed: 'true', 'recipient-id': RECORD },
+      outputs: {
+        status: 'disassociated',
+        changed: 'true',
+        'recipient-id': RECORD,
+      },
       posts: 0,
       deletes: 1,
     },
   },
   plan: {
-    description: 'A dry run over four accounts with four statuses; nothing is changed.',
+    description:
+      'A dry run over four accounts with four statuses; nothing is changed.',
     api: {
       ...api,
       timeline: { associateMs: 'never' },
@@ -220,8 +330,17 @@ export const scenarios = {
         },
       ],
     },
-    inputs: { ...inputs, 'recipient-account-id': FLEET.slice(0, 4).join(', '), 'dry-run': 'true' },
-    expect: { fails: false, outputs: { status: 'mixed', changed: 'true' }, posts: 0, deletes: 0 },
+    inputs: {
+      ...inputs,
+      'recipient-account-id': FLEET.slice(0, 4).join(', '),
+      'dry-run': 'true',
+    },
+    expect: {
+      fails: false,
+      outputs: { status: 'mixed', changed: 'true' },
+      posts: 0,
+      deletes: 0,
+    },
   },
   cancelled: {
     description:
@@ -229,11 +348,18 @@ export const scenarios = {
     api: { ...api, timeline: { associateMs: 'never' } },
     inputs,
     cancelAfterMs: 2500,
-    expect: { fails: true, outputs: { status: 'associating', changed: 'true' }, posts: 1, deletes: 0 },
+    expect: {
+      fails: true,
+      outputs: { status: 'associating', changed: 'true' },
+      posts: 1,
+      deletes: 0,
+    },
   },
 } satisfies Record<string, Scenario>;
 
 /** The scenario of that name, if there is one. */
 export function findScenario(name: string): Scenario | undefined {
-  return Object.hasOwn(scenarios, name) ? scenarios[name as keyof typeof scenarios] : undefined;
+  return Object.hasOwn(scenarios, name)
+    ? scenarios[name as keyof typeof scenarios]
+    : undefined;
 }

@@ -1,5 +1,12 @@
-/** Puts the API on a loopback socket and does to the socket what a reply asks for. */
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+/**
+ * Puts the API on a loopback socket and does to the socket what a reply asks
+ * for.
+ */
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -32,7 +39,8 @@ async function readText(request: IncomingMessage): Promise<string> {
 }
 
 function reset(socket: Socket): void {
-  // Node cannot send a reset through TLS; a cut without a close_notify is as near as it gets.
+  // Node cannot send a reset through TLS; a cut without a close_notify is as
+  // near as it gets.
   if (socket instanceof TLSSocket) socket.destroy();
   else socket.resetAndDestroy();
 }
@@ -41,10 +49,15 @@ function writeForEver(response: ServerResponse, chunk: string): void {
   while (!response.destroyed && response.write(chunk)) {
     // until the peer's window is full
   }
-  if (!response.destroyed) response.once('drain', () => setImmediate(writeForEver, response, chunk));
+  if (!response.destroyed)
+    response.once('drain', () => setImmediate(writeForEver, response, chunk));
 }
 
-function deliver(reply: Reply, request: IncomingMessage, response: ServerResponse): void {
+function deliver(
+  reply: Reply,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   if (request.socket.destroyed) return;
   const { status, headers, body, delivery } = reply;
   if (delivery === 'hang') return;
@@ -65,32 +78,51 @@ function deliver(reply: Reply, request: IncomingMessage, response: ServerRespons
 /** The request log without what a log must not hold. */
 export function requestsAsJson(api: SharesApi): string {
   const secret = /^(authorization|x-auth-key)$/;
-  return JSON.stringify(api.requests, (key, value) => (secret.test(key) ? '***' : value));
+  return JSON.stringify(api.requests, (key, value) =>
+    secret.test(key) ? '***' : value,
+  );
 }
 
 /**
- * Serves `api` under `/client/v4` until `close()`; `GET /__requests` beside it gives the request log as JSON.
+ * Serves `api` under `/client/v4` until `close()`; `GET /__requests` beside it
+ * gives the request log as JSON.
  */
-export async function startServer(api: SharesApi, options: ServerOptions = {}): Promise<RunningServer> {
+export async function startServer(
+  api: SharesApi,
+  options: ServerOptions = {},
+): Promise<RunningServer> {
   const { port = 0, host = '127.0.0.1', latencyMs = 0, tls } = options;
   const timers = new Set<NodeJS.Timeout>();
   const sockets = new Set<Socket>();
   let connections = 0;
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const { method = 'GET', url = '/' } = request;
     const body = await readText(request);
     if (url === '/__requests') {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(requestsAsJson(api));
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(requestsAsJson(api));
       return;
     }
     if (!url.startsWith(`${BASE_PATH}/`)) {
-      response.writeHead(404, { 'content-type': 'text/html' }).end('<html><h1>404 Not Found</h1></html>');
+      response
+        .writeHead(404, { 'content-type': 'text/html' })
+        .end('<html><h1>404 Not Found</h1></html>');
       return;
     }
     const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(request.headers)) headers[name] = String(value);
-    const reply = api.respond({ method, path: url.slice(BASE_PATH.length), headers, body });
+    for (const [name, value] of Object.entries(request.headers))
+      headers[name] = String(value);
+    const reply = api.respond({
+      method,
+      path: url.slice(BASE_PATH.length),
+      headers,
+      body,
+    });
     const delayMs = latencyMs + reply.delayMs;
     if (delayMs > 0) {
       await new Promise<void>((resolve) => {
@@ -104,12 +136,19 @@ export async function startServer(api: SharesApi, options: ServerOptions = {}): 
     deliver(reply, request, response);
   }
 
-  // A peer that goes away in the middle of its request is no reason to fall over.
-  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+  // A peer that goes away in the middle of its request is no reason to fall
+  // over.
+  const listener = (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void => {
     handle(request, response).catch(() => request.socket.destroy());
   };
-  const server = tls ? createHttpsServer(tls, listener) : createHttpServer(listener);
-  // Longer than any pause of a client, so that a reused connection is never cut by the server's own timer.
+  const server = tls
+    ? createHttpsServer(tls, listener)
+    : createHttpServer(listener);
+  // Longer than any pause of a client, so that a reused connection is never cut
+  // by the server's own timer.
   server.keepAliveTimeout = 75_000;
   server.on('connection', (socket: Socket) => {
     connections += 1;
@@ -129,7 +168,9 @@ export async function startServer(api: SharesApi, options: ServerOptions = {}): 
     },
     close() {
       for (const timer of timers) clearTimeout(timer);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = new Promise<void>((resolve) =>
+        server.close(() => resolve()),
+      );
       for (const socket of sockets) socket.destroy();
       return closed;
     },

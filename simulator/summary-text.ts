@@ -1,7 +1,11 @@
 /** Shows the HTML of a job summary as text, for a terminal. */
 
 function width(text: string): number {
-  return [...text].reduce((sum, character) => sum + (/\p{Emoji_Presentation}/u.test(character) ? 2 : 1), 0);
+  return [...text].reduce(
+    (sum, character) =>
+      sum + (/\p{Emoji_Presentation}/u.test(character) ? 2 : 1),
+    0,
+  );
 }
 
 /** Text without tags; a link shows its address. */
@@ -11,17 +15,30 @@ function plain(html: string): string {
     .replace(/<br>/g, '\n  ')
     .replace(/<[^>]*>/g, '')
     .replace(/&nbsp;/g, ' ')
-    .replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
+    .replace(/&#(\d+);/g, (_, code: string) =>
+      String.fromCodePoint(Number(code)),
+    );
 }
 
 function table(html: string): string {
   const rows = [...html.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row = '']) =>
-    [...row.matchAll(/<t[hd]>(.*?)<\/t[hd]>/gs)].map(([, cell = '']) => plain(cell)),
+    [...row.matchAll(/<t[hd]>(.*?)<\/t[hd]>/gs)].map(([, cell = '']) =>
+      plain(cell),
+    ),
   );
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ''))));
-  const pad = (cell: string, column: number) => cell + ' '.repeat((widths[column] ?? 0) - width(cell));
-  const [heads = '', ...body] = rows.map((row) => row.map(pad).join('  ').trimEnd());
-  return [heads, widths.map((size) => '─'.repeat(size)).join('  '), ...body].join('\n');
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => width(row[column] ?? ''))),
+  );
+  const pad = (cell: string, column: number) =>
+    cell + ' '.repeat((widths[column] ?? 0) - width(cell));
+  const [heads = '', ...body] = rows.map((row) =>
+    row.map(pad).join('  ').trimEnd(),
+  );
+  return [
+    heads,
+    widths.map((size) => '─'.repeat(size)).join('  '),
+    ...body,
+  ].join('\n');
 }
 
 /**
@@ -29,10 +46,14 @@ function table(html: string): string {
  * @param html as the action writes it: `<h3>`, `<ul>`, `<table>`, `<p>`
  */
 export function toSummaryText(html: string): string {
-  const blocks = [...html.matchAll(/<(h3|ul|table|p)>.*?<\/\1>/gs)].map(([block = '', tag]) => {
-    if (tag === 'table') return table(block);
-    const text = plain(block.replace(/<li>/g, '- ').replace(/^<ul>\n/, ''));
-    return tag === 'h3' ? `${text}\n${'═'.repeat(width(text))}` : text.trimEnd();
-  });
+  const blocks = [...html.matchAll(/<(h3|ul|table|p)>.*?<\/\1>/gs)].map(
+    ([block = '', tag]) => {
+      if (tag === 'table') return table(block);
+      const text = plain(block.replace(/<li>/g, '- ').replace(/^<ul>\n/, ''));
+      return tag === 'h3'
+        ? `${text}\n${'═'.repeat(width(text))}`
+        : text.trimEnd();
+    },
+  );
   return blocks.join('\n\n');
 }

@@ -6,9 +6,12 @@ import { main } from './main.ts';
 import { githubRunner } from './report/runner.ts';
 
 const cancel = new AbortController();
-// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then Ctrl+Break.
+// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then
+// Ctrl+Break.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const) {
-  process.on(signal, () => (cancel.signal.aborted ? process.exit(1) : cancel.abort()));
+  process.on(signal, () =>
+    cancel.signal.aborted ? process.exit(1) : cancel.abort(),
+  );
 }
 // A log that nobody reads any more must not end the run.
 process.stdout.on('error', () => {});

@@ -29,11 +29,17 @@ export interface World {
 
 /**
  * One run: validate, observe, plan, reconcile, report.
- * @returns true when every target reached the desired state, false when the step has to fail
+ * @returns true when every target reached the desired state, false when the
+ *   step has to fail
  */
 export async function main(world: World): Promise<boolean> {
   const sanitizer = createSanitizer(world.env);
-  const report = openReport(world.runner, sanitizer, world.context, world.clock);
+  const report = openReport(
+    world.runner,
+    sanitizer,
+    world.context,
+    world.clock,
+  );
   try {
     const { inputs, errors } = readInputs(world.env);
     if (errors.length === 0) return await run(inputs, report, sanitizer, world);
@@ -44,11 +50,23 @@ export async function main(world: World): Promise<boolean> {
   return false;
 }
 
-async function run(inputs: Inputs, report: Report, { clean }: Sanitizer, world: World): Promise<boolean> {
+async function run(
+  inputs: Inputs,
+  report: Report,
+  { clean }: Sanitizer,
+  world: World,
+): Promise<boolean> {
   const { context, clock } = world;
   const startMs = clock.now();
   const deadline = startDeadline(clock, inputs.timeoutMs, world.cancel);
-  const options = { ...world, ...inputs, inputs, clean, deadline, userAgent: context.userAgent };
+  const options = {
+    ...world,
+    ...inputs,
+    inputs,
+    clean,
+    deadline,
+    userAgent: context.userAgent,
+  };
   const client = createClient({ ...options, ...report });
   const shares = openShares(client, inputs, clean);
   let states: readonly TargetState[];
@@ -57,13 +75,18 @@ async function run(inputs: Inputs, report: Report, { clean }: Sanitizer, world: 
 
   report.start(inputs);
   try {
-    // The share adds its name and the kinds of its resources. It is read once, and can be missing.
+    // The share adds its name and the kinds of its resources. It is read once,
+    // and can be missing.
     const [list, result] = await Promise.all([
       shares.list(),
       shares.share({ maxAttempts: 1 }).catch(asApiError),
     ]);
     const share = result instanceof ApiError ? null : result;
-    const reconciler = createReconciler(list, share, { ...options, ...report, shares });
+    const reconciler = createReconciler(list, share, {
+      ...options,
+      ...report,
+      shares,
+    });
     report.plan(reconciler.states, share, inputs);
     if (!inputs.dryRun && reconciler.isPending()) {
       finishRecord = recordDeployment({ ...options, ...report });
@@ -73,9 +96,17 @@ async function run(inputs: Inputs, report: Report, { clean }: Sanitizer, world: 
     observed = reconciler.observed();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const cancelled = { cause: 'cancelled', reason: `cancelled; ${error.reason}` } as const;
-    const failure = { ...failureOf(error), ...(deadline.isCancelled() ? cancelled : {}) };
-    states = inputs.targets.map((target) => failedState(target, failure, clock.now()));
+    const cancelled = {
+      cause: 'cancelled',
+      reason: `cancelled; ${error.reason}`,
+    } as const;
+    const failure = {
+      ...failureOf(error),
+      ...(deadline.isCancelled() ? cancelled : {}),
+    };
+    states = inputs.targets.map((target) =>
+      failedState(target, failure, clock.now()),
+    );
   }
   deadline.clear();
 

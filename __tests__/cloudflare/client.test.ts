@@ -2,19 +2,40 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/cloudflare/api-error.ts';
 import { backoffMs, type Envelope } from '../../src/cloudflare/client.ts';
-import { noResponse, ok, openApi, type Reply, rejection, type ScriptedOptions } from './scripted-api.ts';
+import {
+  noResponse,
+  ok,
+  openApi,
+  type Reply,
+  rejection,
+  type ScriptedOptions,
+} from './scripted-api.ts';
 
 const PATH = '/accounts/owner/shares/share/recipients';
 const resultOf = ({ result }: Envelope) => result;
 
-/** Reads with a client whose requests are responded with one reply after the other, the last one for all others. */
-async function read(replies: Reply[], options: ScriptedOptions & { maxAttempts?: number } = {}) {
-  const api = openApi((_, number) => replies[number - 1] ?? (replies.at(-1) as Reply), options);
+/**
+ * Reads with a client whose requests are responded with one reply after the
+ * other, the last one for all others.
+ */
+async function read(
+  replies: Reply[],
+  options: ScriptedOptions & { maxAttempts?: number } = {},
+) {
+  const api = openApi(
+    (_, number) => replies[number - 1] ?? (replies.at(-1) as Reply),
+    options,
+  );
   const { maxAttempts = 8 } = options;
   const outcome = await api.clock
     .run(api.client.read(PATH, resultOf, { maxAttempts }))
     .then(String, (error) => error as ApiError);
-  return { ...api, outcome, sent: api.requests.length, tookMs: api.clock.now() };
+  return {
+    ...api,
+    outcome,
+    sent: api.requests.length,
+    tookMs: api.clock.now(),
+  };
 }
 
 describe('a request', () => {
@@ -25,7 +46,12 @@ describe('a request', () => {
     expect(outcome).toBe('x');
     expect(client.sent).toEqual({ requests: 1, retries: 0 });
     expect(requests).toMatchObject([
-      { method: 'GET', url: `https://api.test/v4${PATH}`, body: null, timeoutMs: 10_000 },
+      {
+        method: 'GET',
+        url: `https://api.test/v4${PATH}`,
+        body: null,
+        timeoutMs: 10_000,
+      },
     ]);
     expect(requests[0]?.headers).toEqual({
       accept: 'application/json',
@@ -36,9 +62,16 @@ describe('a request', () => {
 
   it('that writes has its body as JSON', async () => {
     const { client, requests, clock } = openApi(() => ok({}));
-    await clock.run(client.write('POST', PATH, { recipient_account_id: 'a' }, () => 1_000));
-    expect(requests[0]).toMatchObject({ method: 'POST', body: '{"recipient_account_id":"a"}' });
-    expect(requests[0]?.headers).toMatchObject({ 'content-type': 'application/json' });
+    await clock.run(
+      client.write('POST', PATH, { recipient_account_id: 'a' }, () => 1_000),
+    );
+    expect(requests[0]).toMatchObject({
+      method: 'POST',
+      body: '{"recipient_account_id":"a"}',
+    });
+    expect(requests[0]?.headers).toMatchObject({
+      'content-type': 'application/json',
+    });
   });
 
   it.each([
@@ -54,10 +87,20 @@ describe('a request', () => {
 
   it('succeeds with any 2xx, and shows when it was sent', async () => {
     for (const status of [200, 201, 202, 299]) {
-      const { client, clock } = openApi(() => ({ ...ok('x', { result_info: { per_page: 2 } }), status }));
+      const { client, clock } = openApi(() => ({
+        ...ok('x', { result_info: { per_page: 2 } }),
+        status,
+      }));
       await clock.pass(5);
-      const envelope = { request: 'GET …/recipients', sentMs: 5, result: 'x', resultInfo: { per_page: 2 } };
-      expect(await clock.run(client.read(PATH, (seen) => seen))).toEqual(envelope);
+      const envelope = {
+        request: 'GET …/recipients',
+        sentMs: 5,
+        result: 'x',
+        resultInfo: { per_page: 2 },
+      };
+      expect(await clock.run(client.read(PATH, (seen) => seen))).toEqual(
+        envelope,
+      );
     }
   });
 
@@ -70,7 +113,9 @@ describe('a request', () => {
       { body },
     ];
     for (const reply of replies)
-      expect((await read([reply], { maxAttempts: 1 })).outcome).toBeInstanceOf(ApiError);
+      expect((await read([reply], { maxAttempts: 1 })).outcome).toBeInstanceOf(
+        ApiError,
+      );
   });
 });
 
@@ -83,15 +128,24 @@ describe('a read', () => {
     ['a response that takes too long', 'hang'],
   ])('is repeated after %s', async (_, reply) => {
     const { outcome, sent, client, delays } = await read([reply, ok('x')]);
-    expect([outcome, sent, client.sent]).toEqual(['x', 2, { requests: 2, retries: 1 }]);
-    expect(delays).toEqual([[expect.stringContaining('GET …/recipients'), 500]]);
+    expect([outcome, sent, client.sent]).toEqual([
+      'x',
+      2,
+      { requests: 2, retries: 1 },
+    ]);
+    expect(delays).toEqual([
+      [expect.stringContaining('GET …/recipients'), 500],
+    ]);
   });
 
   it.each<[string, Reply]>([
     ['a rejection', rejection(404)],
     ['bad credentials', rejection(403, 10000)],
     ['a redirect', { status: 302 }],
-    ['an error that must not be retried', { status: 503, body: '{"retryable":false}' }],
+    [
+      'an error that must not be retried',
+      { status: 503, body: '{"retryable":false}' },
+    ],
   ])('is not repeated after %s', async (_, reply) => {
     const { sent, tookMs, delays } = await read([reply, ok('x')]);
     expect([sent, tookMs, delays]).toEqual([1, 0, []]);
@@ -100,18 +154,26 @@ describe('a read', () => {
   it('is repeated eight times in about half a minute, and reports that once', async () => {
     const { outcome, requests, delays } = await read([rejection(503)]);
     expect(outcome).toMatchObject({ is: { failure: 'server' } });
-    expect(requests.map(({ atMs }) => atMs)).toEqual([0, 500, 1500, 3500, 7500, 15_500, 23_500, 31_500]);
+    expect(requests.map(({ atMs }) => atMs)).toEqual([
+      0, 500, 1500, 3500, 7500, 15_500, 23_500, 31_500,
+    ]);
     expect(delays).toHaveLength(1);
   });
 
   it('is given up after three responses that cannot be read, also where the caller reads them', async () => {
     expect((await read([{ body: '<html>' }])).sent).toBe(3);
     const { client, clock, requests } = openApi(() => ok('x'));
-    const is = { failure: 'invalid-response', retryable: true, outcome: 'unknown' } as const;
+    const is = {
+      failure: 'invalid-response',
+      retryable: true,
+      outcome: 'unknown',
+    } as const;
     const decode = () => {
       throw new ApiError('not a list', 'GET', is);
     };
-    await expect(clock.run(client.read(PATH, decode))).rejects.toThrow('not a list (GET)');
+    await expect(clock.run(client.read(PATH, decode))).rejects.toThrow(
+      'not a list (GET)',
+    );
     expect(requests).toHaveLength(3);
     expect((await read([{ body: '<html>' }], { maxAttempts: 2 })).sent).toBe(2);
   });
@@ -121,24 +183,38 @@ describe('a read', () => {
     const decode = () => {
       throw new TypeError('a bug');
     };
-    await expect(clock.run(client.read(PATH, decode))).rejects.toThrow(TypeError);
+    await expect(clock.run(client.read(PATH, decode))).rejects.toThrow(
+      TypeError,
+    );
     expect(requests).toHaveLength(1);
   });
 
   it('is repeated after 429 for as long as the step has time', async () => {
-    const { sent, tookMs } = await read([rejection(429)], { timeoutMs: 300_000 });
+    const { sent, tookMs } = await read([rejection(429)], {
+      timeoutMs: 300_000,
+    });
     expect(sent).toBeGreaterThan(30);
     expect(tookMs).toBeLessThan(300_000);
     expect((await read([rejection(429)], { maxAttempts: 1 })).sent).toBe(1);
   });
 
   it('waits as long as the response asks for, and reports why', async () => {
-    const { outcome, tookMs, delays } = await read([rejection(429, 1, { 'retry-after': '60' }), ok('x')]);
-    expect([outcome, tookMs, delays]).toEqual(['x', 60_000, [['rate-limit', 60_000]]]);
+    const { outcome, tookMs, delays } = await read([
+      rejection(429, 1, { 'retry-after': '60' }),
+      ok('x'),
+    ]);
+    expect([outcome, tookMs, delays]).toEqual([
+      'x',
+      60_000,
+      [['rate-limit', 60_000]],
+    ]);
   });
 
   it('fails at once where it would have to wait past the end', async () => {
-    const { outcome, sent } = await read([rejection(429, 1, { 'retry-after': '60' })], { timeoutMs: 50_000 });
+    const { outcome, sent } = await read(
+      [rejection(429, 1, { 'retry-after': '60' })],
+      { timeoutMs: 50_000 },
+    );
     expect(sent).toBe(1);
     expect(outcome).toMatchObject({
       reason: '1 said; Cloudflare asks to wait 60 s, 49 s are left',
@@ -147,14 +223,24 @@ describe('a read', () => {
   });
 
   it('is not repeated where the wait would not fit', async () => {
-    const { outcome, sent, tookMs } = await read([rejection(503)], { timeoutMs: 10_000 });
-    expect(outcome).toMatchObject({ reason: '1 said', is: { failure: 'server' } });
+    const { outcome, sent, tookMs } = await read([rejection(503)], {
+      timeoutMs: 10_000,
+    });
+    expect(outcome).toMatchObject({
+      reason: '1 said',
+      is: { failure: 'server' },
+    });
     expect([sent, tookMs]).toEqual([5, 7_500]);
   });
 
   it('ends with the step, with the cause of the attempt before', async () => {
-    const { outcome, tookMs } = await read([rejection(503), 'hang'], { timeoutMs: 5_000 });
-    expect(outcome).toMatchObject({ reason: '1 said', is: { failure: 'server' } });
+    const { outcome, tookMs } = await read([rejection(503), 'hang'], {
+      timeoutMs: 5_000,
+    });
+    expect(outcome).toMatchObject({
+      reason: '1 said',
+      is: { failure: 'server' },
+    });
     expect(tookMs).toBe(4_000);
   });
 
@@ -188,10 +274,21 @@ describe('a read', () => {
 });
 
 describe('a write', () => {
-  const write = async (reply: Reply, more: ScriptedOptions & { byMs?: number } = {}) => {
+  const write = async (
+    reply: Reply,
+    more: ScriptedOptions & { byMs?: number } = {},
+  ) => {
     const api = openApi(() => reply, more);
-    const writing = api.client.write('DELETE', PATH, null, () => more.byMs ?? 10_000);
-    return { ...api, outcome: await api.clock.run(writing.catch((error) => error as ApiError)) };
+    const writing = api.client.write(
+      'DELETE',
+      PATH,
+      null,
+      () => more.byMs ?? 10_000,
+    );
+    return {
+      ...api,
+      outcome: await api.clock.run(writing.catch((error) => error as ApiError)),
+    };
   };
 
   it.each<[string, Reply]>([
@@ -209,10 +306,15 @@ describe('a write', () => {
 
   it('stops one second before the end, not when the step closes', async () => {
     const { client, clock, cancel } = openApi(() => 'hang');
-    const writing = client.write('DELETE', PATH, null, () => 10_000).catch((error) => error.is);
+    const writing = client
+      .write('DELETE', PATH, null, () => 10_000)
+      .catch((error) => error.is);
     await clock.pass(100);
     cancel.abort();
-    expect(await clock.run(writing)).toMatchObject({ failure: 'interrupted', outcome: 'unknown' });
+    expect(await clock.run(writing)).toMatchObject({
+      failure: 'interrupted',
+      outcome: 'unknown',
+    });
     expect(clock.now()).toBe(900);
   });
 
@@ -220,9 +322,14 @@ describe('a write', () => {
     const { client, clock, requests } = openApi((_, number) =>
       number === 1 ? rejection(429, 1, { 'retry-after': '11' }) : ok({}),
     );
-    await clock.run(client.write('POST', PATH, {}, () => 10_000).catch(() => {}));
-    await expect(clock.run(client.write('POST', PATH, {}, () => 10_000))).rejects.toMatchObject({
-      message: 'the rate limit allows no request for another 11 s (POST …/recipients, not sent)',
+    await clock.run(
+      client.write('POST', PATH, {}, () => 10_000).catch(() => {}),
+    );
+    await expect(
+      clock.run(client.write('POST', PATH, {}, () => 10_000)),
+    ).rejects.toMatchObject({
+      message:
+        'the rate limit allows no request for another 11 s (POST …/recipients, not sent)',
       is: { failure: 'rate-limit', outcome: 'not-sent', retryable: false },
     });
     expect(requests).toHaveLength(1);
@@ -231,14 +338,21 @@ describe('a write', () => {
   });
 
   it('is not sent when that is over after it has waited for the rate limit', async () => {
-    const { client, clock, requests } = openApi(() => rejection(429, 1, { 'retry-after': '3' }));
-    await clock.run(client.write('POST', PATH, {}, () => 10_000).catch(() => {}));
+    const { client, clock, requests } = openApi(() =>
+      rejection(429, 1, { 'retry-after': '3' }),
+    );
+    await clock.run(
+      client.write('POST', PATH, {}, () => 10_000).catch(() => {}),
+    );
     let sendByMs = 10_000;
-    const writing = client.write('POST', PATH, {}, () => sendByMs).catch((error) => error);
+    const writing = client
+      .write('POST', PATH, {}, () => sendByMs)
+      .catch((error) => error);
     await clock.pass(1_000);
     sendByMs = 0;
     expect(await clock.run(writing)).toMatchObject({
-      message: 'the rate limit held it back too long (POST …/recipients, not sent)',
+      message:
+        'the rate limit held it back too long (POST …/recipients, not sent)',
       is: { failure: 'rate-limit', outcome: 'not-sent' },
     });
     expect(requests).toHaveLength(1);
@@ -248,7 +362,10 @@ describe('a write', () => {
 describe('the rate limit', () => {
   it('spreads reads when little of it is left, without a word', async () => {
     const headers = { ratelimit: '"default";r=9;t=100' };
-    const { client, clock, requests, delays } = openApi(() => ({ ...ok('x'), headers }));
+    const { client, clock, requests, delays } = openApi(() => ({
+      ...ok('x'),
+      headers,
+    }));
     for (let n = 0; n < 3; n++) await clock.run(client.read(PATH, resultOf));
     expect(requests.map(({ atMs }) => atMs)).toEqual([0, 10_000, 20_000]);
     expect(delays).toEqual([]);
@@ -260,7 +377,9 @@ describe('the rate limit', () => {
       number === 1 ? { ...ok('x'), headers } : ok('x'),
     );
     await clock.run(client.read(PATH, resultOf));
-    await clock.run(Promise.all([1, 2, 3].map(() => client.read(PATH, resultOf))));
+    await clock.run(
+      Promise.all([1, 2, 3].map(() => client.read(PATH, resultOf))),
+    );
     expect(delays).toEqual([['rate-limit', 30_000]]);
     expect(requests.slice(1).every(({ atMs }) => atMs >= 30_000)).toBe(true);
   });
@@ -268,9 +387,9 @@ describe('the rate limit', () => {
 
 describe('the wait before another attempt', () => {
   it('doubles from half a second to eight', () => {
-    expect([1, 2, 3, 4, 5, 6, 99].map((attempt) => backoffMs(attempt, 0.5))).toEqual([
-      500, 1000, 2000, 4000, 8000, 8000, 8000,
-    ]);
+    expect(
+      [1, 2, 3, 4, 5, 6, 99].map((attempt) => backoffMs(attempt, 0.5)),
+    ).toEqual([500, 1000, 2000, 4000, 8000, 8000, 8000]);
   });
 
   it('is a quarter shorter or longer at most, whatever chance says', () => {
@@ -280,7 +399,9 @@ describe('the wait before another attempt', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         (attempt, random) => {
           const middleMs = Math.min(500 * 2 ** (attempt - 1), 8_000);
-          expect(Math.abs(backoffMs(attempt, random) - middleMs)).toBeLessThanOrEqual(middleMs / 4);
+          expect(
+            Math.abs(backoffMs(attempt, random) - middleMs),
+          ).toBeLessThanOrEqual(middleMs / 4);
         },
       ),
     );

@@ -22,7 +22,8 @@ const through = (proxy: URL | null, url: string) =>
   );
 
 /** As NODE_EXTRA_CA_CERTS does for a process that is started with it. */
-const trustFixtures = () => tls.setDefaultCACertificates([...TRUSTED, AUTHORITY]);
+const trustFixtures = () =>
+  tls.setDefaultCACertificates([...TRUSTED, AUTHORITY]);
 
 afterEach(() => {
   tls.setDefaultCACertificates(TRUSTED);
@@ -35,11 +36,15 @@ describe('https', () => {
 
   it('needs an authority that is trusted, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
     let requests = 0;
-    const { url } = await startTlsServer((_, response) => response.end(String(++requests)));
+    const { url } = await startTlsServer((_, response) =>
+      response.end(String(++requests)),
+    );
     const { error } = await through(null, url);
     expect(error).toMatchObject({
       code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-      message: expect.stringContaining('unable to verify the first certificate'),
+      message: expect.stringContaining(
+        'unable to verify the first certificate',
+      ),
     });
     expect(requests).toBe(0);
   });
@@ -55,7 +60,10 @@ describe('https', () => {
   it('needs it for a proxy that speaks https, which gets nothing before', async () => {
     const { proxy, connects } = await startProxy(undefined, true);
     const { error } = await through(proxy, 'https://localhost:1');
-    expect(error).toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', isSent: false });
+    expect(error).toMatchObject({
+      code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      isSent: false,
+    });
     expect(connects).toEqual([]);
   });
 
@@ -63,15 +71,23 @@ describe('https', () => {
     trustFixtures();
     const { url } = await startTlsServer();
     const { proxy } = await startProxy();
-    const { error } = await through(proxy, url.replace('localhost', 'other.share.test'));
+    const { error } = await through(
+      proxy,
+      url.replace('localhost', 'other.share.test'),
+    );
     expect(error?.code).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
-  it.skipIf(!HAS_IPV6)('needs a certificate for the address that was asked for', async () => {
-    trustFixtures();
-    const { url } = await startTlsServer(undefined, '::1');
-    expect((await through(null, url)).error?.code).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
-  });
+  it.skipIf(!HAS_IPV6)(
+    'needs a certificate for the address that was asked for',
+    async () => {
+      trustFixtures();
+      const { url } = await startTlsServer(undefined, '::1');
+      expect((await through(null, url)).error?.code).toBe(
+        'ERR_TLS_CERT_ALTNAME_INVALID',
+      );
+    },
+  );
 
   it('succeeds with an authority that is trusted', async () => {
     trustFixtures();
@@ -87,7 +103,8 @@ describe('a proxy', () => {
     const { url, connections } = await startTlsServer();
     const { proxy, connects } = await startProxy();
     const client = createHttpClient(() => proxy);
-    for (let n = 0; n < 3; n++) expect(await send(client, url)).toMatchObject(OK);
+    for (let n = 0; n < 3; n++)
+      expect(await send(client, url)).toMatchObject(OK);
     const target = new URL(url).host;
     expect(connects).toMatchObject([{ target, headers: { host: target } }]);
     expect(connects[0]?.headers).not.toHaveProperty('proxy-authorization');
@@ -98,7 +115,9 @@ describe('a proxy', () => {
     const { url } = await startTlsServer();
     const { proxy, connects } = await startProxy();
     const { port } = new URL(url);
-    expect(await through(proxy, `https://api.share.test:${port}`)).toMatchObject(OK);
+    expect(
+      await through(proxy, `https://api.share.test:${port}`),
+    ).toMatchObject(OK);
     expect(connects).toMatchObject([{ target: `api.share.test:${port}` }]);
   });
 
@@ -118,15 +137,21 @@ describe('a proxy', () => {
     Object.assign(proxy, { username: 'o:ps', password: 'p@ss/wörd' });
     expect(await through(proxy, url)).toMatchObject(OK);
     const basic = `Basic ${Buffer.from('o:ps:p@ss/wörd').toString('base64')}`;
-    expect(connects).toMatchObject([{ headers: { 'proxy-authorization': basic } }]);
+    expect(connects).toMatchObject([
+      { headers: { 'proxy-authorization': basic } },
+    ]);
     expect(seen).not.toHaveProperty('proxy-authorization');
   });
 
   it('is chosen for every address', async () => {
     const { url } = await startTlsServer();
-    const { url: plain } = await startServer((_, response) => response.end('hello'));
+    const { url: plain } = await startServer((_, response) =>
+      response.end('hello'),
+    );
     const { proxy, connects } = await startProxy();
-    const client = createHttpClient(({ protocol }) => (protocol === 'https:' ? proxy : null));
+    const client = createHttpClient(({ protocol }) =>
+      protocol === 'https:' ? proxy : null,
+    );
     expect(await send(client, plain)).toMatchObject(OK);
     expect(connects).toHaveLength(0);
     expect(await send(client, url)).toMatchObject(OK);
@@ -135,16 +160,21 @@ describe('a proxy', () => {
 
   it('is not used where none is chosen, for http and https', async () => {
     const { url } = await startTlsServer();
-    const { url: plain } = await startServer((_, response) => response.end('hello'));
+    const { url: plain } = await startServer((_, response) =>
+      response.end('hello'),
+    );
     const client = createHttpClient(() => null);
-    for (const address of [plain, url, plain]) expect(await send(client, address)).toMatchObject(OK);
+    for (const address of [plain, url, plain])
+      expect(await send(client, address)).toMatchObject(OK);
   });
 
   it.each([
     ['https://api.share.test/v4', 'api.share.test:443'],
     ['https://[::1]:8443/', '[::1]:8443'],
   ])('is asked for the host and port of %s', async (url, target) => {
-    const { proxy, connects } = await startProxy('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    const { proxy, connects } = await startProxy(
+      'HTTP/1.1 502 Bad Gateway\r\n\r\n',
+    );
     await through(proxy, url);
     expect(connects).toMatchObject([{ target }]);
   });
@@ -160,7 +190,11 @@ describe('a proxy that makes no connection', () => {
       'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n',
     ],
     ['502', 502, 'HTTP/1.1 502 Bad Gateway\r\n\r\n'],
-    ['a response in place of Cloudflare', 201, 'HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}'],
+    [
+      'a response in place of Cloudflare',
+      201,
+      'HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}',
+    ],
   ])('responds with %s', async (_, status, reply) => {
     const { proxy } = await startProxy(reply);
     expect(await through(proxy, URL_BEHIND)).toEqual({
@@ -203,22 +237,32 @@ describe('a proxy that makes no connection', () => {
   it('never responds: the request ends at its timeout, or when it is aborted', async () => {
     const { proxy } = await startRaw(null);
     const client = createHttpClient(() => proxy);
-    expect((await send(client, URL_BEHIND, { timeoutMs: 100 })).error?.code).toBe('TIMEOUT');
+    expect(
+      (await send(client, URL_BEHIND, { timeoutMs: 100 })).error?.code,
+    ).toBe('TIMEOUT');
     const signal = AbortSignal.timeout(100);
-    expect((await send(client, URL_BEHIND, { signal })).error?.code).toBe('ABORTED');
+    expect((await send(client, URL_BEHIND, { signal })).error?.code).toBe(
+      'ABORTED',
+    );
   });
 
   it('cannot be chosen: nothing is sent past it', async () => {
-    const { url, connections } = await startServer((_, response) => response.end('hello'));
+    const { url, connections } = await startServer((_, response) =>
+      response.end('hello'),
+    );
     const client = createHttpClient(() => {
       throw new TypeError('not the address of a proxy');
     });
-    expect((await send(client, url)).error?.message).toBe('not the address of a proxy');
+    expect((await send(client, url)).error?.message).toBe(
+      'not the address of a proxy',
+    );
     expect(connections()).toBe(0);
   });
 
   it('says too little for a tunnel before the host is asked', async () => {
-    const { proxy } = await startRaw('HTTP/1.1 200 Connection Established\r\n\r\n');
+    const { proxy } = await startRaw(
+      'HTTP/1.1 200 Connection Established\r\n\r\n',
+    );
     const { status, error } = await through(proxy, URL_BEHIND);
     expect([status, error?.code]).toEqual([0, 'ECONNRESET']);
   });

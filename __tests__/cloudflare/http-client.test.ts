@@ -17,21 +17,35 @@ describe('a request', () => {
       for await (const chunk of request) text += chunk;
       response.end();
     });
-    const headers = { authorization: 'Bearer t', 'user-agent': 'test', 'content-type': 'application/json' };
-    await send(direct(), `${url}/a?b=c`, { method: 'POST', headers, body: '{"ü":1}' });
+    const headers = {
+      authorization: 'Bearer t',
+      'user-agent': 'test',
+      'content-type': 'application/json',
+    };
+    await send(direct(), `${url}/a?b=c`, {
+      method: 'POST',
+      headers,
+      body: '{"ü":1}',
+    });
     expect(seen).toMatchObject({ method: 'POST', url: '/a?b=c', headers });
     expect(text).toBe('{"ü":1}');
   });
 
   it('uses the connection of the one before', async () => {
-    const { url, connections } = await startServer((_, response) => response.end('x'));
+    const { url, connections } = await startServer((_, response) =>
+      response.end('x'),
+    );
     const client = direct();
-    for (let n = 0; n < 3; n++) expect((await send(client, url)).body).toBe('x');
+    for (let n = 0; n < 3; n++)
+      expect((await send(client, url)).body).toBe('x');
     expect(connections()).toBe(1);
   });
 
   it.skipIf(!HAS_IPV6)('may be to an address of IPv6', async () => {
-    const { url } = await startServer((_, response) => response.end('x'), '::1');
+    const { url } = await startServer(
+      (_, response) => response.end('x'),
+      '::1',
+    );
     expect(await send(direct(), url)).toMatchObject({ status: 200, body: 'x' });
   });
 });
@@ -39,11 +53,16 @@ describe('a request', () => {
 describe('a response', () => {
   it('has its status, headers with names in lower case, and body, whatever the status is', async () => {
     const { url } = await startServer((_, response) => {
-      response.writeHead(503, { 'CF-Ray': '8f1e-FRA', 'Retry-After': '5' }).end('{"ü":1}');
+      response
+        .writeHead(503, { 'CF-Ray': '8f1e-FRA', 'Retry-After': '5' })
+        .end('{"ü":1}');
     });
     const response = await send(direct(), url);
     expect(response).toMatchObject({ status: 503, body: '{"ü":1}' });
-    expect(response.headers).toMatchObject({ 'cf-ray': '8f1e-FRA', 'retry-after': '5' });
+    expect(response.headers).toMatchObject({
+      'cf-ray': '8f1e-FRA',
+      'retry-after': '5',
+    });
     expect(response).not.toHaveProperty('error');
   });
 
@@ -55,7 +74,9 @@ describe('a response', () => {
     });
     const response = await send(direct(), `${url}/here`);
     expect(response).toMatchObject({ status: 302, body: 'moved' });
-    expect(new URL(response.headers['location'] ?? '', url).pathname).toBe('/there');
+    expect(new URL(response.headers['location'] ?? '', url).pathname).toBe(
+      '/there',
+    );
     expect(paths).toEqual(['/here']);
   });
 
@@ -66,18 +87,24 @@ describe('a response', () => {
   ] as const)('may be compressed with %s', async (encoding, compress) => {
     const { url } = await startServer((request, response) => {
       expect(request.headers['accept-encoding']).toContain(encoding);
-      response.writeHead(200, { 'content-encoding': encoding }).end(compress('{"a":1}'));
+      response
+        .writeHead(200, { 'content-encoding': encoding })
+        .end(compress('{"a":1}'));
     });
     expect((await send(direct(), url)).body).toBe('{"a":1}');
   });
 
   it('is read without a byte order mark', async () => {
-    const { url } = await startServer((_, response) => response.end('\ufeff{"a":1}'));
+    const { url } = await startServer((_, response) =>
+      response.end('\ufeff{"a":1}'),
+    );
     expect((await send(direct(), url)).body).toBe('{"a":1}');
   });
 
   it('may be empty', async () => {
-    const { url } = await startServer((_, response) => response.writeHead(204).end());
+    const { url } = await startServer((_, response) =>
+      response.writeHead(204).end(),
+    );
     expect(await send(direct(), url)).toMatchObject({ status: 204, body: '' });
   });
 });
@@ -90,12 +117,16 @@ describe('the limit of 16 MiB', () => {
   };
 
   it('lets a response of that size through', async () => {
-    const { url } = await startServer((_, response) => response.end('x'.repeat(16 * MIB)));
+    const { url } = await startServer((_, response) =>
+      response.end('x'.repeat(16 * MIB)),
+    );
     expect((await send(direct(), url)).body).toHaveLength(16 * MIB);
   });
 
   it('stops one byte more', async () => {
-    const { url } = await startServer((_, response) => response.end('x'.repeat(16 * MIB + 1)));
+    const { url } = await startServer((_, response) =>
+      response.end('x'.repeat(16 * MIB + 1)),
+    );
     expect(await send(direct(), url)).toMatchObject(TOO_LARGE);
   });
 
@@ -116,7 +147,9 @@ describe('the limit of 16 MiB', () => {
 
   it('counts what comes out of a compressed one', async () => {
     const { url } = await startServer((_, response) => {
-      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(64 * MIB)));
+      response
+        .writeHead(200, { 'content-encoding': 'gzip' })
+        .end(gzipSync(Buffer.alloc(64 * MIB)));
     });
     expect(await send(direct(), url)).toMatchObject(TOO_LARGE);
   });
@@ -124,7 +157,8 @@ describe('the limit of 16 MiB', () => {
 
 describe('a request without a usable response', () => {
   const hanging = () => startServer(() => {});
-  const hangingBody = () => startServer((_, response) => void response.writeHead(200).write('{'));
+  const hangingBody = () =>
+    startServer((_, response) => void response.writeHead(200).write('{'));
 
   it.each([
     ['before the headers', hanging],
@@ -135,7 +169,11 @@ describe('a request without a usable response', () => {
       status: 0,
       headers: {},
       body: '',
-      error: { code: 'TIMEOUT', message: 'no response within 0.1 s', isSent: true },
+      error: {
+        code: 'TIMEOUT',
+        message: 'no response within 0.1 s',
+        isSent: true,
+      },
     });
   });
 
@@ -156,15 +194,21 @@ describe('a request without a usable response', () => {
 
   it('is not sent where it was aborted before', async () => {
     let count = 0;
-    const { url } = await startServer((_, response) => response.end(String(++count)));
-    expect(await send(direct(), url, { signal: AbortSignal.abort() })).toMatchObject({
+    const { url } = await startServer((_, response) =>
+      response.end(String(++count)),
+    );
+    expect(
+      await send(direct(), url, { signal: AbortSignal.abort() }),
+    ).toMatchObject({
       error: { code: 'ABORTED' },
     });
     expect(count).toBe(0);
   });
 
   it('that was reset may have arrived', async () => {
-    const { url } = await startServer((request) => request.socket.resetAndDestroy());
+    const { url } = await startServer((request) =>
+      request.socket.resetAndDestroy(),
+    );
     expect(await send(direct(), url)).toMatchObject({
       status: 0,
       error: { code: 'ECONNRESET', isSent: true },
@@ -176,7 +220,11 @@ describe('a request without a usable response', () => {
       response.writeHead(200, { 'content-length': '100' }).write('{');
       setTimeout(() => request.socket.destroy(), 20);
     });
-    expect(await send(direct(), url)).toMatchObject({ status: 0, body: '', error: { isSent: true } });
+    expect(await send(direct(), url)).toMatchObject({
+      status: 0,
+      body: '',
+      error: { isSent: true },
+    });
   });
 
   it('was not sent where no connection was made', async () => {
@@ -197,7 +245,10 @@ describe('a request without a usable response', () => {
 
   it('was not sent where the host has no address', async () => {
     const { error } = await send(direct(), 'http://no.such.host.invalid');
-    expect(error).toMatchObject({ code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/), isSent: false });
+    expect(error).toMatchObject({
+      code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/),
+      isSent: false,
+    });
     expect(error?.message).toContain('no.such.host.invalid');
   });
 
@@ -216,7 +267,10 @@ describe('a request without a usable response', () => {
     });
   });
 
-  it.each(['', 'nonsense', 'ftp://127.0.0.1/'])('to the address %j does not reject either', async (url) => {
-    expect((await send(direct(), url)).error).toBeDefined();
-  });
+  it.each(['', 'nonsense', 'ftp://127.0.0.1/'])(
+    'to the address %j does not reject either',
+    async (url) => {
+      expect((await send(direct(), url)).error).toBeDefined();
+    },
+  );
 });

@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAllowance, parseRetryAfter, RateLimiter } from '../../src/cloudflare/rate-limiter.ts';
+import {
+  parseAllowance,
+  parseRetryAfter,
+  RateLimiter,
+} from '../../src/cloudflare/rate-limiter.ts';
 
-const response = (headers: Record<string, string>, status = 200) => ({ status, headers, body: '' });
-const left = (remaining: number, seconds: number) => ({ ratelimit: `"default";r=${remaining};t=${seconds}` });
+const response = (headers: Record<string, string>, status = 200) => ({
+  status,
+  headers,
+  body: '',
+});
+const left = (remaining: number, seconds: number) => ({
+  ratelimit: `"default";r=${remaining};t=${seconds}`,
+});
 
 describe('Retry-After', () => {
   const NOW = Date.parse('2026-11-23T10:00:00Z');
@@ -24,31 +34,60 @@ describe('Retry-After', () => {
     ['', null],
     [undefined, null],
   ])('%j', (value, ms) => {
-    expect(parseRetryAfter(value === undefined ? {} : { 'retry-after': value }, NOW)).toBe(ms);
+    expect(
+      parseRetryAfter(value === undefined ? {} : { 'retry-after': value }, NOW),
+    ).toBe(ms);
   });
 
   it('in milliseconds is more exact', () => {
-    expect(parseRetryAfter({ 'retry-after-ms': '250', 'retry-after': '1' }, NOW)).toBe(250);
-    expect(parseRetryAfter({ 'retry-after-ms': 'x', 'retry-after': '1' }, NOW)).toBe(1_000);
+    expect(
+      parseRetryAfter({ 'retry-after-ms': '250', 'retry-after': '1' }, NOW),
+    ).toBe(250);
+    expect(
+      parseRetryAfter({ 'retry-after-ms': 'x', 'retry-after': '1' }, NOW),
+    ).toBe(1_000);
   });
 
   it('goes by the clock of the server, where the response shows it', () => {
     const at = 'Mon, 23 Nov 2026 10:00:30 GMT';
     const date = 'Mon, 23 Nov 2026 10:00:20 GMT';
-    expect(parseRetryAfter({ 'retry-after': at, date }, NOW + 3_600_000)).toBe(10_000);
-    expect(parseRetryAfter({ 'retry-after': at, date: 'today' }, NOW)).toBe(30_000);
+    expect(parseRetryAfter({ 'retry-after': at, date }, NOW + 3_600_000)).toBe(
+      10_000,
+    );
+    expect(parseRetryAfter({ 'retry-after': at, date: 'today' }, NOW)).toBe(
+      30_000,
+    );
   });
 
   it('is never negative, whatever the headers hold', () => {
-    const at = fc.date({ noInvalidDate: true }).map((date) => date.toUTCString());
-    const value = fc.option(fc.oneof(fc.string(), at, fc.integer().map(String), fc.float().map(String)), {
-      nil: undefined,
+    const at = fc
+      .date({ noInvalidDate: true })
+      .map((date) => date.toUTCString());
+    const value = fc.option(
+      fc.oneof(
+        fc.string(),
+        at,
+        fc.integer().map(String),
+        fc.float().map(String),
+      ),
+      {
+        nil: undefined,
+      },
+    );
+    const headers = fc.record({
+      'retry-after': value,
+      'retry-after-ms': value,
+      date: value,
     });
-    const headers = fc.record({ 'retry-after': value, 'retry-after-ms': value, date: value });
     fc.assert(
       fc.property(headers, fc.integer(), (seen, nowMs) => {
-        const given = Object.entries(seen).filter(([, text]) => text !== undefined);
-        const ms = parseRetryAfter(Object.fromEntries(given) as Record<string, string>, nowMs);
+        const given = Object.entries(seen).filter(
+          ([, text]) => text !== undefined,
+        );
+        const ms = parseRetryAfter(
+          Object.fromEntries(given) as Record<string, string>,
+          nowMs,
+        );
         expect(ms === null || ms >= 0).toBe(true);
       }),
     );
@@ -70,8 +109,12 @@ describe('the Ratelimit header', () => {
     ['nonsense', null],
     [undefined, null],
   ])('%j is what is left of the tightest limit', (value, expected) => {
-    const allowance = parseAllowance(value === undefined ? {} : { ratelimit: value });
-    expect(allowance && [allowance.remaining, allowance.resetMs]).toEqual(expected);
+    const allowance = parseAllowance(
+      value === undefined ? {} : { ratelimit: value },
+    );
+    expect(allowance && [allowance.remaining, allowance.resetMs]).toEqual(
+      expected,
+    );
   });
 });
 
@@ -84,7 +127,11 @@ describe('the rate limiter', () => {
 
   it('lets every request through while nothing is known, or much is left', () => {
     for (const limiter of [learned(), learned(response(left(61, 300)))]) {
-      expect([limiter.request(0, 1e6), limiter.request(0, 1e6), limiter.gapMs(0, 1e6)]).toEqual([0, 0, 0]);
+      expect([
+        limiter.request(0, 1e6),
+        limiter.request(0, 1e6),
+        limiter.gapMs(0, 1e6),
+      ]).toEqual([0, 0, 0]);
     }
   });
 
@@ -100,7 +147,9 @@ describe('the rate limiter', () => {
 
   it('spreads them over what is left of the step, if that is less', () => {
     expect(learned(response(left(2, 290))).gapMs(0, 120_000)).toBe(40_000);
-    expect(learned(response(left(1, 290))).gapMs(0, 120_000)).toBeLessThan(120_000);
+    expect(learned(response(left(1, 290))).gapMs(0, 120_000)).toBeLessThan(
+      120_000,
+    );
   });
 
   it('sends nothing before the window ends when nothing is left', () => {
@@ -113,9 +162,16 @@ describe('the rate limiter', () => {
     const limiter = learned(response({ 'retry-after': '7' }, 429));
     expect(limiter.request(0, 1e6)).toBe(7_000);
     expect(limiter.request(7_000, 1e6)).toBe(0);
-    expect(learned(response({ 'retry-after': '7' }, 503)).request(0, 1e6)).toBe(0);
+    expect(learned(response({ 'retry-after': '7' }, 503)).request(0, 1e6)).toBe(
+      0,
+    );
     expect(learned(response({}, 429)).request(0, 1e6)).toBe(0);
-    expect(learned(response({ ...left(0, 30), 'retry-after': '7' }, 429)).request(0, 1e6)).toBe(30_000);
+    expect(
+      learned(response({ ...left(0, 30), 'retry-after': '7' }, 429)).request(
+        0,
+        1e6,
+      ),
+    ).toBe(30_000);
   });
 
   it('does not forget a block because of a later response', () => {
@@ -128,8 +184,12 @@ describe('the rate limiter', () => {
   });
 
   it('remembers what is left while responses do not say', () => {
-    expect(learned(response(left(2, 30)), response({})).gapMs(0, 1e6)).toBe(10_000);
-    expect(learned(response(left(2, 30)), response(left(500, 30))).gapMs(0, 1e6)).toBe(0);
+    expect(learned(response(left(2, 30)), response({})).gapMs(0, 1e6)).toBe(
+      10_000,
+    );
+    expect(
+      learned(response(left(2, 30)), response(left(500, 30))).gapMs(0, 1e6),
+    ).toBe(0);
   });
 
   it('forgets what was left when the window is over', () => {

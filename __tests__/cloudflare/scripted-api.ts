@@ -1,20 +1,32 @@
-/** A client on an HTTP client that is a plain function, and on a clock that jumps from one event to the next. */
+/**
+ * A client on an HTTP client that is a plain function, and on a clock that
+ * jumps from one event to the next.
+ */
 import { startDeadline } from '../../src/clock.ts';
 import type { Clean } from '../../src/cloudflare/api-error.ts';
 import { createClient } from '../../src/cloudflare/client.ts';
-import type { HttpRequest, HttpResponse } from '../../src/cloudflare/http-client.ts';
+import type {
+  HttpRequest,
+  HttpResponse,
+} from '../../src/cloudflare/http-client.ts';
 import { openShares } from '../../src/cloudflare/shares.ts';
 import type { Inputs } from '../../src/inputs.ts';
 import { INPUTS, clean as plainClean } from '../builders.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 
-/** What a request is responded with; `hang` lets it wait until it is aborted or out of time. */
+/**
+ * What a request is responded with; `hang` lets it wait until it is aborted or
+ * out of time.
+ */
 export type Reply = Partial<HttpResponse> | 'hang';
 
 /** A request as the API sees it. */
 export interface Sent extends HttpRequest {
   readonly atMs: number;
-  /** Below the recipients of the share, with the query: `?include_resources=true`, `/id`. */
+  /**
+   * Below the recipients of the share, with the query:
+   * `?include_resources=true`, `/id`.
+   */
   readonly path: string;
 }
 
@@ -30,7 +42,15 @@ export interface ScriptedOptions {
 
 /** The body of a success. */
 export function ok(result: unknown, more: object = {}): Partial<HttpResponse> {
-  return { body: JSON.stringify({ success: true, errors: [], messages: [], result, ...more }) };
+  return {
+    body: JSON.stringify({
+      success: true,
+      errors: [],
+      messages: [],
+      result,
+      ...more,
+    }),
+  };
 }
 
 /** The response to a request that Cloudflare rejects. */
@@ -39,15 +59,28 @@ export function rejection(
   code = 1,
   headers: Record<string, string> = {},
 ): Partial<HttpResponse> {
-  return { status, headers, body: JSON.stringify({ success: false, errors: [{ code, message: 'said' }] }) };
+  return {
+    status,
+    headers,
+    body: JSON.stringify({
+      success: false,
+      errors: [{ code, message: 'said' }],
+    }),
+  };
 }
 
 /** No response: the connection failed. */
-export function noResponse(code = 'ECONNRESET', isSent = true): Partial<HttpResponse> {
+export function noResponse(
+  code = 'ECONNRESET',
+  isSent = true,
+): Partial<HttpResponse> {
   return { status: 0, error: { code, message: code, isSent } };
 }
 
-/** Opens the API of one run. `respond` is asked for every request, with its number from 1. */
+/**
+ * Opens the API of one run. `respond` is asked for every request, with its
+ * number from 1.
+ */
 export function openApi(
   respond: (request: Sent, number: number) => Reply,
   {
@@ -96,7 +129,11 @@ export function openApi(
     deadline,
     random: () => random,
     clean,
-    onDelay: (reason, waitMs) => delays.push([typeof reason === 'string' ? reason : reason.message, waitMs]),
+    onDelay: (reason, waitMs) =>
+      delays.push([
+        typeof reason === 'string' ? reason : reason.message,
+        waitMs,
+      ]),
   });
   const shares = openShares(client, { ...INPUTS, ...inputs }, clean);
   return { clock, cancel, deadline, client, shares, requests, delays };

@@ -5,8 +5,21 @@ import type {
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { ApiError } from '../../src/cloudflare/api-error.ts';
 import { STATUSES } from '../../src/cloudflare/shares.ts';
-import { ACCOUNT, account, ORGANIZATION, OTHER, OWNER, SHARE } from '../builders.ts';
-import { ok, openApi, type Reply, rejection, type Sent } from './scripted-api.ts';
+import {
+  ACCOUNT,
+  account,
+  ORGANIZATION,
+  OTHER,
+  OWNER,
+  SHARE,
+} from '../builders.ts';
+import {
+  ok,
+  openApi,
+  type Reply,
+  rejection,
+  type Sent,
+} from './scripted-api.ts';
 
 /** A record as the API sends it. */
 const wire = (id: string, more: object = {}) => ({
@@ -18,13 +31,16 @@ const wire = (id: string, more: object = {}) => ({
 
 function open(respond: (request: Sent, number: number) => Reply) {
   const api = openApi(respond);
-  const run = <T>(work: Promise<T>) => api.clock.run(work.catch((error: ApiError) => error));
+  const run = <T>(work: Promise<T>) =>
+    api.clock.run(work.catch((error: ApiError) => error));
   return { ...api, run };
 }
 
 describe('one recipient', () => {
   const get = async (...replies: Reply[]) => {
-    const api = open((_, number) => replies[number - 1] ?? (replies.at(-1) as Reply));
+    const api = open(
+      (_, number) => replies[number - 1] ?? (replies.at(-1) as Reply),
+    );
     return { ...api, record: await api.run(api.shares.get('r1')) };
   };
 
@@ -37,9 +53,16 @@ describe('one recipient', () => {
       { resource_id: 'p4' },
       { resource_id: 'p5', error: 'soon', terminal: null },
     ];
-    const dates = { created: '2026-01-01T00:00:00Z', modified: '2026-01-02T00:00:00Z' };
-    const { record, requests } = await get(ok(wire('r1', { ...dates, resources, brand: { new: [1] } })));
-    expect(requests).toMatchObject([{ method: 'GET', path: '/r1?include_resources=true' }]);
+    const dates = {
+      created: '2026-01-01T00:00:00Z',
+      modified: '2026-01-02T00:00:00Z',
+    };
+    const { record, requests } = await get(
+      ok(wire('r1', { ...dates, resources, brand: { new: [1] } })),
+    );
+    expect(requests).toMatchObject([
+      { method: 'GET', path: '/r1?include_resources=true' },
+    ]);
     expect(record).toEqual({
       id: 'r1',
       accountId: ACCOUNT,
@@ -48,7 +71,11 @@ describe('one recipient', () => {
       createdMs: Date.UTC(2026, 0, 1),
       modifiedMs: Date.UTC(2026, 0, 2),
       errors: [
-        { resourceId: 'without an ID', error: 'no entitlement', terminal: true },
+        {
+          resourceId: 'without an ID',
+          error: 'no entitlement',
+          terminal: true,
+        },
         { resourceId: 'p1', error: 'later', terminal: false },
         { resourceId: 'p5', error: 'soon', terminal: false },
       ],
@@ -62,9 +89,14 @@ describe('one recipient', () => {
       terminal: index >= 1_000,
     }));
     const { record } = await get(ok(wire('r1', { resources })));
-    expect(record).toMatchObject({ moreErrors: 1_005, errors: Array(20).fill({ terminal: true }) });
     expect(record).toMatchObject({
-      errors: expect.arrayContaining([expect.objectContaining({ error: 'e1019' })]),
+      moreErrors: 1_005,
+      errors: Array(20).fill({ terminal: true }),
+    });
+    expect(record).toMatchObject({
+      errors: expect.arrayContaining([
+        expect.objectContaining({ error: 'e1019' }),
+      ]),
     });
   });
 
@@ -72,20 +104,41 @@ describe('one recipient', () => {
     ['no resources', { resources: null }, { errors: [], moreErrors: 0 }],
     ['no account', { account_id: null }, { accountId: '' }],
     ['an empty account', { account_id: '' }, { accountId: '' }],
-    ['no dates', {}, { created: '', modified: '', createdMs: Number.NaN, modifiedMs: Number.NaN }],
+    [
+      'no dates',
+      {},
+      {
+        created: '',
+        modified: '',
+        createdMs: Number.NaN,
+        modifiedMs: Number.NaN,
+      },
+    ],
     [
       'dates that are none',
       { created: '2026-01-01 x', modified: 5 },
       { created: '', modified: '', createdMs: Number.NaN },
     ],
-    ['dates behind something', { created: 'x 2026-01-01', modified: {} }, { created: '', modified: '' }],
-    ['a status of several lines', { association_status: 'odd\nstatus' }, { status: '"odd status"' }],
+    [
+      'dates behind something',
+      { created: 'x 2026-01-01', modified: {} },
+      { created: '', modified: '' },
+    ],
+    [
+      'a status of several lines',
+      { association_status: 'odd\nstatus' },
+      { status: '"odd status"' },
+    ],
     [
       'a status that only cleaning makes one',
       { association_status: ' associated\n' },
       { status: '"associated"' },
     ],
-    ['a long status', { association_status: 'x'.repeat(100) }, { status: `"${'x'.repeat(63)}…"` }],
+    [
+      'a long status',
+      { association_status: 'x'.repeat(100) },
+      { status: `"${'x'.repeat(63)}…"` },
+    ],
     [
       'a long error',
       { resources: [{ error: 'x'.repeat(900) }] },
@@ -96,19 +149,43 @@ describe('one recipient', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['an ID that would reach another path', wire('../../x'), 'result: `id` is not an ID'],
+    [
+      'an ID that would reach another path',
+      wire('../../x'),
+      'result: `id` is not an ID',
+    ],
     ['an ID of two lines', wire('r1\nx'), 'result: `id` is not an ID'],
     ['an ID that is a number', wire(7 as never), 'result: `id` is not an ID'],
-    ['an account that would be two', wire('r1', { account_id: 'a,b' }), 'result: `account_id` is not an ID'],
-    ['an account that is an object', wire('r1', { account_id: {} }), 'result: `account_id` is not an ID'],
-    ['no status', wire('r1', { association_status: null }), 'result: `association_status` is not a status'],
+    [
+      'an account that would be two',
+      wire('r1', { account_id: 'a,b' }),
+      'result: `account_id` is not an ID',
+    ],
+    [
+      'an account that is an object',
+      wire('r1', { account_id: {} }),
+      'result: `account_id` is not an ID',
+    ],
+    [
+      'no status',
+      wire('r1', { association_status: null }),
+      'result: `association_status` is not a status',
+    ],
     [
       'an empty status',
       wire('r1', { association_status: '' }),
       'result: `association_status` is not a status',
     ],
-    ['resources that are no list', wire('r1', { resources: {} }), 'result: `resources` is not a list'],
-    ['a resource that is null', wire('r1', { resources: [null] }), 'result.resources is not an object'],
+    [
+      'resources that are no list',
+      wire('r1', { resources: {} }),
+      'result: `resources` is not a list',
+    ],
+    [
+      'a resource that is null',
+      wire('r1', { resources: [null] }),
+      'result.resources is not an object',
+    ],
     [
       'an error that is no text',
       wire('r1', { resources: [{ error: {} }] }),
@@ -135,26 +212,47 @@ describe('one recipient', () => {
 });
 
 describe('a status', () => {
-  it.each([...STATUSES])('that is published is kept, whatever cleaning does: %s', async (status) => {
-    const { shares, clock } = openApi(() => ok(wire('r1', { association_status: status })), {
-      clean: () => '***',
-    });
-    expect((await clock.run(shares.get('r1'))).status).toBe(status);
-  });
+  it.each([...STATUSES])(
+    'that is published is kept, whatever cleaning does: %s',
+    async (status) => {
+      const { shares, clock } = openApi(
+        () => ok(wire('r1', { association_status: status })),
+        {
+          clean: () => '***',
+        },
+      );
+      expect((await clock.run(shares.get('r1'))).status).toBe(status);
+    },
+  );
 });
 
 describe('a write', () => {
   it.each([
-    ['account', ACCOUNT, { recipient_account_id: ACCOUNT }, { account_id: ACCOUNT }],
-    ['organization', ORGANIZATION, { organization_id: ORGANIZATION }, { account_id: OTHER }],
-  ] as const)('adds an %s with a body that names only it', async (type, id, body, named) => {
-    const { shares, run, requests } = open(() => ok(wire('r1', named)));
-    expect(await run(shares.create({ type, id }, () => 1_000))).toMatchObject({ id: 'r1' });
-    expect(requests).toMatchObject([{ method: 'POST', path: '' }]);
-    // The type is that of the official client.
-    const official: Omit<RecipientCreateParams, 'path_account_id'> = body;
-    expect(JSON.parse(requests[0]?.body ?? '')).toEqual(official);
-  });
+    [
+      'account',
+      ACCOUNT,
+      { recipient_account_id: ACCOUNT },
+      { account_id: ACCOUNT },
+    ],
+    [
+      'organization',
+      ORGANIZATION,
+      { organization_id: ORGANIZATION },
+      { account_id: OTHER },
+    ],
+  ] as const)(
+    'adds an %s with a body that names only it',
+    async (type, id, body, named) => {
+      const { shares, run, requests } = open(() => ok(wire('r1', named)));
+      expect(await run(shares.create({ type, id }, () => 1_000))).toMatchObject(
+        { id: 'r1' },
+      );
+      expect(requests).toMatchObject([{ method: 'POST', path: '' }]);
+      // The type is that of the official client.
+      const official: Omit<RecipientCreateParams, 'path_account_id'> = body;
+      expect(JSON.parse(requests[0]?.body ?? '')).toEqual(official);
+    },
+  );
 
   it.each<[string, unknown, string]>([
     [
@@ -168,28 +266,44 @@ describe('a write', () => {
       '`result.account_id` is not the account that was added',
     ],
     ['that is none', null, 'result is not an object'],
-  ])('has an unknown outcome with a reply %s, and is not repeated', async (_, result, what) => {
-    const { shares, run, requests } = open(() => ok(result));
-    expect(await run(shares.create({ type: 'account', id: ACCOUNT }, () => 1_000))).toMatchObject({
-      reason: `the response is not one of the Shares API: ${what}`,
-      detail: 'POST …/recipients',
-      is: { failure: 'invalid-response', retryable: true, outcome: 'unknown' },
-    });
-    expect(requests).toHaveLength(1);
-  });
+  ])(
+    'has an unknown outcome with a reply %s, and is not repeated',
+    async (_, result, what) => {
+      const { shares, run, requests } = open(() => ok(result));
+      expect(
+        await run(shares.create({ type: 'account', id: ACCOUNT }, () => 1_000)),
+      ).toMatchObject({
+        reason: `the response is not one of the Shares API: ${what}`,
+        detail: 'POST …/recipients',
+        is: {
+          failure: 'invalid-response',
+          retryable: true,
+          outcome: 'unknown',
+        },
+      });
+      expect(requests).toHaveLength(1);
+    },
+  );
 
   it('removes a recipient, whatever the reply holds', async () => {
     const { shares, run, requests } = open(() => ok({ surprise: true }));
     expect(await run(shares.delete('r1', () => 1_000))).toBeNull();
-    expect(requests).toMatchObject([{ method: 'DELETE', path: '/r1', body: null }]);
+    expect(requests).toMatchObject([
+      { method: 'DELETE', path: '/r1', body: null },
+    ]);
   });
 
   it('is not sent later than it may be', async () => {
-    const { shares, run, requests } = open(() => rejection(429, 1, { 'retry-after': '9' }));
-    const add = () => run(shares.create({ type: 'account', id: ACCOUNT }, () => 1_000));
+    const { shares, run, requests } = open(() =>
+      rejection(429, 1, { 'retry-after': '9' }),
+    );
+    const add = () =>
+      run(shares.create({ type: 'account', id: ACCOUNT }, () => 1_000));
     await add();
     expect(await add()).toMatchObject({ is: { outcome: 'not-sent' } });
-    expect(await run(shares.delete('r1', () => 1_000))).toMatchObject({ is: { outcome: 'not-sent' } });
+    expect(await run(shares.delete('r1', () => 1_000))).toMatchObject({
+      is: { outcome: 'not-sent' },
+    });
     expect(requests).toHaveLength(1);
   });
 });
@@ -202,18 +316,31 @@ describe('the share', () => {
       null,
       'x',
     ];
-    const { shares, run, requests } = open(() => ok({ name: ' Baseline\npolicies ', resources }));
-    const resourceTypes = new Map(Object.entries({ p1: 'gateway-policy', p2: '', '': '' }));
-    expect(await run(shares.share({}))).toEqual({ name: 'Baseline policies', resourceTypes });
+    const { shares, run, requests } = open(() =>
+      ok({ name: ' Baseline\npolicies ', resources }),
+    );
+    const resourceTypes = new Map(
+      Object.entries({ p1: 'gateway-policy', p2: '', '': '' }),
+    );
+    expect(await run(shares.share({}))).toEqual({
+      name: 'Baseline policies',
+      resourceTypes,
+    });
     expect(requests[0]?.url).toBe(
       `https://api.test/v4/accounts/${OWNER}/shares/${SHARE}?include_resources=true`,
     );
   });
 
-  it.each([[{}], [{ name: 5, resources: null }]])('may be %j', async (result) => {
-    const { shares, run } = open(() => ok(result));
-    expect(await run(shares.share({}))).toEqual({ name: '', resourceTypes: new Map() });
-  });
+  it.each([[{}], [{ name: 5, resources: null }]])(
+    'may be %j',
+    async (result) => {
+      const { shares, run } = open(() => ok(result));
+      expect(await run(shares.share({}))).toEqual({
+        name: '',
+        resourceTypes: new Map(),
+      });
+    },
+  );
 
   it('is asked for as often as the caller allows', async () => {
     const { shares, run, requests } = open(() => rejection(503));
@@ -224,7 +351,9 @@ describe('the share', () => {
 
 describe('the published statuses', () => {
   it('are those of the official client', () => {
-    expectTypeOf<(typeof STATUSES)[number]>().toEqualTypeOf<RecipientGetResponse['association_status']>();
+    expectTypeOf<(typeof STATUSES)[number]>().toEqualTypeOf<
+      RecipientGetResponse['association_status']
+    >();
     expect(STATUSES).toHaveLength(4);
   });
 
@@ -235,7 +364,14 @@ describe('the published statuses', () => {
       association_status: 'associating',
       created: '2026-01-01T00:00:00Z',
       modified: '2026-01-01T00:00:00Z',
-      resources: [{ error: 'later', resource_id: 'p', resource_version: 1, terminal: false }],
+      resources: [
+        {
+          error: 'later',
+          resource_id: 'p',
+          resource_version: 1,
+          terminal: false,
+        },
+      ],
     };
     const { shares, run } = open(() => ok(official));
     expect(await run(shares.get('r1'))).toMatchObject({

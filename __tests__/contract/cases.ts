@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import type { RunResult } from '../../simulator/runner.ts';
 
-/** Published values: the recipient's account is the organization too, the share's ID is also the recipient's. */
+/**
+ * Published values: the recipient's account is the organization too, the
+ * share's ID is also the recipient's.
+ */
 const ACCOUNT = '023e105f4ecef8ad9ca31a8372d0c353';
 export const SHARE = '3fd85f74b32742f1bff64a85009dda07';
-/** An account cannot be its own recipient, so the owner has an ID of its own. */
+/**
+ * An account cannot be its own recipient, so the owner has an ID of its own.
+ */
 export const OWNER = '699d98642c564d2e855e9661899b7252';
 const OTHER = 'a7b9c1d24e8f4063b5d7e9f1a3c5b7d9';
 const LIST = 'GET /recipients?include_resources=true';
@@ -19,7 +24,10 @@ export interface Case {
   name: string;
   /** Besides owner, share and token. */
   inputs: Record<string, string>;
-  /** What Prism is asked to prefer, by method and request path, for each request in turn; the last one stays. */
+  /**
+   * What Prism is asked to prefer, by method and request path, for each request
+   * in turn; the last one stays.
+   */
   prefer: Record<string, string[]>;
   /** All requests in their order, except the one for the share. */
   requests: string[];
@@ -28,12 +36,18 @@ export interface Case {
 
 const succeeds = (status: string, changed: string) => (run: RunResult) => {
   assert.equal(run.exitCode, 0, run.stdout);
-  assert.deepEqual([run.outputs['status'], run.outputs['changed']], [status, changed]);
+  assert.deepEqual(
+    [run.outputs['status'], run.outputs['changed']],
+    [status, changed],
+  );
 };
 
 function failsForEntitlement({ exitCode, outputs, recipients }: CaseRun): void {
   assert.equal(exitCode, 1);
-  assert.deepEqual([outputs['status'], outputs['changed']], ['associating', 'true']);
+  assert.deepEqual(
+    [outputs['status'], outputs['changed']],
+    ['associating', 'true'],
+  );
   assert.match(String(recipients[0]?.['error']), new RegExp(`${ENTITLEMENT}$`));
 }
 
@@ -45,13 +59,19 @@ export const CASES: Case[] = [
     requests: [LIST],
     check({ exitCode, outputs, recipients, stdout }) {
       assert.equal(exitCode, 1);
-      assert.deepEqual([outputs['status'], outputs['changed']], ['associating', 'false']);
+      assert.deepEqual(
+        [outputs['status'], outputs['changed']],
+        ['associating', 'false'],
+      );
       assert.equal(outputs['recipient-id'], SHARE);
       assert.match(
         String(recipients[0]?.['error']),
         new RegExp(`^custom-ruleset ${ACCOUNT}: ${ENTITLEMENT}$`),
       );
-      assert.match(stdout, /^::error title=Shared resource failed permanently::/m);
+      assert.match(
+        stdout,
+        /^::error title=Shared resource failed permanently::/m,
+      );
     },
   },
   {
@@ -68,7 +88,10 @@ export const CASES: Case[] = [
   {
     name: 'present: a new recipient whose resource fails permanently fails the step',
     inputs: { 'recipient-account-id': ACCOUNT },
-    prefer: { 'GET /recipients': ['example=empty'], 'POST /recipients': ['example=accepted'] },
+    prefer: {
+      'GET /recipients': ['example=empty'],
+      'POST /recipients': ['example=accepted'],
+    },
     requests: [LIST, POST, GET],
     check: failsForEntitlement,
   },
@@ -81,7 +104,11 @@ export const CASES: Case[] = [
   },
   {
     name: 'present: an associated recipient is left as it is, with an e-mail address and a key',
-    inputs: { 'recipient-account-id': ACCOUNT, 'api-email': 'user@example.com', 'api-key': 'f'.repeat(37) },
+    inputs: {
+      'recipient-account-id': ACCOUNT,
+      'api-email': 'user@example.com',
+      'api-key': 'f'.repeat(37),
+    },
     prefer: { 'GET /recipients': ['example=associated'] },
     requests: [LIST],
     check: succeeds('associated', 'false'),
@@ -89,7 +116,9 @@ export const CASES: Case[] = [
   {
     name: 'absent: the published record is removed',
     inputs: { 'recipient-account-id': ACCOUNT, state: 'absent' },
-    prefer: { 'GET /recipients': ['example=published', 'example=disassociated'] },
+    prefer: {
+      'GET /recipients': ['example=published', 'example=disassociated'],
+    },
     requests: [LIST, `DELETE /recipients/${SHARE}`, LIST],
     check: succeeds('disassociated', 'true'),
   },
@@ -110,7 +139,10 @@ export const CASES: Case[] = [
   {
     name: 'wait: false returns after the POST',
     inputs: { 'recipient-account-id': ACCOUNT, wait: 'false' },
-    prefer: { 'GET /recipients': ['example=empty'], 'POST /recipients': ['example=accepted'] },
+    prefer: {
+      'GET /recipients': ['example=empty'],
+      'POST /recipients': ['example=accepted'],
+    },
     requests: [LIST, POST],
     check: succeeds('associating', 'true'),
   },
@@ -126,7 +158,10 @@ export const CASES: Case[] = [
     check(run) {
       succeeds('associated', 'true')(run);
       assert.deepEqual(
-        [run.recipients[0]?.['account_id'], run.recipients[0]?.['organization_id']],
+        [
+          run.recipients[0]?.['account_id'],
+          run.recipients[0]?.['organization_id'],
+        ],
         [null, ACCOUNT],
       );
     },
@@ -138,22 +173,42 @@ export const CASES: Case[] = [
     requests: [LIST],
     check({ exitCode, stdout }) {
       assert.equal(exitCode, 1);
-      assert.match(stdout, /^::error title=Share or account not found::7003 No route for the URI\./m);
+      assert.match(
+        stdout,
+        /^::error title=Share or account not found::7003 No route for the URI\./m,
+      );
     },
   },
 ];
 
-/** Requests that the description does not allow: proof that a violation is found. */
+/**
+ * Requests that the description does not allow: proof that a violation is
+ * found.
+ */
 export const INVALID: Record<string, { path: string; init?: RequestInit }> = {
-  'an unknown query parameter': { path: '/recipients?include_resources=true&order=created' },
-  'a query parameter of another type': { path: '/recipients?include_resources=yes' },
+  'an unknown query parameter': {
+    path: '/recipients?include_resources=true&order=created',
+  },
+  'a query parameter of another type': {
+    path: '/recipients?include_resources=yes',
+  },
   'a page that is too large': { path: '/recipients?page=1&per_page=101' },
-  'an unknown member of the body': { path: '/recipients', init: { method: 'POST', body: '{"account":"a"}' } },
+  'an unknown member of the body': {
+    path: '/recipients',
+    init: { method: 'POST', body: '{"account":"a"}' },
+  },
   'another content type': {
     path: '/recipients',
-    init: { method: 'POST', body: '{}', headers: { 'content-type': 'text/plain' } },
+    init: {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'text/plain' },
+    },
   },
-  'no credentials': { path: '/recipients', init: { headers: { authorization: '' } } },
+  'no credentials': {
+    path: '/recipients',
+    init: { headers: { authorization: '' } },
+  },
   'an unknown path': { path: '/members' },
   'an unknown method': { path: '/recipients', init: { method: 'PATCH' } },
 };

@@ -8,8 +8,13 @@ export function text(path: string): string {
 }
 
 export function files(folder: string, name: RegExp): string[] {
-  const found = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' });
-  return found.filter((path) => name.test(path)).map((path) => `${folder}${path.replaceAll('\\', '/')}`);
+  const found = readdirSync(new URL(folder, root), {
+    recursive: true,
+    encoding: 'utf8',
+  });
+  return found
+    .filter((path) => name.test(path))
+    .map((path) => `${folder}${path.replaceAll('\\', '/')}`);
 }
 
 export const PAGES = [
@@ -18,9 +23,15 @@ export const PAGES = [
   'bench/README.md',
 ];
 
-/** The contents of the fenced blocks of one language, without the indentation of a list. */
+/**
+ * The contents of the fenced blocks of one language, without the indentation of
+ * a list.
+ */
 export function blocks(markdown: string, language: string): string[] {
-  const fence = new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`, 'gm');
+  const fence = new RegExp(
+    `^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`,
+    'gm',
+  );
   return [...markdown.matchAll(fence)].map(([, indent = '', block = '']) =>
     block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
   );
@@ -33,7 +44,9 @@ export function withoutBlocks(markdown: string): string {
 /** The headings of one level, `2` for `##`. */
 export function headings(markdown: string, level: number): string[] {
   const heading = new RegExp(`^#{${level}} (.+)$`, 'gm');
-  return [...withoutBlocks(markdown).matchAll(heading)].map(([, title = '']) => title);
+  return [...withoutBlocks(markdown).matchAll(heading)].map(
+    ([, title = '']) => title,
+  );
 }
 
 /** The anchors that GitHub gives to the headings of a page. */
@@ -51,7 +64,9 @@ export function anchors(markdown: string): string[] {
 /** The cells of the table rows in a text, without the head. */
 export function tableRows(markdown: string): string[][] {
   const lines = withoutBlocks(markdown).split('\n');
-  const rows = lines.filter((line, at) => line.startsWith('| ') && !/^\| ---/.test(lines[at + 1] ?? ''));
+  const rows = lines.filter(
+    (line, at) => line.startsWith('| ') && !/^\| ---/.test(lines[at + 1] ?? ''),
+  );
   return rows
     .filter((line) => !/^\| ---/.test(line))
     .map((line) =>
@@ -64,5 +79,8 @@ export function tableRows(markdown: string): string[][] {
 
 /** The text of a `## ` section, with its heading. */
 export function section(markdown: string, heading: string): string {
-  return markdown.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  return (
+    markdown.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ??
+    ''
+  );
 }

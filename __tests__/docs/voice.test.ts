@@ -1,6 +1,7 @@
 /**
- * The vocabulary of everything that users and contributors read. A pattern matches whole words in any case. Code is not
- * prose: code spans, fenced blocks and shell text are left out, because `else` is a keyword there.
+ * The vocabulary of everything that users and contributors read. A pattern
+ * matches whole words in any case. Code is not prose: code spans, fenced blocks
+ * and shell text are left out, because `else` is a keyword there.
  */
 import { describe, expect, it } from 'vitest';
 import { parseDocument, visit } from 'yaml';
@@ -18,7 +19,10 @@ const WORDS: readonly (readonly [avoid: string, write: string])[] = [
   ['wants', 'requires'],
   ['taken for|believe[sd]?', 'treated as, trusted'],
   // "Anything else" and the like are no "otherwise".
-  ['(?<!(?:thing|body|one|ever) )else|something else than', 'otherwise, something other than'],
+  [
+    '(?<!(?:thing|body|one|ever) )else|something else than',
+    'otherwise, something other than',
+  ],
   ['refus(?:e|es|ed|al|als|ing)', 'rejected; authentication failed'],
   ['look(?:s|ed|ing)?(?! like)', 'poll, observe, check'],
   ['tries', 'attempts'],
@@ -30,7 +34,10 @@ const WORDS: readonly (readonly [avoid: string, write: string])[] = [
   ['heed(?:s|ed)?|gone|patience', 'see section "Rules" of CONTRIBUTING.md'],
 ];
 
-const AVOID = new RegExp(`(?<![\\w-])(?:${WORDS.map(([avoid]) => avoid).join('|')})(?![\\w-])`, 'gi');
+const AVOID = new RegExp(
+  `(?<![\\w-])(?:${WORDS.map(([avoid]) => avoid).join('|')})(?![\\w-])`,
+  'gi',
+);
 
 /** The lines of a text that hold a word to avoid. */
 function findings(prose: string): string[] {
@@ -44,28 +51,41 @@ function withoutCode(markdown: string): string {
   return withoutBlocks(markdown).replaceAll(/`[^`\n]*`/g, '``');
 }
 
-/** Comments and values of a YAML file, but of `run:` only the comments and what `echo` prints. */
+/**
+ * Comments and values of a YAML file, but of `run:` only the comments and what
+ * `echo` prints.
+ */
 function proseOfYaml(source: string): string {
-  const prose = source.split('\n').flatMap((line) => /(?:^|\s)#(.*)$/.exec(line)?.[1] ?? []);
+  const prose = source
+    .split('\n')
+    .flatMap((line) => /(?:^|\s)#(.*)$/.exec(line)?.[1] ?? []);
   visit(parseDocument(source), {
     Pair(_, { key, value }) {
       const name = String((key as { value?: unknown }).value);
       const content = (value as { value?: unknown } | null)?.value;
       if (typeof content !== 'string') return;
       prose.push(
-        name === 'run' ? (content.match(/(?<=echo )(["']).*?\1/g) ?? []).join('\n') : `${name}: ${content}`,
+        name === 'run'
+          ? (content.match(/(?<=echo )(["']).*?\1/g) ?? []).join('\n')
+          : `${name}: ${content}`,
       );
     },
     Scalar(key, { value }) {
-      if (typeof key === 'number' && typeof value === 'string') prose.push(value);
+      if (typeof key === 'number' && typeof value === 'string')
+        prose.push(value);
     },
   });
   return prose.join('\n');
 }
 
-/** Texts in a TypeScript file: what stands in quotes or backticks, without what is computed. */
+/**
+ * Texts in a TypeScript file: what stands in quotes or backticks, without what
+ * is computed.
+ */
 function textsOf(source: string): string {
-  const code = source.replaceAll(/^import .*$/gm, '').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const code = source
+    .replaceAll(/^import .*$/gm, '')
+    .replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
   const texts = code.match(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g) ?? [];
   return texts.map((one) => one.replaceAll(/\$\{[^}]*\}/g, '…')).join('\n');
 }
@@ -73,16 +93,26 @@ function textsOf(source: string): string {
 function titlesOf(source: string): string {
   const title =
     /^\s*(?:it|test|describe)(?:\.\w+)*\(\s*(['"`].*['"`])|^\s*\]\)\((['"`].*['"`])|\.each\(.*\)\(\s*(['"`].*['"`])/gm;
-  return [...source.matchAll(title)].map((found) => found.slice(1).find(Boolean)).join('\n');
+  return [...source.matchAll(title)]
+    .map((found) => found.slice(1).find(Boolean))
+    .join('\n');
 }
 
-const TEMPLATES = files('.github/', /\.(md|yml)$/).filter((path) => /TEMPLATE/.test(path));
-const WORKFLOWS = [...files('examples/', /\.yml$/), ...files('.github/workflows/', /\.yml$/)];
+const TEMPLATES = files('.github/', /\.(md|yml)$/).filter((path) =>
+  /TEMPLATE/.test(path),
+);
+const WORKFLOWS = [
+  ...files('examples/', /\.yml$/),
+  ...files('.github/workflows/', /\.yml$/),
+];
 
 describe('no word to avoid is in', () => {
-  it.each([...PAGES, ...TEMPLATES.filter((path) => path.endsWith('.md'))])('%s', (path) => {
-    expect(findings(withoutCode(text(path)))).toEqual([]);
-  });
+  it.each([...PAGES, ...TEMPLATES.filter((path) => path.endsWith('.md'))])(
+    '%s',
+    (path) => {
+      expect(findings(withoutCode(text(path)))).toEqual([]);
+    },
+  );
 
   it.each([
     'action.yml',
@@ -94,44 +124,72 @@ describe('no word to avoid is in', () => {
   });
 
   it('the titles and the fixes of failures', () => {
-    expect(findings([...Object.values(TITLES), ...Object.values(FIXES)].join('\n'))).toEqual([]);
+    expect(
+      findings([...Object.values(TITLES), ...Object.values(FIXES)].join('\n')),
+    ).toEqual([]);
   });
 
   it.each(files('src/', /\.ts$/))('the messages of %s', (path) => {
     expect(findings(textsOf(text(path)))).toEqual([]);
   });
 
-  it.each(['simulator/demo.ts', 'simulator/scenarios.ts', 'simulator/step-log.ts'])(
-    'the texts of %s',
+  it.each([
+    'simulator/demo.ts',
+    'simulator/scenarios.ts',
+    'simulator/step-log.ts',
+  ])('the texts of %s', (path) => {
+    expect(findings(textsOf(text(path)))).toEqual([]);
+  });
+
+  it.each(files('__tests__/', /\.test\.ts$/))(
+    'the test titles of %s',
     (path) => {
-      expect(findings(textsOf(text(path)))).toEqual([]);
+      expect(findings(titlesOf(text(path)))).toEqual([]);
     },
   );
-
-  it.each(files('__tests__/', /\.test\.ts$/))('the test titles of %s', (path) => {
-    expect(findings(titlesOf(text(path)))).toEqual([]);
-  });
 });
 
 describe('a word to avoid would be found', () => {
   it.each([
     ['a page', withoutCode('It `else`\nwaits, or else fails.')],
     ['a comment of a workflow', proseOfYaml('a: 1 # wants a token\nb: 2')],
-    ['a description', proseOfYaml('inputs:\n  x:\n    description: >-\n      what was\n      refused')],
+    [
+      'a description',
+      proseOfYaml(
+        'inputs:\n  x:\n    description: >-\n      what was\n      refused',
+      ),
+    ],
     ['an option of a form', proseOfYaml('options:\n  - Look here')],
-    ['what a script prints', proseOfYaml('run: |\n  if x; then echo "Tell me"; else exit 1; fi')],
-    ['a message', textsOf(`const a = 'x'; // told\nlog(\`the \${answer} was settled\`);`)],
+    [
+      'what a script prints',
+      proseOfYaml('run: |\n  if x; then echo "Tell me"; else exit 1; fi'),
+    ],
+    [
+      'a message',
+      textsOf(`const a = 'x'; // told\nlog(\`the \${answer} was settled\`);`),
+    ],
     ['a test title', titlesOf("  it('tells it', () => {});")],
-    ['the title of a table of tests', titlesOf("  ])('refuses %s', () => {});")],
-    ['a title on a line of its own', titlesOf('  it.each([1])(\n    "shall %s",')],
+    [
+      'the title of a table of tests',
+      titlesOf("  ])('refuses %s', () => {});"),
+    ],
+    [
+      'a title on a line of its own',
+      titlesOf('  it.each([1])(\n    "shall %s",'),
+    ],
   ])('in %s', (_, prose) => {
     expect(findings(prose)).toHaveLength(1);
   });
 
   it('but not in code or in a longer word', () => {
-    const harmless = 'blank_issues_enabled, retries, growing, `else` and total-answer';
-    expect(findings(withoutCode(`${harmless}\n\n\`\`\`sh\nelse\n\`\`\`\n`))).toEqual([]);
+    const harmless =
+      'blank_issues_enabled, retries, growing, `else` and total-answer';
+    expect(
+      findings(withoutCode(`${harmless}\n\n\`\`\`sh\nelse\n\`\`\`\n`)),
+    ).toEqual([]);
     expect(findings(proseOfYaml('run: if x; then y; else z; fi'))).toEqual([]);
-    expect(findings(titlesOf("expect(tell('told')).toBe(answer);"))).toEqual([]);
+    expect(findings(titlesOf("expect(tell('told')).toBe(answer);"))).toEqual(
+      [],
+    );
   });
 });

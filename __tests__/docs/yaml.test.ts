@@ -33,17 +33,26 @@ function toWorkflow(block: string): string {
 }
 
 const all = PAGES.flatMap((page) =>
-  blocks(text(page), 'yaml').map((block, index) => ({ page, block, number: index + 1 })),
+  blocks(text(page), 'yaml').map((block, index) => ({
+    page,
+    block,
+    number: index + 1,
+  })),
 );
 
 it('the README has a workflow and a block for each task', () => {
-  expect(all.filter(({ page }) => page === 'README.md').length).toBeGreaterThanOrEqual(8);
+  expect(
+    all.filter(({ page }) => page === 'README.md').length,
+  ).toBeGreaterThanOrEqual(8);
 });
 
 describe("GitHub's language service", () => {
-  it.each(all)('finds no problem in YAML block $number of $page', async ({ block }) => {
-    expect(await problemsOf(toWorkflow(block))).toEqual([]);
-  });
+  it.each(all)(
+    'finds no problem in YAML block $number of $page',
+    async ({ block }) => {
+      expect(await problemsOf(toWorkflow(block))).toEqual([]);
+    },
+  );
 
   it.each([
     ['an input of this action', 'recipient-account-id:', 'recipient-account:'],
@@ -54,15 +63,21 @@ describe("GitHub's language service", () => {
   ])('would find a mistake in %s', async (_, right, wrong) => {
     const [block = ''] = blocks(text('README.md'), 'yaml');
     expect(block).toContain(right);
-    expect(await problemsOf(toWorkflow(block.replace(right, wrong)))).not.toEqual([]);
+    expect(
+      await problemsOf(toWorkflow(block.replace(right, wrong))),
+    ).not.toEqual([]);
   });
 
   it.each([
     ['- uses: OURS@v1\n  with: { share: x }'],
     ['deploy:\n  needs: shared\n  runs-on: x\n  steps: [{ run: x }]'],
-    [`deploy:\n  needs: share\n  runs-on: x\n  steps: [{ run: "\${{ needs.share.outputs.x }}" }]`],
+    [
+      `deploy:\n  needs: share\n  runs-on: x\n  steps: [{ run: "\${{ needs.share.outputs.x }}" }]`,
+    ],
   ])('would find a mistake in a part: %s', async (block) => {
-    expect(await problemsOf(toWorkflow(block.replace('OURS', SLUG)))).not.toEqual([]);
+    expect(
+      await problemsOf(toWorkflow(block.replace('OURS', SLUG))),
+    ).not.toEqual([]);
   });
 
   it('is not asked about what is no YAML', () => {
@@ -73,7 +88,10 @@ describe("GitHub's language service", () => {
 it('no block is longer than 30 lines, or puts an expression into a script', () => {
   for (const { block, page, number } of all) {
     expect(block.split('\n').length, `${page} ${number}`).toBeLessThan(30);
-    expect(block.match(/^\s*(?:- )?run: .*\$\{\{/gm), `${page} ${number}`).toBeNull();
+    expect(
+      block.match(/^\s*(?:- )?run: .*\$\{\{/gm),
+      `${page} ${number}`,
+    ).toBeNull();
   }
 });
 

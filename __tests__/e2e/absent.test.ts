@@ -20,10 +20,16 @@ import {
 
 const inputs = { state: 'absent' };
 const mine = { accountId: RECIPIENT, id: RECORD, status: 'associated' };
-/** How long reads may be stale, which a run waits before it trusts that there is nothing to remove. */
+/**
+ * How long reads may be stale, which a run waits before it trusts that there is
+ * nothing to remove.
+ */
 const STALE_READ_MS = 10_000;
 
-/** Nothing was removed, which a list sent ten seconds after the first has confirmed. */
+/**
+ * Nothing was removed, which a list sent ten seconds after the first has
+ * confirmed.
+ */
 function expectNothingToRemove(run: Run): void {
   expect(run).toMatchObject({
     exitCode: 0,
@@ -33,7 +39,9 @@ function expectNothingToRemove(run: Run): void {
     outputs: { status: 'disassociated', changed: 'false' },
   });
   const at = run.lists.map((list) => list.at);
-  expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(STALE_READ_MS - 1000);
+  expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(
+    STALE_READ_MS - 1000,
+  );
 }
 
 describe.concurrent('state: absent', () => {
@@ -45,10 +53,18 @@ describe.concurrent('state: absent', () => {
     });
     expectRemoved(run);
     expect(run.recipients).toMatchObject([
-      { account_id: RECIPIENT, recipient_id: RECORD, status: 'disassociated', changed: true, error: null },
+      {
+        account_id: RECIPIENT,
+        recipient_id: RECORD,
+        status: 'disassociated',
+        changed: true,
+        error: null,
+      },
     ]);
     expect(run.deletes[0]).toMatchObject({ query: {}, body: '' });
-    expect(run.deletes[0]?.path).toMatch(new RegExp(`/shares/${SHARE}/recipients/${RECORD}$`));
+    expect(run.deletes[0]?.path).toMatch(
+      new RegExp(`/shares/${SHARE}/recipients/${RECORD}$`),
+    );
     expect(run.polls.length).toBeGreaterThan(0);
     expect(run.requests.at(-1)).toBe(run.lists.at(-1));
     expect(run.summary).toContain('1 account removed');
@@ -57,14 +73,25 @@ describe.concurrent('state: absent', () => {
   it.concurrent.each<[string, object[]]>([
     ['there is no record', []],
     ['the record is disassociated', [{ ...mine, status: 'disassociated' }]],
-    ['there are only records of others', [{ accountId: OTHER_ACCOUNT, status: 'associated' }]],
-  ])('removes nothing where %s, once a second list has confirmed it', async (_, recipients) => {
-    const run = await runScenario({ recipients: recipients as Array<typeof mine>, inputs });
-    expectNothingToRemove(run);
-    expect(run.stdout).toContain(`${RECIPIENT} = not a recipient: no change`);
-    const isOther = recipients.some((one) => 'accountId' in one && one.accountId === OTHER_ACCOUNT);
-    expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(isOther ? 1 : 0);
-  });
+    [
+      'there are only records of others',
+      [{ accountId: OTHER_ACCOUNT, status: 'associated' }],
+    ],
+  ])(
+    'removes nothing where %s, once a second list has confirmed it',
+    async (_, recipients) => {
+      const run = await runScenario({
+        recipients: recipients as Array<typeof mine>,
+        inputs,
+      });
+      expectNothingToRemove(run);
+      expect(run.stdout).toContain(`${RECIPIENT} = not a recipient: no change`);
+      const isOther = recipients.some(
+        (one) => 'accountId' in one && one.accountId === OTHER_ACCOUNT,
+      );
+      expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(isOther ? 1 : 0);
+    },
+  );
 
   it.concurrent.each<[string, number]>([
     ['once', 1],
@@ -72,36 +99,67 @@ describe.concurrent('state: absent', () => {
   ])(
     'removes a record that the first list does not show yet, because reads are stale %s',
     async (_, times) => {
-      const stale = { when: { pathIncludes: LIST, times }, do: respondWith(bodyOf([])) };
-      expectRemoved(await runScenario({ recipients: [mine], inputs, api: { faults: [stale] } }));
+      const stale = {
+        when: { pathIncludes: LIST, times },
+        do: respondWith(bodyOf([])),
+      };
+      expectRemoved(
+        await runScenario({
+          recipients: [mine],
+          inputs,
+          api: { faults: [stale] },
+        }),
+      );
     },
   );
 
   it('removes a record although the first list has the result null', async () => {
-    const missing = { when: { pathIncludes: LIST, times: 1 }, do: respondWith(bodyOf(null)) };
-    expectRemoved(await runScenario({ recipients: [mine], inputs, api: { faults: [missing] } }));
+    const missing = {
+      when: { pathIncludes: LIST, times: 1 },
+      do: respondWith(bodyOf(null)),
+    };
+    expectRemoved(
+      await runScenario({
+        recipients: [mine],
+        inputs,
+        api: { faults: [missing] },
+      }),
+    );
   });
 
   it('waits for a removal that was under way', async () => {
     const run = await runScenario({
-      recipients: [{ ...mine, status: 'disassociating', settle: { disassociateMs: 1500 } }],
+      recipients: [
+        { ...mine, status: 'disassociating', settle: { disassociateMs: 1500 } },
+      ],
       inputs,
     });
     expect(run).toMatchObject({
       exitCode: 0,
       deletes: [],
-      outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'false' },
+      outputs: {
+        'recipient-id': RECORD,
+        status: 'disassociated',
+        changed: 'false',
+      },
     });
   });
 
   it('removes a record with a status that is not published', async () => {
-    expectRemoved(await runScenario({ recipients: [{ ...mine, status: 'validating' }], inputs }));
+    expectRemoved(
+      await runScenario({
+        recipients: [{ ...mine, status: 'validating' }],
+        inputs,
+      }),
+    );
   });
 
   it('removes an associating record, also where the API rejects that until it is associated', async () => {
     const run = await runScenario({
       api: { rejectDeleteWhileAssociating: true },
-      recipients: [{ ...mine, status: 'associating', settle: { associateMs: 6000 } }],
+      recipients: [
+        { ...mine, status: 'associating', settle: { associateMs: 6000 } },
+      ],
       inputs,
     });
     expectRemoved(run, 2);
@@ -109,13 +167,18 @@ describe.concurrent('state: absent', () => {
   });
 
   it('removes both active records of an account, and reports them as one', async () => {
-    const run = await runScenario({ recipients: [mine, { ...mine, id: OTHER_RECORD }], inputs });
+    const run = await runScenario({
+      recipients: [mine, { ...mine, id: OTHER_RECORD }],
+      inputs,
+    });
     expect(run).toMatchObject({
       exitCode: 0,
       outputs: { status: 'disassociated', changed: 'true' },
       annotations: [],
     });
-    expect(run.deletes.map(recordIn).sort()).toEqual([RECORD, OTHER_RECORD].sort());
+    expect(run.deletes.map(recordIn).sort()).toEqual(
+      [RECORD, OTHER_RECORD].sort(),
+    );
     expect(run.recipients).toHaveLength(1);
     expect(activeRecords(run)).toEqual([]);
   });
@@ -127,9 +190,16 @@ describe.concurrent('state: absent', () => {
       inputs,
     });
     await started.waitForRequest('DELETE', /recipients\/./);
-    started.api.addRecipient(SHARE, { accountId: RECIPIENT, id: OTHER_RECORD, status: 'associated' });
+    started.api.addRecipient(SHARE, {
+      accountId: RECIPIENT,
+      id: OTHER_RECORD,
+      status: 'associated',
+    });
     const run = await started.finished;
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'disassociated', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'disassociated', changed: 'true' },
+    });
     expect(run.deletes.map(recordIn)).toEqual([RECORD, OTHER_RECORD]);
     expect(activeRecords(run)).toEqual([]);
   });
@@ -143,12 +213,19 @@ describe.concurrent('state: absent', () => {
     expect(run).toMatchObject({
       exitCode: 0,
       polls: [],
-      // The last observed status: the reply to a DELETE proves nothing, and no list follows it.
-      outputs: { 'recipient-id': RECORD, status: 'associated', changed: 'true' },
+      // The last observed status: the reply to a DELETE proves nothing, and no
+      // list follows it.
+      outputs: {
+        'recipient-id': RECORD,
+        status: 'associated',
+        changed: 'true',
+      },
     });
     expect(run.lists).toHaveLength(1);
     expect(run.deletes).toHaveLength(1);
-    expect(run.records).toMatchObject([{ association_status: 'disassociating' }]);
+    expect(run.records).toMatchObject([
+      { association_status: 'disassociating' },
+    ]);
   });
 
   it('fails at the timeout while the record is still disassociating', async () => {
@@ -157,8 +234,13 @@ describe.concurrent('state: absent', () => {
       recipients: [mine],
       inputs: { ...inputs, timeout: '5s' },
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociating', changed: 'true' } });
-    expect(run.errors[0]?.message).toContain('not disassociated before the timeout of 5s');
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'disassociating', changed: 'true' },
+    });
+    expect(run.errors[0]?.message).toContain(
+      'not disassociated before the timeout of 5s',
+    );
     expect(run.deletes).toHaveLength(1);
   });
 
@@ -166,29 +248,48 @@ describe.concurrent('state: absent', () => {
     const all = Array.from({ length: 130 }, (_, n) => ({
       accountId: account(n),
       id: `record${n}`,
-      status: ['associated', 'associating', 'disassociated', 'associated', 'validating'][n % 5] ?? '',
+      status:
+        [
+          'associated',
+          'associating',
+          'disassociated',
+          'associated',
+          'validating',
+        ][n % 5] ?? '',
     }));
     const given = all.filter((_, n) => n % 4 === 0);
     const run = await runScenario({
       recipients: all,
-      inputs: { ...inputs, 'recipient-account-id': given.map((one) => one.accountId).join('\n') },
+      inputs: {
+        ...inputs,
+        'recipient-account-id': given.map((one) => one.accountId).join('\n'),
+      },
     });
     expect(run).toMatchObject({
       exitCode: 0,
       posts: [],
       outputs: { status: 'disassociated', changed: 'true' },
     });
-    const active = given.filter(({ status }) => status !== 'disassociated').map(({ id }) => id);
+    const active = given
+      .filter(({ status }) => status !== 'disassociated')
+      .map(({ id }) => id);
     expect(run.deletes.map(recordIn).sort()).toEqual(active.sort());
-    const left = run.records.filter((record) => record.association_status !== 'disassociated');
+    const left = run.records.filter(
+      (record) => record.association_status !== 'disassociated',
+    );
     expect(left.map(({ id }) => id)).toEqual(
-      all.filter((one) => one.status !== 'disassociated' && !given.includes(one)).map(({ id }) => id),
+      all
+        .filter((one) => one.status !== 'disassociated' && !given.includes(one))
+        .map(({ id }) => id),
     );
   });
 
   it('removes something once when it is asked twice', async () => {
     const first = await runScenario({ recipients: [mine], inputs });
-    const second = await runScenario({ recipients: [{ ...mine, status: 'disassociated' }], inputs });
+    const second = await runScenario({
+      recipients: [{ ...mine, status: 'disassociated' }],
+      inputs,
+    });
     expectRemoved(first);
     expectNothingToRemove(second);
   });
@@ -200,20 +301,36 @@ describe.concurrent('a DELETE', () => {
     recipients: [mine],
     inputs,
   });
-  const locked = { kind: 'response', status: 409, code: 1020, message: 'The share is locked' } as const;
+  const locked = {
+    kind: 'response',
+    status: 409,
+    code: 1020,
+    message: 'The share is locked',
+  } as const;
 
   it.concurrent.each<[string, object]>([
     ['is removed already', {}],
     ['is another one', { id: OTHER_RECORD }],
-  ])('is not trusted when its reply says that the record %s', async (_, more) => {
-    const reply = { id: RECORD, account_id: RECIPIENT, association_status: 'disassociated', ...more };
-    const run = await runScenario({
-      ...scenario(respondWith(bodyOf(reply))),
-      inputs: { ...inputs, timeout: '4s' },
-    });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': RECORD, status: 'associated' } });
-    expect(activeRecords(run)).toHaveLength(1);
-  });
+  ])(
+    'is not trusted when its reply says that the record %s',
+    async (_, more) => {
+      const reply = {
+        id: RECORD,
+        account_id: RECIPIENT,
+        association_status: 'disassociated',
+        ...more,
+      };
+      const run = await runScenario({
+        ...scenario(respondWith(bodyOf(reply))),
+        inputs: { ...inputs, timeout: '4s' },
+      });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        outputs: { 'recipient-id': RECORD, status: 'associated' },
+      });
+      expect(activeRecords(run)).toHaveLength(1);
+    },
+  );
 
   it('is not trusted when it does not find a record that the list shows', async () => {
     const run = await runScenario({
@@ -223,7 +340,10 @@ describe.concurrent('a DELETE', () => {
     expect(run.errors[0]?.message).toMatch(
       /last observed status: associated; the last write was rejected: 1004 .*\. DELETE .*, HTTP 404/,
     );
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'associated', changed: 'false' },
+    });
     expect(run.deletes).toHaveLength(1);
   });
 
@@ -231,12 +351,17 @@ describe.concurrent('a DELETE', () => {
     const run = await runScenario(scenario(locked, { times: 1 }));
     expectRemoved(run, 2);
     const [first, second] = run.deletes;
-    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(STALE_READ_MS - 1000);
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(
+      STALE_READ_MS - 1000,
+    );
   });
 
   it('that meets a lock each time is sent three times, and the step fails with what Cloudflare said', async () => {
     const run = await runScenario(scenario(locked));
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'associated', changed: 'false' },
+    });
     expect(run.errors[0]?.message).toContain('1020 The share is locked');
     expect(run.errors[0]?.message).toContain('HTTP 409');
     expect(run.deletes).toHaveLength(3);
@@ -245,10 +370,20 @@ describe.concurrent('a DELETE', () => {
 
   it('that is rejected is not sent again, and the step fails with what Cloudflare said', async () => {
     const run = await runScenario(
-      scenario({ kind: 'response', status: 400, code: 1021, message: 'Recipient cannot be removed' }),
+      scenario({
+        kind: 'response',
+        status: 400,
+        code: 1021,
+        message: 'Recipient cannot be removed',
+      }),
     );
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'false' } });
-    expect(run.errors[0]?.message).toContain('1021 Recipient cannot be removed');
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'associated', changed: 'false' },
+    });
+    expect(run.errors[0]?.message).toContain(
+      '1021 Recipient cannot be removed',
+    );
     expect(run.deletes).toHaveLength(1);
     expect(activeRecords(run)).toHaveLength(1);
   });

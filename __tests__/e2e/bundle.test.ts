@@ -11,13 +11,20 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const dist = join(root, 'dist');
 const action = parse(readFileSync(join(root, 'action.yml'), 'utf8'));
 
-/** Another Node on the PATH, older than the one of the lockfile: what a self-hosted runner may have. */
+/**
+ * Another Node on the PATH, older than the one of the lockfile: what a
+ * self-hosted runner may have.
+ */
 function olderNode(): string | undefined {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
     .map((folder) => join(folder, 'node'))
     .filter((file) => existsSync(file))
-    .find((file) => /^v2[0-3]\./.test(execFileSync(file, ['--version'], { encoding: 'utf8' })));
+    .find((file) =>
+      /^v2[0-3]\./.test(
+        execFileSync(file, ['--version'], { encoding: 'utf8' }),
+      ),
+    );
 }
 const node = olderNode();
 
@@ -38,12 +45,17 @@ describe.concurrent('the bundle', () => {
 
   it('sets every output that is declared, and no other', async () => {
     const run = await runScenario();
-    expect(Object.keys(run.outputs).sort()).toEqual(Object.keys(action.outputs).sort());
+    expect(Object.keys(run.outputs).sort()).toEqual(
+      Object.keys(action.outputs).sort(),
+    );
   });
 
   it('reads every input that is declared, and no other', () => {
     const read = new Set<string>();
-    const env = new Proxy<Record<string, string>>({}, { get: (_, name) => void read.add(String(name)) });
+    const env = new Proxy<Record<string, string>>(
+      {},
+      { get: (_, name) => void read.add(String(name)) },
+    );
     readInputs(env);
     const inputs = [...read].filter((name) => name.startsWith('INPUT_')).sort();
     expect(inputs).toEqual(
@@ -56,26 +68,35 @@ describe.concurrent('the bundle', () => {
   it('has one HTTP client, and nothing of packages that it does not use', () => {
     const names = readdirSync(dist).filter((name) => name.endsWith('.js'));
     expect(names).toContain('index.js');
-    const code = names.map((name) => readFileSync(join(dist, name), 'utf8')).join('\n');
+    const code = names
+      .map((name) => readFileSync(join(dist, name), 'utf8'))
+      .join('\n');
     const has = (text: string) => code.includes(text);
     expect(has('maximum redirect reached at')).toBe(true);
-    for (const text of ['node_modules/undici', 'lib/dispatcher/', 'llhttp']) expect(has(text)).toBe(false);
+    for (const text of ['node_modules/undici', 'lib/dispatcher/', 'llhttp'])
+      expect(has(text)).toBe(false);
     // Of fetch-blob, which node-fetch imports for bodies that are blobs.
     expect(has('POOL_SIZE')).toBe(false);
-    // `@actions/core` is there, but what it would send requests with is the stand-in.
+    // `@actions/core` is there, but what it would send requests with is the
+    // stand-in.
     expect(has('This is not part of the bundle')).toBe(true);
     expect(has('class HttpClientResponse')).toBe(false);
   });
 
   it('includes the license of everything in it', () => {
     const licenses = readFileSync(join(dist, 'LICENSES.txt'), 'utf8');
-    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const { dependencies } = JSON.parse(
+      readFileSync(join(root, 'package.json'), 'utf8'),
+    );
     for (const name of Object.keys(dependencies)) {
-      expect(licenses).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
+      expect(licenses).toMatch(
+        new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'),
+      );
     }
     expect(licenses).not.toMatch(/^(undici|fetch-blob|formdata-polyfill) /m);
     const entries = licenses.split(/\n-{72}\n\n/);
-    for (const entry of entries) expect(entry).toMatch(/^\S+ \d\S* \(\S+\)\n\n(License: \S|[\s\S]{200})/);
+    for (const entry of entries)
+      expect(entry).toMatch(/^\S+ \d\S* \(\S+\)\n\n(License: \S|[\s\S]{200})/);
   });
 
   it('needs no file but its own', async () => {

@@ -15,7 +15,10 @@ import {
   TIMED,
 } from './scenario.ts';
 
-/** Two seconds were promised. The third is for a machine that is busy with other tests. */
+/**
+ * Two seconds were promised. The third is for a machine that is busy with other
+ * tests.
+ */
 const SOON_MS = 3000;
 const LIST_PATH = /recipients$/;
 
@@ -24,7 +27,10 @@ const requested = (method: string, path: RegExp, times = 1): Ready => {
   return ({ waitForRequest }) => waitForRequest(method, path, times);
 };
 
-/** Waits until the run is where it is to be cancelled, cancels it, and measures how long it takes to end. */
+/**
+ * Waits until the run is where it is to be cancelled, cancels it, and measures
+ * how long it takes to end.
+ */
 async function cancel(
   scenario: Scenario,
   ready: Ready,
@@ -40,8 +46,12 @@ async function cancel(
 
 /** The reason is the signal, which later steps can read in the outputs. */
 function expectReason(run: Run): void {
-  expect(run.errors).toMatchObject([{ message: expect.stringContaining('cancelled') }]);
-  expect(run.recipients).toMatchObject([{ error: expect.stringContaining('cancelled') }]);
+  expect(run.errors).toMatchObject([
+    { message: expect.stringContaining('cancelled') },
+  ]);
+  expect(run.recipients).toMatchObject([
+    { error: expect.stringContaining('cancelled') },
+  ]);
 }
 
 function expectCancelled(run: Run & { tookMs: number }): void {
@@ -56,119 +66,173 @@ function expectCancelled(run: Run & { tookMs: number }): void {
   expect(run.deletes).toEqual([]);
 }
 
-/** A scenario in which nobody ever gets access, and some requests meet a fault. */
+/**
+ * A scenario in which nobody ever gets access, and some requests meet a fault.
+ */
 function faulty(when: FaultRule['when'], fault: Fault): Scenario {
-  return { api: { timeline: { associateMs: 'never' }, faults: [{ when, do: fault }] } };
+  return {
+    api: { timeline: { associateMs: 'never' }, faults: [{ when, do: fault }] },
+  };
 }
 
 const HANG: Fault = { kind: 'hang' };
-const RATE_LIMITED: Fault = { kind: 'response', status: 429, headers: { 'retry-after': '60' } };
+const RATE_LIMITED: Fault = {
+  kind: 'response',
+  status: 429,
+  headers: { 'retry-after': '60' },
+};
 
 describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
-  describe.concurrent.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('with %s', TIMED, (signal) => {
-    it('ends during the list', async () => {
-      const run = await cancel(faulty({ pathIncludes: LIST }, HANG), requested('GET', LIST_PATH), signal);
-      expectCancelled(run);
-      expect(run).toMatchObject({
-        posts: [],
-        outputs: { 'recipient-id': '', status: 'unknown', changed: 'false' },
+  describe.concurrent.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'with %s',
+    TIMED,
+    (signal) => {
+      it('ends during the list', async () => {
+        const run = await cancel(
+          faulty({ pathIncludes: LIST }, HANG),
+          requested('GET', LIST_PATH),
+          signal,
+        );
+        expectCancelled(run);
+        expect(run).toMatchObject({
+          posts: [],
+          outputs: { 'recipient-id': '', status: 'unknown', changed: 'false' },
+        });
       });
-    });
 
-    it('keeps the ID from the reply to a POST that arrives in time', async () => {
-      const slow: Fault = { kind: 'slow', delayMs: 400 };
-      const run = await cancel(faulty({ method: 'POST' }, slow), requested('POST', LIST_PATH), signal);
-      expectCancelled(run);
-      expectReason(run);
-      expect(run.posts).toHaveLength(1);
-      expect(run.outputs).toMatchObject({ status: 'associating', changed: 'true' });
-      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
-    });
-
-    it('finds the ID with one last list when no reply to a POST arrives', async () => {
-      const hang: Fault = { kind: 'hang', commit: true };
-      const run = await cancel(faulty({ method: 'POST' }, hang), requested('POST', LIST_PATH), signal);
-      expectCancelled(run);
-      expectReason(run);
-      expect(run.posts).toHaveLength(1);
-      expect(run.lists).toHaveLength(2);
-      expect(run.outputs).toMatchObject({ status: 'associating', changed: 'true' });
-      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
-    });
-
-    it('says that the POST may have been carried out when the last list hangs too', async () => {
-      const scenario: Scenario = {
-        api: {
-          faults: [
-            { when: { method: 'POST' }, do: HANG },
-            { when: { pathIncludes: LIST, nth: 2, times: 9 }, do: HANG },
-          ],
-        },
-      };
-      const run = await cancel(scenario, requested('POST', LIST_PATH), signal);
-      expectCancelled(run);
-      expectReason(run);
-      expect(run.posts).toHaveLength(1);
-      expect(run.outputs['recipient-id']).toBe('');
-      expect(run.errors[0]?.message).toContain('may have been carried out');
-    });
-
-    it('ends during a poll that hangs', async () => {
-      const run = await cancel(
-        faulty({ pathIncludes: ONE_RECORD }, HANG),
-        requested('GET', ONE_RECORD),
-        signal,
-      );
-      expectCancelled(run);
-      expectReason(run);
-      expect(run.outputs).toMatchObject({ status: 'associating', changed: 'true' });
-      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
-    });
-
-    it('ends between two polls', async () => {
-      const scenario: Scenario = { api: { timeline: { associateMs: 'never' } } };
-      const run = await cancel(scenario, requested('GET', ONE_RECORD), signal);
-      expectCancelled(run);
-      expectReason(run);
-      expect(run.errors[0]?.message).toContain('last observed status: associating');
-      expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
-      expect(run.polls.length).toBeLessThanOrEqual(2);
-    });
-
-    it('ends while a list waits for the rate limit', async () => {
-      const run = await cancel(
-        faulty({ pathIncludes: LIST }, RATE_LIMITED),
-        requested('GET', LIST_PATH),
-        signal,
-      );
-      expectCancelled(run);
-      expect(run.lists).toHaveLength(1);
-      expect(run.posts).toEqual([]);
-    });
-
-    it('ends while a POST waits for the rate limit', async () => {
-      const run = await cancel(
-        faulty({ method: 'POST' }, RATE_LIMITED),
-        requested('POST', LIST_PATH),
-        signal,
-      );
-      expectCancelled(run);
-      expectReason(run);
-      expect(run).toMatchObject({
-        outputs: { 'recipient-id': '', status: 'disassociated', changed: 'false' },
+      it('keeps the ID from the reply to a POST that arrives in time', async () => {
+        const slow: Fault = { kind: 'slow', delayMs: 400 };
+        const run = await cancel(
+          faulty({ method: 'POST' }, slow),
+          requested('POST', LIST_PATH),
+          signal,
+        );
+        expectCancelled(run);
+        expectReason(run);
+        expect(run.posts).toHaveLength(1);
+        expect(run.outputs).toMatchObject({
+          status: 'associating',
+          changed: 'true',
+        });
+        expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
       });
-      expect(run.posts).toHaveLength(1);
-      expect(activeRecords(run)).toEqual([]);
-      expect(run.errors[0]?.message).not.toContain('may have been carried out');
-    });
-  });
+
+      it('finds the ID with one last list when no reply to a POST arrives', async () => {
+        const hang: Fault = { kind: 'hang', commit: true };
+        const run = await cancel(
+          faulty({ method: 'POST' }, hang),
+          requested('POST', LIST_PATH),
+          signal,
+        );
+        expectCancelled(run);
+        expectReason(run);
+        expect(run.posts).toHaveLength(1);
+        expect(run.lists).toHaveLength(2);
+        expect(run.outputs).toMatchObject({
+          status: 'associating',
+          changed: 'true',
+        });
+        expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
+      });
+
+      it('says that the POST may have been carried out when the last list hangs too', async () => {
+        const scenario: Scenario = {
+          api: {
+            faults: [
+              { when: { method: 'POST' }, do: HANG },
+              { when: { pathIncludes: LIST, nth: 2, times: 9 }, do: HANG },
+            ],
+          },
+        };
+        const run = await cancel(
+          scenario,
+          requested('POST', LIST_PATH),
+          signal,
+        );
+        expectCancelled(run);
+        expectReason(run);
+        expect(run.posts).toHaveLength(1);
+        expect(run.outputs['recipient-id']).toBe('');
+        expect(run.errors[0]?.message).toContain('may have been carried out');
+      });
+
+      it('ends during a poll that hangs', async () => {
+        const run = await cancel(
+          faulty({ pathIncludes: ONE_RECORD }, HANG),
+          requested('GET', ONE_RECORD),
+          signal,
+        );
+        expectCancelled(run);
+        expectReason(run);
+        expect(run.outputs).toMatchObject({
+          status: 'associating',
+          changed: 'true',
+        });
+        expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
+      });
+
+      it('ends between two polls', async () => {
+        const scenario: Scenario = {
+          api: { timeline: { associateMs: 'never' } },
+        };
+        const run = await cancel(
+          scenario,
+          requested('GET', ONE_RECORD),
+          signal,
+        );
+        expectCancelled(run);
+        expectReason(run);
+        expect(run.errors[0]?.message).toContain(
+          'last observed status: associating',
+        );
+        expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
+        expect(run.polls.length).toBeLessThanOrEqual(2);
+      });
+
+      it('ends while a list waits for the rate limit', async () => {
+        const run = await cancel(
+          faulty({ pathIncludes: LIST }, RATE_LIMITED),
+          requested('GET', LIST_PATH),
+          signal,
+        );
+        expectCancelled(run);
+        expect(run.lists).toHaveLength(1);
+        expect(run.posts).toEqual([]);
+      });
+
+      it('ends while a POST waits for the rate limit', async () => {
+        const run = await cancel(
+          faulty({ method: 'POST' }, RATE_LIMITED),
+          requested('POST', LIST_PATH),
+          signal,
+        );
+        expectCancelled(run);
+        expectReason(run);
+        expect(run).toMatchObject({
+          outputs: {
+            'recipient-id': '',
+            status: 'disassociated',
+            changed: 'false',
+          },
+        });
+        expect(run.posts).toHaveLength(1);
+        expect(activeRecords(run)).toEqual([]);
+        expect(run.errors[0]?.message).not.toContain(
+          'may have been carried out',
+        );
+      });
+    },
+  );
 
   describe('during the first list', TIMED, () => {
     it.concurrent.each<[string, Fault]>([
       ['hangs', HANG],
       ['waits for the rate limit', RATE_LIMITED],
     ])('says that it was cancelled when the list %s', async (_, fault) => {
-      const run = await cancel(faulty({ pathIncludes: LIST }, fault), requested('GET', LIST_PATH));
+      const run = await cancel(
+        faulty({ pathIncludes: LIST }, fault),
+        requested('GET', LIST_PATH),
+      );
       expectCancelled(run);
       expectReason(run);
     });
@@ -179,7 +243,9 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
       const run = await cancel(
         {
           api: { timeline: { disassociateMs: 'never' } },
-          recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
+          recipients: [
+            { accountId: RECIPIENT, id: RECORD, status: 'associated' },
+          ],
           inputs: { state: 'absent' },
         },
         requested('GET', ONE_RECORD),
@@ -187,7 +253,11 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
       expect(run).toMatchObject({
         exitCode: 1,
         posts: [],
-        outputs: { 'recipient-id': RECORD, status: 'disassociating', changed: 'true' },
+        outputs: {
+          'recipient-id': RECORD,
+          status: 'disassociating',
+          changed: 'true',
+        },
       });
       expect(run.deletes).toHaveLength(1);
       expect(run.tookMs).toBeLessThan(SOON_MS);
@@ -198,16 +268,27 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
         {
           api: {
             timeline: { disassociateMs: 'never' },
-            faults: [{ when: { method: 'DELETE' }, do: { kind: 'hang', commit: true } }],
+            faults: [
+              {
+                when: { method: 'DELETE' },
+                do: { kind: 'hang', commit: true },
+              },
+            ],
           },
-          recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
+          recipients: [
+            { accountId: RECIPIENT, id: RECORD, status: 'associated' },
+          ],
           inputs: { state: 'absent' },
         },
         requested('DELETE', ONE_RECORD),
       );
       expect(run).toMatchObject({
         exitCode: 1,
-        outputs: { 'recipient-id': RECORD, status: 'disassociating', changed: 'true' },
+        outputs: {
+          'recipient-id': RECORD,
+          status: 'disassociating',
+          changed: 'true',
+        },
       });
       expect(run.tookMs).toBeLessThan(SOON_MS);
     });
@@ -216,7 +297,11 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
       const forty = accounts(40);
       const run = await cancel(
         {
-          api: { faults: [{ when: { method: 'POST' }, do: { kind: 'slow', delayMs: 300 } }] },
+          api: {
+            faults: [
+              { when: { method: 'POST' }, do: { kind: 'slow', delayMs: 300 } },
+            ],
+          },
           inputs: { 'recipient-account-id': forty.join('\n') },
         },
         requested('POST', LIST_PATH, 5),
@@ -225,17 +310,31 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
       expect(run.tookMs).toBeLessThan(SOON_MS);
       expect(run.posts.length).toBeLessThanOrEqual(8);
       expect(run.recipients.map((one) => one['account_id'])).toEqual(forty);
-      const known = run.recipients.filter((one) => one['recipient_id'] !== null);
-      expect(known.map((one) => one['recipient_id']).sort()).toEqual(run.records.map(({ id }) => id).sort());
+      const known = run.recipients.filter(
+        (one) => one['recipient_id'] !== null,
+      );
+      expect(known.map((one) => one['recipient_id']).sort()).toEqual(
+        run.records.map(({ id }) => id).sort(),
+      );
       expect(known.length).toBeGreaterThanOrEqual(5);
-      expect(run.recipients.every((one) => String(one['error']).includes('cancelled'))).toBe(true);
-      expect(new Set(run.errors.map(({ title }) => title))).toEqual(new Set(['Run cancelled']));
+      expect(
+        run.recipients.every((one) =>
+          String(one['error']).includes('cancelled'),
+        ),
+      ).toBe(true);
+      expect(new Set(run.errors.map(({ title }) => title))).toEqual(
+        new Set(['Run cancelled']),
+      );
     });
   });
 
   describe.concurrent('ends at once with a second signal', TIMED, () => {
     it.concurrent.each<[string, Scenario, Ready]>([
-      ['list', faulty({ pathIncludes: LIST }, HANG), requested('GET', LIST_PATH)],
+      [
+        'list',
+        faulty({ pathIncludes: LIST }, HANG),
+        requested('GET', LIST_PATH),
+      ],
       ['POST', faulty({ method: 'POST' }, HANG), requested('POST', LIST_PATH)],
     ])('although a %s hangs', async (_, scenario, ready) => {
       const started = await startScenario(scenario);
@@ -244,7 +343,8 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
       started.child.kill('SIGTERM');
       const run = await started.finished;
       expect(run).toMatchObject({ exitCode: 1, signal: null });
-      // With one signal a last list would have followed the POST, and then a summary.
+      // With one signal a last list would have followed the POST, and then a
+      // summary.
       expect(run.lists).toHaveLength(1);
       expect(run.summary).toBe('');
     });

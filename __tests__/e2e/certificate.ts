@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+const fixture = (name: string) =>
+  fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 
 /** The host that the certificate names. No name server knows it. */
 export const HOST = 'api.share.test';
@@ -13,8 +14,15 @@ export const tls = {
   cert: readFileSync(fixture('server.pem'), 'utf8'),
 };
 
-/** A certificate of the simulator that no authority has issued: `expired` or `not-yet-valid`. */
-export function certificate(name: string): { key: string; cert: string; file: string } {
+/**
+ * A certificate of the simulator that no authority has issued: `expired` or
+ * `not-yet-valid`.
+ */
+export function certificate(name: string): {
+  key: string;
+  cert: string;
+  file: string;
+} {
   const file = fixture(`${name}.pem`);
   return { key: tls.key, cert: readFileSync(file, 'utf8'), file };
 }

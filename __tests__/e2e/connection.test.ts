@@ -1,4 +1,7 @@
-/** A host with two addresses, of which the first is slow and the second has no server. */
+/**
+ * A host with two addresses, of which the first is slow and the second has no
+ * server.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -8,10 +11,18 @@ import { AUTHORITY, HOST, tls } from './certificate.ts';
 import { expectAdded } from './expectations.ts';
 import { runScenario, TIMED } from './scenario.ts';
 
-const TWO_ADDRESSES = fileURLToPath(new URL('fixtures/two-addresses.cjs', import.meta.url));
-const env = { NODE_EXTRA_CA_CERTS: AUTHORITY, NODE_OPTIONS: `--require "${TWO_ADDRESSES}"` };
+const TWO_ADDRESSES = fileURLToPath(
+  new URL('fixtures/two-addresses.cjs', import.meta.url),
+);
+const env = {
+  NODE_EXTRA_CA_CERTS: AUTHORITY,
+  NODE_OPTIONS: `--require "${TWO_ADDRESSES}"`,
+};
 
-/** Accepts nothing until it has a signal to go on; then forwards to the port in the first argument. */
+/**
+ * Accepts nothing until it has a signal to go on; then forwards to the port in
+ * the first argument.
+ */
 const FORWARDER = `
   const { connect, createServer } = require('node:net');
   const server = createServer((socket) => {
@@ -22,7 +33,10 @@ const FORWARDER = `
   server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));
 `;
 
-/** A port whose queue of connections is full, so that a handshake is not completed until `resume`. */
+/**
+ * A port whose queue of connections is full, so that a handshake is not
+ * completed until `resume`.
+ */
 async function startSlowPort(target: number, { onTestFinished }: TestContext) {
   const child = spawn(process.execPath, ['-e', FORWARDER, String(target)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -30,12 +44,17 @@ async function startSlowPort(target: number, { onTestFinished }: TestContext) {
   const [line] = await once(child.stdout, 'data');
   const port = Number(line);
   child.kill('SIGSTOP');
-  const fillers = Array.from({ length: 4 }, (): Socket => connect(port, '127.0.0.1').on('error', () => {}));
+  const fillers = Array.from(
+    { length: 4 },
+    (): Socket => connect(port, '127.0.0.1').on('error', () => {}),
+  );
   onTestFinished(() => {
     for (const socket of fillers) socket.destroy();
     child.kill('SIGKILL');
   });
-  await Promise.all(fillers.slice(0, 2).map((socket) => once(socket, 'connect')));
+  await Promise.all(
+    fillers.slice(0, 2).map((socket) => once(socket, 'connect')),
+  );
   return { port, resume: () => child.kill('SIGCONT') };
 }
 
@@ -57,24 +76,30 @@ describe.concurrent('a host with two addresses', TIMED, () => {
       inputs: { 'api-url': `https://${HOST}:${port}`, timeout: '4s' },
     });
     expect(run.exitCode).toBe(1);
-    expect(run.errors).toMatchObject([{ title: 'Connection to Cloudflare failed' }]);
+    expect(run.errors).toMatchObject([
+      { title: 'Connection to Cloudflare failed' },
+    ]);
     expect(run.errors[0]?.message).toMatch(
       /^connect ECONNREFUSED 127\.0\.0\.1:\d+; connect ECONNREFUSED 127\.0\.0\.2:\d+\./,
     );
   });
 
   // Only there can the queue of a port be filled like this.
-  it.runIf(process.platform === 'linux')('gets the time that a slow handshake takes', async (context) => {
-    const port = await unusedPort();
-    const slow = await startSlowPort(port, context);
-    const run = await runScenario({
-      env,
-      server: { tls, port },
-      inputs: { 'api-url': `https://${HOST}:${slow.port}/client/v4` },
-      // The handshake is repeated after one second, and after three.
-      onOutput: (text) => text.includes('Sharing') && setTimeout(slow.resume, 600),
-    });
-    expectAdded(run);
-    expect(run.stdout).not.toContain('retrying');
-  });
+  it.runIf(process.platform === 'linux')(
+    'gets the time that a slow handshake takes',
+    async (context) => {
+      const port = await unusedPort();
+      const slow = await startSlowPort(port, context);
+      const run = await runScenario({
+        env,
+        server: { tls, port },
+        inputs: { 'api-url': `https://${HOST}:${slow.port}/client/v4` },
+        // The handshake is repeated after one second, and after three.
+        onOutput: (text) =>
+          text.includes('Sharing') && setTimeout(slow.resume, 600),
+      });
+      expectAdded(run);
+      expect(run.stdout).not.toContain('retrying');
+    },
+  );
 });

@@ -1,4 +1,7 @@
-/** The deployment record of a run of the bundle. What it holds is shown in `__tests__/github/deployment.test.ts`. */
+/**
+ * The deployment record of a run of the bundle. What it holds is shown in
+ * `__tests__/github/deployment.test.ts`.
+ */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'vitest';
@@ -16,7 +19,10 @@ interface Call {
 }
 type Respond = (call: Call, response: ServerResponse) => boolean;
 
-/** GitHub's REST API as far as deployments go. `respond` returns true where it has responded itself. */
+/**
+ * GitHub's REST API as far as deployments go. `respond` returns true where it
+ * has responded itself.
+ */
 async function startGitHub({ onTestFinished }: TestContext, respond?: Respond) {
   const calls: Call[] = [];
   const server = createServer(async (request, response) => {
@@ -25,7 +31,9 @@ async function startGitHub({ onTestFinished }: TestContext, respond?: Respond) {
     const call = { path: request.url ?? '', body: JSON.parse(text || '{}') };
     calls.push(call);
     if (respond?.(call, response)) return;
-    response.writeHead(201, { 'content-type': 'application/json; charset=utf-8' });
+    response.writeHead(201, {
+      'content-type': 'application/json; charset=utf-8',
+    });
     response.end(JSON.stringify({ id: 77, state: call.body['state'] }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -34,7 +42,11 @@ async function startGitHub({ onTestFinished }: TestContext, respond?: Respond) {
     server.close();
   });
   const states = () => calls.slice(1).map(({ body }) => body['state']);
-  return { calls, states, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  return {
+    calls,
+    states,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  };
 }
 
 interface Scenario {
@@ -44,8 +56,15 @@ interface Scenario {
   readonly respond?: Respond;
 }
 
-async function prepare(context: TestContext, { associateMs = 0, status, inputs, respond }: Scenario = {}) {
-  const api = createSharesApi({ now: Date.now, tokens: [TOKEN], timeline: { associateMs } });
+async function prepare(
+  context: TestContext,
+  { associateMs = 0, status, inputs, respond }: Scenario = {},
+) {
+  const api = createSharesApi({
+    now: Date.now,
+    tokens: [TOKEN],
+    timeline: { associateMs },
+  });
   api.addShare({ accountId: OWNER, shareId: SHARE, name: 'Baseline policies' });
   if (status) api.addRecipient(SHARE, { accountId: ACCOUNT, status });
   const server = await startServer(api);
@@ -61,7 +80,11 @@ async function prepare(context: TestContext, { associateMs = 0, status, inputs, 
       'github-token': GITHUB_TOKEN,
       ...inputs,
     },
-    env: { GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'octo/policies', GITHUB_SHA: 'c0ffee' },
+    env: {
+      GITHUB_API_URL: github.url,
+      GITHUB_REPOSITORY: 'octo/policies',
+      GITHUB_SHA: 'c0ffee',
+    },
   };
   return { github, options };
 }
@@ -73,25 +96,33 @@ describe.concurrent('the deployment record', () => {
     const run = await runAction(options);
     expect(run.exitCode).toBe(0);
     expect(github.states()).toEqual(['in_progress', 'success']);
-    expect(github.calls[2]?.path).toBe('/repos/octo/policies/deployments/77/statuses');
+    expect(github.calls[2]?.path).toBe(
+      '/repos/octo/policies/deployments/77/statuses',
+    );
     expect(run.stdout).not.toContain('::warning');
     expect(JSON.stringify(github.calls)).not.toContain(TOKEN);
   });
 
   it('is a failure with the run', async (context) => {
     const { expect } = context;
-    const { github, options } = await prepare(context, { associateMs: 'never', inputs: { timeout: '4s' } });
+    const { github, options } = await prepare(context, {
+      associateMs: 'never',
+      inputs: { timeout: '4s' },
+    });
     expect((await runAction(options)).exitCode).toBe(1);
     expect(github.states()).toEqual(['in_progress', 'failure']);
   });
 
   it('is an error when the run is cancelled', async (context) => {
     const { expect } = context;
-    const { github, options } = await prepare(context, { associateMs: 'never' });
+    const { github, options } = await prepare(context, {
+      associateMs: 'never',
+    });
     const { cancel, finished, child } = startAction(options);
     child.stdout?.on(
       'data',
-      (chunk) => String(chunk).includes('added as recipient') && setTimeout(cancel, 500),
+      (chunk) =>
+        String(chunk).includes('added as recipient') && setTimeout(cancel, 500),
     );
     expect((await finished).exitCode).toBe(1);
     expect(github.states()).toEqual(['in_progress', 'error']);
@@ -112,18 +143,26 @@ describe.concurrent('the deployment record', () => {
     const { expect } = context;
     const { options } = await prepare(context, {
       respond: (_call, response) => {
-        const headers = { 'content-type': 'application/json', deprecation: '@1', sunset: '::error::x' };
+        const headers = {
+          'content-type': 'application/json',
+          deprecation: '@1',
+          sunset: '::error::x',
+        };
         const message = `no\n::error::for ${GITHUB_TOKEN} ##[error]`;
         response.writeHead(403, headers).end(JSON.stringify({ message }));
         return true;
       },
     });
-    const run = await runAction({ ...options, env: { ...options.env, RUNNER_DEBUG: '1' } });
+    const run = await runAction({
+      ...options,
+      env: { ...options.env, RUNNER_DEBUG: '1' },
+    });
     expect(run.exitCode).toBe(0);
     expect(run.stdout.match(/^::warning .*$/gm)).toEqual([
       expect.stringContaining('Deployment record could not be written'),
     ]);
-    const shown = run.stdout.replace(/^::add-mask::.*$/gm, '') + run.stderr + run.summary;
+    const shown =
+      run.stdout.replace(/^::add-mask::.*$/gm, '') + run.stderr + run.summary;
     expect(shown).not.toMatch(/^\s*::error/m);
     expect(shown).not.toContain('##[');
     expect(shown).not.toContain(GITHUB_TOKEN);
@@ -140,7 +179,9 @@ describe.concurrent('the deployment record', () => {
 
   it('does not hold a run that is cancelled while GitHub hangs, and everything is reported', async (context) => {
     const { expect } = context;
-    const { options } = await prepare(context, { respond: ({ body }) => body['state'] === 'success' });
+    const { options } = await prepare(context, {
+      respond: ({ body }) => body['state'] === 'success',
+    });
     const { cancel, finished, child } = startAction(options);
     let cancelledMs = 0;
     child.stdout?.on('data', (chunk) => {
@@ -150,7 +191,10 @@ describe.concurrent('the deployment record', () => {
     });
     const run = await finished;
     expect(performance.now() - cancelledMs).toBeLessThan(5_000);
-    expect(run).toMatchObject({ signal: null, outputs: { status: 'associated', changed: 'true' } });
+    expect(run).toMatchObject({
+      signal: null,
+      outputs: { status: 'associated', changed: 'true' },
+    });
     expect(run.summary).toContain('1 account added');
   });
 
@@ -162,9 +206,16 @@ describe.concurrent('the deployment record', () => {
     async ([_name, respond], context) => {
       const { expect } = context;
       const inputs = { timeout: '2s' };
-      const { options } = await prepare(context, { associateMs: 'never', inputs, respond });
+      const { options } = await prepare(context, {
+        associateMs: 'never',
+        inputs,
+        respond,
+      });
       const run = await runAction(options);
-      expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associating', changed: 'true' } });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        outputs: { status: 'associating', changed: 'true' },
+      });
       expect(run.stdout).toContain('Deployment record could not be written');
       expect(run.ms).toBeLessThan(5_000);
     },
@@ -174,14 +225,20 @@ describe.concurrent('the deployment record', () => {
     'http://api.github.example',
     'http://localhost.github.example:8080',
     'http://127.0.0.1.nip.example',
-  ])('is not sent to %s, where others can read the token', async (address, context) => {
-    const { expect } = context;
-    const { github, options } = await prepare(context);
-    const run = await runAction({ ...options, env: { ...options.env, GITHUB_API_URL: address } });
-    expect(run.exitCode).toBe(0);
-    expect(run.stdout).toMatch(/^::warning .*GITHUB_API_URL is not https/m);
-    expect(github.calls).toEqual([]);
-  });
+  ])(
+    'is not sent to %s, where others can read the token',
+    async (address, context) => {
+      const { expect } = context;
+      const { github, options } = await prepare(context);
+      const run = await runAction({
+        ...options,
+        env: { ...options.env, GITHUB_API_URL: address },
+      });
+      expect(run.exitCode).toBe(0);
+      expect(run.stdout).toMatch(/^::warning .*GITHUB_API_URL is not https/m);
+      expect(github.calls).toEqual([]);
+    },
+  );
 
   it.for(['with its length', 'in chunks'])(
     'reads no response of more than 16 MiB: %s',
@@ -191,13 +248,18 @@ describe.concurrent('the deployment record', () => {
         respond: (_call, response) => {
           const body = Buffer.alloc(17 * 1024 * 1024, ' ');
           if (way === 'in chunks') response.writeHead(201).write(body);
-          else response.writeHead(201, { 'content-length': body.length }).end(body);
+          else
+            response
+              .writeHead(201, { 'content-length': body.length })
+              .end(body);
           return true;
         },
       });
       const run = await runAction(options);
       expect(run.exitCode).toBe(0);
-      expect(run.stdout).toMatch(/^::warning .*could not be written.*more than 16 MiB/m);
+      expect(run.stdout).toMatch(
+        /^::warning .*could not be written.*more than 16 MiB/m,
+      );
     },
   );
 

@@ -11,21 +11,32 @@ import {
   TIMED,
 } from './scenario.ts';
 
-const STATUSES = ['associated', 'associating', 'disassociated', 'disassociating'];
+const STATUSES = [
+  'associated',
+  'associating',
+  'disassociated',
+  'disassociating',
+];
 const recipients = STATUSES.map((status, n) => ({
   accountId: account(n),
   id: `record${n}`,
   status,
-  ...(status.endsWith('ing') ? { settle: { associateMs: 'never', disassociateMs: 'never' } as const } : {}),
+  ...(status.endsWith('ing')
+    ? { settle: { associateMs: 'never', disassociateMs: 'never' } as const }
+    : {}),
 }));
 const five = accounts(5).join('\n');
 
 /** The plan as the log has it, which the summary must repeat. */
 function expectPlan(run: Run, lines: readonly string[], result: string): void {
-  const summary = run.summary.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code));
+  const summary = run.summary.replace(/&#(\d+);/g, (_, code) =>
+    String.fromCharCode(code),
+  );
   for (const [n, line] of lines.entries()) {
     expect(run.stdout).toContain(`\n${account(n)} ${line}\n`);
-    expect(summary).toContain(`<td><code>${line}</code></td><td><code>${account(n)}</code></td>`);
+    expect(summary).toContain(
+      `<td><code>${line}</code></td><td><code>${account(n)}</code></td>`,
+    );
   }
   expect(run.stdout).toContain(`Result: ${result}`);
   expect(run.summary).toContain(result);
@@ -41,7 +52,13 @@ describe.concurrent('dry-run: true', () => {
     expect(run).toMatchObject({ exitCode: 0, annotations: [], polls: [] });
     expect(run.lists).toHaveLength(1);
     expect(run.outputs).toMatchObject({ status: 'mixed', changed: 'true' });
-    expect(run.recipients.map((one) => [one['account_id'], one['status'], one['changed']])).toEqual([
+    expect(
+      run.recipients.map((one) => [
+        one['account_id'],
+        one['status'],
+        one['changed'],
+      ]),
+    ).toEqual([
       [account(0), 'associated', false],
       [account(1), 'associating', false],
       [account(2), 'disassociated', true],
@@ -61,14 +78,25 @@ describe.concurrent('dry-run: true', () => {
   it('shows who would be removed', async () => {
     const run = await runScenario({
       recipients,
-      inputs: { 'recipient-account-id': five, 'dry-run': 'true', state: 'absent' },
+      inputs: {
+        'recipient-account-id': five,
+        'dry-run': 'true',
+        state: 'absent',
+      },
     });
     expectOnlyReads(run);
     expect(run).toMatchObject({ exitCode: 0, annotations: [], polls: [] });
-    // A real removal confirms with a second list that there is nothing to remove.
+    // A real removal confirms with a second list that there is nothing to
+    // remove.
     expect(run.lists).toHaveLength(1);
     expect(run.outputs).toMatchObject({ changed: 'true' });
-    expect(run.recipients.map(({ changed }) => changed)).toEqual([true, true, false, false, false]);
+    expect(run.recipients.map(({ changed }) => changed)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
     const plan = [
       '- remove recipient record0 (associated)',
       '- remove recipient record1 (associating)',
@@ -87,30 +115,48 @@ describe.concurrent('dry-run: true', () => {
     expectOnlyReads(run);
     expect(run).toMatchObject({
       exitCode: 0,
-      outputs: { 'recipient-id': RECORD, status: 'associated', changed: 'false' },
+      outputs: {
+        'recipient-id': RECORD,
+        status: 'associated',
+        changed: 'false',
+      },
     });
   });
 
   it('ends at once for a removal with nothing to remove', TIMED, async () => {
-    const run = await runScenario({ inputs: { 'dry-run': 'true', state: 'absent' } });
+    const run = await runScenario({
+      inputs: { 'dry-run': 'true', state: 'absent' },
+    });
     expectOnlyReads(run);
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'disassociated', changed: 'false' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'disassociated', changed: 'false' },
+    });
     expect(run.ms).toBeLessThan(5000);
   });
 
   it('records no deployment, because nothing is deployed', async () => {
     const run = await runScenario({
-      inputs: { 'dry-run': 'true', 'github-token': 'ghs_Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0YaZk4W' },
+      inputs: {
+        'dry-run': 'true',
+        'github-token': 'ghs_Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0YaZk4W',
+      },
       env: (url) => ({ GITHUB_API_URL: url }),
     });
     expectOnlyReads(run);
     expect(run.exitCode).toBe(0);
-    expect(run.requests.filter(({ path }) => path.includes('/repos/'))).toEqual([]);
+    expect(run.requests.filter(({ path }) => path.includes('/repos/'))).toEqual(
+      [],
+    );
   });
 
   it('shows what would be done for an organization', async () => {
     const run = await runScenario({
-      inputs: { 'dry-run': 'true', 'recipient-account-id': '', 'organization-id': ORGANIZATION },
+      inputs: {
+        'dry-run': 'true',
+        'recipient-account-id': '',
+        'organization-id': ORGANIZATION,
+      },
     });
     expectOnlyReads(run);
     expect(run).toMatchObject({ exitCode: 0, outputs: { changed: 'true' } });
@@ -119,7 +165,10 @@ describe.concurrent('dry-run: true', () => {
 
   it('shows each of a thousand accounts once', async () => {
     const run = await runScenario({
-      inputs: { 'dry-run': 'true', 'recipient-account-id': accounts(1000).join('\n') },
+      inputs: {
+        'dry-run': 'true',
+        'recipient-account-id': accounts(1000).join('\n'),
+      },
     });
     expectOnlyReads(run);
     expect(run.exitCode).toBe(0);

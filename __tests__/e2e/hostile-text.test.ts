@@ -12,7 +12,8 @@ import {
 } from './scenario.ts';
 import { rejectWith, scenariosWith } from './untrusted-text.ts';
 
-// Each of these has done harm somewhere: commands of both kinds, line breaks, terminals, markup, links, mentions.
+// Each of these has done harm somewhere: commands of both kinds, line breaks,
+// terminals, markup, links, mentions.
 const EVIL = [
   'x\r::error title=pwned::pwned',
   '\n::set-output name=status::pwned',
@@ -37,7 +38,8 @@ const EVIL_VARIABLE = EVIL.replaceAll('\u0000', '').toWellFormed();
 const STATUS = /^(associat|disassociat)(ing|ed)$|^(mixed|unknown)$/;
 const TAGS =
   /<br>|<\/?(h3|p|sub|code|table|thead|tbody|tr|th|td|ul|li|strong|a)>|<a href="https:\/\/(github\.com\/octo-org\/share\/|dash\.cloudflare\.com\/)[\w./#-]*">/g;
-// Control, format and separator characters, and halves of a surrogate pair. Only a line feed is allowed.
+// Control, format and separator characters, and halves of a surrogate pair.
+// Only a line feed is allowed.
 const CONTROL = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 function expectHarmless(run: Run): void {
@@ -45,10 +47,13 @@ function expectHarmless(run: Run): void {
     expect(text).not.toMatch(/##\[/);
     expect(text).not.toMatch(CONTROL);
     for (const [command, rest] of commands(text)) {
-      expect(command).toMatch(/^(add-mask|debug|(error|warning|notice) title=[^:,]*)$/);
+      expect(command).toMatch(
+        /^(add-mask|debug|(error|warning|notice) title=[^:,]*)$/,
+      );
       expect(command).not.toContain('pwned');
       // An annotation has lines of its own, but none that a server started.
-      for (const line of rest.split('%0A')) expect(line).not.toMatch(/^\s*(pwned|::)|%0D/);
+      for (const line of rest.split('%0A'))
+        expect(line).not.toMatch(/^\s*(pwned|::)|%0D/);
     }
   }
   expectOutputs(run);
@@ -62,15 +67,27 @@ function expectHarmless(run: Run): void {
 
   const { summary } = run;
   expect(summary).not.toBe('');
-  // An empty line would end the block of HTML, and what follows would be Markdown.
+  // An empty line would end the block of HTML, and what follows would be
+  // Markdown.
   expect(summary.trimEnd()).not.toMatch(/\n\s*\n/);
-  expect(summary.replace(TAGS, '').replace(/&#\d+;/g, '')).not.toMatch(/[<>`[\]|@\\]/);
+  expect(summary.replace(TAGS, '').replace(/&#\d+;/g, '')).not.toMatch(
+    /[<>`[\]|@\\]/,
+  );
   // GitHub makes links and mentions of text as well, but not inside of `code`.
-  expect(summary.replace(/<code>.*?<\/code>/g, '')).not.toMatch(/pwned|evil|octocat/);
+  expect(summary.replace(/<code>.*?<\/code>/g, '')).not.toMatch(
+    /pwned|evil|octocat/,
+  );
 }
 
-/** With debug lines, and with the variables from which links to the documentation are made. */
-const env = { RUNNER_DEBUG: '1', GITHUB_ACTION_REPOSITORY: 'octo-org/share', GITHUB_ACTION_REF: 'v1' };
+/**
+ * With debug lines, and with the variables from which links to the
+ * documentation are made.
+ */
+const env = {
+  RUNNER_DEBUG: '1',
+  GITHUB_ACTION_REPOSITORY: 'octo-org/share',
+  GITHUB_ACTION_REF: 'v1',
+};
 
 describe.concurrent('hostile text does no harm', () => {
   it.concurrent.each(scenariosWith(EVIL))('in %s', async (_, scenario) => {
@@ -79,43 +96,62 @@ describe.concurrent('hostile text does no harm', () => {
     expectHarmless(run);
   });
 
-  it.concurrent.each(['true', 'false'])('in the statuses of many accounts, dry-run: %s', async (dryRun) => {
-    const result = Array.from({ length: 60 }, (_, n) => ({
-      id: `record${n}`,
-      account_id: account(n),
-      association_status: `${n % 2} ${EVIL}`,
-    }));
-    const run = await runWithFault(respondWith(bodyOf(result)), {
-      inputs: {
-        'recipient-account-id': result.map((record) => record.account_id).join(),
-        'dry-run': dryRun,
-        timeout: '4s',
-      },
-      env,
-    });
-    expect(run.recipients).toHaveLength(60);
-    expectHarmless(run);
-    // Text of a server takes no more space than that of the action.
-    for (const line of run.stdout.split('\n')) expect(line.length).toBeLessThan(5000);
-  });
+  it.concurrent.each(['true', 'false'])(
+    'in the statuses of many accounts, dry-run: %s',
+    async (dryRun) => {
+      const result = Array.from({ length: 60 }, (_, n) => ({
+        id: `record${n}`,
+        account_id: account(n),
+        association_status: `${n % 2} ${EVIL}`,
+      }));
+      const run = await runWithFault(respondWith(bodyOf(result)), {
+        inputs: {
+          'recipient-account-id': result
+            .map((record) => record.account_id)
+            .join(),
+          'dry-run': dryRun,
+          timeout: '4s',
+        },
+        env,
+      });
+      expect(run.recipients).toHaveLength(60);
+      expectHarmless(run);
+      // Text of a server takes no more space than that of the action.
+      for (const line of run.stdout.split('\n'))
+        expect(line.length).toBeLessThan(5000);
+    },
+  );
 
   it('and can still be read', async () => {
     const run = await runScenario({
-      api: { faults: [{ when: { method: 'POST' }, do: rejectWith(400, EVIL) }] },
+      api: {
+        faults: [{ when: { method: 'POST' }, do: rejectWith(400, EVIL) }],
+      },
     });
     expect(run.errors[0]?.message).toContain('pwned');
-    expect(run.recipients).toMatchObject([{ error: expect.stringContaining('pwned') }]);
+    expect(run.recipients).toMatchObject([
+      { error: expect.stringContaining('pwned') },
+    ]);
     expect(run.summary).toContain('pwned');
   });
 
   it('in the response of GitHub to a deployment', async () => {
     const run = await runScenario({
       inputs: { 'github-token': 'ghs_Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0YaZk4W' },
-      api: { faults: [{ when: { pathIncludes: '/repos/' }, do: rejectWith(403, EVIL) }] },
+      api: {
+        faults: [
+          { when: { pathIncludes: '/repos/' }, do: rejectWith(403, EVIL) },
+        ],
+      },
       env: (url) => ({ ...env, GITHUB_API_URL: url }),
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated' } });
-    expect(run.requests.filter(({ path }) => path.startsWith('/repos/')).length).toBeGreaterThan(0);
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated' },
+    });
+    expect(
+      run.requests.filter(({ path }) => path.startsWith('/repos/')).length,
+    ).toBeGreaterThan(0);
     expect(run.annotations).toMatchObject([
       { level: 'warning', title: 'Deployment record could not be written' },
     ]);

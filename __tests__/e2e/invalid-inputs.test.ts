@@ -1,17 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { leaks } from './leaks.ts';
-import { ORGANIZATION, OWNER, type Run, runScenario, TOKEN } from './scenario.ts';
+import {
+  ORGANIZATION,
+  OWNER,
+  type Run,
+  runScenario,
+  TOKEN,
+} from './scenario.ts';
 
 const KEY = 'c2547eb745079dac9320b638f5e225cf483cc5cfdda41';
 
-/** The message of a run that must end before anything is sent, which its one annotation has. */
+/**
+ * The message of a run that must end before anything is sent, which its one
+ * annotation has.
+ */
 async function expectInvalid(
   inputs: Record<string, string>,
   env: Record<string, string> = {},
 ): Promise<{ run: Run; message: string }> {
-  // The simulator is the proxy too, so that a request for a public host would show as a connection.
-  const proxies = (url: string) => ({ HTTPS_PROXY: new URL(url).origin, HTTP_PROXY: new URL(url).origin });
-  const run = await runScenario({ inputs, env: (url) => ({ ...proxies(url), ...env }) });
+  // The simulator is the proxy too, so that a request for a public host would
+  // show as a connection.
+  const proxies = (url: string) => ({
+    HTTPS_PROXY: new URL(url).origin,
+    HTTP_PROXY: new URL(url).origin,
+  });
+  const run = await runScenario({
+    inputs,
+    env: (url) => ({ ...proxies(url), ...env }),
+  });
   expect(run.connections).toBe(0);
   expect(run.requests).toEqual([]);
   expect(run.exitCode).toBe(1);
@@ -21,17 +37,22 @@ async function expectInvalid(
     changed: 'false',
     recipients: '[]',
   });
-  expect(run.annotations).toMatchObject([{ level: 'error', title: 'Invalid inputs: no request was sent' }]);
+  expect(run.annotations).toMatchObject([
+    { level: 'error', title: 'Invalid inputs: no request was sent' },
+  ]);
   expect(run.stderr).toBe('');
   return { run, message: run.errors[0]?.message ?? '' };
 }
 
-const EMPTY = /got nothing.*An empty input often comes from a secret.*fork or Dependabot/s;
+const EMPTY =
+  /got nothing.*An empty input often comes from a secret.*fork or Dependabot/s;
 const NOT_AN_ACCOUNT = /expected 32 hexadecimal digits/;
 const NOT_AN_ID = /expected up to 32 letters, digits/;
-const NOT_AN_ADDRESS = /expected https \(http only on loopback\), no credentials, query or fragment/;
+const NOT_AN_ADDRESS =
+  /expected https \(http only on loopback\), no credentials, query or fragment/;
 const NOT_A_BOOLEAN = /expected true or false/;
-const NOT_A_DURATION = /expected a duration up to 24h such as 90s, 10m or 1h30m/;
+const NOT_A_DURATION =
+  /expected a duration up to 24h such as 90s, 10m or 1h30m/;
 
 describe.concurrent('an invalid input ends the run before the first request', () => {
   it.concurrent.each<[string, string, Record<string, string>, RegExp]>([
@@ -39,7 +60,12 @@ describe.concurrent('an invalid input ends the run before the first request', ()
     ['spaces for an owner', 'account-id', { 'account-id': ' \t' }, EMPTY],
     ['no share', 'share-id', { 'share-id': '' }, EMPTY],
     ['a line break for a share', 'share-id', { 'share-id': '\n' }, EMPTY],
-    ['no target', 'recipient-account-id', { 'recipient-account-id': '' }, EMPTY],
+    [
+      'no target',
+      'recipient-account-id',
+      { 'recipient-account-id': '' },
+      EMPTY,
+    ],
     [
       'both targets',
       'organization-id',
@@ -48,10 +74,30 @@ describe.concurrent('an invalid input ends the run before the first request', ()
     ],
     ['no credentials', 'api-token', { 'api-token': '' }, EMPTY],
     ['spaces for a token', 'api-token', { 'api-token': '  ' }, EMPTY],
-    ['a token with its prefix', 'api-token', { 'api-token': `Bearer ${TOKEN}` }, /the prefix "Bearer"/],
-    ['a token in quotes', 'api-token', { 'api-token': `"${TOKEN}"` }, /got one in quotes/],
-    ['a token of two words', 'api-token', { 'api-token': `${TOKEN} x` }, /that no HTTP header may hold/],
-    ['an address alone', 'api-key', { 'api-token': '', 'api-email': 'ops@example.com' }, EMPTY],
+    [
+      'a token with its prefix',
+      'api-token',
+      { 'api-token': `Bearer ${TOKEN}` },
+      /the prefix "Bearer"/,
+    ],
+    [
+      'a token in quotes',
+      'api-token',
+      { 'api-token': `"${TOKEN}"` },
+      /got one in quotes/,
+    ],
+    [
+      'a token of two words',
+      'api-token',
+      { 'api-token': `${TOKEN} x` },
+      /that no HTTP header may hold/,
+    ],
+    [
+      'an address alone',
+      'api-key',
+      { 'api-token': '', 'api-email': 'ops@example.com' },
+      EMPTY,
+    ],
     ['a key alone', 'api-email', { 'api-token': '', 'api-key': KEY }, EMPTY],
     [
       'both credentials',
@@ -59,13 +105,38 @@ describe.concurrent('an invalid input ends the run before the first request', ()
       { 'api-email': 'ops@example.com', 'api-key': KEY },
       /one kind of credentials/,
     ],
-    ['a token and half of a key', 'api-token', { 'api-key': KEY }, /one kind of credentials/],
-    ['an owner with a slash', 'account-id', { 'account-id': '../699d98' }, NOT_AN_ACCOUNT],
-    ['an owner of 31 digits', 'account-id', { 'account-id': OWNER.slice(1) }, NOT_AN_ACCOUNT],
+    [
+      'a token and half of a key',
+      'api-token',
+      { 'api-key': KEY },
+      /one kind of credentials/,
+    ],
+    [
+      'an owner with a slash',
+      'account-id',
+      { 'account-id': '../699d98' },
+      NOT_AN_ACCOUNT,
+    ],
+    [
+      'an owner of 31 digits',
+      'account-id',
+      { 'account-id': OWNER.slice(1) },
+      NOT_AN_ACCOUNT,
+    ],
     ['a share with a dot', 'share-id', { 'share-id': 'my.share' }, NOT_AN_ID],
     ['a share with a query', 'share-id', { 'share-id': 'abc?x=1' }, NOT_AN_ID],
-    ['a share without letters and digits', 'share-id', { 'share-id': '--' }, NOT_AN_ID],
-    ['a share of 33 characters', 'share-id', { 'share-id': 'a'.repeat(33) }, NOT_AN_ID],
+    [
+      'a share without letters and digits',
+      'share-id',
+      { 'share-id': '--' },
+      NOT_AN_ID,
+    ],
+    [
+      'a share of 33 characters',
+      'share-id',
+      { 'share-id': 'a'.repeat(33) },
+      NOT_AN_ID,
+    ],
     [
       'an organization with a slash',
       'organization-id',
@@ -90,20 +161,50 @@ describe.concurrent('an invalid input ends the run before the first request', ()
       { 'recipient-account-id': OWNER.toUpperCase() },
       /expected other accounts than the owner/,
     ],
-    ['another state', 'state', { state: 'abscent' }, /expected present or absent, got "abscent"/],
+    [
+      'another state',
+      'state',
+      { state: 'abscent' },
+      /expected present or absent, got "abscent"/,
+    ],
     ['wait: yes', 'wait', { wait: 'yes' }, NOT_A_BOOLEAN],
     ['dry-run: on', 'dry-run', { 'dry-run': 'on' }, NOT_A_BOOLEAN],
     ['summary: 1', 'summary', { summary: '1' }, NOT_A_BOOLEAN],
     ['timeout: soon', 'timeout', { timeout: 'soon' }, NOT_A_DURATION],
     ['timeout: 0', 'timeout', { timeout: '0' }, NOT_A_DURATION],
-    ['timeout: 10', 'timeout', { timeout: '10' }, /got "10"\. Write it with units/],
+    [
+      'timeout: 10',
+      'timeout',
+      { timeout: '10' },
+      /got "10"\. Write it with units/,
+    ],
     ['timeout: 0s', 'timeout', { timeout: '0s' }, NOT_A_DURATION],
     ['timeout: -5s', 'timeout', { timeout: '-5s' }, NOT_A_DURATION],
     ['timeout: 25h', 'timeout', { timeout: '25h' }, NOT_A_DURATION],
-    ['http on a public host', 'api-url', { 'api-url': 'http://api.example.com/client/v4' }, NOT_AN_ADDRESS],
-    ['an address with a query', 'api-url', { 'api-url': 'https://api.example.com/v4?a=b' }, NOT_AN_ADDRESS],
-    ['no address', 'api-url', { 'api-url': 'api.cloudflare.com' }, NOT_AN_ADDRESS],
-    ['the address of a file', 'api-url', { 'api-url': 'file:///etc/passwd' }, NOT_AN_ADDRESS],
+    [
+      'http on a public host',
+      'api-url',
+      { 'api-url': 'http://api.example.com/client/v4' },
+      NOT_AN_ADDRESS,
+    ],
+    [
+      'an address with a query',
+      'api-url',
+      { 'api-url': 'https://api.example.com/v4?a=b' },
+      NOT_AN_ADDRESS,
+    ],
+    [
+      'no address',
+      'api-url',
+      { 'api-url': 'api.cloudflare.com' },
+      NOT_AN_ADDRESS,
+    ],
+    [
+      'the address of a file',
+      'api-url',
+      { 'api-url': 'file:///etc/passwd' },
+      NOT_AN_ADDRESS,
+    ],
   ])('%s', async (_, input, inputs, what) => {
     const { run, message } = await expectInvalid(inputs);
     expect(message).toMatch(new RegExp(`^${input}: expected `));
@@ -191,7 +292,11 @@ it('invalid inputs are reported also when the outputs cannot be written', async 
     inputs: { 'share-id': 'a/b' },
     env: { GITHUB_OUTPUT: '/nowhere/output' },
   });
-  expect({ exitCode, signal, stderr }).toEqual({ exitCode: 1, signal: null, stderr: '' });
+  expect({ exitCode, signal, stderr }).toEqual({
+    exitCode: 1,
+    signal: null,
+    stderr: '',
+  });
   expect(annotations.map(({ title }) => title)).toEqual([
     'Invalid inputs: no request was sent',
     'Outputs could not be written',

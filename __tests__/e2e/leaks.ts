@@ -1,7 +1,10 @@
 /** Searches everything that a run shows for secrets. */
 import type { RunResult } from '../../simulator/runner.ts';
 
-/** Everything that a person, a later step or the runner sees, without the lines that only mask. */
+/**
+ * Everything that a person, a later step or the runner sees, without the lines
+ * that only mask.
+ */
 function sinksOf(run: RunResult): Record<string, string> {
   const shown = (text: string) =>
     text
@@ -12,7 +15,9 @@ function sinksOf(run: RunResult): Record<string, string> {
   return {
     stdout: shown(run.stdout),
     stderr: shown(run.stderr),
-    summary: run.summary.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code))),
+    summary: run.summary.replace(/&#(\d+);/g, (_, code) =>
+      String.fromCharCode(Number(code)),
+    ),
     ...run.outputs,
   };
 }
@@ -21,8 +26,8 @@ function sinksOf(run: RunResult): Record<string, string> {
 const FRAGMENT = 12;
 
 /**
- * Where a secret shows: as given, URL-encoded, JSON-escaped or in base64, and also only a part of it, because the
- * runner masks nothing but whole secrets.
+ * Where a secret shows: as given, URL-encoded, JSON-escaped or in base64, and
+ * also only a part of it, because the runner masks nothing but whole secrets.
  * @returns `sink: text` for each place; empty when nothing leaked
  */
 export function leaks(run: RunResult, secrets: readonly string[]): string[] {
@@ -42,6 +47,8 @@ export function leaks(run: RunResult, secrets: readonly string[]): string[] {
   return Object.entries(sinksOf(run)).flatMap(([sink, text]) => {
     const part = [...parts].find((one) => text.includes(one));
     const at = part === undefined ? 0 : text.indexOf(part);
-    return part === undefined ? [] : [`${sink}: …${text.slice(Math.max(0, at - 60), at + 60)}…`];
+    return part === undefined
+      ? []
+      : [`${sink}: …${text.slice(Math.max(0, at - 60), at + 60)}…`];
   });
 }

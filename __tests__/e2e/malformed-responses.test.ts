@@ -45,14 +45,23 @@ describe.concurrent('a malformed list fails the step after three attempts', () =
     ['an ID with a slash', listed({ ...record, id: '../../x' })],
     ['an ID with a line break', listed({ ...record, id: `${RECORD}\nx` })],
     ['an ID that ends with a line break', listed({ ...record, id: 'abc\n' })],
-    ['an account with a line break', listed({ ...record, account_id: `${RECIPIENT}\n` })],
+    [
+      'an account with a line break',
+      listed({ ...record, account_id: `${RECIPIENT}\n` }),
+    ],
     ['an account that is a number', listed({ ...record, account_id: 7 })],
     ['a status that is a number', listed({ ...record, association_status: 1 })],
     ['no status', listed({ ...record, association_status: undefined })],
     ['resources as an object', listed({ ...record, resources: {} })],
     ['a resource that is null', listed({ ...record, resources: [null] })],
-    ['an error that is a number', listed({ ...record, resources: [{ error: 7 }] })],
-    ['terminal as a text', listed({ ...record, resources: [{ error: 'x', terminal: 'false' }] })],
+    [
+      'an error that is a number',
+      listed({ ...record, resources: [{ error: 7 }] }),
+    ],
+    [
+      'terminal as a text',
+      listed({ ...record, resources: [{ error: 'x', terminal: 'false' }] }),
+    ],
   ])('%s', async (_, body) => {
     const run = await runWithFault(respondWith(body));
     expectFailedRequest(run, 'GET …/recipients');
@@ -78,7 +87,9 @@ describe.concurrent('a list that is not malformed', () => {
   });
 
   it('may have the result null, which is read once more and then means empty', async () => {
-    const run = await runWithFault(respondWith(bodyOf(null)), { inputs: { 'dry-run': 'true' } });
+    const run = await runWithFault(respondWith(bodyOf(null)), {
+      inputs: { 'dry-run': 'true' },
+    });
     expect(run).toMatchObject({
       exitCode: 0,
       errors: [],
@@ -87,29 +98,41 @@ describe.concurrent('a list that is not malformed', () => {
     expect(run.lists).toHaveLength(2);
   });
 
-  it.concurrent.each(['GET', 'POST'])('may have a byte order mark: %s', async (method) => {
-    const run = await runScenario({
-      api: {
-        timeline: { associateMs: 0 },
-        faults: [
-          {
-            when: { method, pathIncludes: '/recipients' },
-            do: respondWith(`\uFEFF${bodyOf(method === 'GET' ? [record] : { ...record })}`),
-          },
-        ],
-      },
-      ...(method === 'POST' && { inputs: { wait: 'false' } }),
-    });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { 'recipient-id': RECORD } });
-    expect(run.stdout).not.toContain('retrying');
-  });
+  it.concurrent.each(['GET', 'POST'])(
+    'may have a byte order mark: %s',
+    async (method) => {
+      const run = await runScenario({
+        api: {
+          timeline: { associateMs: 0 },
+          faults: [
+            {
+              when: { method, pathIncludes: '/recipients' },
+              do: respondWith(
+                `\uFEFF${bodyOf(method === 'GET' ? [record] : { ...record })}`,
+              ),
+            },
+          ],
+        },
+        ...(method === 'POST' && { inputs: { wait: 'false' } }),
+      });
+      expect(run).toMatchObject({
+        exitCode: 0,
+        outputs: { 'recipient-id': RECORD },
+      });
+      expect(run.stdout).not.toContain('retrying');
+    },
+  );
 
   it('hides nobody when its result is null once', async () => {
     const run = await runWithFault(respondWith(bodyOf(null)), {
       times: 1,
       recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
     });
-    expect(run).toMatchObject({ exitCode: 0, posts: [], outputs: { 'recipient-id': RECORD } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      posts: [],
+      outputs: { 'recipient-id': RECORD },
+    });
   });
 });
 
@@ -122,19 +145,31 @@ describe.concurrent('a response that is not HTTP as specified', () => {
     ],
     ['two lengths', 'content-length: 2\r\ncontent-length: 3', /Content-Length/],
     ['no line end after a header', 'content-length 2', /Invalid header/],
-  ])('is not mistaken for a lost connection: %s', async ([, headers, reason], { expect, onTestFinished }) => {
-    const server = createServer((socket) =>
-      socket.on('error', () => {}).once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\n{}`)),
-    );
-    onTestFinished(() => void server.close());
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    const run = await runScenario({ inputs: { 'api-url': `http://127.0.0.1:${port}`, timeout: '10s' } });
-    expect(run.exitCode).toBe(1);
-    expect(run.errors).toMatchObject([
-      { title: 'Unexpected response from the API', message: expect.stringMatching(reason) },
-    ]);
-  });
+  ])(
+    'is not mistaken for a lost connection: %s',
+    async ([, headers, reason], { expect, onTestFinished }) => {
+      const server = createServer((socket) =>
+        socket
+          .on('error', () => {})
+          .once('data', () =>
+            socket.end(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\n{}`),
+          ),
+      );
+      onTestFinished(() => void server.close());
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as AddressInfo;
+      const run = await runScenario({
+        inputs: { 'api-url': `http://127.0.0.1:${port}`, timeout: '10s' },
+      });
+      expect(run.exitCode).toBe(1);
+      expect(run.errors).toMatchObject([
+        {
+          title: 'Unexpected response from the API',
+          message: expect.stringMatching(reason),
+        },
+      ]);
+    },
+  );
 });
 
 describe.concurrent('a malformed response to a poll', () => {
@@ -143,7 +178,10 @@ describe.concurrent('a malformed response to a poll', () => {
     ['another record', bodyOf({ ...record, id: OTHER_RECORD })],
     ['resources as a text', bodyOf({ ...record, resources: 'none' })],
   ])('fails the step after three attempts: %s', async (_, body) => {
-    const run = await runWithFault(respondWith(body), { path: ONE_RECORD, api: { newId: () => RECORD } });
+    const run = await runWithFault(respondWith(body), {
+      path: ONE_RECORD,
+      api: { newId: () => RECORD },
+    });
     expectFailedRequest(run, `GET …/recipients/${RECORD}`);
     expect(run.outputs).toMatchObject({
       'recipient-id': RECORD,
@@ -154,7 +192,12 @@ describe.concurrent('a malformed response to a poll', () => {
   });
 
   it('is retried', async () => {
-    expectAdded(await runWithFault(respondWith('<html>busy</html>'), { path: ONE_RECORD, times: 2 }));
+    expectAdded(
+      await runWithFault(respondWith('<html>busy</html>'), {
+        path: ONE_RECORD,
+        times: 2,
+      }),
+    );
   });
 });
 
@@ -163,7 +206,8 @@ it('a malformed share does not end the run', async () => {
 });
 
 describe.concurrent('a large response does not keep the run busy', () => {
-  // The numbers are no promise: the run would have to be killed if these took longer the larger they are.
+  // The numbers are no promise: the run would have to be killed if these took
+  // longer the larger they are.
   it.concurrent.each<[string, Scenario]>([
     [
       'a message of a million digits',
@@ -211,13 +255,27 @@ describe.concurrent('a large response does not keep the run busy', () => {
         account_id: `a${n}`,
         association_status: 'associated',
       }));
-      const when = { pathIncludes: number === 1 ? /recipients\?include_resources=true$/ : `page=${number}&` };
+      const when = {
+        pathIncludes:
+          number === 1
+            ? /recipients\?include_resources=true$/
+            : `page=${number}&`,
+      };
       return { when, do: respondWith(bodyOf(records, { per_page: size })) };
     };
-    const run = await runScenario({ api: { faults: [1, 2, 3, 4, 5].map(page) } });
+    const run = await runScenario({
+      api: { faults: [1, 2, 3, 4, 5].map(page) },
+    });
     expectFailedRequest(run, 'GET …/recipients');
     expect(run.errors[0]?.message).toContain('the list does not end');
     // The fourth page has too many, three times.
-    expect(run.lists.map(({ query }) => query['page'])).toEqual([undefined, '2', '3', '4', '4', '4']);
+    expect(run.lists.map(({ query }) => query['page'])).toEqual([
+      undefined,
+      '2',
+      '3',
+      '4',
+      '4',
+      '4',
+    ]);
   });
 });

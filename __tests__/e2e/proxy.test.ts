@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { HOST } from './certificate.ts';
 import { leaks } from './leaks.ts';
 import { runWithProxy } from './proxy-server.ts';
-import { accountIn, accounts, activeRecords, RECIPIENT, type Run, TIMED, TOKEN } from './scenario.ts';
+import {
+  accountIn,
+  accounts,
+  activeRecords,
+  RECIPIENT,
+  type Run,
+  TIMED,
+  TOKEN,
+} from './scenario.ts';
 
 const PASSWORD = 'Tn2Bv7/Xr5@Mc8Jd3Hf6';
 const BASIC = `Basic ${Buffer.from(`ops:${PASSWORD}`).toString('base64')}`;
@@ -15,24 +23,38 @@ const withPassword = (proxy: string) => ({
 
 /** What the runner is to mask. */
 function masksOf({ stdout }: Run): string[] {
-  return [...stdout.matchAll(/^::add-mask::(.*)$/gm)].map(([, mask]) => mask ?? '');
+  return [...stdout.matchAll(/^::add-mask::(.*)$/gm)].map(
+    ([, mask]) => mask ?? '',
+  );
 }
 
 function expectAdded(run: Run): void {
-  expect(run).toMatchObject({ exitCode: 0, stderr: '', errors: [], outputs: { status: 'associated' } });
+  expect(run).toMatchObject({
+    exitCode: 0,
+    stderr: '',
+    errors: [],
+    outputs: { status: 'associated' },
+  });
   expect(activeRecords(run)).toHaveLength(1);
 }
 
 describe.concurrent('a proxy', () => {
-  it.concurrent.each(['HTTPS_PROXY', 'https_proxy'])('is used when %s names it', async (name) => {
-    const { run, connects } = await runWithProxy((proxy) => ({ [name]: `http://${proxy}` }));
-    expectAdded(run);
-    for (const { target } of connects) expect(target).toMatch(/^api\.share\.test:\d+$/);
-    // The list and the read of the share are sent together; everything after them uses their connections.
-    expect(connects.length).toBeGreaterThanOrEqual(1);
-    expect(connects.length).toBeLessThanOrEqual(2);
-    expect(run.connections).toBeLessThanOrEqual(2);
-  });
+  it.concurrent.each(['HTTPS_PROXY', 'https_proxy'])(
+    'is used when %s names it',
+    async (name) => {
+      const { run, connects } = await runWithProxy((proxy) => ({
+        [name]: `http://${proxy}`,
+      }));
+      expectAdded(run);
+      for (const { target } of connects)
+        expect(target).toMatch(/^api\.share\.test:\d+$/);
+      // The list and the read of the share are sent together; everything after
+      // them uses their connections.
+      expect(connects.length).toBeGreaterThanOrEqual(1);
+      expect(connects.length).toBeLessThanOrEqual(2);
+      expect(run.connections).toBeLessThanOrEqual(2);
+    },
+  );
 
   it.concurrent.each(['127.0.0.1', 'localhost'])(
     'is used when it is named without http://: %s',
@@ -50,48 +72,67 @@ describe.concurrent('a proxy', () => {
     expectAdded(run);
     expect(connects.length).toBeGreaterThan(0);
     for (const { authorization } of connects) expect(authorization).toBe(BASIC);
-    for (const { headers } of run.requests) expect(headers).not.toHaveProperty('proxy-authorization');
+    for (const { headers } of run.requests)
+      expect(headers).not.toHaveProperty('proxy-authorization');
     expect(leaks(run, [PASSWORD, TOKEN])).toEqual([]);
     expect(run.stdout).toContain(`::add-mask::${PASSWORD}\n`);
   });
 
   it('has a password that is masked, and a user that is not, because GitHub drops outputs with a mask', async () => {
-    const { run } = await runWithProxy((proxy) => ({ HTTPS_PROXY: `http://ci:Zk4Wq9Tn2Bv7@${proxy}` }));
+    const { run } = await runWithProxy((proxy) => ({
+      HTTPS_PROXY: `http://ci:Zk4Wq9Tn2Bv7@${proxy}`,
+    }));
     expectAdded(run);
     expect(masksOf(run)).toEqual([TOKEN, 'Zk4Wq9Tn2Bv7']);
   });
 
   it('has a user without a password that is not masked', async () => {
-    const { run } = await runWithProxy((proxy) => ({ HTTPS_PROXY: `http://ci@${proxy}` }));
+    const { run } = await runWithProxy((proxy) => ({
+      HTTPS_PROXY: `http://ci@${proxy}`,
+    }));
     expectAdded(run);
     expect(masksOf(run)).toEqual([TOKEN]);
   });
 
   it('has a password that the debug output of a library does not show either', async () => {
-    const { run } = await runWithProxy((proxy) => ({ ...withPassword(proxy), DEBUG: '*', NODE_DEBUG: '' }));
+    const { run } = await runWithProxy((proxy) => ({
+      ...withPassword(proxy),
+      DEBUG: '*',
+      NODE_DEBUG: '',
+    }));
     expectAdded(run);
     expect(leaks(run, [PASSWORD, TOKEN])).toEqual([]);
   });
 
-  it.concurrent.each([502, 503])('that responds with %i for a moment is asked again', async (status) => {
-    const busy = `HTTP/1.1 ${status} Busy\r\nContent-Length: 0\r\n\r\n`;
-    const { run } = await runWithProxy(withoutPassword, { responses: [busy, busy] });
-    expectAdded(run);
-    expect(run.posts).toHaveLength(1);
-  });
+  it.concurrent.each([502, 503])(
+    'that responds with %i for a moment is asked again',
+    async (status) => {
+      const busy = `HTTP/1.1 ${status} Busy\r\nContent-Length: 0\r\n\r\n`;
+      const { run } = await runWithProxy(withoutPassword, {
+        responses: [busy, busy],
+      });
+      expectAdded(run);
+      expect(run.posts).toHaveLength(1);
+    },
+  );
 });
 
 it.concurrent.each([502, 503])(
   'a write for which a proxy responds with %i for a moment was not sent, and is sent once',
   async (status) => {
     const busy = `HTTP/1.1 ${status} Busy\r\nContent-Length: 0\r\n\r\n`;
-    // The list and the share have a connection each; four writes at a time need two more.
+    // The list and the share have a connection each; four writes at a time need
+    // two more.
     const { run, connects } = await runWithProxy(withoutPassword, {
       responses: [undefined, undefined, busy, busy],
       inputs: { 'recipient-account-id': accounts(4).join(' ') },
     });
     expect(connects.length).toBeGreaterThanOrEqual(4);
-    expect(run).toMatchObject({ exitCode: 0, errors: [], outputs: { status: 'associated' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      errors: [],
+      outputs: { status: 'associated' },
+    });
     expect(run.posts.map(accountIn).sort()).toEqual(accounts(4));
   },
 );
@@ -103,14 +144,22 @@ describe.concurrent('a proxy that does not respond', TIMED, () => {
       inputs: { timeout: '5s' },
       killAfterMs: 20_000,
     });
-    expect(run).toMatchObject({ exitCode: 1, signal: null, stderr: '', outputs: { changed: 'false' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      signal: null,
+      stderr: '',
+      outputs: { changed: 'false' },
+    });
     expect(run.ms).toBeLessThan(10_000);
     expect(run.errors).toMatchObject([{ title: 'Timed out' }]);
     expect(run.summary).toContain('Timed out');
   });
 
   it('does not delay a cancellation', async () => {
-    const { run } = await runWithProxy(withoutPassword, { response: null, signalAfter: { ms: 1500 } });
+    const { run } = await runWithProxy(withoutPassword, {
+      response: null,
+      signalAfter: { ms: 1500 },
+    });
     expect(run).toMatchObject({ exitCode: 1, signal: null, stderr: '' });
     expect(run.ms).toBeLessThan(5000);
     expect(run.errors).toMatchObject([{ title: 'Run cancelled' }]);
@@ -125,8 +174,12 @@ describe.concurrent('a proxy that rejects the connection', () => {
     });
     expect(run).toMatchObject({ exitCode: 1, requests: [], connections: 0 });
     expect(connects.length).toBeLessThanOrEqual(2);
-    expect(run.errors).toMatchObject([{ title: 'Proxy rejected the connection' }]);
-    expect(run.errors[0]?.message).toMatch(/HTTP 407.*http:\/\/USERNAME:PASSWORD@HOST:PORT/);
+    expect(run.errors).toMatchObject([
+      { title: 'Proxy rejected the connection' },
+    ]);
+    expect(run.errors[0]?.message).toMatch(
+      /HTTP 407.*http:\/\/USERNAME:PASSWORD@HOST:PORT/,
+    );
     expect(leaks(run, [PASSWORD, TOKEN])).toEqual([]);
   });
 
@@ -138,7 +191,9 @@ describe.concurrent('a proxy that rejects the connection', () => {
         inputs: { timeout: '4s' },
       });
       expect(run).toMatchObject({ exitCode: 1, requests: [], connections: 0 });
-      expect(run.errors).toMatchObject([{ message: expect.stringContaining('Header overflow') }]);
+      expect(run.errors).toMatchObject([
+        { message: expect.stringContaining('Header overflow') },
+      ]);
     },
   );
 
@@ -149,48 +204,76 @@ describe.concurrent('a proxy that rejects the connection', () => {
     });
     expect(run).toMatchObject({ exitCode: 1, requests: [], connections: 0 });
     expect(run.errors).toMatchObject([
-      { title: 'Proxy rejected the connection', message: expect.stringMatching(/proxy.*HTTP 403/) },
+      {
+        title: 'Proxy rejected the connection',
+        message: expect.stringMatching(/proxy.*HTTP 403/),
+      },
     ]);
   });
 
   it('with what looks like a response of Cloudflare is not trusted, because only TLS shows who responds', async () => {
-    const records = [{ id: 'forged', account_id: RECIPIENT, association_status: 'associated' }];
-    const body = JSON.stringify({ success: true, errors: [], messages: [], result: records });
+    const records = [
+      { id: 'forged', account_id: RECIPIENT, association_status: 'associated' },
+    ];
+    const body = JSON.stringify({
+      success: true,
+      errors: [],
+      messages: [],
+      result: records,
+    });
     const { run } = await runWithProxy(withoutPassword, {
       response: `HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       inputs: { timeout: '5s' },
     });
-    expect(run).toMatchObject({ exitCode: 1, requests: [], outputs: { 'recipient-id': '' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      requests: [],
+      outputs: { 'recipient-id': '' },
+    });
   });
 
   it.concurrent.each([
     ['its header', BASIC],
     ['the password', PASSWORD],
-  ])('does not make the log show %s, which it echoes in a line that is no header', async (_, echo) => {
-    const { run } = await runWithProxy(withPassword, {
-      response: `HTTP/1.1 400 Bad\r\nrejected ${echo}\r\n\r\n`,
-      inputs: { timeout: '5s' },
-    });
-    expect(run.exitCode).toBe(1);
-    expect(run.errors).toHaveLength(1);
-    expect(leaks(run, [PASSWORD, echo])).toEqual([]);
-  });
+  ])(
+    'does not make the log show %s, which it echoes in a line that is no header',
+    async (_, echo) => {
+      const { run } = await runWithProxy(withPassword, {
+        response: `HTTP/1.1 400 Bad\r\nrejected ${echo}\r\n\r\n`,
+        inputs: { timeout: '5s' },
+      });
+      expect(run.exitCode).toBe(1);
+      expect(run.errors).toHaveLength(1);
+      expect(leaks(run, [PASSWORD, echo])).toEqual([]);
+    },
+  );
 });
 
 describe.concurrent('the address of a proxy', () => {
-  it.concurrent.each([`http://ops:${PASSWORD}@`, `ops:${PASSWORD}@`, 'http://ops:12%@', 'http://ops:34#@'])(
+  it.concurrent.each([
+    `http://ops:${PASSWORD}@`,
+    `ops:${PASSWORD}@`,
+    'http://ops:12%@',
+    'http://ops:34#@',
+  ])(
     'that cannot be read ends the run before the first request, and is not shown: %s',
     async (credentials) => {
       const { run, connects } = await runWithProxy((proxy) => ({
         HTTPS_PROXY: credentials + proxy,
         RUNNER_DEBUG: '1',
       }));
-      expect(run).toMatchObject({ exitCode: 1, requests: [], outputs: { 'recipient-id': '' } });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        requests: [],
+        outputs: { 'recipient-id': '' },
+      });
       expect(connects).toEqual([]);
       expect(run.errors).toMatchObject([
         {
           title: 'Invalid inputs: no request was sent',
-          message: expect.stringMatching(/^HTTPS_PROXY: expected http:\/\/USERNAME:PASSWORD/),
+          message: expect.stringMatching(
+            /^HTTPS_PROXY: expected http:\/\/USERNAME:PASSWORD/,
+          ),
         },
       ]);
       expect(leaks(run, [PASSWORD, credentials])).toEqual([]);
@@ -198,9 +281,13 @@ describe.concurrent('the address of a proxy', () => {
   );
 
   it('at which nothing listens is named with the cause and without the password', async () => {
-    const { run } = await runWithProxy(() => withPassword('127.0.0.1:9'), { inputs: { timeout: '4s' } });
+    const { run } = await runWithProxy(() => withPassword('127.0.0.1:9'), {
+      inputs: { timeout: '4s' },
+    });
     expect(run).toMatchObject({ exitCode: 1, requests: [] });
-    expect(run.errors[0]?.message).toContain('connect ECONNREFUSED 127.0.0.1:9');
+    expect(run.errors[0]?.message).toContain(
+      'connect ECONNREFUSED 127.0.0.1:9',
+    );
     expect(leaks(run, [PASSWORD])).toEqual([]);
   });
 });
@@ -212,25 +299,38 @@ describe.concurrent('no proxy is used', TIMED, () => {
     ['no_proxy', `localhost, ${HOST}`],
     ['NO_PROXY', '.share.test'],
   ])('when %s is %s', async (name, value) => {
-    const { run, connects } = await runWithProxy((proxy) => ({ ...withoutPassword(proxy), [name]: value }), {
-      inputs: { timeout: '4s' },
-    });
-    // Only the proxy knows the name, so that a direct connection ends at the name server.
+    const { run, connects } = await runWithProxy(
+      (proxy) => ({ ...withoutPassword(proxy), [name]: value }),
+      {
+        inputs: { timeout: '4s' },
+      },
+    );
+    // Only the proxy knows the name, so that a direct connection ends at the
+    // name server.
     expect(connects).toEqual([]);
     expect(run).toMatchObject({ exitCode: 1, requests: [] });
-    expect(run.errors[0]?.message).toMatch(/getaddrinfo (ENOTFOUND|EAI_AGAIN) api\.share\.test/);
+    expect(run.errors[0]?.message).toMatch(
+      /getaddrinfo (ENOTFOUND|EAI_AGAIN) api\.share\.test/,
+    );
   });
 
   it('when NO_PROXY has the host, even if the address of the proxy cannot be used', async () => {
-    const { run, connects } = await runWithProxy(() => ({ HTTPS_PROXY: 'socks://[', NO_PROXY: HOST }), {
-      inputs: { timeout: '4s' },
-    });
+    const { run, connects } = await runWithProxy(
+      () => ({ HTTPS_PROXY: 'socks://[', NO_PROXY: HOST }),
+      {
+        inputs: { timeout: '4s' },
+      },
+    );
     expect(connects).toEqual([]);
-    expect(run.errors[0]?.message).toMatch(/getaddrinfo (ENOTFOUND|EAI_AGAIN) api\.share\.test/);
+    expect(run.errors[0]?.message).toMatch(
+      /getaddrinfo (ENOTFOUND|EAI_AGAIN) api\.share\.test/,
+    );
   });
 
   it('on loopback', async () => {
-    const { run, connects } = await runWithProxy(withoutPassword, { host: 'localhost' });
+    const { run, connects } = await runWithProxy(withoutPassword, {
+      host: 'localhost',
+    });
     expectAdded(run);
     expect(connects).toEqual([]);
   });

@@ -13,7 +13,10 @@ import {
   TIMED,
 } from './scenario.ts';
 
-function rateLimited(after: string, headers: Record<string, string> = {}): Fault {
+function rateLimited(
+  after: string,
+  headers: Record<string, string> = {},
+): Fault {
   return {
     kind: 'response',
     status: 429,
@@ -28,11 +31,17 @@ const inMs = (ms: number) => new Date(Date.now() + ms).toUTCString();
 
 /** `Sun Nov  6 08:49:37 1994`: RFC 9110, section 5.6.7. */
 function asctime(ms: number): string {
-  const [day, date, month, year, time] = new Date(ms).toUTCString().replace(',', '').split(' ');
+  const [day, date, month, year, time] = new Date(ms)
+    .toUTCString()
+    .replace(',', '')
+    .split(' ');
   return `${day} ${month} ${date?.replace(/^0/, ' ')} ${time} ${year}`;
 }
 
-/** Different from the time of the response by a number of seconds that nobody waits. */
+/**
+ * Different from the time of the response by a number of seconds that nobody
+ * waits.
+ */
 const TOO_LONG: Array<[string, () => string]> = [
   ['seconds', () => '600'],
   ['a date', () => inMs(600_000)],
@@ -62,9 +71,14 @@ describe.concurrent('a list that meets the rate limit', () => {
     'is sent again at the date in Retry-After in the form without a time zone: %s',
     async (TZ) => {
       const until = Date.now() + 5000;
-      const run = await runWithFault(rateLimited(asctime(until)), { times: 1, env: { TZ } });
+      const run = await runWithFault(rateLimited(asctime(until)), {
+        times: 1,
+        env: { TZ },
+      });
       expectAdded(run);
-      expect(run.lists[1]?.at).toBeGreaterThanOrEqual(Math.floor(until / 1000) * 1000 - 100);
+      expect(run.lists[1]?.at).toBeGreaterThanOrEqual(
+        Math.floor(until / 1000) * 1000 - 100,
+      );
     },
   );
 
@@ -84,7 +98,9 @@ describe.concurrent('a list that meets the rate limit', () => {
     async (offMs) => {
       const date = inMs(offMs);
       const after = new Date(Date.parse(date) + 3000).toUTCString();
-      const run = await runWithFault(rateLimited(after, { date }), { times: 1 });
+      const run = await runWithFault(rateLimited(after, { date }), {
+        times: 1,
+      });
       expectAdded(run);
       const [first, second] = run.lists.map(({ at }) => at);
       expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(2900);
@@ -96,7 +112,9 @@ describe.concurrent('a list that meets the rate limit', () => {
     ['no time', () => '0'],
     ['a date that is over', () => inMs(-60_000)],
   ])('is retried with backoff when Retry-After is %s', async (_, after) => {
-    const run = await runWithFault(rateLimited(after()), { inputs: { timeout: '4s' } });
+    const run = await runWithFault(rateLimited(after()), {
+      inputs: { timeout: '4s' },
+    });
     expect(run).toMatchObject({ exitCode: 1, posts: [] });
     expect(run.lists.length).toBeGreaterThan(1);
     expect(run.lists.length).toBeLessThanOrEqual(6);
@@ -106,7 +124,9 @@ describe.concurrent('a list that meets the rate limit', () => {
     'fails the step at once when Retry-After is longer than the timeout, in %s',
     TIMED,
     async (_, after) => {
-      const run = await runWithFault(rateLimited(after()), { inputs: { timeout: '30s' } });
+      const run = await runWithFault(rateLimited(after()), {
+        inputs: { timeout: '30s' },
+      });
       expect(run).toMatchObject({
         exitCode: 1,
         posts: [],
@@ -128,7 +148,12 @@ describe.concurrent('a list that meets the rate limit', () => {
 
 describe.concurrent('a wait is announced once, when it begins, with its real length', () => {
   it('of a server that is busy', async () => {
-    const busy: Fault = { kind: 'response', status: 503, body: 'json', headers: { 'retry-after': '3' } };
+    const busy: Fault = {
+      kind: 'response',
+      status: 503,
+      body: 'json',
+      headers: { 'retry-after': '3' },
+    };
     const run = await runWithFault(busy, { times: 1 });
     expectAdded(run);
     expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
@@ -136,19 +161,22 @@ describe.concurrent('a wait is announced once, when it begins, with its real len
     ]);
   });
 
-  it.concurrent.each([200, 503])('of a limit that is used up, with HTTP %i', async (status) => {
-    const used: Fault = {
-      kind: 'response',
-      status,
-      headers: { ratelimit: '"default";r=0;t=4' },
-      body: { text: status === 200 ? bodyOf([]) : '{"success":false}' },
-    };
-    const run = await runWithFault(used, { times: 1 });
-    expectAdded(run);
-    expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
-      'Rate limit reached. Waiting 4 s, as requested by Cloudflare.',
-    ]);
-  });
+  it.concurrent.each([200, 503])(
+    'of a limit that is used up, with HTTP %i',
+    async (status) => {
+      const used: Fault = {
+        kind: 'response',
+        status,
+        headers: { ratelimit: '"default";r=0;t=4' },
+        body: { text: status === 200 ? bodyOf([]) : '{"success":false}' },
+      };
+      const run = await runWithFault(used, { times: 1 });
+      expectAdded(run);
+      expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
+        'Rate limit reached. Waiting 4 s, as requested by Cloudflare.',
+      ]);
+    },
+  );
 
   it('also where several writes wait for the same limit', async () => {
     const headers = { ratelimit: '"default";r=0;t=3' };
@@ -159,7 +187,12 @@ describe.concurrent('a wait is announced once, when it begins, with its real len
         faults: [
           {
             when: { pathIncludes: LIST, nth: 1 },
-            do: { kind: 'response', status: 200, headers, body: { text: bodyOf([]) } },
+            do: {
+              kind: 'response',
+              status: 200,
+              headers,
+              body: { text: bodyOf([]) },
+            },
           },
         ],
       },
@@ -178,18 +211,28 @@ describe.concurrent('a write that meets the rate limit', () => {
     expectAdded(run, 2);
     const [first, second] = run.posts;
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(2900);
-    const lists = run.lists.filter(({ at }) => at > (first?.at ?? 0) && at <= (second?.at ?? 0));
+    const lists = run.lists.filter(
+      ({ at }) => at > (first?.at ?? 0) && at <= (second?.at ?? 0),
+    );
     expect(lists.length).toBeGreaterThan(0);
     expect(run.stdout.match(/Rate limit reached/g)).toHaveLength(1);
   });
 
   it('until the timeout is reported with what Cloudflare said', async () => {
-    const limited: Fault = { kind: 'response', status: 429, code: 971, message: 'Please wait' };
+    const limited: Fault = {
+      kind: 'response',
+      status: 429,
+      code: 971,
+      message: 'Please wait',
+    };
     const run = await runScenario({
       inputs: { timeout: '5s' },
       api: { faults: [{ when: POST, do: limited }] },
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociated', changed: 'false' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'disassociated', changed: 'false' },
+    });
     expect(run.posts.length).toBeGreaterThan(1);
     expect(run.errors).toMatchObject([
       {
@@ -199,7 +242,9 @@ describe.concurrent('a write that meets the rate limit', () => {
         ),
       },
     ]);
-    expect(run.stdout).toMatch(/^\w+: not processed: 971 Please wait \(POST …\/recipients, HTTP 429/m);
+    expect(run.stdout).toMatch(
+      /^\w+: not processed: 971 Please wait \(POST …\/recipients, HTTP 429/m,
+    );
   });
 
   it('is not sent again when the next list shows that another run was faster', async () => {
@@ -212,13 +257,18 @@ describe.concurrent('a write that meets the rate limit', () => {
       },
       recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { 'recipient-id': RECORD, changed: 'false' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { 'recipient-id': RECORD, changed: 'false' },
+    });
     expect(run.posts).toHaveLength(1);
   });
 
   it('is decided again after the next list when it is a DELETE', async () => {
     const run = await runScenario({
-      api: { faults: [{ when: { method: 'DELETE', nth: 1 }, do: rateLimited('2') }] },
+      api: {
+        faults: [{ when: { method: 'DELETE', nth: 1 }, do: rateLimited('2') }],
+      },
       recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
       inputs: { state: 'absent' },
     });
@@ -246,7 +296,10 @@ describe.concurrent('a write that meets the rate limit', () => {
       expect(run.ms).toBeLessThan(10_000);
       expect(run.posts).toHaveLength(1);
       expect(run.errors).toMatchObject([
-        { title: 'Rate limit reached', message: expect.stringMatching(/(600|59\d) s/) },
+        {
+          title: 'Rate limit reached',
+          message: expect.stringMatching(/(600|59\d) s/),
+        },
       ]);
       expect(run.errors[0]?.message).not.toContain('may have been carried out');
     },

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { activeRecords, ENTITLEMENT, POLICY, RETRYING, runScenario, TIMED } from './scenario.ts';
+import {
+  activeRecords,
+  ENTITLEMENT,
+  POLICY,
+  RETRYING,
+  runScenario,
+  TIMED,
+} from './scenario.ts';
 
 describe.concurrent('resource errors', () => {
   it.concurrent.each(['associating', 'associated'])(
@@ -7,7 +14,12 @@ describe.concurrent('resource errors', () => {
     TIMED,
     async (status) => {
       const run = await runScenario({
-        api: { timeline: { steps: [{ afterMs: 0, status }], errors: [{ ...ENTITLEMENT, afterMs: 300 }] } },
+        api: {
+          timeline: {
+            steps: [{ afterMs: 0, status }],
+            errors: [{ ...ENTITLEMENT, afterMs: 300 }],
+          },
+        },
       });
       expect(run.exitCode).toBe(1);
       expect(run.ms).toBeLessThan(6000);
@@ -19,7 +31,9 @@ describe.concurrent('resource errors', () => {
       expect(run.errors).toHaveLength(1);
       expect(run.errors[0]).toMatchObject({
         title: 'Shared resource failed permanently',
-        message: expect.stringContaining(`gateway-policy ${POLICY}: ${ENTITLEMENT.error}`),
+        message: expect.stringContaining(
+          `gateway-policy ${POLICY}: ${ENTITLEMENT.error}`,
+        ),
       });
       expect(run.recipients).toMatchObject([
         {
@@ -40,7 +54,9 @@ describe.concurrent('resource errors', () => {
 
   it('that Cloudflare retries are shown once and waited out', async () => {
     const run = await runScenario({
-      api: { timeline: { associateMs: 0, errors: [{ ...RETRYING, clearsMs: 2500 }] } },
+      api: {
+        timeline: { associateMs: 0, errors: [{ ...RETRYING, clearsMs: 2500 }] },
+      },
     });
     expect(run).toMatchObject({
       exitCode: 0,
@@ -58,7 +74,10 @@ describe.concurrent('resource errors', () => {
       api: { timeline: { associateMs: 0, errors: [RETRYING] } },
       inputs: { timeout: '5s' },
     });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associated', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'associated', changed: 'true' },
+    });
     expect(run.errors).toHaveLength(1);
     expect(run.errors[0]?.message).toContain(
       `Cloudflare is retrying gateway-policy ${POLICY}: ${RETRYING.error}`,
@@ -102,17 +121,29 @@ describe.concurrent('statuses on the way', () => {
         },
       },
     });
-    expect(run).toMatchObject({ exitCode: 0, outputs: { status: 'associated', changed: 'true' } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated', changed: 'true' },
+    });
     expect(run.stdout).toMatch(/"validating" after/);
   });
 
   it.concurrent.each(['disassociating', 'disassociated'])(
     'fail the step when somebody removed the recipient: %s',
     async (status) => {
-      const run = await runScenario({ api: { timeline: { steps: [{ afterMs: 300, status }] } } });
-      expect(run).toMatchObject({ exitCode: 1, outputs: { status, changed: 'true' }, deletes: [] });
+      const run = await runScenario({
+        api: { timeline: { steps: [{ afterMs: 300, status }] } },
+      });
+      expect(run).toMatchObject({
+        exitCode: 1,
+        outputs: { status, changed: 'true' },
+        deletes: [],
+      });
       expect(run.errors).toMatchObject([
-        { title: 'Recipient removed during the run', message: expect.stringContaining(`is ${status}`) },
+        {
+          title: 'Recipient removed during the run',
+          message: expect.stringContaining(`is ${status}`),
+        },
       ]);
       expect(run.posts).toHaveLength(1);
     },
@@ -126,14 +157,22 @@ describe.concurrent('statuses on the way', () => {
     }));
     const run = await runScenario({
       recipients: [
-        { ...older, status: 'associating', settle: { steps: [{ afterMs: 500, status: 'disassociated' }] } },
+        {
+          ...older,
+          status: 'associating',
+          settle: { steps: [{ afterMs: 500, status: 'disassociated' }] },
+        },
         { ...newer, status: 'associated' },
       ],
     });
     expect(run).toMatchObject({
       exitCode: 0,
       posts: [],
-      outputs: { 'recipient-id': 'newer', status: 'associated', changed: 'false' },
+      outputs: {
+        'recipient-id': 'newer',
+        status: 'associated',
+        changed: 'false',
+      },
     });
   });
 });

@@ -25,20 +25,49 @@ const UPGRADE: Fault = {
 describe.concurrent('a response that a retry cannot change is not requested again', () => {
   it.concurrent.each<[string, Fault]>([
     ['400', { kind: 'response', status: 400 }],
-    ['401', { kind: 'response', status: 401, code: 10000, message: 'Authentication error' }],
-    ['403', { kind: 'response', status: 403, code: 10000, message: 'Authentication error' }],
-    ['404', { kind: 'response', status: 404, code: 1004, message: 'Not found' }],
+    [
+      '401',
+      {
+        kind: 'response',
+        status: 401,
+        code: 10000,
+        message: 'Authentication error',
+      },
+    ],
+    [
+      '403',
+      {
+        kind: 'response',
+        status: 403,
+        code: 10000,
+        message: 'Authentication error',
+      },
+    ],
+    [
+      '404',
+      { kind: 'response', status: 404, code: 1004, message: 'Not found' },
+    ],
     ['501', { kind: 'response', status: 501, body: 'json' }],
     ['505', { kind: 'response', status: 505, body: 'json' }],
     ['525', { kind: 'response', status: 525, body: 'html' }],
     ['526', { kind: 'response', status: 526, body: 'rfc9457' }],
     [
       '503 that says retryable: false',
-      { kind: 'response', status: 503, body: 'rfc9457', problem: { retryable: false } },
+      {
+        kind: 'response',
+        status: 503,
+        body: 'rfc9457',
+        problem: { retryable: false },
+      },
     ],
     [
       '429 that says retryable: false',
-      { kind: 'response', status: 429, body: 'rfc9457', problem: { retryable: false } },
+      {
+        kind: 'response',
+        status: 429,
+        body: 'rfc9457',
+        problem: { retryable: false },
+      },
     ],
   ])('%s', async (name, fault) => {
     const run = await runWithFault(fault);
@@ -50,19 +79,28 @@ describe.concurrent('a response that a retry cannot change is not requested agai
     expect(run.lists).toHaveLength(1);
     expect(run.errors).toHaveLength(1);
     expect(run.errors[0]?.message).toMatch(
-      new RegExp(`GET …/recipients, HTTP ${name.slice(0, 3)}, cf-ray 8f1e[0-9a-f]{12}-SIM\\.`),
+      new RegExp(
+        `GET …/recipients, HTTP ${name.slice(0, 3)}, cf-ray 8f1e[0-9a-f]{12}-SIM\\.`,
+      ),
     );
     expect(run.stdout).not.toContain('retrying');
   });
 
   it('403 for a POST: authentication failed', async () => {
-    const run = await runScenario({ api: { tokens: [], readOnlyTokens: [TOKEN] } });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociated', changed: 'false' } });
+    const run = await runScenario({
+      api: { tokens: [], readOnlyTokens: [TOKEN] },
+    });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'disassociated', changed: 'false' },
+    });
     expect(run.posts).toHaveLength(1);
     expect(run.errors).toMatchObject([
       {
         title: 'Authentication failed',
-        message: expect.stringMatching(/^10000 Authentication error\..*HTTP 403/),
+        message: expect.stringMatching(
+          /^10000 Authentication error\..*HTTP 403/,
+        ),
       },
     ]);
   });
@@ -81,8 +119,13 @@ describe.concurrent('a response that a retry cannot change is not requested agai
       code: 1017,
       message: 'Recipient is not in the organization of the share',
     };
-    const run = await runScenario({ api: { rejectAccounts: { [RECIPIENT]: rejected } } });
-    expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'disassociated', changed: 'false' } });
+    const run = await runScenario({
+      api: { rejectAccounts: { [RECIPIENT]: rejected } },
+    });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { status: 'disassociated', changed: 'false' },
+    });
     expect(run.posts).toHaveLength(1);
     expect(run.errors[0]?.message).toMatch(
       /^1017 Recipient is not in the organization of the share\..*POST …\/recipients, HTTP 400/,
@@ -97,10 +140,18 @@ describe.concurrent('a read that fails for a moment is retried, and logged once'
     ['425', { kind: 'response', status: 425 }],
     ['500', { kind: 'response', status: 500, body: 'json' }],
     ['502 in HTML', { kind: 'response', status: 502, body: 'html' }],
-    ['403 in HTML, as from a firewall', { kind: 'response', status: 403, body: 'html' }],
+    [
+      '403 in HTML, as from a firewall',
+      { kind: 'response', status: 403, body: 'html' },
+    ],
     [
       '520 as a problem object',
-      { kind: 'response', status: 520, body: 'rfc9457', problem: { retry_after: 1 } },
+      {
+        kind: 'response',
+        status: 520,
+        body: 'rfc9457',
+        problem: { retry_after: 1 },
+      },
     ],
     ['503 without a body', { kind: 'response', status: 503, body: 'empty' }],
     ['400 in HTML', { kind: 'response', status: 400, body: 'html' }],
@@ -131,14 +182,24 @@ describe.concurrent('a read that fails for a moment is retried, and logged once'
     expect(run.stdout.match(/retrying in/g)).toHaveLength(1);
   });
 
-  it('but not the read of the share, which only shows its name', TIMED, async () => {
-    const busy: Fault = { kind: 'response', status: 503, headers: { 'retry-after': '25' } };
-    const run = await runWithFault(busy, { path: SHARE_ONLY });
-    expectAdded(run);
-    expect(run.ms).toBeLessThan(10_000);
-    expect(run.stdout).not.toContain('retrying');
-    expect(run.requests.filter(({ path }) => SHARE_ONLY.test(path))).toHaveLength(1);
-  });
+  it(
+    'but not the read of the share, which only shows its name',
+    TIMED,
+    async () => {
+      const busy: Fault = {
+        kind: 'response',
+        status: 503,
+        headers: { 'retry-after': '25' },
+      };
+      const run = await runWithFault(busy, { path: SHARE_ONLY });
+      expectAdded(run);
+      expect(run.ms).toBeLessThan(10_000);
+      expect(run.stdout).not.toContain('retrying');
+      expect(
+        run.requests.filter(({ path }) => SHARE_ONLY.test(path)),
+      ).toHaveLength(1);
+    },
+  );
 });
 
 describe.concurrent('a read that fails to the end', () => {
@@ -151,32 +212,54 @@ describe.concurrent('a read that fails to the end', () => {
     expect(run.errors).toMatchObject([
       {
         title: 'Connection to Cloudflare failed',
-        message: expect.stringMatching(/^connect ECONNREFUSED 127\.0\.0\.1:9\..*GET …\/recipients/),
+        message: expect.stringMatching(
+          /^connect ECONNREFUSED 127\.0\.0\.1:9\..*GET …\/recipients/,
+        ),
       },
     ]);
     expect(run.stdout.match(/retrying in/g)).toHaveLength(1);
-    expect(run.outputs).toMatchObject({ 'recipient-id': '', status: 'unknown', changed: 'false' });
+    expect(run.outputs).toMatchObject({
+      'recipient-id': '',
+      status: 'unknown',
+      changed: 'false',
+    });
     expect(run.recipients).toMatchObject([
       { account_id: RECIPIENT, error: expect.stringContaining('ECONNREFUSED') },
     ]);
   });
 
-  it('ends at the timeout of the step when the list hangs, and does not speak of writes', TIMED, async () => {
-    const run = await runWithFault({ kind: 'hang' }, { inputs: { timeout: '5s' } });
-    expect(run).toMatchObject({ exitCode: 1, posts: [] });
-    expect(run.stdout).not.toMatch(/may have been carried out|last write/);
-    expect(run.ms).toBeLessThan(10_000);
-    expect(run.errors).toMatchObject([
-      { title: 'Timed out', message: expect.stringContaining('no response before the step ended') },
-    ]);
-  });
+  it(
+    'ends at the timeout of the step when the list hangs, and does not speak of writes',
+    TIMED,
+    async () => {
+      const run = await runWithFault(
+        { kind: 'hang' },
+        { inputs: { timeout: '5s' } },
+      );
+      expect(run).toMatchObject({ exitCode: 1, posts: [] });
+      expect(run.stdout).not.toMatch(/may have been carried out|last write/);
+      expect(run.ms).toBeLessThan(10_000);
+      expect(run.errors).toMatchObject([
+        {
+          title: 'Timed out',
+          message: expect.stringContaining('no response before the step ended'),
+        },
+      ]);
+    },
+  );
 
   it(
     'ends at the timeout of the step when polls hang, with the recipient ID in the outputs',
     TIMED,
     async () => {
-      const run = await runWithFault({ kind: 'hang' }, { path: ONE_RECORD, inputs: { timeout: '5s' } });
-      expect(run).toMatchObject({ exitCode: 1, outputs: { status: 'associating', changed: 'true' } });
+      const run = await runWithFault(
+        { kind: 'hang' },
+        { path: ONE_RECORD, inputs: { timeout: '5s' } },
+      );
+      expect(run).toMatchObject({
+        exitCode: 1,
+        outputs: { status: 'associating', changed: 'true' },
+      });
       expect(run.outputs['recipient-id']).toBe(activeRecords(run)[0]?.id);
       expect(run.ms).toBeLessThan(10_000);
       expect(run.errors).toMatchObject([{ title: 'Timed out' }]);
@@ -186,13 +269,22 @@ describe.concurrent('a read that fails to the end', () => {
   it.each<[string, RegExp]>([
     ['list', LIST],
     ['poll', ONE_RECORD],
-  ])('does not claim that Cloudflare asked to wait when a %s ends at the timeout', async (_, path) => {
-    for (const fault of [{ kind: 'hang' }, { kind: 'response', status: 503 }] as const) {
-      const run = await runWithFault(fault, { path, inputs: { timeout: '5s' } });
-      expect(run.exitCode).toBe(1);
-      expect(run.errors[0]?.message).not.toContain('asks to wait');
-    }
-  });
+  ])(
+    'does not claim that Cloudflare asked to wait when a %s ends at the timeout',
+    async (_, path) => {
+      for (const fault of [
+        { kind: 'hang' },
+        { kind: 'response', status: 503 },
+      ] as const) {
+        const run = await runWithFault(fault, {
+          path,
+          inputs: { timeout: '5s' },
+        });
+        expect(run.exitCode).toBe(1);
+        expect(run.errors[0]?.message).not.toContain('asks to wait');
+      }
+    },
+  );
 
   it('shows the title of an HTML page and no markup', async () => {
     const run = await runWithFault(
@@ -206,11 +298,18 @@ describe.concurrent('a read that fails to the end', () => {
 
   it('shows what a problem object says', async () => {
     const run = await runWithFault(
-      { kind: 'response', status: 504, body: 'rfc9457', problem: { retry_after: 0 } },
+      {
+        kind: 'response',
+        status: 504,
+        body: 'rfc9457',
+        problem: { retry_after: 0 },
+      },
       { inputs: { timeout: '5s' } },
     );
     expect(run.exitCode).toBe(1);
-    expect(run.errors[0]?.message).toMatch(/^504 Error 504 The origin web server did not give.*HTTP 504/);
+    expect(run.errors[0]?.message).toMatch(
+      /^504 Error 504 The origin web server did not give.*HTTP 504/,
+    );
   });
 
   it('is reported as a blocked request when a firewall responds', async () => {
@@ -230,19 +329,34 @@ describe.concurrent('a read that fails to the end', () => {
 });
 
 describe.concurrent('a redirect is not followed', () => {
-  it.concurrent.each([301, 302, 303, 307, 308])('%i of a list', async (status) => {
-    const run = await runWithFault({ kind: 'redirect', status, to: '/client/v4/elsewhere' });
-    expect(run).toMatchObject({ exitCode: 1, posts: [] });
-    expect(run.lists).toHaveLength(1);
-    expect(run.requests.filter(({ path }) => path.includes('elsewhere'))).toEqual([]);
-    expect(run.errors[0]?.message).toContain('redirect to /client/v4/elsewhere');
-  });
+  it.concurrent.each([301, 302, 303, 307, 308])(
+    '%i of a list',
+    async (status) => {
+      const run = await runWithFault({
+        kind: 'redirect',
+        status,
+        to: '/client/v4/elsewhere',
+      });
+      expect(run).toMatchObject({ exitCode: 1, posts: [] });
+      expect(run.lists).toHaveLength(1);
+      expect(
+        run.requests.filter(({ path }) => path.includes('elsewhere')),
+      ).toEqual([]);
+      expect(run.errors[0]?.message).toContain(
+        'redirect to /client/v4/elsewhere',
+      );
+    },
+  );
 
   it('307 of a POST', async () => {
     const fault: Fault = { kind: 'redirect', to: '/client/v4/elsewhere' };
-    const run = await runScenario({ api: { faults: [{ when: POST, do: fault }] } });
+    const run = await runScenario({
+      api: { faults: [{ when: POST, do: fault }] },
+    });
     expect(run).toMatchObject({ exitCode: 1, outputs: { changed: 'false' } });
     expect(run.posts).toHaveLength(1);
-    expect(run.requests.filter(({ path }) => path.includes('elsewhere'))).toEqual([]);
+    expect(
+      run.requests.filter(({ path }) => path.includes('elsewhere')),
+    ).toEqual([]);
   });
 });

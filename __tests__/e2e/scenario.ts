@@ -1,4 +1,7 @@
-/** Runs the committed bundle against a fresh simulator of the Shares API, and collects what both of them saw. */
+/**
+ * Runs the committed bundle against a fresh simulator of the Shares API, and
+ * collects what both of them saw.
+ */
 import { vi } from 'vitest';
 import {
   createSharesApi,
@@ -7,13 +10,26 @@ import {
   type SharesApiOptions,
 } from '../../simulator/api.ts';
 import type { Fault } from '../../simulator/faults.ts';
-import { type RunOptions, type RunResult, type StartedRun, startAction } from '../../simulator/runner.ts';
-import { type RunningServer, type ServerOptions, startServer } from '../../simulator/server.ts';
+import {
+  type RunOptions,
+  type RunResult,
+  type StartedRun,
+  startAction,
+} from '../../simulator/runner.ts';
+import {
+  type RunningServer,
+  type ServerOptions,
+  startServer,
+} from '../../simulator/server.ts';
 
-// A run mostly waits, so many can run at the same time; this is how many two cores start without delays.
+// A run mostly waits, so many can run at the same time; this is how many two
+// cores start without delays.
 vi.setConfig({ maxConcurrency: 10, testTimeout: 60_000 });
 
-/** For tests of a promise about time: on a busy machine the first attempt may be too slow. */
+/**
+ * For tests of a promise about time: on a busy machine the first attempt may be
+ * too slow.
+ */
 export const TIMED = { retry: 2 } as const;
 
 /** The account that owns the share. */
@@ -40,15 +56,24 @@ export const LIST_QUERY = { include_resources: 'true' };
 type Seed = NonNullable<SharesApiOptions['shares']>[number];
 
 export interface Scenario extends Omit<RunOptions, 'inputs' | 'env'> {
-  /** Variables for the action, or a function of the simulator's address that returns them. */
+  /**
+   * Variables for the action, or a function of the simulator's address that
+   * returns them.
+   */
   env?: RunOptions['env'] | ((url: string) => RunOptions['env']);
-  /** The API without its share. Associating takes a quarter of a second unless `timeline` says otherwise. */
+  /**
+   * The API without its share. Associating takes a quarter of a second unless
+   * `timeline` says otherwise.
+   */
   api?: Partial<Omit<SharesApiOptions, 'now' | 'shares'>>;
   /** What differs in the one share. */
   share?: Partial<Seed>;
   /** Records that the share has from the start. */
   recipients?: Seed['recipients'];
-  /** As in `with:`, added to a complete set for one account; an empty text removes one. */
+  /**
+   * As in `with:`, added to a complete set for one account; an empty text
+   * removes one.
+   */
   inputs?: Record<string, string>;
   server?: ServerOptions;
   /** The host name in `api-url`; default that of the simulator. */
@@ -66,7 +91,10 @@ export interface Run extends RunResult {
   api: SharesApi;
   connections: number;
   requests: readonly LoggedRequest[];
-  /** Requests for the list, for one record, and writes, each in the order in which they arrived. */
+  /**
+   * Requests for the list, for one record, and writes, each in the order in
+   * which they arrived.
+   */
   lists: LoggedRequest[];
   polls: LoggedRequest[];
   posts: LoggedRequest[];
@@ -89,11 +117,23 @@ export interface StartedScenario extends Omit<StartedRun, 'finished'> {
 }
 
 function unescapeData(text: string): string {
-  const characters: Record<string, string> = { '0D': '\r', '0A': '\n', '3A': ':', '2C': ',', '25': '%' };
-  return text.replace(/%(0D|0A|3A|2C|25)/g, (_, code: string) => characters[code] ?? '');
+  const characters: Record<string, string> = {
+    '0D': '\r',
+    '0A': '\n',
+    '3A': ':',
+    '2C': ',',
+    '25': '%',
+  };
+  return text.replace(
+    /%(0D|0A|3A|2C|25)/g,
+    (_, code: string) => characters[code] ?? '',
+  );
 }
 
-/** Every line of the raw output on which the runner would act, as `[command, rest]`; it splits lines at CR too. */
+/**
+ * Every line of the raw output on which the runner would act, as `[command,
+ * rest]`; it splits lines at CR too.
+ */
 export function commands(text: string): Array<[string, string]> {
   return text.split(/\r\n|\r|\n/).flatMap((line): Array<[string, string]> => {
     const [, command, rest] = /^\s*::(.*?)::(.*)$/.exec(line) ?? [];
@@ -105,14 +145,23 @@ export function commands(text: string): Array<[string, string]> {
 
 function annotationsIn(text: string): Annotation[] {
   return commands(text).flatMap(([command, rest]) => {
-    const [, level, title = ''] = /^(error|warning|notice)(?: title=(.*))?$/.exec(command) ?? [];
-    return level === undefined ? [] : [{ level, title: unescapeData(title), message: unescapeData(rest) }];
+    const [, level, title = ''] =
+      /^(error|warning|notice)(?: title=(.*))?$/.exec(command) ?? [];
+    return level === undefined
+      ? []
+      : [{ level, title: unescapeData(title), message: unescapeData(rest) }];
   });
 }
 
-function toRun(result: RunResult, api: SharesApi, { connections }: RunningServer): Run {
+function toRun(
+  result: RunResult,
+  api: SharesApi,
+  { connections }: RunningServer,
+): Run {
   const only = (method: string, path: RegExp) =>
-    api.requests.filter((request) => request.method === method && path.test(request.path));
+    api.requests.filter(
+      (request) => request.method === method && path.test(request.path),
+    );
   const annotations = annotationsIn(result.stdout);
   return {
     ...result,
@@ -130,9 +179,23 @@ function toRun(result: RunResult, api: SharesApi, { connections }: RunningServer
   };
 }
 
-/** Starts the committed bundle against a fresh API. `finished` also stops the server. */
-export async function startScenario(scenario: Scenario = {}): Promise<StartedScenario> {
-  const { api: options, share, recipients, inputs, server: listen, host, env, ...run } = scenario;
+/**
+ * Starts the committed bundle against a fresh API. `finished` also stops the
+ * server.
+ */
+export async function startScenario(
+  scenario: Scenario = {},
+): Promise<StartedScenario> {
+  const {
+    api: options,
+    share,
+    recipients,
+    inputs,
+    server: listen,
+    host,
+    env,
+    ...run
+  } = scenario;
   const api = createSharesApi({
     now: Date.now,
     timeline: { associateMs: 250, disassociateMs: 250 },
@@ -160,7 +223,8 @@ export async function startScenario(scenario: Scenario = {}): Promise<StartedSce
       'share-id': SHARE,
       'recipient-account-id': RECIPIENT,
       'api-token': TOKEN,
-      'api-url': host === undefined ? server.url : server.url.replace('127.0.0.1', host),
+      'api-url':
+        host === undefined ? server.url : server.url.replace('127.0.0.1', host),
       ...inputs,
     },
   });
@@ -168,12 +232,19 @@ export async function startScenario(scenario: Scenario = {}): Promise<StartedSce
     ...started,
     api,
     server,
-    finished: started.finished.then((result) => toRun(result, api, server)).finally(() => server.close()),
+    finished: started.finished
+      .then((result) => toRun(result, api, server))
+      .finally(() => server.close()),
     waitForRequest: (method, path, times = 1) =>
       vi.waitFor(
         () => {
-          const all = api.requests.filter((one) => one.method === method && path.test(one.path));
-          if (all.length < times) throw new Error(`${all.length} of ${times} ${method} ${path} arrived`);
+          const all = api.requests.filter(
+            (one) => one.method === method && path.test(one.path),
+          );
+          if (all.length < times)
+            throw new Error(
+              `${all.length} of ${times} ${method} ${path} arrived`,
+            );
         },
         { timeout: 20_000, interval: 10 },
       ),
@@ -185,19 +256,38 @@ export async function runScenario(scenario: Scenario = {}): Promise<Run> {
   return (await startScenario(scenario)).finished;
 }
 
-/** Runs a scenario in which all requests for the list, or for `path`, or the first `times` of them, meet a fault. */
+/**
+ * Runs a scenario in which all requests for the list, or for `path`, or the
+ * first `times` of them, meet a fault.
+ */
 export function runWithFault(
   fault: Fault,
-  { path = LIST, times, ...scenario }: Scenario & { path?: RegExp; times?: number } = {},
+  {
+    path = LIST,
+    times,
+    ...scenario
+  }: Scenario & { path?: RegExp; times?: number } = {},
 ): Promise<Run> {
-  const when = { pathIncludes: path, ...(times === undefined ? {} : { times }) };
-  return runScenario({ ...scenario, api: { ...scenario.api, faults: [{ when, do: fault }] } });
+  const when = {
+    pathIncludes: path,
+    ...(times === undefined ? {} : { times }),
+  };
+  return runScenario({
+    ...scenario,
+    api: { ...scenario.api, faults: [{ when, do: fault }] },
+  });
 }
 
 /** The body of a successful response. */
 export function bodyOf(result: unknown, resultInfo?: object): string {
   const info = resultInfo && { result_info: resultInfo };
-  return JSON.stringify({ success: true, errors: [], messages: [], result, ...info });
+  return JSON.stringify({
+    success: true,
+    errors: [],
+    messages: [],
+    result,
+    ...info,
+  });
 }
 
 /** Responds with this text instead of what the API would say. */
@@ -205,9 +295,17 @@ export function respondWith(text: string, status = 200): Fault {
   return { kind: 'response', status, body: { text } };
 }
 
-/** The active records that the API had for an account at the end, whatever its responses showed. */
-export function activeRecords({ records }: Pick<Run, 'records'>, id = RECIPIENT): Run['records'] {
-  return records.filter((one) => one.account_id === id && /^associat/.test(one.association_status));
+/**
+ * The active records that the API had for an account at the end, whatever its
+ * responses showed.
+ */
+export function activeRecords(
+  { records }: Pick<Run, 'records'>,
+  id = RECIPIENT,
+): Run['records'] {
+  return records.filter(
+    (one) => one.account_id === id && /^associat/.test(one.association_status),
+  );
 }
 
 /** The account that a POST names. */

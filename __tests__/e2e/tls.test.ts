@@ -4,8 +4,14 @@ import { runWithProxy } from './proxy-server.ts';
 import { runScenario, TIMED } from './scenario.ts';
 
 const inputs = { timeout: '4s' };
-const withProxy = (proxy: string) => ({ HTTPS_PROXY: `http://${proxy}`, NODE_EXTRA_CA_CERTS: '' });
-/** The simulator has a certificate for `localhost` too, so that no proxy is necessary. */
+const withProxy = (proxy: string) => ({
+  HTTPS_PROXY: `http://${proxy}`,
+  NODE_EXTRA_CA_CERTS: '',
+});
+/**
+ * The simulator has a certificate for `localhost` too, so that no proxy is
+ * necessary.
+ */
 const direct = { server: { tls }, host: 'localhost', inputs };
 
 // Some of these ask the name server of the machine, which may lose a request.
@@ -14,24 +20,40 @@ describe.concurrent('over TLS', TIMED, () => {
     const run = await runScenario({ host: HOST, server: { tls }, inputs });
     expect(run.exitCode).toBe(1);
     expect(run.errors).toMatchObject([
-      { title: 'Connection to Cloudflare failed', message: expect.stringContaining(`getaddrinfo`) },
+      {
+        title: 'Connection to Cloudflare failed',
+        message: expect.stringContaining(`getaddrinfo`),
+      },
     ]);
     expect(run.errors[0]?.message).toContain(HOST);
   });
 
   it('a certificate of an authority in NODE_EXTRA_CA_CERTS is trusted', async () => {
-    const run = await runScenario({ ...direct, env: { NODE_EXTRA_CA_CERTS: AUTHORITY } });
-    expect(run).toMatchObject({ exitCode: 0, annotations: [], outputs: { status: 'associated' } });
+    const run = await runScenario({
+      ...direct,
+      env: { NODE_EXTRA_CA_CERTS: AUTHORITY },
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      annotations: [],
+      outputs: { status: 'associated' },
+    });
   });
 
   it.concurrent.each(['direct', 'through a proxy'])(
     'an authority that is not trusted fails the step, and the fix names NODE_EXTRA_CA_CERTS: %s',
     async (way) => {
       const run =
-        way === 'direct' ? await runScenario(direct) : (await runWithProxy(withProxy, { inputs })).run;
+        way === 'direct'
+          ? await runScenario(direct)
+          : (await runWithProxy(withProxy, { inputs })).run;
       expect(run).toMatchObject({ exitCode: 1, requests: [] });
-      expect(run.errors).toMatchObject([{ title: 'TLS certificate not trusted' }]);
-      expect(run.errors[0]?.message).toMatch(/^unable to verify the first certificate.*NODE_EXTRA_CA_CERTS/);
+      expect(run.errors).toMatchObject([
+        { title: 'TLS certificate not trusted' },
+      ]);
+      expect(run.errors[0]?.message).toMatch(
+        /^unable to verify the first certificate.*NODE_EXTRA_CA_CERTS/,
+      );
     },
   );
 
@@ -42,13 +64,22 @@ describe.concurrent('over TLS', TIMED, () => {
       const run =
         way === 'direct'
           ? await runScenario({ ...direct, env: ignored })
-          : (await runWithProxy((proxy) => ({ ...withProxy(proxy), ...ignored }), { inputs })).run;
+          : (
+              await runWithProxy(
+                (proxy) => ({ ...withProxy(proxy), ...ignored }),
+                { inputs },
+              )
+            ).run;
       expect(run).toMatchObject({ exitCode: 1, requests: [] });
-      expect(run.errors).toMatchObject([{ title: 'TLS certificate not trusted' }]);
+      expect(run.errors).toMatchObject([
+        { title: 'TLS certificate not trusted' },
+      ]);
       expect(run.annotations).toContainEqual({
         level: 'warning',
         title: 'TLS verification stays on',
-        message: expect.stringContaining('NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored'),
+        message: expect.stringContaining(
+          'NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored',
+        ),
       });
     },
   );
@@ -60,10 +91,17 @@ describe.concurrent('over TLS', TIMED, () => {
     'a certificate that is %s fails the step, and the fix does not name NODE_EXTRA_CA_CERTS',
     async (name, reason) => {
       const { file, ...own } = certificate(name);
-      const run = await runScenario({ ...direct, server: { tls: own }, env: { NODE_EXTRA_CA_CERTS: file } });
+      const run = await runScenario({
+        ...direct,
+        server: { tls: own },
+        env: { NODE_EXTRA_CA_CERTS: file },
+      });
       expect(run).toMatchObject({ exitCode: 1, requests: [] });
       expect(run.errors).toMatchObject([
-        { title: 'TLS certificate not valid', message: expect.stringMatching(`^${reason}\\.`) },
+        {
+          title: 'TLS certificate not valid',
+          message: expect.stringMatching(`^${reason}\\.`),
+        },
       ]);
       expect(run.errors[0]?.message).not.toContain('NODE_EXTRA_CA_CERTS');
     },
@@ -78,7 +116,9 @@ describe.concurrent('over TLS', TIMED, () => {
     });
     expect(run).toMatchObject({ exitCode: 1, requests: [] });
     expect(run.errors).toMatchObject([{ title: 'TLS certificate not valid' }]);
-    expect(run.errors[0]?.message).toContain("IP: 127.0.0.2 is not in the cert's list");
+    expect(run.errors[0]?.message).toContain(
+      "IP: 127.0.0.2 is not in the cert's list",
+    );
     expect(run.errors[0]?.message).not.toContain('NODE_EXTRA_CA_CERTS');
   });
 });

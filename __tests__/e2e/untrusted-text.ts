@@ -1,8 +1,19 @@
 /** Places in which a server can put text of its choice. */
 import type { Fault } from '../../simulator/faults.ts';
-import { bodyOf, LIST, POLICY, RECIPIENT, RECORD, respondWith, type Scenario } from './scenario.ts';
+import {
+  bodyOf,
+  LIST,
+  POLICY,
+  RECIPIENT,
+  RECORD,
+  respondWith,
+  type Scenario,
+} from './scenario.ts';
 
-/** What a header may hold: no line breaks, but C1 controls, which some read as line breaks or escapes. */
+/**
+ * What a header may hold: no line breaks, but C1 controls, which some read as
+ * line breaks or escapes.
+ */
 export const EVIL_HEADER =
   ' ::error title=pwned::pwned ##[error]pwned \u0085::pwned \u009b1m <b>pwned</b> @octocat `pwned`';
 
@@ -15,20 +26,42 @@ export function rejectWith(status: number, message: string): Fault {
     source: { pointer: message },
     documentation_url: message,
   };
-  const text = JSON.stringify({ success: false, errors: [error], messages: [message, { message }] });
-  return { kind: 'response', status, headers: { 'cf-ray': EVIL_HEADER }, body: { text } };
+  const text = JSON.stringify({
+    success: false,
+    errors: [error],
+    messages: [message, { message }],
+  });
+  return {
+    kind: 'response',
+    status,
+    headers: { 'cf-ray': EVIL_HEADER },
+    body: { text },
+  };
 }
 
 function problem(status: number, message: string): Fault {
-  const members = { title: message, detail: message, error_code: message, retry_after: 0 };
+  const members = {
+    title: message,
+    detail: message,
+    error_code: message,
+    retry_after: 0,
+  };
   return { kind: 'response', status, body: 'rfc9457', problem: members };
 }
 
 /** Scenarios, by name, in each of which a server says `text` somewhere. */
 export function scenariosWith(text: string): Array<[string, Scenario]> {
-  const record = { id: RECORD, account_id: RECIPIENT, created: text, modified: text };
-  const list = (fault: Fault) => ({ api: { faults: [{ when: { pathIncludes: LIST }, do: fault }] } });
-  const listed = (more: object) => list(respondWith(bodyOf([{ ...record, ...more }])));
+  const record = {
+    id: RECORD,
+    account_id: RECIPIENT,
+    created: text,
+    modified: text,
+  };
+  const list = (fault: Fault) => ({
+    api: { faults: [{ when: { pathIncludes: LIST }, do: fault }] },
+  });
+  const listed = (more: object) =>
+    list(respondWith(bodyOf([{ ...record, ...more }])));
   const failed = { error: text, resource_id: POLICY, resource_version: 1 };
   return [
     [
@@ -39,9 +72,21 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
       },
     ],
     ['dates of a record', listed({ association_status: 'associated' })],
-    ['a status, to the timeout', { ...listed({ association_status: text }), inputs: { timeout: '4s' } }],
-    ['a status, in a plan', { ...listed({ association_status: text }), inputs: { 'dry-run': 'true' } }],
-    ['a status that is not awaited', { ...listed({ association_status: text }), inputs: { wait: 'false' } }],
+    [
+      'a status, to the timeout',
+      { ...listed({ association_status: text }), inputs: { timeout: '4s' } },
+    ],
+    [
+      'a status, in a plan',
+      {
+        ...listed({ association_status: text }),
+        inputs: { 'dry-run': 'true' },
+      },
+    ],
+    [
+      'a status that is not awaited',
+      { ...listed({ association_status: text }), inputs: { wait: 'false' } },
+    ],
     [
       'a terminal resource error',
       listed({
@@ -52,7 +97,12 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
     [
       'a resource error that is retried',
       {
-        api: { timeline: { associateMs: 0, errors: [{ ...failed, resource_id: text, terminal: false }] } },
+        api: {
+          timeline: {
+            associateMs: 0,
+            errors: [{ ...failed, resource_id: text, terminal: false }],
+          },
+        },
         inputs: { timeout: '4s' },
       },
     ],
@@ -60,25 +110,42 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
     ['a rejection of the credentials', list(rejectWith(403, text))],
     [
       'a rejection of the POST',
-      { api: { faults: [{ when: { method: 'POST' }, do: rejectWith(400, text) }] } },
+      {
+        api: {
+          faults: [{ when: { method: 'POST' }, do: rejectWith(400, text) }],
+        },
+      },
     ],
     [
       'a rejection of the DELETE',
       {
-        recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
-        api: { faults: [{ when: { method: 'DELETE' }, do: rejectWith(409, text) }] },
+        recipients: [
+          { accountId: RECIPIENT, id: RECORD, status: 'associated' },
+        ],
+        api: {
+          faults: [{ when: { method: 'DELETE' }, do: rejectWith(409, text) }],
+        },
         inputs: { state: 'absent', timeout: '5s' },
       },
     ],
-    ['errors that are retried', { ...list(rejectWith(500, text)), inputs: { timeout: '5s' } }],
-    ['a problem object', { ...list(problem(503, text)), inputs: { timeout: '5s' } }],
+    [
+      'errors that are retried',
+      { ...list(rejectWith(500, text)), inputs: { timeout: '5s' } },
+    ],
+    [
+      'a problem object',
+      { ...list(problem(503, text)), inputs: { timeout: '5s' } },
+    ],
     [
       'the title of an HTML page',
       {
         ...list({
           kind: 'response',
           status: 403,
-          body: { text: `<html><title>${text}</title></html>`, type: 'text/html' },
+          body: {
+            text: `<html><title>${text}</title></html>`,
+            type: 'text/html',
+          },
         }),
         inputs: { timeout: '5s' },
       },

@@ -27,7 +27,8 @@ describe('what the runner says of the run', () => {
       runUrl: 'https://github.example.com/octo/policies/actions/runs/42',
       apiUrl: 'https://github.example.com/api/v3',
       summaryPath: '/tmp/summary',
-      docsUrl: 'https://github.example.com/octo/share-recipient/blob/releases/v1/docs',
+      docsUrl:
+        'https://github.example.com/octo/share-recipient/blob/releases/v1/docs',
       userAgent: `cloudflare-share-recipient/${VERSION} (octo/policies; run 42)`,
     });
   });
@@ -48,30 +49,58 @@ describe('what the runner says of the run', () => {
   });
 
   it('names the tag of a release, and the branch where there is no commit', () => {
-    const env = { GITHUB_EVENT_NAME: 'release', GITHUB_REF_NAME: 'v1.2.0', GITHUB_REF: 'refs/tags/v1.2.0' };
-    expect(readGitHubContext(env)).toMatchObject({ event: 'release v1.2.0', ref: 'refs/tags/v1.2.0' });
+    const env = {
+      GITHUB_EVENT_NAME: 'release',
+      GITHUB_REF_NAME: 'v1.2.0',
+      GITHUB_REF: 'refs/tags/v1.2.0',
+    };
+    expect(readGitHubContext(env)).toMatchObject({
+      event: 'release v1.2.0',
+      ref: 'refs/tags/v1.2.0',
+    });
   });
 
   it('fits into a header, whatever it is', () => {
-    const env = { GITHUB_REPOSITORY: 'o/r\r\nx: (ü)', GITHUB_RUN_ID: '9'.repeat(200) };
+    const env = {
+      GITHUB_REPOSITORY: 'o/r\r\nx: (ü)',
+      GITHUB_RUN_ID: '9'.repeat(200),
+    };
     expect(readGitHubContext(env).userAgent).toBe(
       `cloudflare-share-recipient/${VERSION} (o/rx ; run ${'9'.repeat(136)})`,
     );
   });
 
   it.each([
-    ['a checked out action has no repository', { GITHUB_ACTION_REPOSITORY: '', GITHUB_ACTION_REF: '' }],
-    ['a repository that is none', { GITHUB_ACTION_REPOSITORY: 'x', GITHUB_ACTION_REF: 'v1' }],
-    ['a reference that would be markup', { GITHUB_ACTION_REPOSITORY: 'o/r', GITHUB_ACTION_REF: 'v1"><b>' }],
+    [
+      'a checked out action has no repository',
+      { GITHUB_ACTION_REPOSITORY: '', GITHUB_ACTION_REF: '' },
+    ],
+    [
+      'a repository that is none',
+      { GITHUB_ACTION_REPOSITORY: 'x', GITHUB_ACTION_REF: 'v1' },
+    ],
+    [
+      'a reference that would be markup',
+      { GITHUB_ACTION_REPOSITORY: 'o/r', GITHUB_ACTION_REF: 'v1"><b>' },
+    ],
     [
       'a server without https',
-      { GITHUB_SERVER_URL: 'http://x', GITHUB_ACTION_REPOSITORY: 'o/r', GITHUB_ACTION_REF: 'v1' },
+      {
+        GITHUB_SERVER_URL: 'http://x',
+        GITHUB_ACTION_REPOSITORY: 'o/r',
+        GITHUB_ACTION_REF: 'v1',
+      },
     ],
-  ])('has no link to the documentation where it cannot be built: %s', (_, env) => {
-    expect(readGitHubContext(env).docsUrl).toBeNull();
-  });
+  ])(
+    'has no link to the documentation where it cannot be built: %s',
+    (_, env) => {
+      expect(readGitHubContext(env).docsUrl).toBeNull();
+    },
+  );
 
   it('has the version of the package', () => {
-    expect(VERSION).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version);
+    expect(VERSION).toBe(
+      JSON.parse(readFileSync('package.json', 'utf8')).version,
+    );
   });
 });

@@ -24,7 +24,8 @@ const json = (response: ServerResponse, status: number, value: unknown) =>
   response
     .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
     .end(JSON.stringify(value));
-const created: Respond = ({ body }, response) => json(response, 201, { id: 77, state: body['state'] });
+const created: Respond = ({ body }, response) =>
+  json(response, 201, { id: 77, state: body['state'] });
 
 /** A clock on which no time passes until `wake` is called. */
 function stillClock() {
@@ -41,7 +42,10 @@ function stillClock() {
 /** Starts a record on GitHub's API, as `respond` plays it. */
 async function start(
   respond: Respond = created,
-  change: { inputs?: Record<string, string>; env?: Record<string, string> } = {},
+  change: {
+    inputs?: Record<string, string>;
+    env?: Record<string, string>;
+  } = {},
 ) {
   const calls: Call[] = [];
   const { url } = await startServer(async (request, response) => {
@@ -96,12 +100,22 @@ describe('the deployment record', () => {
         description: `Cloudflare share ${SHARE}`,
         auto_merge: false,
         required_contexts: [],
-        payload: { account_id: OWNER, share_id: SHARE, state: 'present', recipients: [ACCOUNT] },
+        payload: {
+          account_id: OWNER,
+          share_id: SHARE,
+          state: 'present',
+          recipients: [ACCOUNT],
+        },
       },
-      { ...common, state: 'in_progress', description: 'Waiting for Cloudflare' },
+      {
+        ...common,
+        state: 'in_progress',
+        description: 'Waiting for Cloudflare',
+      },
       { ...common, state: 'success', description: '1 of 1 account added' },
     ]);
-    for (const { headers } of calls) expect(headers.authorization).toBe(`token ${GITHUB_TOKEN}`);
+    for (const { headers } of calls)
+      expect(headers.authorization).toBe(`token ${GITHUB_TOKEN}`);
     expect(JSON.stringify(calls)).not.toContain(TOKEN);
     expect(errors).toEqual([]);
   });
@@ -109,11 +123,17 @@ describe('the deployment record', () => {
   it.each(['failure', 'error'] as const)('may end in %s', async (status) => {
     const { finish, calls } = await start();
     await finish?.(status, 'x');
-    expect(calls.at(-1)?.body).toMatchObject({ state: status, description: 'x' });
+    expect(calls.at(-1)?.body).toMatchObject({
+      state: status,
+      description: 'x',
+    });
   });
 
   it('of a removal has another task, and all of its targets', async () => {
-    const inputs = { INPUT_STATE: 'absent', 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}` };
+    const inputs = {
+      INPUT_STATE: 'absent',
+      'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}`,
+    };
     const { finish, calls } = await start(created, { inputs });
     await finish?.('success', 'x');
     const payload = { state: 'absent', recipients: [ACCOUNT, OTHER] };
@@ -121,7 +141,9 @@ describe('the deployment record', () => {
   });
 
   it('is not made without a token', async () => {
-    const { finish, calls } = await start(created, { inputs: { 'INPUT_GITHUB-TOKEN': '' } });
+    const { finish, calls } = await start(created, {
+      inputs: { 'INPUT_GITHUB-TOKEN': '' },
+    });
     expect(finish).toBeNull();
     expect(calls).toEqual([]);
   });
@@ -132,42 +154,79 @@ describe('a deployment record that cannot be written', () => {
   it.each<[string, Respond, string | RegExp, number]>([
     [
       'GitHub rejects it',
-      (_, response) => json(response, 403, { message: 'Resource not accessible' }),
+      (_, response) =>
+        json(response, 403, { message: 'Resource not accessible' }),
       /^Resource not accessible/,
       1,
     ],
     [
       'GitHub rejects a status',
       (call, response) =>
-        call.body['state'] ? json(response, 422, { message: 'no' }) : created(call, response),
+        call.body['state']
+          ? json(response, 422, { message: 'no' })
+          : created(call, response),
       /^no/,
       2,
     ],
     ['GitHub is down', (_, response) => json(response, 503, {}), /./, 1],
-    ['the connection fails', (_, response) => response.destroy(), /socket hang up|ECONNRESET/, 1],
+    [
+      'the connection fails',
+      (_, response) => response.destroy(),
+      /socket hang up|ECONNRESET/,
+      1,
+    ],
     [
       'the ID would reach another path',
       (_, response) => json(response, 201, { id: '../../../../user' }),
       NO_DEPLOYMENT,
       1,
     ],
-    ['the ID is no whole number', (_, response) => json(response, 201, { id: 7.5 }), NO_DEPLOYMENT, 1],
-    ['there is no ID', (_, response) => json(response, 202, { message: 'Auto-merged' }), NO_DEPLOYMENT, 1],
-    ['the response is null', (_, response) => json(response, 201, null), NO_DEPLOYMENT, 1],
-    ['the response is a page', (_, response) => response.writeHead(201).end('{"id":77}'), NO_DEPLOYMENT, 1],
-    ['the response is empty', (_, response) => response.writeHead(204).end(), NO_DEPLOYMENT, 1],
+    [
+      'the ID is no whole number',
+      (_, response) => json(response, 201, { id: 7.5 }),
+      NO_DEPLOYMENT,
+      1,
+    ],
+    [
+      'there is no ID',
+      (_, response) => json(response, 202, { message: 'Auto-merged' }),
+      NO_DEPLOYMENT,
+      1,
+    ],
+    [
+      'the response is null',
+      (_, response) => json(response, 201, null),
+      NO_DEPLOYMENT,
+      1,
+    ],
+    [
+      'the response is a page',
+      (_, response) => response.writeHead(201).end('{"id":77}'),
+      NO_DEPLOYMENT,
+      1,
+    ],
+    [
+      'the response is empty',
+      (_, response) => response.writeHead(204).end(),
+      NO_DEPLOYMENT,
+      1,
+    ],
     [
       'GitHub redirects',
-      (_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
+      (_, response) =>
+        response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
       /./,
       1,
     ],
-  ])('is reported once, at the end: %s', async (_, respond, message, requests) => {
-    const { finish, calls, errors } = await start(respond);
-    await finish?.('success', 'x');
-    expect(errors).toEqual([expect.stringMatching(message)]);
-    expect(calls).toHaveLength(requests);
-  });
+  ])(
+    'is reported once, at the end: %s',
+    async (_, respond, message, requests) => {
+      const { finish, calls, errors } = await start(respond);
+      await finish?.('success', 'x');
+      expect(errors).toEqual([expect.stringMatching(message)]);
+      expect(calls).toHaveLength(requests);
+    },
+  );
 
   it('because GitHub hangs ends two seconds after the run', async () => {
     const { finish, calls, errors, sleeps, wake } = await start(() => {});
@@ -181,7 +240,9 @@ describe('a deployment record that cannot be written', () => {
     expect(isOver).toBe(false);
     wake();
     await finishing;
-    expect(errors).toEqual([expect.stringContaining('no response before the step ended')]);
+    expect(errors).toEqual([
+      expect.stringContaining('no response before the step ended'),
+    ]);
     expect(calls.length).toBeLessThanOrEqual(1);
   });
 
@@ -191,18 +252,27 @@ describe('a deployment record that cannot be written', () => {
       else created(call, response);
     });
     await finish?.('success', 'x');
-    expect(errors).toEqual([expect.stringContaining('no response before the step ended')]);
+    expect(errors).toEqual([
+      expect.stringContaining('no response before the step ended'),
+    ]);
   });
 
   it.each([
-    ['http on another host', 'http://github.example.com', 'GITHUB_API_URL is not https'],
+    [
+      'http on another host',
+      'http://github.example.com',
+      'GITHUB_API_URL is not https',
+    ],
     ['no address', 'nonsense', 'Invalid URL'],
   ])('because GITHUB_API_URL is %s gets no token', async (_, url, message) => {
     const requests: string[] = [];
     const errors: string[] = [];
     const finish = recordDeployment({
       inputs: inputsOf({ 'INPUT_GITHUB-TOKEN': GITHUB_TOKEN }),
-      context: readGitHubContext({ GITHUB_API_URL: url, GITHUB_REPOSITORY: 'octo/policies' }),
+      context: readGitHubContext({
+        GITHUB_API_URL: url,
+        GITHUB_REPOSITORY: 'octo/policies',
+      }),
       http: async (request) => {
         requests.push(request.url);
         return { status: 201, headers: {}, body: '' };

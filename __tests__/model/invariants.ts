@@ -1,4 +1,7 @@
-/** What must hold in every run, whatever the schedule. Rules and sections are those of the design. */
+/**
+ * What must hold in every run, whatever the schedule. Rules and sections are
+ * those of the design.
+ */
 import {
   codesOf,
   isFinal,
@@ -30,7 +33,10 @@ import {
   type Trace,
 } from './world.ts';
 
-/** The step ends with its timeout; this much is for what happens in the same moment. */
+/**
+ * The step ends with its timeout; this much is for what happens in the same
+ * moment.
+ */
 const ALLOWANCE_MS = 100;
 const CANCEL_MS = 2_000;
 /** Writes end this long before the deadline, and one last list may follow. */
@@ -40,7 +46,13 @@ const LAST_POLL_MS = 2_000;
 const SHORTEST_WAIT_MS = 300;
 const MAX_WRITES = 3;
 const CALM_MS = 120_000;
-const STATUSES = ['associating', 'associated', 'disassociating', 'disassociated', 'unknown'];
+const STATUSES = [
+  'associating',
+  'associated',
+  'disassociating',
+  'disassociated',
+  'unknown',
+];
 const MEMBERS =
   'account_id,organization_id,recipient_id,status,changed,error,resources,created,modified,seconds';
 
@@ -63,7 +75,10 @@ interface Case extends Trace {
   readonly isUnidentifiable: boolean;
 }
 
-/** @returns one sentence for each promise that the run breaks; none when all is well */
+/**
+ * @returns one sentence for each promise that the run breaks; none when all is
+ * well
+ */
 export function violations(trace: Trace): string[] {
   if (trace.trouble) return [trace.trouble];
   const { schedule } = trace;
@@ -72,7 +87,9 @@ export function violations(trace: Trace): string[] {
     observations: observationsOf(trace),
     recipients: JSON.parse(trace.outputs['recipients'] ?? '[]'),
     isCorrupted: trace.exchanges.some(({ isCorrupted }) => isCorrupted),
-    isUnidentifiable: schedule.targets === 'organization' && schedule.organizationRecords !== 'account_id',
+    isUnidentifiable:
+      schedule.targets === 'organization' &&
+      schedule.organizationRecords !== 'account_id',
   };
   return [
     ...sinks(one),
@@ -89,78 +106,120 @@ export function violations(trace: Trace): string[] {
   ];
 }
 
-const nameOf = ({ account_id: account, organization_id: organization }: Recipient) =>
-  `${account ?? organization}`;
+const nameOf = ({
+  account_id: account,
+  organization_id: organization,
+}: Recipient) => `${account ?? organization}`;
 
 /** Rules 11 and 12. */
-function* sinks({ shown, masks, shownBeforeMask, schedule }: Case): Generator<string> {
+function* sinks({
+  shown,
+  masks,
+  shownBeforeMask,
+  schedule,
+}: Case): Generator<string> {
   const { secret } = schedule;
   // The runner masks each line of what it is given.
-  if (!masks.some((mask) => mask.split('\n').includes(secret))) yield `not masked: ${secret}`;
+  if (!masks.some((mask) => mask.split('\n').includes(secret)))
+    yield `not masked: ${secret}`;
   if (shownBeforeMask) yield 'something was shown before everything was masked';
   const counts = new Map<string, number>();
   // A cut can leave a part of a secret, so both ends count as the secret.
-  const ends = Object.values(secretForms(schedule)).flatMap((form) => [form.slice(0, 8), form.slice(-8)]);
+  const ends = Object.values(secretForms(schedule)).flatMap((form) => [
+    form.slice(0, 8),
+    form.slice(-8),
+  ]);
   for (const { sink, text } of shown) {
-    if (/^(notice|warning|error)$/.test(sink)) counts.set(sink, (counts.get(sink) ?? 0) + 1);
+    if (/^(notice|warning|error)$/.test(sink))
+      counts.set(sink, (counts.get(sink) ?? 0) + 1);
     // The next step reads an output with fromJSON, which removes the escapes.
     const read = sink === 'output' ? text.replace(/\\(["\\])/g, '$1') : text;
-    if (ends.some((end) => read.includes(end))) yield `secret in ${sink}: ${read}`;
+    if (ends.some((end) => read.includes(end)))
+      yield `secret in ${sink}: ${read}`;
     if (sink === 'summary') yield* page(text);
     else if (sink === 'output') yield* lines(sink, text.split('\n'));
-    // The help link may be on a line of its own: the runner escapes what is in an annotation.
-    else yield* lines(sink, [/^(warning|error)$/.test(sink) ? text.replace(HELP_LINK, '') : text]);
+    // The help link may be on a line of its own: the runner escapes what is in
+    // an annotation.
+    else
+      yield* lines(sink, [
+        /^(warning|error)$/.test(sink) ? text.replace(HELP_LINK, '') : text,
+      ]);
   }
-  for (const [level, n] of counts) if (n > 10) yield `${n} annotations of level ${level}`;
-  if (shown.some(({ sink, text }) => sink === 'title' && text === 'Internal error')) {
+  for (const [level, n] of counts)
+    if (n > 10) yield `${n} annotations of level ${level}`;
+  if (
+    shown.some(
+      ({ sink, text }) => sink === 'title' && text === 'Internal error',
+    )
+  ) {
     yield `crashed: ${shown.filter(({ sink }) => sink === 'error' || sink === 'debug').map(({ text }) => text)}`;
   }
 }
 
 function* lines(sink: string, texts: readonly string[]): Generator<string> {
   for (const text of texts) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not be there
-    if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u200b]/.test(text))
+    if (
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
+      /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u200b]/.test(text)
+    )
       yield `control character in ${sink}: ${JSON.stringify(text)}`;
-    if (/^\s*::/.test(text) || text.includes('##[')) yield `workflow command in ${sink}: ${text}`;
-    if (!text.isWellFormed()) yield `half a character in ${sink}: ${JSON.stringify(text)}`;
+    if (/^\s*::/.test(text) || text.includes('##['))
+      yield `workflow command in ${sink}: ${text}`;
+    if (!text.isWellFormed())
+      yield `half a character in ${sink}: ${JSON.stringify(text)}`;
   }
 }
 
-const HELP_LINK = /\nhttps:\/\/github\.com\/example\/share-recipient\/blob\/v1\/docs\/[\w.#-]+$/;
-const TAG = /<(\/?)(h3|p|sub|br|a|code|table|thead|tbody|tr|th|td|ul|li|strong)( href="[^"<>]*")?>/g;
+const HELP_LINK =
+  /\nhttps:\/\/github\.com\/example\/share-recipient\/blob\/v1\/docs\/[\w.#-]+$/;
+const TAG =
+  /<(\/?)(h3|p|sub|br|a|code|table|thead|tbody|tr|th|td|ul|li|strong)( href="[^"<>]*")?>/g;
 const OWN_LINKS =
   /^https:\/\/(github\.com\/example\/share-recipient\/blob\/v1\/docs\/|dash\.cloudflare\.com\/)/;
 
 function* page(html: string): Generator<string> {
-  if (html.replace(TAG, '').includes('<')) yield `foreign markup in the summary: ${html}`;
-  if (/\n\s*\n(?!$)/.test(html)) yield `an empty line ends the HTML of the summary early: ${html}`;
+  if (html.replace(TAG, '').includes('<'))
+    yield `foreign markup in the summary: ${html}`;
+  if (/\n\s*\n(?!$)/.test(html))
+    yield `an empty line ends the HTML of the summary early: ${html}`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not be there
-  if (/[\r\u001b\u2028\u2029]/.test(html)) yield `control character in summary: ${JSON.stringify(html)}`;
+  if (/[\r\u001b\u2028\u2029]/.test(html))
+    yield `control character in summary: ${JSON.stringify(html)}`;
   const open: string[] = [];
   for (const [, close, name = '', href] of html.matchAll(TAG)) {
-    if (close && open.pop() !== name) yield `the summary's tags do not match at </${name}>: ${html}`;
+    if (close && open.pop() !== name)
+      yield `the summary's tags do not match at </${name}>: ${html}`;
     if (!close && name !== 'br') open.push(name);
-    if (href && !OWN_LINKS.test(href.slice(7, -1))) yield `foreign link in the summary: ${href}`;
+    if (href && !OWN_LINKS.test(href.slice(7, -1)))
+      yield `foreign link in the summary: ${href}`;
   }
-  const bare = new RegExp(`.{0,60}${MARK}.{0,60}`).exec(html.replace(/<code>.*?<\/code>/gs, ''));
+  const bare = new RegExp(`.{0,60}${MARK}.{0,60}`).exec(
+    html.replace(/<code>.*?<\/code>/gs, ''),
+  );
   if (bare) yield `foreign text outside <code> in the summary: ${bare[0]}`;
 }
 
 /** Section 2: the outputs are always set, and fit together. */
 function* outputs(one: Case): Generator<string> {
-  const { outputs, schedule, targets, recipients, api, observations, endSeq } = one;
+  const { outputs, schedule, targets, recipients, api, observations, endSeq } =
+    one;
   for (const name of ['recipient-id', 'status', 'changed', 'recipients']) {
     if (outputs[name] === undefined) return yield `output ${name} is not set`;
   }
-  if (recipients.map(nameOf).join() !== targets.join()) yield 'recipients are not the targets';
+  if (recipients.map(nameOf).join() !== targets.join())
+    yield 'recipients are not the targets';
   if (recipients.some((recipient) => Object.keys(recipient).join() !== MEMBERS))
     yield 'recipients lack a member';
-  if (recipients.map(({ recipient_id: id }) => id ?? '').join('\n') !== outputs['recipient-id'])
+  if (
+    recipients.map(({ recipient_id: id }) => id ?? '').join('\n') !==
+    outputs['recipient-id']
+  )
     yield 'recipient-id is wrong';
   const statuses = new Set(recipients.map(({ status }) => status));
-  if (outputs['status'] !== (statuses.size > 1 ? 'mixed' : [...statuses][0])) yield 'output status is wrong';
-  for (const status of statuses) if (!STATUSES.includes(status)) yield `output status is ${status}`;
+  if (outputs['status'] !== (statuses.size > 1 ? 'mixed' : [...statuses][0]))
+    yield 'output status is wrong';
+  for (const status of statuses)
+    if (!STATUSES.includes(status)) yield `output status is ${status}`;
   if (outputs['changed'] !== String(recipients.some(({ changed }) => changed)))
     yield 'output changed is wrong';
   const ids = new Set(api.records(SHARE).map(({ id }) => id));
@@ -169,10 +228,13 @@ function* outputs(one: Case): Generator<string> {
     if (id !== null && !ids.has(id)) yield `the server does not know ${id}`;
     const last = known.get(id ?? '');
     // A failed target is not observed any more while others are.
-    const isCurrent = !one.isCorrupted && (error === null || schedule.targets === 1);
-    // What a poll by ID shows of a change of stage counts once a list shows what else there is.
+    const isCurrent =
+      !one.isCorrupted && (error === null || schedule.targets === 1);
+    // What a poll by ID shows of a change of stage counts once a list shows
+    // what else there is.
     if (error !== null && observations.at(-1)?.kind === 'record') continue;
-    const word = last && (STATUSES.includes(last.status) ? last.status : 'unknown');
+    const word =
+      last && (STATUSES.includes(last.status) ? last.status : 'unknown');
     if (last && isCurrent && word !== status)
       yield `${id} was last observed ${last.status}, output ${status}`;
   }
@@ -181,14 +243,20 @@ function* outputs(one: Case): Generator<string> {
 /** Rules 4, 5, 6, 8, 13, and the tables of section 5 for `done`. */
 function* success(one: Case): Generator<string> {
   const { schedule, success, recipients, startMs, endMs } = one;
-  const isCancelled = schedule.cancelAtMs !== null && endMs - startMs >= schedule.cancelAtMs;
+  const isCancelled =
+    schedule.cancelAtMs !== null && endMs - startMs >= schedule.cancelAtMs;
   if (isCancelled && success) yield 'succeeds, although it was cancelled';
-  if (!isCancelled && success !== recipients.every(({ error }) => error === null)) {
+  if (
+    !isCancelled &&
+    success !== recipients.every(({ error }) => error === null)
+  ) {
     yield `ends with ${success}, recipients: ${one.outputs['recipients']}`;
   }
-  if (!success && isCalm(schedule)) yield `fails without a reason: ${one.outputs['recipients']}`;
+  if (!success && isCalm(schedule))
+    yield `fails without a reason: ${one.outputs['recipients']}`;
   for (const recipient of recipients) {
-    const [, id] = /^recipient (\S+) is disassociat/.exec(recipient.error ?? '') ?? [];
+    const [, id] =
+      /^recipient (\S+) is disassociat/.exec(recipient.error ?? '') ?? [];
     const isUsed = id && usedBefore(one, nameOf(recipient), one.endSeq).has(id);
     if (id && !isUsed && !one.isCorrupted && !one.isUnidentifiable)
       yield `${nameOf(recipient)} fails because ${id} was removed, which was never in use`;
@@ -201,36 +269,56 @@ function* success(one: Case): Generator<string> {
   }
 }
 
-/** `associated` without a resource error in the last observation, or with `wait: false` active. */
+/**
+ * `associated` without a resource error in the last observation, or with `wait:
+ * false` active.
+ */
 function* isPresent(one: Case, recipient: Recipient): Generator<string> {
   const { schedule, observations, endSeq, exchanges, isCorrupted } = one;
   const id = recipient.recipient_id ?? '';
   const name = `${nameOf(recipient)} succeeds, but ${id || 'no record'}`;
-  const isUsable = ({ status, errors }: Seen) => status === 'associated' && errors.length === 0;
+  const isUsable = ({ status, errors }: Seen) =>
+    status === 'associated' && errors.length === 0;
   if (isCorrupted) {
-    // A corrupted response may be one that the run cannot read, but some response must have shown it.
-    const seen = exchanges.flatMap((exchange) => recordsIn(exchange)).filter((record) => record.id === id);
-    if (!seen.some((record) => isUsable(record) || !schedule.wait)) yield `${name} was never observed usable`;
+    // A corrupted response may be one that the run cannot read, but some
+    // response must have shown it.
+    const seen = exchanges
+      .flatMap((exchange) => recordsIn(exchange))
+      .filter((record) => record.id === id);
+    if (!seen.some((record) => isUsable(record) || !schedule.wait))
+      yield `${name} was never observed usable`;
     return;
   }
   const last = knownBefore(observations, endSeq).get(id);
-  if (!last || stage(last) > 0) return yield `${name} was last observed ${last?.status}`;
+  if (!last || stage(last) > 0)
+    return yield `${name} was last observed ${last?.status}`;
   if (!schedule.wait) return;
-  if (!isUsable(last)) yield `${name} was last observed ${last.status} with ${last.errors.length} errors`;
+  if (!isUsable(last))
+    yield `${name} was last observed ${last.status} with ${last.errors.length} errors`;
   const isPoll = ({ kind, records }: Observation) =>
     kind !== 'reply' && records.some((record) => record.id === id);
   const poll = observations.findLast(isPoll);
   if (!poll) return yield `${name} is not in any poll`;
   const wasUsable = (ms: number) => {
-    const record = one.api.records(SHARE, ms).find((record) => record.id === id);
-    return record?.association_status === 'associated' && !record.resources?.some(({ error }) => error);
+    const record = one.api
+      .records(SHARE, ms)
+      .find((record) => record.id === id);
+    return (
+      record?.association_status === 'associated' &&
+      !record.resources?.some(({ error }) => error)
+    );
   };
-  const isShown = poll.records.some((record) => record.id === id && isUsable(record));
+  const isShown = poll.records.some(
+    (record) => record.id === id && isUsable(record),
+  );
   if (!isShown && !isEver(poll.sentMs - STALE_READ_MS, poll.endedMs, wasUsable))
     yield `${name} was never usable`;
 }
 
-/** Every record is `disassociated`, or no record is confirmed by a list ten seconds after the first. */
+/**
+ * Every record is `disassociated`, or no record is confirmed by a list ten
+ * seconds after the first.
+ */
 function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
   const { schedule, observations, endSeq, exchanges, isCorrupted } = one;
   const target = nameOf(recipient);
@@ -238,26 +326,42 @@ function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
   const lists = observations.filter(({ kind }) => kind === 'list');
   const [first, last] = [lists[0], lists.at(-1)];
   if (!first || !last) return yield `${target} succeeds without a list`;
-  const own = [...knownBefore(observations, endSeq).values()].filter(({ accountId }) => accountId === target);
-  const deletions = exchanges.filter((exchange) => exchange.method === 'DELETE');
+  const own = [...knownBefore(observations, endSeq).values()].filter(
+    ({ accountId }) => accountId === target,
+  );
+  const deletions = exchanges.filter(
+    (exchange) => exchange.method === 'DELETE',
+  );
   for (const { id, status } of own) {
-    const isAccepted = deletions.some((sent) => recordIdOf(sent) === id && outcomeOf(sent) === 'accepted');
-    const isDone = schedule.wait ? status === 'disassociated' : stage({ status }) > 0 || isAccepted;
-    if (!isDone) yield `${target} succeeds, but ${id} was last observed ${status}`;
+    const isAccepted = deletions.some(
+      (sent) => recordIdOf(sent) === id && outcomeOf(sent) === 'accepted',
+    );
+    const isDone = schedule.wait
+      ? status === 'disassociated'
+      : stage({ status }) > 0 || isAccepted;
+    if (!isDone)
+      yield `${target} succeeds, but ${id} was last observed ${status}`;
   }
   // Then the run has found a record, and followed it to its end.
-  const isTried = deletions.some((sent) => own.some(({ id }) => id === recordIdOf(sent)));
+  const isTried = deletions.some((sent) =>
+    own.some(({ id }) => id === recordIdOf(sent)),
+  );
   const isBeingRemoved = own.some(({ status }) => status === 'disassociating');
   if (!isTried && !isBeingRemoved && last.sentMs - first.sentMs < STALE_READ_MS)
     yield `${target} succeeds with no record, which no second list confirms`;
   if (!schedule.wait) return;
   const isLeft = (status: string) =>
-    // A8 protects the active records of others; a record that names no account and is being removed is nobody's.
+    // A8 protects the active records of others; a record that names no account
+    // and is being removed is nobody's.
     one.isUnidentifiable ? stage({ status }) === 0 : status !== 'disassociated';
-  for (const id of lasting(one, target, last, isLeft)) yield `${target} succeeds, but ${id} is left`;
+  for (const id of lasting(one, target, last, isLeft))
+    yield `${target} succeeds, but ${id} is left`;
 }
 
-/** The records of a target that had such a status all the time in which a list can show them, from a replica of any age. */
+/**
+ * The records of a target that had such a status all the time in which a list
+ * can show them, from a replica of any age.
+ */
 function lasting(
   { api, creations, isUnidentifiable }: Case,
   target: string,
@@ -268,64 +372,134 @@ function lasting(
   const at = (ms: number) =>
     api
       .records(SHARE, ms)
-      .filter((record) => isUnidentifiable || (record.organization_id ?? record.account_id) === target)
+      .filter(
+        (record) =>
+          isUnidentifiable ||
+          (record.organization_id ?? record.account_id) === target,
+      )
       .filter((record) => matches(record.association_status))
       .map(({ id }) => id);
-  // A record leaves such a status only to be `disassociated`, and only a POST brings it back from there.
+  // A record leaves such a status only to be `disassociated`, and only a POST
+  // brings it back from there.
   const returns = creations.filter(({ atMs }) => atMs > fromMs && atMs <= toMs);
   return at(fromMs)
     .filter((id) => at(toMs).includes(id))
-    .filter((id) => returns.every((one) => one.recipientId !== id || at(one.atMs - 0.01).includes(id)))
-    .filter((id) => list.records.every((record) => record.id !== id || matches(record.status)));
+    .filter((id) =>
+      returns.every(
+        (one) => one.recipientId !== id || at(one.atMs - 0.01).includes(id),
+      ),
+    )
+    .filter((id) =>
+      list.records.every(
+        (record) => record.id !== id || matches(record.status),
+      ),
+    );
 }
 
 /** Coarse first, because most are found soon, then every few milliseconds. */
-function isEver(fromMs: number, toMs: number, holds: (ms: number) => boolean): boolean {
+function isEver(
+  fromMs: number,
+  toMs: number,
+  holds: (ms: number) => boolean,
+): boolean {
   for (const stepMs of [500, 3]) {
     for (let ms = toMs; ms >= fromMs; ms -= stepMs) if (holds(ms)) return true;
   }
   return holds(fromMs);
 }
 
-/** A fault that another attempt, or ten seconds of observation, has to get over. */
+/**
+ * A fault that another attempt, or ten seconds of observation, has to get over.
+ */
 function isMild({ fault, times }: ScheduledFault): boolean {
   if (times > 1) return false;
-  if (fault.kind === 'connection') return fault.status === 0 && !fault.code.includes('CERT');
-  if (fault.kind !== 'response') return /^(reset|hang|slow|truncate|unreadable)$/.test(fault.kind);
+  if (fault.kind === 'connection')
+    return fault.status === 0 && !fault.code.includes('CERT');
+  if (fault.kind !== 'response')
+    return /^(reset|hang|slow|truncate|unreadable)$/.test(fault.kind);
   const { status, body = 'json', headers = {}, code = ORDINARY_CODE } = fault;
-  const isRetried = [408, 409, 425, 429, 500, 502, 503, 520, 524].includes(status);
-  return isRetried && body === 'json' && code === ORDINARY_CODE && Object.keys(headers).length === 0;
+  const isRetried = [408, 409, 425, 429, 500, 502, 503, 520, 524].includes(
+    status,
+  );
+  return (
+    isRetried &&
+    body === 'json' &&
+    code === ORDINARY_CODE &&
+    Object.keys(headers).length === 0
+  );
 }
 
-/** Little goes wrong, nobody removes what is added, and there is time enough: then a failure is a bug. */
+/**
+ * Little goes wrong, nobody removes what is added, and there is time enough:
+ * then a failure is a bug.
+ */
 function isCalm(schedule: Schedule): boolean {
-  const { state, faults, corruptions, others, rival, cancelAtMs, rejected, denial, share } = schedule;
-  const { targets, quota, timeoutMs, staleMs, timelines, duplicates } = schedule;
-  if (rejected !== null || denial || quota < 1200 || cancelAtMs !== null) return false;
-  if (corruptions.length > 0 || others.some(({ what }) => what === 'remove')) return false;
+  const {
+    state,
+    faults,
+    corruptions,
+    others,
+    rival,
+    cancelAtMs,
+    rejected,
+    denial,
+    share,
+  } = schedule;
+  const { targets, quota, timeoutMs, staleMs, timelines, duplicates } =
+    schedule;
+  if (rejected !== null || denial || quota < 1200 || cancelAtMs !== null)
+    return false;
+  if (corruptions.length > 0 || others.some(({ what }) => what === 'remove'))
+    return false;
   if (faults.length > 2 || !faults.every(isMild)) return false;
   // After a lost reply an organization's record cannot be recognized: rule 7.
   if (faults.length > 0 && targets === 'organization') return false;
-  if (share.status !== 'active' || (share.targetType !== 'account' && state === 'present')) return false;
+  if (
+    share.status !== 'active' ||
+    (share.targetType !== 'account' && state === 'present')
+  )
+    return false;
   // A record of an organization may not show that it is: A8, P9.
-  const hasOrganization = [...schedule.records, ...others].some(({ who }) => who === 'organization');
-  if (targets === 'organization' && (state === 'absent' || hasOrganization)) return false;
+  const hasOrganization = [...schedule.records, ...others].some(
+    ({ who }) => who === 'organization',
+  );
+  if (targets === 'organization' && (state === 'absent' || hasOrganization))
+    return false;
   const times = timelines.flatMap((one) => {
     const errors = one.errors ?? [];
-    if (one.steps || errors.some((error) => error.terminal)) return ['never' as const];
-    return [one.associateMs ?? 0, one.disassociateMs ?? 0, ...errors.map((error) => error.clearsMs ?? 0)];
+    if (one.steps || errors.some((error) => error.terminal))
+      return ['never' as const];
+    return [
+      one.associateMs ?? 0,
+      one.disassociateMs ?? 0,
+      ...errors.map((error) => error.clearsMs ?? 0),
+    ];
   });
   const records = schedule.records.filter(({ who }) => typeof who === 'number');
-  if (records.some(({ settle, resources }) => settle || !resources || resources.some(({ error }) => error)))
+  if (
+    records.some(
+      ({ settle, resources }) =>
+        settle || !resources || resources.some(({ error }) => error),
+    )
+  )
     return false;
-  // The first list may still show such a record active; then it is adopted, and found to be removed (P4).
-  if (records.some(({ removedMs }) => typeof removedMs === 'number' && removedMs <= staleMs)) return false;
-  if (records.some(({ status }) => !/^(dis)?associat(ed|ing)$/.test(status))) return false;
-  // P7 waits for one list after a rejection, not for ten seconds: a stale one may not show what caused it.
+  // The first list may still show such a record active; then it is adopted, and
+  // found to be removed (P4).
+  if (
+    records.some(
+      ({ removedMs }) => typeof removedMs === 'number' && removedMs <= staleMs,
+    )
+  )
+    return false;
+  if (records.some(({ status }) => !/^(dis)?associat(ed|ing)$/.test(status)))
+    return false;
+  // P7 waits for one list after a rejection, not for ten seconds: a stale one
+  // may not show what caused it.
   const isYoung = records.some(({ ageMs }) => ageMs < staleMs);
   const isHidden = rival !== null || others.length > 0 || isYoung;
   if (duplicates === 'reject' && staleMs > 0 && isHidden) return false;
-  // The first list may miss such a record; what is seen first after an unknown POST counts as in use (section 5).
+  // The first list may miss such a record; what is seen first after an unknown
+  // POST counts as in use (section 5).
   if (faults.length > 0 && isYoung) return false;
   let sum = CALM_MS * (1 + faults.length + others.length);
   for (const ms of times) sum += ms === 'never' ? Number.POSITIVE_INFINITY : ms;
@@ -334,15 +508,29 @@ function isCalm(schedule: Schedule): boolean {
 
 /** What the outputs say of what this run created and removed. */
 function* changes(one: Case): Generator<string> {
-  const { exchanges, schedule, recipients, creations, api, endSeq, observations } = one;
-  const created = new Set(creations.filter(({ isOurs }) => isOurs).map(({ recipientId }) => recipientId));
+  const {
+    exchanges,
+    schedule,
+    recipients,
+    creations,
+    api,
+    endSeq,
+    observations,
+  } = one;
+  const created = new Set(
+    creations
+      .filter(({ isOurs }) => isOurs)
+      .map(({ recipientId }) => recipientId),
+  );
   const known = knownBefore(observations, endSeq);
   for (const recipient of recipients) {
     const { recipient_id: id, changed, error } = recipient;
     const target = nameOf(recipient);
     if (id !== null && created.has(id) && !changed)
       yield `${id} was created by this run, but changed is false`;
-    const own = [...known.values()].filter(({ accountId }) => accountId === target);
+    const own = [...known.values()].filter(
+      ({ accountId }) => accountId === target,
+    );
     const isOurs = (write: Exchange) =>
       write.method === 'POST'
         ? targetOf(write) === target
@@ -354,21 +542,40 @@ function* changes(one: Case): Generator<string> {
       yield `${target} changed without a write`;
     const isActive = own.some((record) => stage(record) === 0);
     const isPlanned = schedule.state === 'present' ? !isActive : isActive;
-    if (schedule.dryRun && error === null && changed !== isPlanned && !one.isCorrupted)
+    if (
+      schedule.dryRun &&
+      error === null &&
+      changed !== isPlanned &&
+      !one.isCorrupted
+    )
       yield `${target} would be changed: ${isPlanned}, output ${changed}`;
   }
-  for (const exchange of exchanges.filter((sent) => isWrite(sent) && sent.endedSeq < endSeq)) {
+  for (const exchange of exchanges.filter(
+    (sent) => isWrite(sent) && sent.endedSeq < endSeq,
+  )) {
     const [record] = recordsIn(exchange);
     if (outcomeOf(exchange) !== 'accepted' || !record) continue;
-    const recipient = recipients.find((candidate) => nameOf(candidate) === targetOf(exchange));
-    const inUse = api.records(SHARE).find(({ id }) => id === recipient?.recipient_id);
-    const isOlder = inUse?.account_id === targetOf(exchange) && inUse.created <= record.created;
-    // Where it was removed, another active record of the account is used instead (rule 6).
+    const recipient = recipients.find(
+      (candidate) => nameOf(candidate) === targetOf(exchange),
+    );
+    const inUse = api
+      .records(SHARE)
+      .find(({ id }) => id === recipient?.recipient_id);
+    const isOlder =
+      inUse?.account_id === targetOf(exchange) &&
+      inUse.created <= record.created;
+    // Where it was removed, another active record of the account is used
+    // instead (rule 6).
     const isRemoved = stage(known.get(record.id) ?? record) > 0;
-    const isShown = recipient?.changed && (recipient.recipient_id === record.id || isOlder || isRemoved);
+    const isShown =
+      recipient?.changed &&
+      (recipient.recipient_id === record.id || isOlder || isRemoved);
     if (exchange.method === 'POST' && !isShown)
       yield `${record.id} was added, outputs show ${JSON.stringify(recipient)}`;
-    if (exchange.method === 'DELETE' && !recipients.some(({ changed }) => changed))
+    if (
+      exchange.method === 'DELETE' &&
+      !recipients.some(({ changed }) => changed)
+    )
       yield `${record.id} was removed, but changed is false`;
   }
 }
@@ -384,9 +591,20 @@ function* time({ schedule, startMs, endMs }: Case): Generator<string> {
 }
 
 /** Each request by itself. */
-function* requests({ exchanges, schedule, targets, api, endSeq }: Case): Generator<string> {
+function* requests({
+  exchanges,
+  schedule,
+  targets,
+  api,
+  endSeq,
+}: Case): Generator<string> {
   const owners = new Map(
-    api.records(SHARE).map((record) => [record.id, record.organization_id ?? record.account_id]),
+    api
+      .records(SHARE)
+      .map((record) => [
+        record.id,
+        record.organization_id ?? record.account_id,
+      ]),
   );
   for (const one of exchanges) {
     const { method, path, body, query } = one;
@@ -395,38 +613,62 @@ function* requests({ exchanges, schedule, targets, api, endSeq }: Case): Generat
     if (one.sentSeq > endSeq) yield `${name} after the end`;
     if (method === 'POST') {
       if (schedule.state === 'absent') yield `${name} to remove`;
-      const key = schedule.targets === 'organization' ? 'organization_id' : 'recipient_account_id';
+      const key =
+        schedule.targets === 'organization'
+          ? 'organization_id'
+          : 'recipient_account_id';
       const isExact = body === JSON.stringify({ [key]: targetOf(one) });
-      if (path !== RECIPIENTS || !targets.includes(targetOf(one)) || !isExact) yield `${name} with ${body}`;
+      if (path !== RECIPIENTS || !targets.includes(targetOf(one)) || !isExact)
+        yield `${name} with ${body}`;
     } else if (method === 'DELETE') {
       if (schedule.state === 'present') yield `${name} to add`;
       const owner = owners.get(recordIdOf(one)) ?? '';
       if (!targets.includes(owner)) yield `${name}, which belongs to ${owner}`;
     } else if (method !== 'GET') yield name;
-    else if (query.get('include_resources') !== 'true') yield `${name} without resources`;
+    else if (query.get('include_resources') !== 'true')
+      yield `${name} without resources`;
   }
   if (api.wholeOrganizationPosts.length > 0) yield 'a POST without a target';
 }
 
 /** Rules 1, 3, 6 and 7: who may be added, and when. */
 function* posts(one: Case): Generator<string> {
-  const { exchanges, observations, creations, api, isCorrupted, isUnidentifiable } = one;
+  const {
+    exchanges,
+    observations,
+    creations,
+    api,
+    isCorrupted,
+    isUnidentifiable,
+  } = one;
   const all = exchanges.filter(({ method }) => method === 'POST');
   for (const post of all) {
     const target = targetOf(post);
     const name = `POST for ${target}`;
-    const earlier = all.filter((other) => targetOf(other) === target && other.sentSeq < post.sentSeq);
+    const earlier = all.filter(
+      (other) => targetOf(other) === target && other.sentSeq < post.sentSeq,
+    );
     yield* fresh(one, post, name);
     yield* repeated(one, post, earlier, name);
-    if (earlier.filter((other) => outcomeOf(other) !== 'not-sent').length >= MAX_WRITES)
+    if (
+      earlier.filter((other) => outcomeOf(other) !== 'not-sent').length >=
+      MAX_WRITES
+    )
       yield `${name} after ${MAX_WRITES} attempts`;
-    // Any list that is fresh enough, from a replica of any age, has to show such a record; so has a corrupted one.
-    const list = observations.findLast(({ kind, endedSeq }) => kind === 'list' && endedSeq < post.sentSeq);
+    // Any list that is fresh enough, from a replica of any age, has to show
+    // such a record; so has a corrupted one.
+    const list = observations.findLast(
+      ({ kind, endedSeq }) => kind === 'list' && endedSeq < post.sentSeq,
+    );
     const { sentMs } = post;
     const shows =
-      isCorrupted || !list ? { sentMs: sentMs - STALE_READ_MS, endedMs: sentMs, records: [] } : list;
+      isCorrupted || !list
+        ? { sentMs: sentMs - STALE_READ_MS, endedMs: sentMs, records: [] }
+        : list;
     const isLeft = (status: string) => status !== 'disassociated';
-    for (const id of isUnidentifiable ? [] : lasting(one, target, shows, isLeft))
+    for (const id of isUnidentifiable
+      ? []
+      : lasting(one, target, shows, isLeft))
       yield `${name} although ${id} was a recipient all the time`;
     if (isCorrupted) continue;
     yield* removed(one, post, name);
@@ -446,11 +688,17 @@ function* posts(one: Case): Generator<string> {
       .records(SHARE, atMs)
       .filter(({ association_status: status }) => stage({ status }) === 0);
     const ours = active.filter(({ id, account_id, organization_id }) => {
-      // A record that was removed may be used again by somebody else's POST: the last one counts.
-      const last = creations.findLast((creation) => creation.recipientId === id && creation.atMs <= atMs);
-      return last?.isOurs && (organization_id ?? account_id) === ownerOf(recipientId);
+      // A record that was removed may be used again by somebody else's POST:
+      // the last one counts.
+      const last = creations.findLast(
+        (creation) => creation.recipientId === id && creation.atMs <= atMs,
+      );
+      return (
+        last?.isOurs && (organization_id ?? account_id) === ownerOf(recipientId)
+      );
     });
-    if (ours.length > 1) yield `a second recipient: ${ours.map(({ id }) => id)}`;
+    if (ours.length > 1)
+      yield `a second recipient: ${ours.map(({ id }) => id)}`;
   }
 }
 
@@ -459,26 +707,42 @@ function* removed(one: Case, post: Exchange, name: string): Generator<string> {
   const known = knownBefore(one.observations, post.sentSeq);
   for (const id of usedBefore(one, targetOf(post), post.sentSeq)) {
     const { status = 'unknown' } = known.get(id) ?? {};
-    if (stage({ status }) > 0) yield `${name} undoes the removal of ${id}, which is ${status}`;
+    if (stage({ status }) > 0)
+      yield `${name} undoes the removal of ${id}, which is ${status}`;
   }
 }
 
-/** The records of a target that were in use (section 5): seen active, named by a reply, or seen first after an unknown POST. */
-function usedBefore({ observations, exchanges }: Case, target: string, seq: number): Set<string> {
+/**
+ * The records of a target that were in use (section 5): seen active, named by a
+ * reply, or seen first after an unknown POST.
+ */
+function usedBefore(
+  { observations, exchanges }: Case,
+  target: string,
+  seq: number,
+): Set<string> {
   const isUnclear = (write: Exchange) =>
-    write.method === 'POST' && targetOf(write) === target && outcomeOf(write) === 'unknown';
-  const unclear = exchanges.find((write) => isUnclear(write) && write.endedSeq < seq);
+    write.method === 'POST' &&
+    targetOf(write) === target &&
+    outcomeOf(write) === 'unknown';
+  const unclear = exchanges.find(
+    (write) => isUnclear(write) && write.endedSeq < seq,
+  );
   const seenSeq = new Map<string, number>();
   const used = new Set<string>();
   let known: Known = new Map();
-  for (const observation of observations.filter(({ endedSeq }) => endedSeq < seq)) {
+  for (const observation of observations.filter(
+    ({ endedSeq }) => endedSeq < seq,
+  )) {
     known = merge(known, observation);
     for (const record of known.values()) {
       const firstSeq = seenSeq.get(record.id) ?? observation.endedSeq;
       seenSeq.set(record.id, firstSeq);
-      // Known limit: a disassociated record that an unclear POST used again cannot be told from history.
+      // Known limit: a disassociated record that an unclear POST used again
+      // cannot be told from history.
       const isNew = unclear !== undefined && firstSeq > unclear.endedSeq;
-      if (record.accountId === target && (stage(record) === 0 || isNew)) used.add(record.id);
+      if (record.accountId === target && (stage(record) === 0 || isNew))
+        used.add(record.id);
     }
   }
   return used;
@@ -488,32 +752,52 @@ function usedBefore({ observations, exchanges }: Case, target: string, seq: numb
 function* deletions(one: Case): Generator<string> {
   const { exchanges, observations, isCorrupted } = one;
   const all = exchanges.filter(({ method }) => method === 'DELETE');
-  const statusOf = (sent: Exchange) => knownBefore(observations, sent.sentSeq).get(recordIdOf(sent))?.status;
+  const statusOf = (sent: Exchange) =>
+    knownBefore(observations, sent.sentSeq).get(recordIdOf(sent))?.status;
   for (const sent of all) {
     const id = recordIdOf(sent);
     const name = `DELETE of ${id}`;
-    const earlier = all.filter((other) => recordIdOf(other) === id && other.sentSeq < sent.sentSeq);
+    const earlier = all.filter(
+      (other) => recordIdOf(other) === id && other.sentSeq < sent.sentSeq,
+    );
     yield* fresh(one, sent, name);
     yield* repeated(one, sent, earlier, name);
     if (isCorrupted) continue;
     const status = statusOf(sent);
-    if (status === undefined || stage({ status }) > 0) yield `${name}, which was last observed ${status}`;
+    if (status === undefined || stage({ status }) > 0)
+      yield `${name}, which was last observed ${status}`;
     const counted = earlier.filter((other) => {
       const isRejection = /^(conflict|rejected)$/.test(`${outcomeOf(other)}`);
-      return outcomeOf(other) !== 'not-sent' && !(isRejection && statusOf(other) === 'associating');
+      return (
+        outcomeOf(other) !== 'not-sent' &&
+        !(isRejection && statusOf(other) === 'associating')
+      );
     });
-    if (counted.length >= MAX_WRITES) yield `${name} after ${MAX_WRITES} attempts`;
+    if (counted.length >= MAX_WRITES)
+      yield `${name} after ${MAX_WRITES} attempts`;
   }
 }
 
-/** Rule 7: a write that has waited more than ten seconds since its list is decided again. */
-function* fresh({ exchanges, observations }: Case, write: Exchange, name: string): Generator<string> {
+/**
+ * Rule 7: a write that has waited more than ten seconds since its list is
+ * decided again.
+ */
+function* fresh(
+  { exchanges, observations }: Case,
+  write: Exchange,
+  name: string,
+): Generator<string> {
   const lists = observations.filter(({ kind }) => kind === 'list');
   // A corrupted list may still be one that the run can read.
-  const corrupted = exchanges.filter((exchange) => isList(exchange) && exchange.isCorrupted);
-  const earlier = [...lists, ...corrupted].filter(({ endedSeq }) => endedSeq < write.sentSeq);
+  const corrupted = exchanges.filter(
+    (exchange) => isList(exchange) && exchange.isCorrupted,
+  );
+  const earlier = [...lists, ...corrupted].filter(
+    ({ endedSeq }) => endedSeq < write.sentSeq,
+  );
   const sentMs = Math.max(...earlier.map((list) => list.sentMs));
-  if (write.sentMs - sentMs > STALE_READ_MS) yield `${name} ${write.sentMs - sentMs} ms after the list`;
+  if (write.sentMs - sentMs > STALE_READ_MS)
+    yield `${name} ${write.sentMs - sentMs} ms after the list`;
 }
 
 /** Rule 7: whether and when a write may be sent again. */
@@ -524,19 +808,27 @@ function* repeated(
   name: string,
 ): Generator<string> {
   const lists = observations.filter(({ kind }) => kind === 'list');
-  const corrupted = exchanges.filter((exchange) => isList(exchange) && exchange.isCorrupted);
-  const before = [...lists, ...corrupted].filter(({ endedSeq }) => endedSeq < write.sentSeq);
+  const corrupted = exchanges.filter(
+    (exchange) => isList(exchange) && exchange.isCorrupted,
+  );
+  const before = [...lists, ...corrupted].filter(
+    ({ endedSeq }) => endedSeq < write.sentSeq,
+  );
   for (const other of earlier) {
     const outcome = outcomeOf(other);
     const again = `${name} again after ${other.response?.status || other.response?.error?.code} (${outcome})`;
     const isListed = before.some(({ sentSeq }) => sentSeq > other.endedSeq);
-    const isObserved = before.some(({ sentMs }) => sentMs - other.endedMs >= STALE_READ_MS);
-    if (other.endedSeq > write.sentSeq) yield `${name} while another is under way`;
+    const isObserved = before.some(
+      ({ sentMs }) => sentMs - other.endedMs >= STALE_READ_MS,
+    );
+    if (other.endedSeq > write.sentSeq)
+      yield `${name} while another is under way`;
     if (isFinal(other)) yield again;
     if (!isListed) yield `${again} without a list`;
     if (outcome === 'not-sent') continue;
     if (write.method === 'POST' && outcome === 'accepted') yield again;
-    if (schedule.targets === 'organization' && write.method === 'POST') yield again;
+    if (schedule.targets === 'organization' && write.method === 'POST')
+      yield again;
     if (!isObserved) yield `${again} without ten seconds of observation`;
   }
 }
@@ -545,10 +837,18 @@ function* repeated(
 function* waits(one: Case): Generator<string> {
   const { exchanges, schedule, startMs, endSeq, recipients } = one;
   const closingMs =
-    startMs + Math.min(schedule.timeoutMs - LAST_LIST_MS, schedule.cancelAtMs ?? Number.POSITIVE_INFINITY);
-  const later = ({ endedSeq }: Exchange) => exchanges.filter(({ sentSeq }) => sentSeq > endedSeq);
+    startMs +
+    Math.min(
+      schedule.timeoutMs - LAST_LIST_MS,
+      schedule.cancelAtMs ?? Number.POSITIVE_INFINITY,
+    );
+  const later = ({ endedSeq }: Exchange) =>
+    exchanges.filter(({ sentSeq }) => sentSeq > endedSeq);
   const isSame = (a: Exchange, b: Exchange) =>
-    a.method === b.method && a.path === b.path && a.body === b.body && String(a.query) === String(b.query);
+    a.method === b.method &&
+    a.path === b.path &&
+    a.body === b.body &&
+    String(a.query) === String(b.query);
   for (const ended of exchanges.filter(({ response }) => response)) {
     const { method, path, endedMs } = ended;
     const status = ended.response?.status || ended.response?.error?.code;
@@ -560,7 +860,9 @@ function* waits(one: Case): Generator<string> {
       if (write) yield `${name(write)}: authentication failed`;
     }
     // A record that is not found by ID shows nothing: the next poll is a list.
-    const isRecordMissing = recordIdOf(ended) !== '' && (status === 404 || codesOf(ended).includes(7003));
+    const isRecordMissing =
+      recordIdOf(ended) !== '' &&
+      (status === 404 || codesOf(ended).includes(7003));
     const isTooLarge = ended.response?.error?.code === 'TOO_LARGE';
     if (!isWrite(ended) && isFinal(ended) && !isRecordMissing && !isTooLarge) {
       const again = later(ended).find((other) => isSame(ended, other));
@@ -572,25 +874,42 @@ function* waits(one: Case): Generator<string> {
       (other) =>
         other.sentMs < untilMs &&
         // A 429 is about every request, any other response about the same read.
-        (status === 429 || (!isWrite(ended) && isSame(ended, other) && other.sentMs < closingMs)),
+        (status === 429 ||
+          (!isWrite(ended) &&
+            isSame(ended, other) &&
+            other.sentMs < closingMs)),
     );
-    if (early && !isRecordMissing) yield `${name(early)}: Retry-After is ${retryAfterMs(ended)} ms`;
-    // The last poll is due two seconds before the deadline, whatever came before it.
+    if (early && !isRecordMissing)
+      yield `${name(early)}: Retry-After is ${retryAfterMs(ended)} ms`;
+    // The last poll is due two seconds before the deadline, whatever came
+    // before it.
     const hurriedMs = Math.min(
       endedMs + SHORTEST_WAIT_MS,
       closingMs,
       startMs + schedule.timeoutMs - LAST_POLL_MS,
     );
-    const hurried = later(ended).find((other) => other.sentMs < hurriedMs && isSame(ended, other));
-    if (hurried && !isRecordMissing && !isTooLarge) yield `${name(hurried)}: in a hurry`;
+    const hurried = later(ended).find(
+      (other) => other.sentMs < hurriedMs && isSame(ended, other),
+    );
+    if (hurried && !isRecordMissing && !isTooLarge)
+      yield `${name(hurried)}: in a hurry`;
   }
-  // One last list follows a write whose outcome is unknown, unless the rate limit forbids it.
+  // One last list follows a write whose outcome is unknown, unless the rate
+  // limit forbids it.
   const isBlocked = exchanges.some(
-    ({ response }) => response?.status === 429 || /r=[0-3];/.test(response?.headers['ratelimit'] ?? ''),
+    ({ response }) =>
+      response?.status === 429 ||
+      /r=[0-3];/.test(response?.headers['ratelimit'] ?? ''),
   );
   if (isBlocked || recipients.every(({ error }) => error === null)) return;
-  for (const write of exchanges.filter((sent) => isWrite(sent) && sent.endedSeq < endSeq)) {
-    if (outcomeOf(write) === 'unknown' && !write.isCorrupted && !later(write).some(isList))
+  for (const write of exchanges.filter(
+    (sent) => isWrite(sent) && sent.endedSeq < endSeq,
+  )) {
+    if (
+      outcomeOf(write) === 'unknown' &&
+      !write.isCorrupted &&
+      !later(write).some(isList)
+    )
       yield `no list after ${write.method} ${write.path} without a clear outcome`;
   }
 }
@@ -599,17 +918,23 @@ function* waits(one: Case): Generator<string> {
 function* terminalErrors(one: Case): Generator<string> {
   const { observations, exchanges, schedule, targets, recipients } = one;
   const [target = ''] = targets;
-  if (schedule.targets !== 1 || schedule.state === 'absent' || one.isCorrupted) return;
+  if (schedule.targets !== 1 || schedule.state === 'absent' || one.isCorrupted)
+    return;
   let known: Known = new Map();
   for (const observation of observations) {
     known = merge(known, observation);
     const [used] = activeOf(known, target);
-    // A change of stage that a poll by ID shows counts once a list shows what else there is.
+    // A change of stage that a poll by ID shows counts once a list shows what
+    // else there is.
     const isCounted =
-      observation.kind !== 'record' || observation.records.every((record) => stage(record) === 0);
+      observation.kind !== 'record' ||
+      observation.records.every((record) => stage(record) === 0);
     if (!used?.errors.some(({ terminal }) => terminal) || !isCounted) continue;
-    if (recipients[0]?.error === null) yield `${used.id} has failed permanently, but the run succeeds`;
-    const later = exchanges.find(({ sentSeq }) => sentSeq > observation.endedSeq);
+    if (recipients[0]?.error === null)
+      yield `${used.id} has failed permanently, but the run succeeds`;
+    const later = exchanges.find(
+      ({ sentSeq }) => sentSeq > observation.endedSeq,
+    );
     if (later && !schedule.dryRun)
       yield `${later.method} ${later.path} after ${used.id} has failed permanently`;
   }
@@ -619,20 +944,36 @@ function* terminalErrors(one: Case): Generator<string> {
 function activeOf(known: Known, target: string): Seen[] {
   return [...known.values()]
     .filter((record) => record.accountId === target && stage(record) === 0)
-    .toSorted((a, b) => Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1));
+    .toSorted(
+      (a, b) =>
+        Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1),
+    );
 }
 
-/** Rule 3: of two active records of one account the older is used, and one warning names the other. */
+/**
+ * Rule 3: of two active records of one account the older is used, and one
+ * warning names the other.
+ */
 function* duplicates(one: Case): Generator<string> {
-  const { observations, schedule, recipients, shown, endSeq, isCorrupted } = one;
-  if (schedule.state === 'absent' || schedule.targets === 'organization' || isCorrupted) return;
+  const { observations, schedule, recipients, shown, endSeq, isCorrupted } =
+    one;
+  if (
+    schedule.state === 'absent' ||
+    schedule.targets === 'organization' ||
+    isCorrupted
+  )
+    return;
   const known = knownBefore(observations, endSeq);
   for (const recipient of recipients) {
     const target = nameOf(recipient);
     const [oldest, ...others] = activeOf(known, target);
     if (!oldest || others.length === 0) continue;
     const ids = others.map(({ id }) => id).join(', ');
-    if (!shown.some(({ text }) => text.includes(`Remove ${ids}:`) && text.includes(target)))
+    if (
+      !shown.some(
+        ({ text }) => text.includes(`Remove ${ids}:`) && text.includes(target),
+      )
+    )
       yield `no warning names ${ids} of ${target}`;
     if (recipient.error === null && recipient.recipient_id !== oldest.id)
       yield `${target} succeeds with ${recipient.recipient_id}, although ${oldest.id} is older`;

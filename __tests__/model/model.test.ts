@@ -1,4 +1,7 @@
-/** Searches for a schedule that makes a run break a promise; `npm run soak` searches longer. */
+/**
+ * Searches for a schedule that makes a run break a promise; `npm run soak`
+ * searches longer.
+ */
 import { expect, it } from 'vitest';
 import { violations } from './invariants.ts';
 import { describeFinding, searchOne, seedOf } from './search.ts';
@@ -7,7 +10,9 @@ import { CALM, play } from './world.ts';
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 2000);
 const SEED = Number(process.env['MODEL_SEED'] ?? 20261123);
 
-it(`keeps every promise in ${RUNS} schedules`, { timeout: 120_000 }, async () => {
+it(`keeps every promise in ${RUNS} schedules`, {
+  timeout: 120_000,
+}, async () => {
   for (let index = 0; index < RUNS; index++) {
     const finding = await searchOne(seedOf(SEED, index));
     expect(finding && describeFinding(finding)).toBeNull();
@@ -25,10 +30,21 @@ it('fails soon when somebody removes the recipient that is waited for', async ()
   expect(trace.endMs - trace.startMs).toBeLessThan(10_000);
 });
 
-it.each(['::add-mask::associated', ' \t::error::x', '\u200b::stop-commands::x', '\r\n::debug::x'])(
+it.each([
+  '::add-mask::associated',
+  ' \t::error::x',
+  '\u200b::stop-commands::x',
+  '\r\n::debug::x',
+])(
   'reports a status that looks like a workflow command as unknown: %j',
   async (status) => {
-    const record = { who: 0, status, ageMs: 86_400_000, resources: [], settle: null };
+    const record = {
+      who: 0,
+      status,
+      ageMs: 86_400_000,
+      resources: [],
+      settle: null,
+    };
     const trace = await play({ ...CALM, timeoutMs: 5000, records: [record] });
     expect(violations(trace)).toEqual([]);
     expect(trace.outputs['status']).toBe('unknown');

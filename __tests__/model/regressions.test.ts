@@ -1,4 +1,6 @@
-/** Bugs that the search of model.test.ts found, each shrunk to what shows it. */
+/**
+ * Bugs that the search of model.test.ts found, each shrunk to what shows it.
+ */
 import { expect, it } from 'vitest';
 import { violations } from './invariants.ts';
 import { CALM, type Corruption, play, type Schedule, SHARE } from './world.ts';
@@ -7,16 +9,28 @@ const LIST = { method: 'GET', part: 'list' } as const;
 const POST = { method: 'POST', part: 'list' } as const;
 const DELETE = { method: 'DELETE', part: 'record' } as const;
 const DAY_MS = 86_400_000;
-const associated = { status: 'associated', ageMs: DAY_MS, resources: [], settle: null } as const;
-const disassociating = { status: 'disassociating', ageMs: DAY_MS, resources: [] } as const;
+const associated = {
+  status: 'associated',
+  ageMs: DAY_MS,
+  resources: [],
+  settle: null,
+} as const;
+const disassociating = {
+  status: 'disassociating',
+  ageMs: DAY_MS,
+  resources: [],
+} as const;
 const DUPLICATE = 'Account has more than one recipient';
 
 /** Plays a calm run with some changes. */
 async function run(change: Partial<Schedule>) {
   const trace = await play({ ...CALM, ...change });
   const [first] = JSON.parse(trace.outputs['recipients'] ?? '[]');
-  const count = (method: string) => trace.exchanges.filter((one) => one.method === method).length;
-  const created = trace.creations.filter(({ isOurs }) => isOurs).map(({ recipientId }) => recipientId);
+  const count = (method: string) =>
+    trace.exchanges.filter((one) => one.method === method).length;
+  const created = trace.creations
+    .filter(({ isOurs }) => isOurs)
+    .map(({ recipientId }) => recipientId);
   return {
     trace,
     broken: violations(trace),
@@ -25,7 +39,9 @@ async function run(change: Partial<Schedule>) {
     posts: count('POST'),
     deletions: count('DELETE'),
     text: trace.shown.map((one) => one.text).join('\n'),
-    statuses: trace.api.records(SHARE).map((record) => record.association_status),
+    statuses: trace.api
+      .records(SHARE)
+      .map((record) => record.association_status),
   };
 }
 
@@ -44,7 +60,12 @@ it('polls again when the list that ends the ten seconds was sent before they wer
   const { broken, trace } = await run({
     staleMs: 5000,
     faults: [
-      { ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true, commitAfterMs: 10_000 } },
+      {
+        ...POST,
+        nth: 1,
+        times: 1,
+        fault: { kind: 'hang', commit: true, commitAfterMs: 10_000 },
+      },
       { ...LIST, nth: 2, times: 1, fault: { kind: 'slow', delayMs: 9900 } },
     ],
   });
@@ -65,7 +86,9 @@ it('waits for every record that is being removed before it adds the account agai
 
 it('uses a record that somebody adds while an older one is being removed', async () => {
   const { broken, trace, posts } = await run({
-    records: [{ who: 0, ...disassociating, settle: { disassociateMs: 20_000 } }],
+    records: [
+      { who: 0, ...disassociating, settle: { disassociateMs: 20_000 } },
+    ],
     others: [{ atMs: 5000, what: 'add', who: 0 }],
   });
   expect(broken).toEqual([]);
@@ -107,11 +130,20 @@ it('finds the record behind a 409 although reads are stale', async () => {
     staleMs: 3000,
   });
   expect(broken).toEqual([]);
-  expect(first).toMatchObject({ status: 'associated', changed: false, error: null });
+  expect(first).toMatchObject({
+    status: 'associated',
+    changed: false,
+    error: null,
+  });
 });
 
 it('sends no write again that a 429 held back once authentication failed for another', async () => {
-  const fault = { kind: 'response', status: 403, code: 10000, delayMs: 1000 } as const;
+  const fault = {
+    kind: 'response',
+    status: 403,
+    code: 10000,
+    delayMs: 1000,
+  } as const;
   const { broken, posts } = await run({
     targets: 2,
     faults: [
@@ -119,7 +151,11 @@ it('sends no write again that a 429 held back once authentication failed for ano
         ...POST,
         nth: 1,
         times: 1,
-        fault: { kind: 'response', status: 429, headers: { 'retry-after': '20' } },
+        fault: {
+          kind: 'response',
+          status: 429,
+          headers: { 'retry-after': '20' },
+        },
       },
       { ...POST, nth: 2, times: 1, fault },
     ],
@@ -136,9 +172,18 @@ it('sends no write that waits for the rate limit once authentication failed for 
         ...POST,
         nth: 1,
         times: 1,
-        fault: { kind: 'response', status: 429, headers: { 'retry-after': '5' } },
+        fault: {
+          kind: 'response',
+          status: 429,
+          headers: { 'retry-after': '5' },
+        },
       },
-      { ...POST, nth: 2, times: 1, fault: { kind: 'response', status: 403, code: 10000, delayMs: 1000 } },
+      {
+        ...POST,
+        nth: 2,
+        times: 1,
+        fault: { kind: 'response', status: 403, code: 10000, delayMs: 1000 },
+      },
       { ...POST, nth: 3, times: 2, fault: { kind: 'slow', delayMs: 500 } },
     ],
   });
@@ -147,20 +192,41 @@ it('sends no write that waits for the rate limit once authentication failed for 
 });
 
 it.each([
-  ['cut in two', 'cf0aPlainTokenOfFortyCharacters_abcdefgh', `${'x'.repeat(300)} {secret}`],
-  ['escaped in JSON', 'q"uote\\dTokenWithBackslash"es\\and"quotes', 'bad token {secret}'],
-])('keeps a secret out of the outputs that would be %s', async (_, secret, message) => {
-  const { broken } = await run({
-    secret,
-    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'response', status: 400, message } }],
-  });
-  expect(broken).toEqual([]);
-});
+  [
+    'cut in two',
+    'cf0aPlainTokenOfFortyCharacters_abcdefgh',
+    `${'x'.repeat(300)} {secret}`,
+  ],
+  [
+    'escaped in JSON',
+    'q"uote\\dTokenWithBackslash"es\\and"quotes',
+    'bad token {secret}',
+  ],
+])(
+  'keeps a secret out of the outputs that would be %s',
+  async (_, secret, message) => {
+    const { broken } = await run({
+      secret,
+      faults: [
+        {
+          ...POST,
+          nth: 1,
+          times: 1,
+          fault: { kind: 'response', status: 400, message },
+        },
+      ],
+    });
+    expect(broken).toEqual([]);
+  },
+);
 
 it.each([`${'x'.repeat(30)} {secret}`, '@EVIL', '<img src=EVIL>'])(
   'shows nothing of an unpublished status in outputs and summary: %j',
   async (status) => {
-    const { broken, first } = await run({ timeoutMs: 10_000, records: [{ who: 0, ...associated, status }] });
+    const { broken, first } = await run({
+      timeoutMs: 10_000,
+      records: [{ who: 0, ...associated, status }],
+    });
     expect(broken).toEqual([]);
     expect(first.status).toBe('unknown');
   },
@@ -225,7 +291,9 @@ it('trusts only a list that a recipient is removed, not a 404', async () => {
   const { trace, statuses } = await run({
     state: 'absent',
     records: [{ who: 0, ...associated }],
-    faults: [{ ...DELETE, nth: 1, times: 1, fault: { kind: 'response', status: 404 } }],
+    faults: [
+      { ...DELETE, nth: 1, times: 1, fault: { kind: 'response', status: 404 } },
+    ],
   });
   expect(statuses).toEqual(['associated']);
   expect(trace.success).toBe(false);
@@ -234,10 +302,16 @@ it('trusts only a list that a recipient is removed, not a 404', async () => {
 it('observes after a POST whose 2xx says that it failed', async () => {
   const text = '{"success":false,"errors":[],"result":null}';
   const { broken, first } = await run({
-    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'unreadable', text } }],
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'unreadable', text } },
+    ],
   });
   expect(broken).toEqual([]);
-  expect(first).toMatchObject({ status: 'associated', changed: true, error: null });
+  expect(first).toMatchObject({
+    status: 'associated',
+    changed: true,
+    error: null,
+  });
 });
 
 it('ends in time when it is cancelled during the last list', async () => {
@@ -276,8 +350,10 @@ it('does not use a record that it has seen removed, although a stale read shows 
       chance,
     });
     expect(broken).toEqual([]);
-    // Where the first list was stale, the record was adopted before anybody could know.
-    if (first.error === null && first.changed) expect(first.recipient_id).not.toBe('record-000003');
+    // Where the first list was stale, the record was adopted before anybody
+    // could know.
+    if (first.error === null && first.changed)
+      expect(first.recipient_id).not.toBe('record-000003');
   }
 });
 
@@ -285,7 +361,14 @@ it('does not use a record that a poll by ID has shown removed, although the next
   const outcomes = new Set<boolean | null>();
   for (let chance = 0; chance < 40; chance++) {
     const { broken, trace } = await run({
-      records: [{ who: 0, ...associated, status: 'associating', settle: { associateMs: 5000 } }],
+      records: [
+        {
+          who: 0,
+          ...associated,
+          status: 'associating',
+          settle: { associateMs: 5000 },
+        },
+      ],
       others: [{ atMs: 6000, what: 'remove', who: 0 }],
       staleMs: 8000,
       staleVaries: true,
@@ -298,13 +381,24 @@ it('does not use a record that a poll by ID has shown removed, although the next
 });
 
 it('takes a success back when a later list shows a terminal error', async () => {
-  const terminal = { error: 'no', resource_id: 'resource-1', resource_version: 1, terminal: true };
+  const terminal = {
+    error: 'no',
+    resource_id: 'resource-1',
+    resource_version: 1,
+    terminal: true,
+  };
   const { broken, trace, first } = await run({
     targets: 2,
-    timelines: [{ associateMs: 0, errors: [{ ...terminal, afterMs: 3000 }] }, { associateMs: 20_000 }],
+    timelines: [
+      { associateMs: 0, errors: [{ ...terminal, afterMs: 3000 }] },
+      { associateMs: 20_000 },
+    ],
   });
   expect(broken).toEqual([]);
-  expect([trace.success, first.error]).toEqual([false, expect.stringContaining('resource-1: no')]);
+  expect([trace.success, first.error]).toEqual([
+    false,
+    expect.stringContaining('resource-1: no'),
+  ]);
 });
 
 it.each([true, false])(
@@ -313,12 +407,18 @@ it.each([true, false])(
     const { broken, first, created, text } = await run({
       targets: 2,
       timelines: [{}, { associateMs: 9000 }],
-      records: [{ who: 1, ...disassociating, settle: { disassociateMs: 4000 } }],
+      records: [
+        { who: 1, ...disassociating, settle: { disassociateMs: 4000 } },
+      ],
       rival: { who: 0, when: 'before' },
       wait,
     });
     expect(broken).toEqual([]);
-    expect(first).toMatchObject({ status: 'associated', changed: true, error: null });
+    expect(first).toMatchObject({
+      status: 'associated',
+      changed: true,
+      error: null,
+    });
     expect(created).not.toContain(first.recipient_id);
     expect(text).toContain(DUPLICATE);
   },
@@ -360,7 +460,9 @@ it('warns of a second record that only the last list shows', async () => {
   const { broken, text } = await run({
     timeoutMs: 5000,
     rival: { who: 0, when: 'before' },
-    faults: [{ ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true } }],
+    faults: [
+      { ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true } },
+    ],
   });
   expect(broken).toEqual([]);
   expect(text).toContain(DUPLICATE);
@@ -396,7 +498,14 @@ it('records every removal of an account that has several records', async () => {
 it('stops after three removals without a clear outcome, also of a record that is associating', async () => {
   const { broken, trace, deletions } = await run({
     state: 'absent',
-    records: [{ who: 0, ...associated, status: 'associating', settle: { associateMs: 'never' } }],
+    records: [
+      {
+        who: 0,
+        ...associated,
+        status: 'associating',
+        settle: { associateMs: 'never' },
+      },
+    ],
     faults: [{ ...DELETE, nth: 1, times: 10_000, fault: { kind: 'reset' } }],
   });
   expect(broken).toEqual([]);
@@ -407,15 +516,29 @@ it.each([
   { ...LIST, nth: 1, times: 10_000 },
   { ...POST, nth: 1, times: 10_000 },
 ])('does not hurry because Retry-After is 0: %j', async (when) => {
-  const fault = { kind: 'response', status: 429, headers: { 'retry-after': '0' } } as const;
-  const { broken, trace } = await run({ timeoutMs: 10_000, targets: 3, faults: [{ ...when, fault }] });
+  const fault = {
+    kind: 'response',
+    status: 429,
+    headers: { 'retry-after': '0' },
+  } as const;
+  const { broken, trace } = await run({
+    timeoutMs: 10_000,
+    targets: 3,
+    faults: [{ ...when, fault }],
+  });
   expect(broken).toEqual([]);
   // One list and three POSTs a second.
   expect(trace.exchanges.length).toBeLessThan(40);
 });
 
 it('waits between lists that fail while a write is due', async () => {
-  const fault = { kind: 'connection', code: 'ECONNREFUSED', isSent: false, status: 0, delayMs: 0 } as const;
+  const fault = {
+    kind: 'connection',
+    code: 'ECONNREFUSED',
+    isSent: false,
+    status: 0,
+    delayMs: 0,
+  } as const;
   const { broken, trace, posts } = await run({
     faults: [{ method: null, part: 'any', nth: 3, times: 10, fault }],
   });
@@ -424,7 +547,12 @@ it('waits between lists that fail while a write is due', async () => {
 });
 
 it('respects Retry-After between two polls too', async () => {
-  const fault = { kind: 'response', status: 522, body: 'json', headers: { 'retry-after': '45' } } as const;
+  const fault = {
+    kind: 'response',
+    status: 522,
+    body: 'json',
+    headers: { 'retry-after': '45' },
+  } as const;
   const { broken } = await run({
     targets: 2,
     timelines: [{ associateMs: 'never' }],
@@ -434,7 +562,13 @@ it('respects Retry-After between two polls too', async () => {
 });
 
 it('sends no write again before a list succeeds', async () => {
-  const fault = { kind: 'connection', code: 'ECONNREFUSED', isSent: false, status: 0, delayMs: 0 } as const;
+  const fault = {
+    kind: 'connection',
+    code: 'ECONNREFUSED',
+    isSent: false,
+    status: 0,
+    delayMs: 0,
+  } as const;
   const { broken, posts } = await run({
     timeoutMs: 3000,
     faults: [{ method: null, part: 'any', nth: 3, times: 10_000, fault }],
@@ -449,23 +583,42 @@ it.each([true, false])(
     const { broken, trace, first, text } = await run({
       dryRun,
       records: [{ who: 0, ...associated }],
-      faults: [{ method: 'GET', part: 'share', nth: 1, times: 1, fault: { kind: 'hang' } }],
+      faults: [
+        {
+          method: 'GET',
+          part: 'share',
+          nth: 1,
+          times: 1,
+          fault: { kind: 'hang' },
+        },
+      ],
       cancelAtMs: 1000,
     });
     expect(broken).toEqual([]);
     expect(trace.success).toBe(false);
-    expect(first).toMatchObject({ status: 'associated', changed: false, error: null });
+    expect(first).toMatchObject({
+      status: 'associated',
+      changed: false,
+      error: null,
+    });
     expect(text).toContain('Run cancelled');
   },
 );
 
 it('keeps records that a later list leaves out', async () => {
-  const text = JSON.stringify({ success: true, errors: [], messages: [], result: [] });
+  const text = JSON.stringify({
+    success: true,
+    errors: [],
+    messages: [],
+    result: [],
+  });
   const { trace, posts } = await run({
     targets: 2,
     records: [{ who: 0, ...associated }],
     timelines: [{}, { associateMs: 100_000 }],
-    faults: [{ ...LIST, nth: 14, times: 1, fault: { kind: 'unreadable', text } }],
+    faults: [
+      { ...LIST, nth: 14, times: 1, fault: { kind: 'unreadable', text } },
+    ],
   });
   expect([trace.success, posts]).toEqual([true, 1]);
   expect(trace.exchanges.length).toBeGreaterThan(15);
@@ -502,11 +655,20 @@ it('observes a write without a response to its end after authentication failed f
     targets: 2,
     faults: [
       { ...POST, nth: 1, times: 1, fault: { kind: 'hang', commit: true } },
-      { ...POST, nth: 2, times: 1, fault: { kind: 'response', status: 403, code: 10000 } },
+      {
+        ...POST,
+        nth: 2,
+        times: 1,
+        fault: { kind: 'response', status: 403, code: 10000 },
+      },
     ],
   });
   expect(broken).toEqual([]);
-  expect([trace.success, first.changed, first.error]).toEqual([false, true, null]);
+  expect([trace.success, first.changed, first.error]).toEqual([
+    false,
+    true,
+    null,
+  ]);
   expect(created).toContain(first.recipient_id);
 });
 
@@ -518,7 +680,11 @@ it('reports the record of a POST that was sent again after a 429 and then cut sh
         ...POST,
         nth: 1,
         times: 1,
-        fault: { kind: 'response', status: 429, headers: { 'retry-after': '4' } },
+        fault: {
+          kind: 'response',
+          status: 429,
+          headers: { 'retry-after': '4' },
+        },
       },
       { ...POST, nth: 2, times: 1, fault: { kind: 'hang', commit: true } },
     ],
@@ -541,14 +707,17 @@ it('removes nobody where no record can be recognized as that of the organization
   expect(text).toContain('Organization cannot be identified');
 });
 
-it.each([30, 60, 600])('observes what is done three seconds before a timeout of %d s', async (seconds) => {
-  const { broken, trace } = await run({
-    timeoutMs: seconds * 1000,
-    timelines: [{ associateMs: (seconds - 3) * 1000 }],
-  });
-  expect(broken).toEqual([]);
-  expect(trace.success).toBe(true);
-});
+it.each([30, 60, 600])(
+  'observes what is done three seconds before a timeout of %d s',
+  async (seconds) => {
+    const { broken, trace } = await run({
+      timeoutMs: seconds * 1000,
+      timelines: [{ associateMs: (seconds - 3) * 1000 }],
+    });
+    expect(broken).toEqual([]);
+    expect(trace.success).toBe(true);
+  },
+);
 
 it.each([1, 3])(
   'reads the list again before it sends what a 429 held back for long (%d accounts)',
@@ -560,31 +729,46 @@ it.each([1, 3])(
           ...POST,
           nth: 1,
           times: 1,
-          fault: { kind: 'response', status: 429, headers: { 'retry-after': '200' } },
+          fault: {
+            kind: 'response',
+            status: 429,
+            headers: { 'retry-after': '200' },
+          },
         },
       ],
       others: [{ atMs: 50_000, what: 'add', who: 0 }],
     });
     expect(broken).toEqual([]);
-    expect([trace.success, first.changed, created.includes(first.recipient_id)]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    expect([
+      trace.success,
+      first.changed,
+      created.includes(first.recipient_id),
+    ]).toEqual([true, false, false]);
     expect(posts).toBe(targets);
   },
 );
 
 it('waits for a record being removed that only the list after a 429 shows', async () => {
   const { broken, trace, first } = await run({
-    records: [{ who: 0, ...disassociating, ageMs: 1, settle: { disassociateMs: 230_000 } }],
+    records: [
+      {
+        who: 0,
+        ...disassociating,
+        ageMs: 1,
+        settle: { disassociateMs: 230_000 },
+      },
+    ],
     staleMs: 100,
     faults: [
       {
         ...POST,
         nth: 1,
         times: 1,
-        fault: { kind: 'response', status: 429, headers: { 'retry-after': '60' } },
+        fault: {
+          kind: 'response',
+          status: 429,
+          headers: { 'retry-after': '60' },
+        },
       },
     ],
   });
@@ -595,7 +779,12 @@ it('waits for a record being removed that only the list after a 429 shows', asyn
 
 it('fails a recipient that was removed also when no record shows a date', async () => {
   const corruptions = Array.from({ length: 20 }, (_, index): Corruption => {
-    return { method: 'GET', nth: index + 1, member: 'record.modified', value: undefined };
+    return {
+      method: 'GET',
+      nth: index + 1,
+      member: 'record.modified',
+      value: undefined,
+    };
   });
   const { broken, trace, first } = await run({
     targets: 2,
@@ -604,7 +793,10 @@ it('fails a recipient that was removed also when no record shows a date', async 
     others: [{ atMs: 4000, what: 'remove', who: 0 }],
   });
   expect(broken).toEqual([]);
-  expect([trace.success, first.error]).toEqual([false, expect.stringContaining('is disassociated')]);
+  expect([trace.success, first.error]).toEqual([
+    false,
+    expect.stringContaining('is disassociated'),
+  ]);
 });
 
 it('uses the requests that are left, although the window is longer than the run', async () => {
@@ -624,7 +816,16 @@ it('uses the requests that are left, although the window is longer than the run'
 
 it('logs each failure beyond ten annotations on one line', async () => {
   const timelines = Array.from({ length: 12 }, (_, index) => {
-    return { errors: [{ error: `reason ${index}`, resource_id: 'r', resource_version: 1, terminal: true }] };
+    return {
+      errors: [
+        {
+          error: `reason ${index}`,
+          resource_id: 'r',
+          resource_version: 1,
+          terminal: true,
+        },
+      ],
+    };
   });
   const { broken, text } = await run({ targets: 12, timelines });
   expect(broken).toEqual([]);
@@ -652,7 +853,10 @@ it('lists once more after the last DELETE, although the removal of another recor
     faults: [{ ...DELETE, nth: 1, times: 10_000, fault: { kind: 'reset' } }],
   });
   expect(broken).toEqual([]);
-  expect([trace.success, trace.exchanges.at(-1)?.method]).toEqual([false, 'GET']);
+  expect([trace.success, trace.exchanges.at(-1)?.method]).toEqual([
+    false,
+    'GET',
+  ]);
 });
 
 it('does not hurry after a write that was not sent, although others have waited for ten seconds', async () => {

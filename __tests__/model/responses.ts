@@ -1,23 +1,32 @@
 /**
- * What the responses of a run show, read from the design and without the code under test: the outcome of every write
- * (rules 7, 10 and 15) and the merged observations (section 4, "Consistency model").
+ * What the responses of a run show, read from the design and without the code
+ * under test: the outcome of every write (rules 7, 10 and 15) and the merged
+ * observations (section 4, "Consistency model").
  */
 import { type Exchange, OWNER, SHARE, type Trace } from './world.ts';
 
 export const RECIPIENTS = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
 
-const AUTHENTICATION = new Set([6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405]);
+const AUTHENTICATION = new Set([
+  6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405,
+]);
 const NOT_PROCESSED = new Set([501, 505, 525, 526]);
 const OUTCOME_UNKNOWN = new Set([408, 425]);
 
 export const isWrite = ({ method }: Exchange): boolean => method !== 'GET';
-export const isList = ({ method, path }: Exchange): boolean => method === 'GET' && path === RECIPIENTS;
-export const recordIdOf = ({ path }: Exchange): string => path.slice(RECIPIENTS.length + 1);
-export const byEnd = (a: { endedSeq: number }, b: { endedSeq: number }): number => a.endedSeq - b.endedSeq;
+export const isList = ({ method, path }: Exchange): boolean =>
+  method === 'GET' && path === RECIPIENTS;
+export const recordIdOf = ({ path }: Exchange): string =>
+  path.slice(RECIPIENTS.length + 1);
+export const byEnd = (
+  a: { endedSeq: number },
+  b: { endedSeq: number },
+): number => a.endedSeq - b.endedSeq;
 
 /** The account or organization that a POST names. */
 export function targetOf({ body }: Exchange): string {
-  const { recipient_account_id: account, organization_id: organization } = parse(body ?? '') ?? {};
+  const { recipient_account_id: account, organization_id: organization } =
+    parse(body ?? '') ?? {};
   return `${account ?? organization}`;
 }
 
@@ -38,19 +47,34 @@ function parse(text: string): Record<string, unknown> | null {
 }
 
 /**
- * What is known of a write from its response. `not-sent`: nothing was processed, and it may be decided again.
- * `conflict`: 409. `unknown`: it may have been carried out.
+ * What is known of a write from its response. `not-sent`: nothing was
+ * processed, and it may be decided again. `conflict`: 409. `unknown`: it may
+ * have been carried out.
  */
-export type Outcome = 'accepted' | 'not-sent' | 'unknown' | 'conflict' | 'rejected' | 'authentication';
+export type Outcome =
+  | 'accepted'
+  | 'not-sent'
+  | 'unknown'
+  | 'conflict'
+  | 'rejected'
+  | 'authentication';
 
 /** @returns null while there is no response */
-export function outcomeOf({ method, response, isGenuine }: Exchange): Outcome | null {
+export function outcomeOf({
+  method,
+  response,
+  isGenuine,
+}: Exchange): Outcome | null {
   if (!response) return null;
   const { status, error } = response;
-  if (error) return /^PROXY|CERT/.test(error.code) || !error.isSent ? 'not-sent' : 'unknown';
+  if (error)
+    return /^PROXY|CERT/.test(error.code) || !error.isSent
+      ? 'not-sent'
+      : 'unknown';
   if (status === 429) return 'not-sent';
   // The result of a DELETE proves nothing, so it may say anything.
-  const isDeleted = method === 'DELETE' && parse(response.body)?.['success'] === true;
+  const isDeleted =
+    method === 'DELETE' && parse(response.body)?.['success'] === true;
   if (status < 300) return isGenuine || isDeleted ? 'accepted' : 'unknown';
   if (status < 400) return 'rejected';
   if (status >= 500) return NOT_PROCESSED.has(status) ? 'rejected' : 'unknown';
@@ -60,7 +84,8 @@ export function outcomeOf({ method, response, isGenuine }: Exchange): Outcome | 
   if (codes.includes(7003)) return 'rejected';
   if (status === 409) return 'conflict';
   if (OUTCOME_UNKNOWN.has(status)) return 'unknown';
-  if (body && codes.length === 0) return status === 401 || status === 403 ? 'authentication' : 'rejected';
+  if (body && codes.length === 0)
+    return status === 401 || status === 403 ? 'authentication' : 'rejected';
   // A page of HTML or an edge error: not the API.
   return Array.isArray(body?.['errors']) ? 'rejected' : 'unknown';
 }
@@ -74,11 +99,19 @@ function codesIn(body: Record<string, unknown> | null): number[] {
   const list = (value: unknown): Record<string, unknown>[] =>
     Array.isArray(value) ? value.map((one) => Object(one)) : [];
   const errors = list(body?.['errors']);
-  const all = [...errors, ...errors.flatMap((error) => list(error['error_chain']))];
-  return [...all.map(({ code }) => code), body?.['error_code']].filter((code) => typeof code === 'number');
+  const all = [
+    ...errors,
+    ...errors.flatMap((error) => list(error['error_chain'])),
+  ];
+  return [...all.map(({ code }) => code), body?.['error_code']].filter(
+    (code) => typeof code === 'number',
+  );
 }
 
-/** Can another attempt never help? `retryable: false`, what was rejected, a response over the limit. */
+/**
+ * Can another attempt never help? `retryable: false`, what was rejected, a
+ * response over the limit.
+ */
 export function isFinal(exchange: Exchange): boolean {
   const { response } = exchange;
   const outcome = outcomeOf(exchange);
@@ -87,17 +120,23 @@ export function isFinal(exchange: Exchange): boolean {
   const { error, status } = response;
   if (error) {
     const isProxyRule = error.code === 'PROXY_REJECTED' && status < 500;
-    return isProxyRule || error.code === 'TOO_LARGE' || error.code.includes('CERT');
+    return (
+      isProxyRule || error.code === 'TOO_LARGE' || error.code.includes('CERT')
+    );
   }
   return status >= 300 && parse(response.body)?.['retryable'] === false;
 }
 
-/** How long a response asks to wait, in milliseconds; 0 where it does not say. */
+/**
+ * How long a response asks to wait, in milliseconds; 0 where it does not say.
+ */
 export function retryAfterMs({ response }: Exchange): number {
   const headers = response?.headers ?? {};
   const text = headers['retry-after'] ?? '';
   if (/^\d{1,9}(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const ms = /GMT$/.test(text) ? Date.parse(text) - Date.parse(headers['date'] ?? '') : 0;
+  const ms = /GMT$/.test(text)
+    ? Date.parse(text) - Date.parse(headers['date'] ?? '')
+    : 0;
   return Math.max(0, ms || 0);
 }
 
@@ -111,7 +150,10 @@ export interface Seen {
   readonly errors: readonly { readonly terminal: boolean }[];
 }
 
-/** What one genuine response shows: a whole list, one record, or the reply to a POST. */
+/**
+ * What one genuine response shows: a whole list, one record, or the reply to a
+ * POST.
+ */
 export interface Observation {
   readonly kind: 'list' | 'record' | 'reply';
   readonly sentMs: number;
@@ -123,12 +165,22 @@ export interface Observation {
 
 /** The records in a successful response, whatever was done to it. */
 export function recordsIn({ response }: Exchange): Seen[] {
-  if (!response || response.error || response.status < 200 || response.status >= 300) return [];
+  if (
+    !response ||
+    response.error ||
+    response.status < 200 ||
+    response.status >= 300
+  )
+    return [];
   const { success, result } = parse(response.body) ?? {};
   if (success !== true) return [];
   return [result].flat().flatMap((value) => {
     const record = Object(value);
-    if (typeof record.id !== 'string' || typeof record.association_status !== 'string') return [];
+    if (
+      typeof record.id !== 'string' ||
+      typeof record.association_status !== 'string'
+    )
+      return [];
     return {
       id: record.id,
       accountId: record.account_id,
@@ -140,18 +192,32 @@ export function recordsIn({ response }: Exchange): Seen[] {
   });
 }
 
-/** All genuine observations, in the order in which they ended. Lists that were not read to their end are none. */
+/**
+ * All genuine observations, in the order in which they ended. Lists that were
+ * not read to their end are none.
+ */
 export function observationsOf({ exchanges, endSeq }: Trace): Observation[] {
   const observations: Observation[] = [];
   let list: Observation | undefined;
-  for (const one of exchanges.filter(({ endedSeq }) => endedSeq < endSeq).toSorted(byEnd)) {
-    if (!one.isGenuine || outcomeOf(one) !== 'accepted' || !one.path.startsWith(RECIPIENTS)) continue;
+  for (const one of exchanges
+    .filter(({ endedSeq }) => endedSeq < endSeq)
+    .toSorted(byEnd)) {
+    if (
+      !one.isGenuine ||
+      outcomeOf(one) !== 'accepted' ||
+      !one.path.startsWith(RECIPIENTS)
+    )
+      continue;
     const { sentMs, sentSeq, endedMs, endedSeq } = one;
     const records = recordsIn(one);
     const times = { sentMs, sentSeq, endedMs, endedSeq };
     if (one.method === 'POST') {
       // The reply carries no resources and proves nothing.
-      const shown = records.map((record) => ({ ...record, status: 'associating', errors: [] }));
+      const shown = records.map((record) => ({
+        ...record,
+        status: 'associating',
+        errors: [],
+      }));
       observations.push({ kind: 'reply', ...times, records: shown });
     } else if (isList(one)) {
       const page = Number(one.query.get('page') ?? 1);
@@ -165,7 +231,12 @@ export function observationsOf({ exchanges, endSeq }: Trace): Observation[] {
         records: [...(earlier?.records ?? []), ...records],
       };
       const size = Number(one.query.get('per_page') ?? pageSizeOf(one));
-      if (!size || records.length < size || records.every(({ id }) => ids.has(id))) observations.push(list);
+      if (
+        !size ||
+        records.length < size ||
+        records.every(({ id }) => ids.has(id))
+      )
+        observations.push(list);
     } else if (one.method === 'GET') {
       observations.push({ kind: 'record', ...times, records });
     }
@@ -198,7 +269,10 @@ function isNewer(next: Seen, old: Seen): boolean {
 }
 
 /** What was known when something with this number happened. */
-export function knownBefore(observations: readonly Observation[], seq: number): Known {
+export function knownBefore(
+  observations: readonly Observation[],
+  seq: number,
+): Known {
   const earlier = observations.filter(({ endedSeq }) => endedSeq < seq);
   return earlier.reduce<Known>(merge, new Map());
 }

@@ -1,4 +1,7 @@
-/** Where schedules come from: fast-check generates them, and shrinks those that fail. */
+/**
+ * Where schedules come from: fast-check generates them, and shrinks those that
+ * fail.
+ */
 import fc from 'fast-check';
 import type { Fault } from '../../simulator/faults.ts';
 import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
@@ -12,7 +15,10 @@ import {
   type Who,
 } from './world.ts';
 
-/** Every hostile text has this word in it, so that the summary can be searched for it. */
+/**
+ * Every hostile text has this word in it, so that the summary can be searched
+ * for it.
+ */
 export const MARK = 'EVIL';
 
 const SECRETS = [
@@ -21,7 +27,8 @@ const SECRETS = [
   'p+er/cent=&T%ok%2Fen?with#odd<characters>',
 ];
 
-const seconds = (max: number) => fc.oneof(fc.constant(0), fc.integer({ min: 1, max: max * 1000 }));
+const seconds = (max: number) =>
+  fc.oneof(fc.constant(0), fc.integer({ min: 1, max: max * 1000 }));
 
 const hostile = fc
   .tuple(
@@ -54,27 +61,49 @@ const hostile = fc
 
 const entry = (terminal: boolean): fc.Arbitrary<ResourceEntry> =>
   fc.record({
-    error: fc.oneof(fc.constant('Recipient is missing necessary entitlement'), hostile),
+    error: fc.oneof(
+      fc.constant('Recipient is missing necessary entitlement'),
+      hostile,
+    ),
     resource_id: fc.oneof(fc.constantFrom('resource-1', 'resource-2'), hostile),
     resource_version: fc.constant(0),
     terminal: fc.constant(terminal),
   });
 const healthy: fc.Arbitrary<ResourceEntry> = fc.constantFrom(
   { error: '', resource_id: 'resource-1', resource_version: 1, terminal: true },
-  { error: null, resource_id: 'resource-1', resource_version: 1, terminal: null },
+  {
+    error: null,
+    resource_id: 'resource-1',
+    resource_version: 1,
+    terminal: null,
+  },
   { resource_id: 'resource-2', resource_version: 1 },
 );
 const resources: fc.Arbitrary<ResourceEntry[] | null> = fc.oneof(
   { weight: 5, arbitrary: fc.constant<ResourceEntry[]>([]) },
   { weight: 1, arbitrary: fc.constant(null) },
   { weight: 2, arbitrary: fc.array(healthy, { minLength: 1, maxLength: 2 }) },
-  { weight: 1, arbitrary: fc.array(entry(false), { minLength: 1, maxLength: 2 }) },
+  {
+    weight: 1,
+    arbitrary: fc.array(entry(false), { minLength: 1, maxLength: 2 }),
+  },
   { weight: 1, arbitrary: fc.tuple(entry(true)) },
 );
 
 const status = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom('associating', 'associated', 'disassociating', 'disassociated') },
-  { weight: 1, arbitrary: fc.constantFrom('pending_review', 'ASSOCIATED', 'failed') },
+  {
+    weight: 8,
+    arbitrary: fc.constantFrom(
+      'associating',
+      'associated',
+      'disassociating',
+      'disassociated',
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('pending_review', 'ASSOCIATED', 'failed'),
+  },
   { weight: 1, arbitrary: hostile },
 );
 
@@ -85,10 +114,16 @@ const duration = fc.oneof(
 );
 
 /** Removed by Cloudflare itself, so that no write changes `modified`. */
-const removal: fc.Arbitrary<Timeline> = fc.array(seconds(30), { minLength: 3, maxLength: 3 }).map((times) => {
-  const statuses = ['associated', 'disassociating', 'disassociated'];
-  return { steps: times.sort((a, b) => a - b).map((afterMs, n) => ({ afterMs, status: statuses[n] ?? '' })) };
-});
+const removal: fc.Arbitrary<Timeline> = fc
+  .array(seconds(30), { minLength: 3, maxLength: 3 })
+  .map((times) => {
+    const statuses = ['associated', 'disassociating', 'disassociated'];
+    return {
+      steps: times
+        .sort((a, b) => a - b)
+        .map((afterMs, n) => ({ afterMs, status: statuses[n] ?? '' })),
+    };
+  });
 
 const timeline: fc.Arbitrary<Timeline> = fc.oneof(
   {
@@ -109,12 +144,18 @@ const timeline: fc.Arbitrary<Timeline> = fc.oneof(
     weight: 2,
     arbitrary: fc
       .tuple(duration, entry(true), seconds(30))
-      .map(([associateMs, error, afterMs]) => ({ associateMs, errors: [{ ...error, afterMs }] })),
+      .map(([associateMs, error, afterMs]) => ({
+        associateMs,
+        errors: [{ ...error, afterMs }],
+      })),
   },
   {
     weight: 1,
     arbitrary: fc
-      .array(fc.record({ afterMs: seconds(60), status, resources }), { minLength: 1, maxLength: 3 })
+      .array(fc.record({ afterMs: seconds(60), status, resources }), {
+        minLength: 1,
+        maxLength: 3,
+      })
       .map((steps) => ({ steps })),
   },
   { weight: 1, arbitrary: removal },
@@ -139,20 +180,36 @@ const headers = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .constantFrom('"default";r=0;t=20', '"default";r=3;t=30', 'x;r=-1;t=NaN', '')
+      .constantFrom(
+        '"default";r=0;t=20',
+        '"default";r=3;t=30',
+        'x;r=-1;t=NaN',
+        '',
+      )
       .map((text) => ({ ratelimit: text })),
   },
 );
 
 const body = fc.oneof(
-  fc.constantFrom('json' as const, 'html' as const, 'rfc9457' as const, 'edge' as const, 'empty' as const),
-  fc.oneof(hostile, fc.constant('{"success":false,"errors":[]}')).map((text) => ({ text })),
+  fc.constantFrom(
+    'json' as const,
+    'html' as const,
+    'rfc9457' as const,
+    'edge' as const,
+    'empty' as const,
+  ),
+  fc
+    .oneof(hostile, fc.constant('{"success":false,"errors":[]}'))
+    .map((text) => ({ text })),
 );
 
 const response: fc.Arbitrary<Fault> = fc
   .record({
     status: fc.constantFrom(
-      ...[400, 401, 403, 404, 405, 407, 408, 409, 409, 410, 422, 425, 429, 429, 500, 501, 502, 502],
+      ...[
+        400, 401, 403, 404, 405, 407, 408, 409, 409, 410, 422, 425, 429, 429,
+        500, 501, 502, 502,
+      ],
       ...[503, 503, 504, 505, 520, 521, 522, 523, 524, 525, 526, 204, 100],
     ),
     body,
@@ -191,13 +248,20 @@ const serverFault: fc.Arbitrary<Fault> = fc
       { weight: 6, arbitrary: response },
       {
         weight: 3,
-        arbitrary: fc.boolean().map((commit): Fault => ({ kind: 'reset', commit })),
+        arbitrary: fc
+          .boolean()
+          .map((commit): Fault => ({ kind: 'reset', commit })),
       },
       {
         weight: 3,
-        arbitrary: fc.boolean().map((commit): Fault => ({ kind: 'hang', commit })),
+        arbitrary: fc
+          .boolean()
+          .map((commit): Fault => ({ kind: 'hang', commit })),
       },
-      { weight: 1, arbitrary: hostile.map((to): Fault => ({ kind: 'redirect', to })) },
+      {
+        weight: 1,
+        arbitrary: hostile.map((to): Fault => ({ kind: 'redirect', to })),
+      },
       { weight: 2, arbitrary: fc.constant<Fault>({ kind: 'truncate' }) },
       {
         weight: 2,
@@ -231,7 +295,12 @@ const connectionFault: fc.Arbitrary<ConnectionFault> = fc
       {
         weight: 1,
         arbitrary: fc
-          .constantFrom('CERT_HAS_EXPIRED', 'SELF_SIGNED_CERT_IN_CHAIN', 'HPE_INVALID_CONSTANT', 'EPIPE')
+          .constantFrom(
+            'CERT_HAS_EXPIRED',
+            'SELF_SIGNED_CERT_IN_CHAIN',
+            'HPE_INVALID_CONSTANT',
+            'EPIPE',
+          )
           .map((code) => ({ code, isSent: true, status: 0 })),
       },
     ),
@@ -257,10 +326,25 @@ const scheduledFault: fc.Arbitrary<ScheduledFault> = fc.record({
 });
 
 const odd = fc.oneof(
-  fc.constantFrom<unknown>(undefined, null, 0, 5, true, '', 'a/b', 'a\nb', '../..', [], {}, [null], [[]]),
+  fc.constantFrom<unknown>(
+    undefined,
+    null,
+    0,
+    5,
+    true,
+    '',
+    'a/b',
+    'a\nb',
+    '../..',
+    [],
+    {},
+    [null],
+    [[]],
+  ),
   hostile,
 );
-const isId = (value: unknown) => typeof value === 'string' && /^[\w-]{1,32}$/.test(value);
+const isId = (value: unknown) =>
+  typeof value === 'string' && /^[\w-]{1,32}$/.test(value);
 
 const nullList: fc.Arbitrary<Corruption> = fc.record({
   method: fc.constant('GET'),
@@ -274,30 +358,64 @@ const oddMember: fc.Arbitrary<Corruption> = fc
     method: fc.constantFrom('GET', 'GET', 'POST', 'DELETE'),
     nth: fc.integer({ min: 1, max: 5 }),
     member: fc.constantFrom(
-      ...['envelope.success', 'envelope.result', 'envelope.result_info', 'envelope.errors'],
-      ...['info.total_pages', 'info.total_count', 'info.count', 'info.per_page'],
-      ...['record.id', 'record.account_id', 'record.association_status', 'record.resources'],
+      ...[
+        'envelope.success',
+        'envelope.result',
+        'envelope.result_info',
+        'envelope.errors',
+      ],
+      ...[
+        'info.total_pages',
+        'info.total_count',
+        'info.count',
+        'info.per_page',
+      ],
+      ...[
+        'record.id',
+        'record.account_id',
+        'record.association_status',
+        'record.resources',
+      ],
       ...['record.created', 'record.modified'],
     ),
     value: odd,
   })
   .filter(({ member, value }) => {
-    if (member === 'record.id') return typeof value !== 'string' || !isId(value);
-    // Without an account the record may be anybody's: the consistency model says that it is nobody's.
+    if (member === 'record.id')
+      return typeof value !== 'string' || !isId(value);
+    // Without an account the record may be anybody's: the consistency model
+    // says that it is nobody's.
     if (member === 'record.account_id') return Boolean(value) && !isId(value);
     // A list that leaves all records out.
-    return member !== 'envelope.result' || !Array.isArray(value) || value.length > 0;
+    return (
+      member !== 'envelope.result' || !Array.isArray(value) || value.length > 0
+    );
   });
 
-const corruption = fc.oneof({ weight: 9, arbitrary: oddMember }, { weight: 1, arbitrary: nullList });
+const corruption = fc.oneof(
+  { weight: 9, arbitrary: oddMember },
+  { weight: 1, arbitrary: nullList },
+);
 
-/** Leaves out what makes a list incomplete, which the consistency model excludes. */
-function isConsistent({ corruptions, pageSize, reuseRecords }: Schedule): boolean {
+/**
+ * Leaves out what makes a list incomplete, which the consistency model
+ * excludes.
+ */
+function isConsistent({
+  corruptions,
+  pageSize,
+  reuseRecords,
+}: Schedule): boolean {
   const members = corruptions.map(({ member }) => member);
   // `result: null` twice in a row means empty.
-  const nulls = corruptions.filter(({ member, value }) => member === 'envelope.result' && value === null);
-  const isPaged = pageSize !== null && members.some((member) => /^info\.|result_info/.test(member));
-  // Without `modified`, a record that is used again looks like a stale read of its past.
+  const nulls = corruptions.filter(
+    ({ member, value }) => member === 'envelope.result' && value === null,
+  );
+  const isPaged =
+    pageSize !== null &&
+    members.some((member) => /^info\.|result_info/.test(member));
+  // Without `modified`, a record that is used again looks like a stale read of
+  // its past.
   const isUndated = reuseRecords && members.includes('record.modified');
   return nulls.length < 2 && !isPaged && !isUndated;
 }
@@ -318,13 +436,26 @@ const who = (max: number): fc.Arbitrary<Who> =>
 function few<T>(arbitrary: fc.Arbitrary<T>, max: number): fc.Arbitrary<T[]> {
   return fc.oneof(
     { weight: 3, arbitrary: fc.constant<T[]>([]) },
-    { weight: 3, arbitrary: fc.array(arbitrary, { minLength: 1, maxLength: 1 }) },
-    { weight: 2, arbitrary: fc.array(arbitrary, { minLength: 2, maxLength: max }) },
+    {
+      weight: 3,
+      arbitrary: fc.array(arbitrary, { minLength: 1, maxLength: 1 }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.array(arbitrary, { minLength: 2, maxLength: max }),
+    },
   );
 }
 
-function seldom<T>(usual: T, weight: number, other: fc.Arbitrary<T>): fc.Arbitrary<T> {
-  return fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
+function seldom<T>(
+  usual: T,
+  weight: number,
+  other: fc.Arbitrary<T>,
+): fc.Arbitrary<T> {
+  return fc.oneof(
+    { weight, arbitrary: fc.constant(usual) },
+    { weight: 1, arbitrary: other },
+  );
 }
 
 /** Any schedule of one run. */
@@ -335,8 +466,14 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     dryRun: seldom(false, 8, fc.constant(true)),
     timeoutMs: fc.oneof(
       { weight: 2, arbitrary: fc.constantFrom(300_000, 600_000) },
-      { weight: 1, arbitrary: fc.integer({ min: 1, max: 60 }).map((s) => s * 1000) },
-      { weight: 1, arbitrary: fc.integer({ min: 60, max: 1200 }).map((s) => s * 1000) },
+      {
+        weight: 1,
+        arbitrary: fc.integer({ min: 1, max: 60 }).map((s) => s * 1000),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.integer({ min: 60, max: 1200 }).map((s) => s * 1000),
+      },
     ),
     targets: fc.oneof(
       { weight: 40, arbitrary: fc.constant(1) },
@@ -350,12 +487,29 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     denial: seldom<Schedule['denial']>(
       null,
       20,
-      fc.constantFrom<[number, number][]>([403, 10000], [401, 10001], [400, 6003], [400, 9106], [400, 9109]),
+      fc.constantFrom<[number, number][]>(
+        [403, 10000],
+        [401, 10001],
+        [400, 6003],
+        [400, 9106],
+        [400, 9109],
+      ),
     ),
     share: fc.record({
-      name: fc.oneof({ weight: 2, arbitrary: fc.constant('Baseline') }, { weight: 1, arbitrary: hostile }),
-      status: seldom<'active' | 'deleting' | 'deleted'>('active', 20, fc.constantFrom('deleting', 'deleted')),
-      targetType: seldom<'account' | 'organization'>('account', 20, fc.constant('organization')),
+      name: fc.oneof(
+        { weight: 2, arbitrary: fc.constant('Baseline') },
+        { weight: 1, arbitrary: hostile },
+      ),
+      status: seldom<'active' | 'deleting' | 'deleted'>(
+        'active',
+        20,
+        fc.constantFrom('deleting', 'deleted'),
+      ),
+      targetType: seldom<'account' | 'organization'>(
+        'account',
+        20,
+        fc.constant('organization'),
+      ),
     }),
     records: few(
       fc.record({
@@ -375,12 +529,22 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     ),
     pageSize: seldom<number | null>(null, 5, fc.constantFrom(2, 3, 20, 100)),
     timelines: fc.array(timeline, { maxLength: 5 }),
-    duplicates: fc.constantFrom('accept', 'accept', 'conflict', 'conflict', 'reject'),
+    duplicates: fc.constantFrom(
+      'accept',
+      'accept',
+      'conflict',
+      'conflict',
+      'reject',
+    ),
     repeatedDelete: fc.constantFrom('accept', 'missing'),
     reuseRecords: seldom(false, 2, fc.constant(true)),
     keepsModified: fc.boolean(),
     rejectDeleteWhileAssociating: fc.boolean(),
-    organizationRecords: fc.constantFrom('account_id', 'organization_id', 'neither'),
+    organizationRecords: fc.constantFrom(
+      'account_id',
+      'organization_id',
+      'neither',
+    ),
     rejected: seldom<number | null>(null, 15, fc.integer({ min: 0, max: 4 })),
     quota: seldom(1200, 15, fc.integer({ min: 3, max: 80 })),
     latencyMs: fc.constantFrom(20, 200, 2),
@@ -391,7 +555,11 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     ),
     staleVaries: fc.boolean(),
     faults: few(scheduledFault, 6),
-    corruptions: seldom<Corruption[]>([], 4, fc.array(corruption, { minLength: 1, maxLength: 3 })),
+    corruptions: seldom<Corruption[]>(
+      [],
+      4,
+      fc.array(corruption, { minLength: 1, maxLength: 3 }),
+    ),
     others: seldom<Schedule['others'][number][]>(
       [],
       4,
@@ -407,7 +575,10 @@ export const schedules: fc.Arbitrary<Schedule> = fc
     rival: seldom<Schedule['rival']>(
       null,
       4,
-      fc.record({ who: fc.integer({ min: 0, max: 4 }), when: fc.constantFrom('before', 'after') }),
+      fc.record({
+        who: fc.integer({ min: 0, max: 4 }),
+        when: fc.constantFrom('before', 'after'),
+      }),
     ),
     cancelAtMs: seldom<number | null>(null, 5, seconds(60)),
     chance: fc.nat(),

@@ -12,7 +12,10 @@ export interface Finding {
   readonly schedule: Partial<Schedule>;
 }
 
-/** The seed of the `index`th schedule of a search that began with `seed`; neighbors have nothing in common. */
+/**
+ * The seed of the `index`th schedule of a search that began with `seed`;
+ * neighbors have nothing in common.
+ */
 export function seedOf(seed: number, index: number): number {
   let h = Math.imul(seed ^ (index * 0x9e3779b1), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
@@ -25,21 +28,34 @@ export async function searchOne(seed: number): Promise<Finding | null> {
     schedules,
     async (schedule) => violations(await play(schedule)).length === 0,
   );
-  const { failed, counterexample } = await fc.check(property, { seed, numRuns: 1 });
+  const { failed, counterexample } = await fc.check(property, {
+    seed,
+    numRuns: 1,
+  });
   const schedule = counterexample?.[0];
   if (!failed || !schedule) return null;
-  return { seed, violations: violations(await play(schedule)), schedule: fromCalm(schedule) };
+  return {
+    seed,
+    violations: violations(await play(schedule)),
+    schedule: fromCalm(schedule),
+  };
 }
 
 function fromCalm(schedule: Schedule): Partial<Schedule> {
   const calm: Record<string, unknown> = { ...CALM };
-  const differs = ([name, value]: [string, unknown]) => JSON.stringify(value) !== JSON.stringify(calm[name]);
+  const differs = ([name, value]: [string, unknown]) =>
+    JSON.stringify(value) !== JSON.stringify(calm[name]);
   return Object.fromEntries(Object.entries(schedule).filter(differs));
 }
 
 /** A finding as text, with the command that plays it again. */
-export function describeFinding({ seed, violations: broken, schedule }: Finding): string {
-  const shorten = (text: string) => (text.length > 500 ? `${text.slice(0, 500)}…` : text);
+export function describeFinding({
+  seed,
+  violations: broken,
+  schedule,
+}: Finding): string {
+  const shorten = (text: string) =>
+    text.length > 500 ? `${text.slice(0, 500)}…` : text;
   return [
     ...new Set(broken.map((sentence) => `- ${shorten(sentence)}`)),
     `  with ${JSON.stringify(schedule)}`,

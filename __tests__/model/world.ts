@@ -1,8 +1,10 @@
 /**
- * A world in memory for `main`: a clock that jumps from event to event, an HTTP client over the simulator, and a runner
- * that records everything. A schedule is plain data and always plays the same way.
+ * A world in memory for `main`: a clock that jumps from event to event, an HTTP
+ * client over the simulator, and a runner that records everything. A schedule
+ * is plain data and always plays the same way.
  *
- * What a schedule does not contain, because the consistency model (design, section 4) excludes it:
+ * What a schedule does not contain, because the consistency model (design,
+ * section 4) excludes it:
  * - A write that takes effect so late that reads do not show it ten seconds after its request ended.
  * - A write that takes effect although its response says that it was rejected: a redirect, a 4xx of the API but 408
  *   and 425, 501, 505, 525, 526.
@@ -11,11 +13,26 @@
  * - A list in pages in another order than that of creation, where a page of an older replica begins elsewhere.
  */
 
-import { createSharesApi, failure, type Reply, type SharesApi } from '../../simulator/api.ts';
-import { chooseFault, type Fault, type FaultRule, isCommitted } from '../../simulator/faults.ts';
+import {
+  createSharesApi,
+  failure,
+  type Reply,
+  type SharesApi,
+} from '../../simulator/api.ts';
+import {
+  chooseFault,
+  type Fault,
+  type FaultRule,
+  isCommitted,
+} from '../../simulator/faults.ts';
 import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
 import type { Clock } from '../../src/clock.ts';
-import type { HttpClient, HttpError, HttpRequest, HttpResponse } from '../../src/cloudflare/http-client.ts';
+import type {
+  HttpClient,
+  HttpError,
+  HttpRequest,
+  HttpResponse,
+} from '../../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
 import { main } from '../../src/main.ts';
 import type { Level, Runner } from '../../src/report/runner.ts';
@@ -33,10 +50,16 @@ const MAX_EVENTS = 100_000;
 /** Long enough for every write that takes effect late. */
 const AFTERMATH_MS = 60_000;
 
-/** Whose record: the index of a target, the organization, or an account that is no target. */
+/**
+ * Whose record: the index of a target, the organization, or an account that is
+ * no target.
+ */
 export type Who = number | 'organization' | 'other';
 
-/** No response of the server, but an error of the connection. Nothing has taken effect. */
+/**
+ * No response of the server, but an error of the connection. Nothing has taken
+ * effect.
+ */
 export interface ConnectionFault {
   readonly kind: 'connection';
   readonly code: string;
@@ -63,7 +86,10 @@ export interface Corruption {
   readonly value: unknown;
 }
 
-/** Everything that is not chance in one run. `{secret}`, `{url}` and `{base64}` in texts stand for the secret. */
+/**
+ * Everything that is not chance in one run. `{secret}`, `{url}` and `{base64}`
+ * in texts stand for the secret.
+ */
 export interface Schedule {
   readonly state: 'present' | 'absent';
   readonly wait: boolean;
@@ -73,7 +99,9 @@ export interface Schedule {
   readonly targets: number | 'organization';
   readonly credentials: 'token' | 'pair';
   readonly secret: string;
-  /** Status and code with which Cloudflare rejects every write of this token. */
+  /**
+   * Status and code with which Cloudflare rejects every write of this token.
+   */
   readonly denial: readonly [status: number, code: number] | null;
   readonly share: {
     readonly name: string;
@@ -84,20 +112,31 @@ export interface Schedule {
     readonly who: Who;
     readonly status: string;
     readonly ageMs: number;
-    /** So long before the start somebody removed it; until then it had `status`. */
+    /**
+     * So long before the start somebody removed it; until then it had `status`.
+     */
     readonly removedMs?: number | null;
     readonly resources: readonly ResourceEntry[] | null;
     readonly settle: Timeline | null;
   }[];
   /** `disassociated` records of other accounts, before all others. */
   readonly filler: number;
-  /** The server gives pages of this many records although nobody asked for pages. */
+  /**
+   * The server gives pages of this many records although nobody asked for
+   * pages.
+   */
   readonly pageSize: number | null;
   /** Of the targets, in order. */
   readonly timelines: readonly Timeline[];
-  /** What a POST for an account with an active record does: 409, 400, or a second record. */
+  /**
+   * What a POST for an account with an active record does: 409, 400, or a
+   * second record.
+   */
   readonly duplicates: 'accept' | 'conflict' | 'reject';
-  /** What a DELETE of a record that is not active does: 200 without an effect, or 404. */
+  /**
+   * What a DELETE of a record that is not active does: 200 without an effect,
+   * or 404.
+   */
   readonly repeatedDelete: 'accept' | 'missing';
   /** Does a POST take up the `disassociated` record of the account again? */
   readonly reuseRecords: boolean;
@@ -116,14 +155,27 @@ export interface Schedule {
   readonly faults: readonly ScheduledFault[];
   readonly corruptions: readonly Corruption[];
   /** What other users of the share do meanwhile. */
-  readonly others: readonly { readonly atMs: number; readonly what: 'add' | 'remove'; readonly who: Who }[];
-  /** A parallel run that adds this target just before, or just after, our first POST for it arrives. */
-  readonly rival: { readonly who: number; readonly when: 'before' | 'after' } | null;
+  readonly others: readonly {
+    readonly atMs: number;
+    readonly what: 'add' | 'remove';
+    readonly who: Who;
+  }[];
+  /**
+   * A parallel run that adds this target just before, or just after, our first
+   * POST for it arrives.
+   */
+  readonly rival: {
+    readonly who: number;
+    readonly when: 'before' | 'after';
+  } | null;
   readonly cancelAtMs: number | null;
   readonly chance: number;
 }
 
-/** Nothing special: one account, healthy, present. For tests that change one thing. */
+/**
+ * Nothing special: one account, healthy, present. For tests that change one
+ * thing.
+ */
 export const CALM: Schedule = {
   state: 'present',
   wait: true,
@@ -157,7 +209,10 @@ export const CALM: Schedule = {
   chance: 1,
 };
 
-/** One request and its response. The sequence numbers order what happens in the same millisecond. */
+/**
+ * One request and its response. The sequence numbers order what happens in the
+ * same millisecond.
+ */
 export interface Exchange {
   readonly method: string;
   /** Below `/client/v4`, without the query. */
@@ -209,12 +264,17 @@ export interface Trace {
   readonly api: SharesApi;
 }
 
-const hex = (text: string) => Buffer.from(text).toString('hex').padEnd(32, '0').slice(0, 32);
+const hex = (text: string) =>
+  Buffer.from(text).toString('hex').padEnd(32, '0').slice(0, 32);
 
 /** The ID of an account in a schedule. */
 export function idOf(who: Who): string {
   if (who === 'organization') return ORGANIZATION;
-  return hex(who === 'other' ? 'other-account' : `account-${String(who).padStart(2, '0')}`);
+  return hex(
+    who === 'other'
+      ? 'other-account'
+      : `account-${String(who).padStart(2, '0')}`,
+  );
 }
 
 /** A small generator of numbers from 0 to 1 (mulberry32). */
@@ -252,7 +312,8 @@ class VirtualClock implements Clock {
   at(inMs: number, run: () => void): () => void {
     const event = { atMs: this.ms + Math.max(0, inMs || 0), run };
     let index = this.queue.length;
-    while (index > 0 && (this.queue[index - 1]?.atMs ?? 0) > event.atMs) index--;
+    while (index > 0 && (this.queue[index - 1]?.atMs ?? 0) > event.atMs)
+      index--;
     this.queue.splice(index, 0, event);
     return () => {
       const where = this.queue.indexOf(event);
@@ -271,8 +332,12 @@ class VirtualClock implements Clock {
   }
 }
 
-/** Everything in the run is a promise, so after one turn of the event loop all of it waits for the clock. */
-const idle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/**
+ * Everything in the run is a promise, so after one turn of the event loop all
+ * of it waits for the clock.
+ */
+const idle = (): Promise<void> =>
+  new Promise((resolve) => setImmediate(resolve));
 
 /** Plays one schedule to its end. */
 export async function play(schedule: Schedule): Promise<Trace> {
@@ -286,7 +351,9 @@ export async function play(schedule: Schedule): Promise<Trace> {
   const fill = filler(schedule);
   const matches = new Map<FaultRule, number>();
   const connectionFaults = new Map<Fault, ConnectionFault>();
-  const rules = schedule.faults.map((one) => ruleOf(one, schedule, fill, connectionFaults));
+  const rules = schedule.faults.map((one) =>
+    ruleOf(one, schedule, fill, connectionFaults),
+  );
   let fault: Fault | undefined;
   let staleMs = 0;
   let ids = 0;
@@ -295,7 +362,10 @@ export async function play(schedule: Schedule): Promise<Trace> {
     newId: () => `record-${(++ids).toString(16).padStart(6, '0')}`,
     timeline: { keepsModified: schedule.keepsModified },
     timelines: Object.fromEntries(
-      schedule.timelines.map((timeline, index) => [targets[index] ?? '', fill(possible(timeline))]),
+      schedule.timelines.map((timeline, index) => [
+        targets[index] ?? '',
+        fill(possible(timeline)),
+      ]),
     ),
     duplicates: schedule.duplicates === 'accept' ? 'accept' : 'reject',
     reuseRecords: schedule.reuseRecords,
@@ -321,7 +391,10 @@ export async function play(schedule: Schedule): Promise<Trace> {
         shareId: SHARE,
         ...fill(schedule.share),
         organizationId: ORGANIZATION,
-        resources: [{ resourceId: 'resource-1', type: 'gateway-policy' }, { resourceId: 'resource-2' }],
+        resources: [
+          { resourceId: 'resource-1', type: 'gateway-policy' },
+          { resourceId: 'resource-2' },
+        ],
       },
     ],
     fault: () => fault,
@@ -341,7 +414,8 @@ export async function play(schedule: Schedule): Promise<Trace> {
   };
   let rivalry = schedule.rival;
   const rivalOf = ({ method, body }: HttpRequest) => {
-    if (!rivalry || method !== 'POST' || !body?.includes(idOf(rivalry.who))) return null;
+    if (!rivalry || method !== 'POST' || !body?.includes(idOf(rivalry.who)))
+      return null;
     const rival = rivalry;
     rivalry = null;
     return rival;
@@ -354,12 +428,23 @@ export async function play(schedule: Schedule): Promise<Trace> {
     if (rival?.when === 'before') act('add', rival.who);
     fault = chosen;
     const isMissing =
-      method === 'DELETE' && schedule.repeatedDelete === 'missing' && !isActive(exchange.path);
-    staleMs = method === 'GET' ? schedule.staleMs * (schedule.staleVaries ? random() : 1) : 0;
+      method === 'DELETE' &&
+      schedule.repeatedDelete === 'missing' &&
+      !isActive(exchange.path);
+    staleMs =
+      method === 'GET'
+        ? schedule.staleMs * (schedule.staleVaries ? random() : 1)
+        : 0;
     const { headers, body } = request;
-    const reply = api.respond({ method, path: request.url.slice(BASE.length), headers, body: body ?? '' });
+    const reply = api.respond({
+      method,
+      path: request.url.slice(BASE.length),
+      headers,
+      body: body ?? '',
+    });
     staleMs = 0;
-    exchange.isGenuine = reply.delivery === 'response' && (!fault || fault.kind === 'slow');
+    exchange.isGenuine =
+      reply.delivery === 'response' && (!fault || fault.kind === 'slow');
     recordCreation(true);
     if (rival?.when === 'after') act('add', rival.who);
     if (exchange.isGenuine && isMissing && reply.status === 200) {
@@ -368,7 +453,11 @@ export async function play(schedule: Schedule): Promise<Trace> {
     if (schedule.denial && reply.status === 403 && exchange.isGenuine) {
       Object.assign(reply, failure(...schedule.denial, 'Authentication error'));
     }
-    if (schedule.duplicates === 'reject' && reply.status === 409 && reply.body.includes('1010')) {
+    if (
+      schedule.duplicates === 'reject' &&
+      reply.status === 409 &&
+      reply.body.includes('1010')
+    ) {
       reply.status = 400;
     }
     return reply;
@@ -376,14 +465,18 @@ export async function play(schedule: Schedule): Promise<Trace> {
 
   const isActive = (path: string) => {
     const record = api.records(SHARE).find(({ id }) => path.endsWith(`/${id}`));
-    return record !== undefined && !record.association_status.startsWith('disassociat');
+    return (
+      record !== undefined &&
+      !record.association_status.startsWith('disassociat')
+    );
   };
 
   const exchanges: Exchange[] = [];
   const corrupted = new Map<Corruption, number>();
   const http: HttpClient = (request) =>
     new Promise((resolve) => {
-      if (request.signal.aborted) return resolve(failed({ code: 'ABORTED', isSent: true }));
+      if (request.signal.aborted)
+        return resolve(failed({ code: 'ABORTED', isSent: true }));
       const url = new URL(request.url);
       const exchange: Exchange = {
         method: request.method,
@@ -411,38 +504,65 @@ export async function play(schedule: Schedule): Promise<Trace> {
         resolve(response);
       };
       const abort = () => end(failed({ code: 'ABORTED', isSent: true }));
-      const stopTimeout = clock.at(request.timeoutMs, () => end(failed({ code: 'TIMEOUT', isSent: true })));
+      const stopTimeout = clock.at(request.timeoutMs, () =>
+        end(failed({ code: 'TIMEOUT', isSent: true })),
+      );
       let stopResponse = () => {};
       const respondIn = (delayMs: number, response: HttpResponse) => {
-        stopResponse = clock.at(delayMs + schedule.latencyMs * (0.5 + random()), () => end(response));
+        stopResponse = clock.at(
+          delayMs + schedule.latencyMs * (0.5 + random()),
+          () => end(response),
+        );
       };
       request.signal.addEventListener('abort', abort, { once: true });
 
       const { method, headers, body } = request;
       const path = request.url.slice(BASE.length);
-      fault = chooseFault(rules, matches, { method, path, headers: { ...headers }, body: body ?? '' });
+      fault = chooseFault(rules, matches, {
+        method,
+        path,
+        headers: { ...headers },
+        body: body ?? '',
+      });
       const connection = fault && connectionFaults.get(fault);
       if (connection) return respondIn(connection.delayMs, failed(connection));
       const reply = respond(request, exchange);
       corrupt(reply, exchange, schedule, corrupted, fill);
       if (reply.delivery === 'response') {
-        respondIn(reply.delayMs, { status: reply.status, headers: reply.headers, body: reply.body });
+        respondIn(reply.delayMs, {
+          status: reply.status,
+          headers: reply.headers,
+          body: reply.body,
+        });
       } else if (reply.delivery !== 'hang') {
-        respondIn(reply.delayMs, failed({ code: CODES[reply.delivery], isSent: true }));
+        respondIn(
+          reply.delayMs,
+          failed({ code: CODES[reply.delivery], isSent: true }),
+        );
       }
     });
 
   const { runner, shown, masks, outputs, state } = recorder();
   const cancel = new AbortController();
-  if (schedule.cancelAtMs !== null) clock.at(schedule.cancelAtMs, () => cancel.abort());
-  for (const { atMs, what, who } of schedule.others) clock.at(atMs, () => act(what, who));
+  if (schedule.cancelAtMs !== null)
+    clock.at(schedule.cancelAtMs, () => cancel.abort());
+  for (const { atMs, what, who } of schedule.others)
+    clock.at(atMs, () => act(what, who));
 
   let success: boolean | null = null;
   let trouble: string | null = null;
   let isOver = false;
   const env = environment(schedule, targets);
   const context = readGitHubContext(env);
-  main({ env, context, http, clock, random, runner, cancel: cancel.signal }).then(
+  main({
+    env,
+    context,
+    http,
+    clock,
+    random,
+    runner,
+    cancel: cancel.signal,
+  }).then(
     (result) => {
       success = result;
       isOver = true;
@@ -455,7 +575,8 @@ export async function play(schedule: Schedule): Promise<Trace> {
   await idle();
   for (let events = 0; !isOver; events++) {
     if (!clock.next()) trouble = 'main waits for something that never happens';
-    else if (events > MAX_EVENTS) trouble = `main does not end after ${MAX_EVENTS} events`;
+    else if (events > MAX_EVENTS)
+      trouble = `main does not end after ${MAX_EVENTS} events`;
     if (trouble) break;
     await idle();
   }
@@ -492,11 +613,18 @@ function failed({
   isSent,
   status = 0,
 }: Omit<HttpError, 'message'> & { status?: number }): HttpResponse {
-  return { status, headers: {}, body: '', error: { code, message: `failed with ${code}`, isSent } };
+  return {
+    status,
+    headers: {},
+    body: '',
+    error: { code, message: `failed with ${code}`, isSent },
+  };
 }
 
 /** The forms in which a server may repeat the secret (design, section 7). */
-export function secretForms({ secret }: Pick<Schedule, 'secret'>): Record<string, string> {
+export function secretForms({
+  secret,
+}: Pick<Schedule, 'secret'>): Record<string, string> {
   const base64 = Buffer.from(secret).toString('base64');
   return { secret, url: encodeURIComponent(secret), base64 };
 }
@@ -507,12 +635,17 @@ function filler(schedule: Schedule): <T>(value: T) => T {
   const fill = (value: unknown): unknown => {
     if (typeof value === 'string') {
       return value.includes('{')
-        ? value.replace(/\{(secret|url|base64)\}/g, (_, form) => forms[form] ?? '')
+        ? value.replace(
+            /\{(secret|url|base64)\}/g,
+            (_, form) => forms[form] ?? '',
+          )
         : value;
     }
     if (Array.isArray(value)) return value.map(fill);
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fill(inner)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, fill(inner)]),
+    );
   };
   return fill as <T>(value: T) => T;
 }
@@ -535,36 +668,61 @@ function ruleOf(
   fill: <T>(value: T) => T,
   connectionFaults: Map<Fault, ConnectionFault>,
 ): FaultRule {
-  const when = { ...(method ? { method } : {}), pathIncludes: PARTS[part], nth, times };
+  const when = {
+    ...(method ? { method } : {}),
+    pathIncludes: PARTS[part],
+    nth,
+    times,
+  };
   if (fault.kind === 'connection') {
     const placeholder: Fault = { kind: 'reset' };
     connectionFaults.set(placeholder, fault);
     return { when, do: placeholder };
   }
   const { commitAfterMs = 0, delayMs = 0, ...rest } = fill(fault);
-  const endsMs = rest.kind === 'hang' ? REQUEST_TIMEOUT_MS : Math.min(delayMs, REQUEST_TIMEOUT_MS);
-  const latestMs = Math.min(REQUEST_TIMEOUT_MS, endsMs + STALE_READ_MS - staleMs);
-  const commit = isCommitted(rest) && !isRejection(rest) && rest.kind !== 'redirect';
+  const endsMs =
+    rest.kind === 'hang'
+      ? REQUEST_TIMEOUT_MS
+      : Math.min(delayMs, REQUEST_TIMEOUT_MS);
+  const latestMs = Math.min(
+    REQUEST_TIMEOUT_MS,
+    endsMs + STALE_READ_MS - staleMs,
+  );
+  const commit =
+    isCommitted(rest) && !isRejection(rest) && rest.kind !== 'redirect';
   return {
     when,
-    do: { ...rest, commit, delayMs, commitAfterMs: Math.min(commitAfterMs, latestMs) },
+    do: {
+      ...rest,
+      commit,
+      delayMs,
+      commitAfterMs: Math.min(commitAfterMs, latestMs),
+    },
   };
 }
 
-/** Does the response say for sure that nothing was done? A page of HTML, or no text at all, is not the API's. */
+/**
+ * Does the response say for sure that nothing was done? A page of HTML, or no
+ * text at all, is not the API's.
+ */
 function isRejection(fault: Fault): boolean {
   if (fault.kind !== 'response') return false;
   const { status, body = 'json', code = ORDINARY_CODE } = fault;
   if (CERTAIN.has(status)) return true;
-  const isJson = body === 'json' || (typeof body === 'object' && body.text.startsWith('{'));
-  // The codes of bad credentials and of a wrong route count more than the status.
-  const isUncertain = UNCERTAIN.has(status) && (body !== 'json' || code === ORDINARY_CODE);
+  const isJson =
+    body === 'json' || (typeof body === 'object' && body.text.startsWith('{'));
+  // The codes of bad credentials and of a wrong route count more than the
+  // status.
+  const isUncertain =
+    UNCERTAIN.has(status) && (body !== 'json' || code === ORDINARY_CODE);
   return status < 400 ? status >= 300 : status < 500 && isJson && !isUncertain;
 }
 
 /** A timeline on which no record becomes active again by itself. */
 function possible(timeline: Timeline): Timeline {
-  const sorted = (timeline.steps ?? []).toSorted((a, b) => a.afterMs - b.afterMs);
+  const sorted = (timeline.steps ?? []).toSorted(
+    (a, b) => a.afterMs - b.afterMs,
+  );
   const stages = ['disassociating', 'disassociated'];
   let stage = -1;
   const steps = sorted.filter(({ status = '' }) => {
@@ -576,46 +734,92 @@ function possible(timeline: Timeline): Timeline {
   return stage < 0 ? timeline : { ...timeline, steps, associateMs: 'never' };
 }
 
-function seed(schedule: Schedule, api: SharesApi, clock: VirtualClock, fill: <T>(value: T) => T): void {
+function seed(
+  schedule: Schedule,
+  api: SharesApi,
+  clock: VirtualClock,
+  fill: <T>(value: T) => T,
+): void {
   const nowMs = clock.ms;
   for (let index = 0; index < schedule.filler; index++) {
-    api.addRecipient(SHARE, { accountId: hex(`past-${index}`), status: 'disassociated' });
+    api.addRecipient(SHARE, {
+      accountId: hex(`past-${index}`),
+      status: 'disassociated',
+    });
   }
-  const seeds = schedule.records.map(({ who, status, ageMs, removedMs = null, resources, settle }) => {
-    const owner = idOf(who);
-    const removed = removedMs === null || status.startsWith('disassociat') ? null : nowMs - removedMs;
-    return {
-      ...(who === 'organization' ? { organizationId: owner } : { accountId: owner }),
-      status: fill(status),
-      created: Math.min(nowMs - ageMs, (removed ?? nowMs) - 1),
-      ...(removed === null ? {} : { removed }),
-      resources: fill(resources) as ResourceEntry[] | null,
-      ...(settle && removed === null && status !== 'disassociated'
-        ? { settle: fill(possible({ ...(typeof who === 'number' && schedule.timelines[who]), ...settle })) }
-        : {}),
-    };
-  });
+  const seeds = schedule.records.map(
+    ({ who, status, ageMs, removedMs = null, resources, settle }) => {
+      const owner = idOf(who);
+      const removed =
+        removedMs === null || status.startsWith('disassociat')
+          ? null
+          : nowMs - removedMs;
+      return {
+        ...(who === 'organization'
+          ? { organizationId: owner }
+          : { accountId: owner }),
+        status: fill(status),
+        created: Math.min(nowMs - ageMs, (removed ?? nowMs) - 1),
+        ...(removed === null ? {} : { removed }),
+        resources: fill(resources) as ResourceEntry[] | null,
+        ...(settle && removed === null && status !== 'disassociated'
+          ? {
+              settle: fill(
+                possible({
+                  ...(typeof who === 'number' && schedule.timelines[who]),
+                  ...settle,
+                }),
+              ),
+            }
+          : {}),
+      };
+    },
+  );
   // Oldest first, as records that are added later.
   seeds.sort((a, b) => a.created - b.created);
   for (const one of seeds) api.addRecipient(SHARE, one);
 }
 
-const OTHERS = { authorization: 'Bearer somebody-else', accept: 'application/json' };
+const OTHERS = {
+  authorization: 'Bearer somebody-else',
+  accept: 'application/json',
+};
 
 function actOfOthers(api: SharesApi, what: 'add' | 'remove', who: Who): void {
   const path = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
   const id = idOf(who);
   if (what === 'add') {
-    const body = who === 'organization' ? { organization_id: id } : { recipient_account_id: id };
-    api.respond({ method: 'POST', path, headers: OTHERS, body: JSON.stringify(body) });
+    const body =
+      who === 'organization'
+        ? { organization_id: id }
+        : { recipient_account_id: id };
+    api.respond({
+      method: 'POST',
+      path,
+      headers: OTHERS,
+      body: JSON.stringify(body),
+    });
     return;
   }
-  const own = api.records(SHARE).filter((one) => one.account_id === id || one.organization_id === id);
-  const record = own.find((one) => !one.association_status.startsWith('disassociat'));
-  if (record) api.respond({ method: 'DELETE', path: `${path}/${record.id}`, headers: OTHERS, body: '' });
+  const own = api
+    .records(SHARE)
+    .filter((one) => one.account_id === id || one.organization_id === id);
+  const record = own.find(
+    (one) => !one.association_status.startsWith('disassociat'),
+  );
+  if (record)
+    api.respond({
+      method: 'DELETE',
+      path: `${path}/${record.id}`,
+      headers: OTHERS,
+      body: '',
+    });
 }
 
-/** Changes a member of the response, of its first or of every record, if its turn has come. */
+/**
+ * Changes a member of the response, of its first or of every record, if its
+ * turn has come.
+ */
 function corrupt(
   reply: Reply,
   exchange: Exchange,
@@ -624,17 +828,30 @@ function corrupt(
   fill: <T>(value: T) => T,
 ): void {
   for (const corruption of schedule.corruptions) {
-    if (corruption.method !== exchange.method || !exchange.path.includes('/recipients')) continue;
+    if (
+      corruption.method !== exchange.method ||
+      !exchange.path.includes('/recipients')
+    )
+      continue;
     const count = (counts.get(corruption) ?? 0) + 1;
     counts.set(corruption, count);
-    if (count !== corruption.nth || reply.delivery !== 'response' || !reply.body.startsWith('{')) continue;
+    if (
+      count !== corruption.nth ||
+      reply.delivery !== 'response' ||
+      !reply.body.startsWith('{')
+    )
+      continue;
     const body: Record<string, unknown> = JSON.parse(reply.body);
     if (body['success'] !== true) continue;
     const [where, name = ''] = corruption.member.split('.');
     if (where === 'info') body['result_info'] ??= {};
     const candidates =
-      where === 'envelope' ? [body] : [where === 'record' ? body['result'] : body['result_info']].flat();
-    const holders = candidates.filter((one) => typeof one === 'object' && one !== null);
+      where === 'envelope'
+        ? [body]
+        : [where === 'record' ? body['result'] : body['result_info']].flat();
+    const holders = candidates.filter(
+      (one) => typeof one === 'object' && one !== null,
+    );
     for (const holder of holders as Record<string, unknown>[]) {
       if (corruption.value === undefined) delete holder[name];
       else holder[name] = fill(corruption.value);
@@ -644,13 +861,17 @@ function corrupt(
   }
 }
 
-function environment(schedule: Schedule, targets: readonly string[]): Record<string, string> {
+function environment(
+  schedule: Schedule,
+  targets: readonly string[],
+): Record<string, string> {
   const { credentials, secret } = schedule;
   return {
     'INPUT_ACCOUNT-ID': OWNER,
     'INPUT_SHARE-ID': SHARE,
-    [schedule.targets === 'organization' ? 'INPUT_ORGANIZATION-ID' : 'INPUT_RECIPIENT-ACCOUNT-ID']:
-      targets.join(', '),
+    [schedule.targets === 'organization'
+      ? 'INPUT_ORGANIZATION-ID'
+      : 'INPUT_RECIPIENT-ACCOUNT-ID']: targets.join(', '),
     ...(credentials === 'token'
       ? { 'INPUT_API-TOKEN': secret }
       : { 'INPUT_API-EMAIL': EMAIL, 'INPUT_API-KEY': `${secret}\n` }),
@@ -673,7 +894,8 @@ function recorder() {
   const masks: string[] = [];
   const outputs: Record<string, string> = {};
   const state = { shownBeforeMask: false };
-  const show = (sink: Shown['sink'], text: string) => void shown.push({ sink, text });
+  const show = (sink: Shown['sink'], text: string) =>
+    void shown.push({ sink, text });
   const runner: Runner = {
     mask(secret) {
       if (shown.length > 0) state.shownBeforeMask = true;

@@ -1,19 +1,36 @@
-/** What the tests of decisions are made of: observations, and writes that ended at a moment. */
+/**
+ * What the tests of decisions are made of: observations, and writes that ended
+ * at a moment.
+ */
 import type { Classification } from '../../src/cloudflare/api-error.ts';
 import type { ShareRecipient } from '../../src/cloudflare/shares.ts';
 import type { Target } from '../../src/inputs.ts';
-import { type Decision, decide, type Write } from '../../src/reconcile/decide.ts';
-import { firstObservations, type Observations, observe } from '../../src/reconcile/observations.ts';
+import {
+  type Decision,
+  decide,
+  type Write,
+} from '../../src/reconcile/decide.ts';
+import {
+  firstObservations,
+  type Observations,
+  observe,
+} from '../../src/reconcile/observations.ts';
 import { ACCOUNT, apiError, ORGANIZATION } from '../builders.ts';
 
 export const AN_ACCOUNT: Target = { type: 'account', id: ACCOUNT };
-export const AN_ORGANIZATION: Target = { type: 'organization', id: ORGANIZATION };
+export const AN_ORGANIZATION: Target = {
+  type: 'organization',
+  id: ORGANIZATION,
+};
 
 const FIRST_MS = 100;
 /** When the writes below ended. */
 const WRITTEN_MS = 1_000;
 
-const write = (is: Partial<Classification> | null, recipientId: string | null = null): Write => ({
+const write = (
+  is: Partial<Classification> | null,
+  recipientId: string | null = null,
+): Write => ({
   recipientId,
   endedMs: WRITTEN_MS,
   error: is && apiError(is),
@@ -26,8 +43,10 @@ export const accepted = (id?: string) => write(null, id);
 export const unknown = (id?: string) =>
   write({ failure: 'network', retryable: true, outcome: 'unknown' }, id);
 /** A response was lost, and the same request cannot succeed. */
-export const lastUnknown = (id?: string) => write({ failure: 'server', outcome: 'unknown' }, id);
-export const conflict = (id?: string) => write({ retryable: true, outcome: 'conflict' }, id);
+export const lastUnknown = (id?: string) =>
+  write({ failure: 'server', outcome: 'unknown' }, id);
+export const conflict = (id?: string) =>
+  write({ retryable: true, outcome: 'conflict' }, id);
 export const rejected = (id?: string) => write({ outcome: 'rejected' }, id);
 
 export interface Case {
@@ -49,7 +68,13 @@ export interface Case {
 }
 
 /** What was observed in a case. */
-export function observedIn({ first = [], later = [], listMs = 0, ageMs, types }: Case): Observations {
+export function observedIn({
+  first = [],
+  later = [],
+  listMs = 0,
+  ageMs,
+  types,
+}: Case): Observations {
   const share = types ? { name: '', resourceTypes: new Map(types) } : null;
   const known = firstObservations({ records: first, sentMs: FIRST_MS }, share);
   const sentMs = ageMs === undefined ? FIRST_MS + listMs : WRITTEN_MS + ageMs;
@@ -66,7 +91,14 @@ export function decided(one: Case): Decision {
     writes = [],
     inUse = null,
   } = one;
-  const { records: known } = firstObservations({ records: one.first ?? [], sentMs: FIRST_MS }, null);
+  const { records: known } = firstObservations(
+    { records: one.first ?? [], sentMs: FIRST_MS },
+    null,
+  );
   const sent = writes.map((write) => ({ ...write, known }));
-  return decide({ target, writes: sent, inUse }, { state, wait, dryRun }, observedIn(one));
+  return decide(
+    { target, writes: sent, inUse },
+    { state, wait, dryRun },
+    observedIn(one),
+  );
 }

@@ -1,4 +1,7 @@
-/** The table for `state: present` in docs/how-it-works.md, line by line, then what follows from it. */
+/**
+ * The table for `state: present` in docs/how-it-works.md, line by line, then
+ * what follows from it.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Write } from '../../src/reconcile/decide.ts';
 import { OTHER, record, resourceError } from '../builders.ts';
@@ -20,7 +23,14 @@ const ending = record('r1', 'disassociating');
 const removed = record('r1', 'disassociated');
 
 /** Every last POST there can be. */
-const ANY: Write[][] = [[], [accepted()], [unknown()], [lastUnknown()], [conflict()], [rejected()]];
+const ANY: Write[][] = [
+  [],
+  [accepted()],
+  [unknown()],
+  [lastUnknown()],
+  [conflict()],
+  [rejected()],
+];
 
 describe('what is decided to add an account', () => {
   it.each<[string, Case & { lasts?: Write[][] }, string, string | null]>([
@@ -36,11 +46,20 @@ describe('what is decided to add an account', () => {
       'fail',
       'r1',
     ],
-    ['P1 also with an unknown status', { later: [record('r1', 'odd', terminal)], lasts: ANY }, 'fail', 'r1'],
+    [
+      'P1 also with an unknown status',
+      { later: [record('r1', 'odd', terminal)], lasts: ANY },
+      'fail',
+      'r1',
+    ],
     [
       'P1 also with an error that is retried',
       {
-        later: [record('r1', 'associated', { errors: [resourceError(false), resourceError(true)] })],
+        later: [
+          record('r1', 'associated', {
+            errors: [resourceError(false), resourceError(true)],
+          }),
+        ],
         lasts: ANY,
       },
       'fail',
@@ -52,15 +71,30 @@ describe('what is decided to add an account', () => {
       'fail',
       'r1',
     ],
-    ['P2 active, `associated`, no resource error: done', { later: [associated], lasts: ANY }, 'done', 'r1'],
-    ['P3 active, `associating`: wait', { later: [record('r1', 'associating')], lasts: ANY }, 'wait', 'r1'],
+    [
+      'P2 active, `associated`, no resource error: done',
+      { later: [associated], lasts: ANY },
+      'done',
+      'r1',
+    ],
+    [
+      'P3 active, `associating`: wait',
+      { later: [record('r1', 'associating')], lasts: ANY },
+      'wait',
+      'r1',
+    ],
     [
       'P3 active, `associated` with an error that is retried: wait',
       { later: [record('r1', 'associated', retried)], lasts: ANY },
       'wait',
       'r1',
     ],
-    ['P3 active, an unknown status: wait', { later: [record('r1', 'odd')], lasts: ANY }, 'wait', 'r1'],
+    [
+      'P3 active, an unknown status: wait',
+      { later: [record('r1', 'odd')], lasts: ANY },
+      'wait',
+      'r1',
+    ],
     [
       'P3 `wait: false`: done',
       { later: [record('r1', 'associating')], lasts: ANY, wait: false },
@@ -85,7 +119,12 @@ describe('what is decided to add an account', () => {
       'fail',
       'r1',
     ],
-    ['P5 none active, one `disassociating`: wait', { first: [ending], lasts: ANY }, 'wait', null],
+    [
+      'P5 none active, one `disassociating`: wait',
+      { first: [ending], lasts: ANY },
+      'wait',
+      null,
+    ],
     [
       'P5 also where others are history',
       { first: [removed, record('r2', 'disassociating')], lasts: ANY },
@@ -93,7 +132,12 @@ describe('what is decided to add an account', () => {
       null,
     ],
     ['P6 none active, no POST: create', {}, 'create', null],
-    ['P6 none active, but history: create', { first: [removed] }, 'create', null],
+    [
+      'P6 none active, but history: create',
+      { first: [removed] },
+      'create',
+      null,
+    ],
     [
       'P6 only records of others: create',
       { first: [record('r1', 'associated', { accountId: OTHER })] },
@@ -106,15 +150,30 @@ describe('what is decided to add an account', () => {
       'wait',
       null,
     ],
-    ['P7 rejected and no list since: wait', { ageMs: -1, lasts: [[rejected()]] }, 'wait', null],
-    ['P7 also after three POSTs', { ageMs: 9_999, lasts: [[unknown(), unknown(), unknown()]] }, 'wait', null],
+    [
+      'P7 rejected and no list since: wait',
+      { ageMs: -1, lasts: [[rejected()]] },
+      'wait',
+      null,
+    ],
+    [
+      'P7 also after three POSTs',
+      { ageMs: 9_999, lasts: [[unknown(), unknown(), unknown()]] },
+      'wait',
+      null,
+    ],
     [
       'P8 retryable unknown, or 409, age 10 s: create',
       { ageMs: 10_000, lasts: [[unknown()], [conflict()]] },
       'create',
       null,
     ],
-    ['P8 fewer than 3 POSTs: create', { ageMs: 10_000, lasts: [[unknown(), conflict()]] }, 'create', null],
+    [
+      'P8 fewer than 3 POSTs: create',
+      { ageMs: 10_000, lasts: [[unknown(), conflict()]] },
+      'create',
+      null,
+    ],
     [
       'P9 three POSTs: fail',
       {
@@ -140,20 +199,24 @@ describe('what is decided to add an account', () => {
       null,
     ],
   ])('%s', (_, { lasts = [[]], ...one }, action, inUse) => {
-    for (const writes of lasts) expect(decided({ ...one, writes })).toMatchObject({ action, inUse });
+    for (const writes of lasts)
+      expect(decided({ ...one, writes })).toMatchObject({ action, inUse });
   });
 });
 
 describe('why an account cannot be added', () => {
   it('is the error of the resource, with its kind', () => {
     const types = new Map([['policy', 'gateway-policy']]);
-    expect(decided({ first: [record('r1', 'associated', terminal)], types }).failure).toEqual({
+    expect(
+      decided({ first: [record('r1', 'associated', terminal)], types }).failure,
+    ).toEqual({
       cause: 'resource-error',
       reason: 'gateway-policy policy: no entitlement',
     });
-    expect(decided({ first: [record('r1', 'associated', terminal)] }).failure?.reason).toMatch(
-      /^resource policy/,
-    );
+    expect(
+      decided({ first: [record('r1', 'associated', terminal)] }).failure
+        ?.reason,
+    ).toMatch(/^resource policy/);
   });
 
   it('is that the recipient was removed', () => {
@@ -164,16 +227,24 @@ describe('why an account cannot be added', () => {
   });
 
   it('is what the last POST failed with', () => {
-    expect(decided({ ageMs: 0, writes: [unknown(), rejected()] }).failure).toEqual({
+    expect(
+      decided({ ageMs: 0, writes: [unknown(), rejected()] }).failure,
+    ).toEqual({
       cause: 'rejected',
       reason: 'reason',
       detail: 'detail',
     });
-    expect(decided({ ageMs: 10_000, writes: [lastUnknown()] }).failure?.cause).toBe('server');
+    expect(
+      decided({ ageMs: 10_000, writes: [lastUnknown()] }).failure?.cause,
+    ).toBe('server');
   });
 
   it('is nothing while it is not decided', () => {
-    for (const one of [{}, { first: [associated] }, { ageMs: 0, writes: [unknown()] }])
+    for (const one of [
+      {},
+      { first: [associated] },
+      { ageMs: 0, writes: [unknown()] },
+    ])
       expect(decided(one).failure).toBeNull();
   });
 });
@@ -183,7 +254,9 @@ describe('the record in use', () => {
   it.each<[string, Case, string | null]>([
     [
       'is the oldest active one',
-      { first: [record('r1', 'associated'), record('r2', 'associated', older)] },
+      {
+        first: [record('r1', 'associated'), record('r2', 'associated', older)],
+      },
       'r2',
     ],
     [
@@ -193,12 +266,22 @@ describe('the record in use', () => {
     ],
     [
       'is no history, however old',
-      { first: [record('r1', 'associated'), record('r2', 'disassociated', older)] },
+      {
+        first: [
+          record('r1', 'associated'),
+          record('r2', 'disassociated', older),
+        ],
+      },
       'r1',
     ],
     [
       'is none that is being removed',
-      { first: [record('r1', 'associated'), record('r2', 'disassociating', older)] },
+      {
+        first: [
+          record('r1', 'associated'),
+          record('r2', 'disassociating', older),
+        ],
+      },
       'r1',
     ],
     [
@@ -208,19 +291,36 @@ describe('the record in use', () => {
     ],
     [
       'is replaced by an older one of a parallel run',
-      { inUse: 'r1', first: [record('r1', 'associated'), record('r2', 'associating', older)] },
+      {
+        inUse: 'r1',
+        first: [record('r1', 'associated'), record('r2', 'associating', older)],
+      },
       'r2',
     ],
-    ['is kept where it is not active any more', { inUse: 'r1', first: [ending] }, 'r1'],
+    [
+      'is kept where it is not active any more',
+      { inUse: 'r1', first: [ending] },
+      'r1',
+    ],
     [
       'is none of the first list after a POST with an unknown outcome',
       { first: [removed], ageMs: 0, writes: [unknown()] },
       null,
     ],
-    ['is none that appears after a rejection', { later: [removed], ageMs: 0, writes: [rejected()] }, null],
+    [
+      'is none that appears after a rejection',
+      { later: [removed], ageMs: 0, writes: [rejected()] },
+      null,
+    ],
     [
       'is the one that is active, not the one that appeared',
-      { later: [record('r2', 'disassociated', older), record('r1', 'associated')], writes: [unknown()] },
+      {
+        later: [
+          record('r2', 'disassociated', older),
+          record('r1', 'associated'),
+        ],
+        writes: [unknown()],
+      },
       'r1',
     ],
   ])('%s', (_, one, inUse) => {
@@ -230,10 +330,18 @@ describe('the record in use', () => {
   it('also shows where the target stands; otherwise what is left of earlier ones does', () => {
     expect(decided({ first: [associated] }).recipient?.id).toBe('r1');
     const more = ['r2', 'r3'].map((id) => record(id, 'disassociated'));
-    expect(decided({ inUse: 'r1', first: [removed, ...more] }).recipient?.id).toBe('r1');
+    expect(
+      decided({ inUse: 'r1', first: [removed, ...more] }).recipient?.id,
+    ).toBe('r1');
     expect(decided({ first: [removed, ...more] }).recipient?.id).toBe('r3');
-    expect(decided({ first: [removed, record('r2', 'disassociated', older)] }).recipient?.id).toBe('r1');
-    expect(decided({ first: [removed, record('r2', 'disassociating', older)] }).recipient?.id).toBe('r2');
+    expect(
+      decided({ first: [removed, record('r2', 'disassociated', older)] })
+        .recipient?.id,
+    ).toBe('r1');
+    expect(
+      decided({ first: [removed, record('r2', 'disassociating', older)] })
+        .recipient?.id,
+    ).toBe('r2');
     expect(decided({}).recipient).toBeNull();
   });
 });
@@ -243,9 +351,21 @@ describe('whether something changed', () => {
     ['nothing, where the account was there', { first: [associated] }, false],
     ['nothing, where nothing was sent', {}, false],
     ['nothing, after a rejection', { ageMs: 0, writes: [rejected()] }, false],
-    ['nothing, where a parallel run was faster', { later: [associated], writes: [rejected()] }, false],
-    ['nothing, where a conflict was a parallel run', { later: [associated], writes: [conflict()] }, false],
-    ['a POST that was accepted', { later: [associated], inUse: 'r1', writes: [accepted()] }, true],
+    [
+      'nothing, where a parallel run was faster',
+      { later: [associated], writes: [rejected()] },
+      false,
+    ],
+    [
+      'nothing, where a conflict was a parallel run',
+      { later: [associated], writes: [conflict()] },
+      false,
+    ],
+    [
+      'a POST that was accepted',
+      { later: [associated], inUse: 'r1', writes: [accepted()] },
+      true,
+    ],
     [
       'a POST that was accepted, also where its record was removed',
       { later: [removed], inUse: 'r1', writes: [accepted()] },
@@ -280,24 +400,41 @@ describe('whether something changed', () => {
   });
 
   it('in a dry run would be what has no active record', () => {
-    expect(decided({ dryRun: true })).toMatchObject({ action: 'create', changed: true });
-    expect(decided({ dryRun: true, first: [removed] })).toMatchObject({ action: 'create', changed: true });
-    expect(decided({ dryRun: true, first: [ending] })).toMatchObject({ action: 'wait', changed: true });
-    expect(decided({ dryRun: true, first: [record('r1', 'associating')] })).toMatchObject({
+    expect(decided({ dryRun: true })).toMatchObject({
+      action: 'create',
+      changed: true,
+    });
+    expect(decided({ dryRun: true, first: [removed] })).toMatchObject({
+      action: 'create',
+      changed: true,
+    });
+    expect(decided({ dryRun: true, first: [ending] })).toMatchObject({
+      action: 'wait',
+      changed: true,
+    });
+    expect(
+      decided({ dryRun: true, first: [record('r1', 'associating')] }),
+    ).toMatchObject({
       action: 'wait',
       changed: false,
     });
-    expect(decided({ dryRun: true, first: [record('r1', 'associated', terminal)] })).toMatchObject({
+    expect(
+      decided({ dryRun: true, first: [record('r1', 'associated', terminal)] }),
+    ).toMatchObject({
       action: 'fail',
       changed: false,
     });
-    expect(decided({ dryRun: true, inUse: 'r1', first: [removed] })).toMatchObject({
+    expect(
+      decided({ dryRun: true, inUse: 'r1', first: [removed] }),
+    ).toMatchObject({
       action: 'fail',
       changed: false,
     });
   });
 
   it('is never shown as a record to delete', () => {
-    expect(decided({ target: AN_ACCOUNT, first: [associated] }).deletions).toEqual([]);
+    expect(
+      decided({ target: AN_ACCOUNT, first: [associated] }).deletions,
+    ).toEqual([]);
   });
 });

@@ -2,9 +2,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ShareRecipient } from '../../src/cloudflare/shares.ts';
-import { failureOf, formatFailure, isPending, isUnknown, type Write } from '../../src/reconcile/decide.ts';
-import { hasTerminalError, isActive, isReady, stage } from '../../src/reconcile/readiness.ts';
-import { ACCOUNT, apiError, ORGANIZATION, OTHER, record, resourceError } from '../builders.ts';
+import {
+  failureOf,
+  formatFailure,
+  isPending,
+  isUnknown,
+  type Write,
+} from '../../src/reconcile/decide.ts';
+import {
+  hasTerminalError,
+  isActive,
+  isReady,
+  stage,
+} from '../../src/reconcile/readiness.ts';
+import {
+  ACCOUNT,
+  apiError,
+  ORGANIZATION,
+  OTHER,
+  record,
+  resourceError,
+} from '../builders.ts';
 import {
   AN_ACCOUNT,
   AN_ORGANIZATION,
@@ -18,7 +36,13 @@ import {
   unknown,
 } from './cases.ts';
 
-const statuses = fc.constantFrom('associating', 'associated', 'disassociating', 'disassociated', 'odd');
+const statuses = fc.constantFrom(
+  'associating',
+  'associated',
+  'disassociating',
+  'disassociated',
+  'odd',
+);
 const ids = fc.constantFrom('r1', 'r2', 'r3');
 const records = fc.array(
   fc
@@ -26,7 +50,11 @@ const records = fc.array(
       id: ids,
       status: statuses,
       accountId: fc.constantFrom(ACCOUNT, OTHER, ORGANIZATION, ''),
-      errors: fc.constantFrom<ShareRecipient['errors']>([], [resourceError(true)], [resourceError(false)]),
+      errors: fc.constantFrom<ShareRecipient['errors']>(
+        [],
+        [resourceError(true)],
+        [resourceError(false)],
+      ),
       createdMs: fc.constantFrom(0, 1, Number.NaN),
       modifiedMs: fc.constantFrom(0, 1, Number.NaN),
     })
@@ -36,7 +64,10 @@ const records = fc.array(
 const writes = (id: fc.Arbitrary<string | undefined>) =>
   fc.array(
     fc
-      .tuple(fc.constantFrom(accepted, unknown, lastUnknown, conflict, rejected), id)
+      .tuple(
+        fc.constantFrom(accepted, unknown, lastUnknown, conflict, rejected),
+        id,
+      )
       .map(([make, recipientId]) => make(recipientId)),
     { maxLength: 4 },
   );
@@ -58,7 +89,9 @@ const absent = fc
 
 function ownOf(one: Case) {
   const { records: all } = observedIn(one);
-  return [...all.values()].filter(({ id, accountId }) => accountId === one.target?.id || id === one.inUse);
+  return [...all.values()].filter(
+    ({ id, accountId }) => accountId === one.target?.id || id === one.inUse,
+  );
 }
 
 const last = (list: readonly Write[] = []) => list.at(-1);
@@ -69,7 +102,8 @@ describe('every decision to add', () => {
       fc.property(present, (one) => {
         const { action, inUse } = decided(one);
         if (action !== 'create') return true;
-        // P6, or P8: never again for an organization, after a rejection, within ten seconds, or after three.
+        // P6, or P8: never again for an organization, after a rejection, within
+        // ten seconds, or after three.
         const error = last(one.writes)?.error;
         const isRepeatable =
           !error ||
@@ -77,7 +111,11 @@ describe('every decision to add', () => {
             one.target?.type === 'account' &&
             one.ageMs === 10_000 &&
             (one.writes?.length ?? 0) < 3);
-        return inUse === null && ownOf(one).every((own) => stage(own) === 2) && isRepeatable;
+        return (
+          inUse === null &&
+          ownOf(one).every((own) => stage(own) === 2) &&
+          isRepeatable
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -88,9 +126,12 @@ describe('every decision to add', () => {
       fc.property(present, (one) => {
         const { action, recipient } = decided(one);
         if (action !== 'done') return true;
-        const isFine = recipient && isActive(recipient) && !hasTerminalError(recipient);
+        const isFine =
+          recipient && isActive(recipient) && !hasTerminalError(recipient);
         return Boolean(
-          isFine && (isReady(recipient) || !one.wait) && ownOf(one).some(({ id }) => id === recipient.id),
+          isFine &&
+            (isReady(recipient) || !one.wait) &&
+            ownOf(one).some(({ id }) => id === recipient.id),
         );
       }),
       { numRuns: 2_000 },
@@ -101,7 +142,11 @@ describe('every decision to add', () => {
     fc.assert(
       fc.property(present, (one) => {
         const { action, failure, deletions } = decided(one);
-        return (action === 'fail') === (failure !== null) && action !== 'delete' && deletions.length === 0;
+        return (
+          (action === 'fail') === (failure !== null) &&
+          action !== 'delete' &&
+          deletions.length === 0
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -117,9 +162,16 @@ describe('every decision to remove', () => {
           .filter(isActive)
           .map(({ id }) => id);
         const isFew = (id: string) =>
-          (one.writes ?? []).filter(({ recipientId }) => recipientId === id).length < 3;
-        const isRight = deletions.every((id) => active.includes(id) && isFew(id));
-        return action !== 'create' && (action === 'delete') === deletions.length > 0 && isRight;
+          (one.writes ?? []).filter(({ recipientId }) => recipientId === id)
+            .length < 3;
+        const isRight = deletions.every(
+          (id) => active.includes(id) && isFew(id),
+        );
+        return (
+          action !== 'create' &&
+          (action === 'delete') === deletions.length > 0 &&
+          isRight
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -129,11 +181,16 @@ describe('every decision to remove', () => {
     fc.assert(
       fc.property(absent, (one) => {
         const { action, failure } = decided(one);
-        if (action !== 'done') return (action === 'fail') === (failure !== null);
+        if (action !== 'done')
+          return (action === 'fail') === (failure !== null);
         const isAccepted = (id: string) =>
-          last((one.writes ?? []).filter(({ recipientId }) => recipientId === id))?.error === null;
+          last(
+            (one.writes ?? []).filter(({ recipientId }) => recipientId === id),
+          )?.error === null;
         return ownOf(one).every(
-          (own) => stage(own) === 2 || (!one.wait && (stage(own) === 1 || isAccepted(own.id))),
+          (own) =>
+            stage(own) === 2 ||
+            (!one.wait && (stage(own) === 1 || isAccepted(own.id))),
         );
       }),
       { numRuns: 2_000 },
@@ -152,7 +209,9 @@ describe('a failure', () => {
   });
 
   it('is described with its detail, where it has one', () => {
-    expect(formatFailure({ cause: 'server', reason: 'a', detail: 'b' })).toBe('a (b)');
+    expect(formatFailure({ cause: 'server', reason: 'a', detail: 'b' })).toBe(
+      'a (b)',
+    );
     expect(formatFailure({ cause: 'server', reason: 'a' })).toBe('a');
   });
 });
@@ -169,12 +228,10 @@ describe('a target', () => {
   });
 
   it('may have been changed by a write with an unknown outcome only', () => {
-    expect([accepted(), unknown(), lastUnknown(), conflict(), rejected()].map(isUnknown)).toEqual([
-      false,
-      true,
-      true,
-      false,
-      false,
-    ]);
+    expect(
+      [accepted(), unknown(), lastUnknown(), conflict(), rejected()].map(
+        isUnknown,
+      ),
+    ).toEqual([false, true, true, false, false]);
   });
 });

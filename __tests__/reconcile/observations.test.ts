@@ -9,26 +9,72 @@ import {
   oldestFirst,
 } from '../../src/reconcile/observations.ts';
 import { stage } from '../../src/reconcile/readiness.ts';
-import { ACCOUNT, accounts, INPUTS, ORGANIZATION, OTHER, record } from '../builders.ts';
+import {
+  ACCOUNT,
+  accounts,
+  INPUTS,
+  ORGANIZATION,
+  OTHER,
+  record,
+} from '../builders.ts';
 
-const at = (status: string, modified?: string) => record('r1', status, modified ? { modified } : {});
+const at = (status: string, modified?: string) =>
+  record('r1', status, modified ? { modified } : {});
 const [EARLY, LATE] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
 const statusAfter = (...seen: ReturnType<typeof at>[]) => {
   const known = seen
     .map((one) => [one])
-    .reduce((all, list) => merge(all, list).records, merge(new Map(), []).records);
+    .reduce(
+      (all, list) => merge(all, list).records,
+      merge(new Map(), []).records,
+    );
   return known.get('r1')?.status;
 };
 
 describe('two observations of a record', () => {
   it.each([
-    ['the later read, while both are active', at('associating'), at('associated'), 'associated'],
-    ['the later read, while both are active, backwards', at('associated'), at('associating'), 'associating'],
-    ['the one that is being removed', at('associated'), at('disassociating'), 'disassociating'],
-    ['the one that is being removed, read earlier', at('disassociating'), at('associated'), 'disassociating'],
-    ['the one that was removed, read earlier', at('disassociated'), at('disassociating'), 'disassociated'],
-    ['the one that was removed', at('disassociating'), at('disassociated'), 'disassociated'],
-    ['the one that was changed later', at('associating', EARLY), at('associated', LATE), 'associated'],
+    [
+      'the later read, while both are active',
+      at('associating'),
+      at('associated'),
+      'associated',
+    ],
+    [
+      'the later read, while both are active, backwards',
+      at('associated'),
+      at('associating'),
+      'associating',
+    ],
+    [
+      'the one that is being removed',
+      at('associated'),
+      at('disassociating'),
+      'disassociating',
+    ],
+    [
+      'the one that is being removed, read earlier',
+      at('disassociating'),
+      at('associated'),
+      'disassociating',
+    ],
+    [
+      'the one that was removed, read earlier',
+      at('disassociated'),
+      at('disassociating'),
+      'disassociated',
+    ],
+    [
+      'the one that was removed',
+      at('disassociating'),
+      at('disassociated'),
+      'disassociated',
+    ],
+    [
+      'the one that was changed later',
+      at('associating', EARLY),
+      at('associated', LATE),
+      'associated',
+    ],
     [
       'the one that was changed later, read earlier',
       at('associated', LATE),
@@ -59,7 +105,12 @@ describe('two observations of a record', () => {
       at('associated'),
       'disassociated',
     ],
-    ['the later read, where one has no date', at('associated', LATE), at('associating'), 'associating'],
+    [
+      'the later read, where one has no date',
+      at('associated', LATE),
+      at('associating'),
+      'associating',
+    ],
   ])('show %s', (_, first, second, status) => {
     expect(statusAfter(first, second)).toBe(status);
   });
@@ -69,7 +120,13 @@ const records = fc.array(
   fc
     .record({
       id: fc.constantFrom('r1', 'r2', 'r3'),
-      status: fc.constantFrom('associating', 'associated', 'disassociating', 'disassociated', 'odd'),
+      status: fc.constantFrom(
+        'associating',
+        'associated',
+        'disassociating',
+        'disassociated',
+        'odd',
+      ),
       accountId: fc.constantFrom(ACCOUNT, OTHER, ''),
       createdMs: fc.constantFrom(0, 1, 2, Number.NaN),
       modifiedMs: fc.constantFrom(0, 1, 2, Number.NaN),
@@ -78,7 +135,10 @@ const records = fc.array(
   { maxLength: 6 },
 );
 const merged = (...lists: ReturnType<typeof record>[][]) =>
-  lists.reduce((known, list) => merge(known.records, list), merge(new Map(), []));
+  lists.reduce(
+    (known, list) => merge(known.records, list),
+    merge(new Map(), []),
+  );
 
 describe('all observations', () => {
   it('never lose a record, and hold nothing that was not observed', () => {
@@ -88,7 +148,8 @@ describe('all observations', () => {
         expect([...known.keys()].sort()).toEqual(
           [...new Set([...first, ...second].map(({ id }) => id))].sort(),
         );
-        for (const one of known.values()) expect([...first, ...second]).toContain(one);
+        for (const one of known.values())
+          expect([...first, ...second]).toContain(one);
       }),
     );
   });
@@ -98,9 +159,13 @@ describe('all observations', () => {
       fc.property(records, records, (first, second) => {
         const once = merged(first, second);
         // Twice the same record in a response is two observations.
-        const distinct = [...new Map(second.map((one) => [one.id, one])).values()];
+        const distinct = [
+          ...new Map(second.map((one) => [one.id, one])).values(),
+        ];
         expect(merged(first, second, [...once.records.values()])).toEqual(once);
-        expect(merged(first, distinct, distinct)).toEqual(merged(first, distinct));
+        expect(merged(first, distinct, distinct)).toEqual(
+          merged(first, distinct),
+        );
       }),
     );
   });
@@ -109,7 +174,10 @@ describe('all observations', () => {
     fc.assert(
       fc.property(records, records, (first, more) => {
         const second = more.slice(0, 1);
-        const [before, after] = [merged(first).records, merged(first, second).records];
+        const [before, after] = [
+          merged(first).records,
+          merged(first, second).records,
+        ];
         return second.every(({ id }) => {
           const [old, now] = [before.get(id), after.get(id)];
           if (!old || !now || old === now) return now !== undefined;
@@ -129,7 +197,11 @@ describe('all observations', () => {
         const { records: known, byAccount } = merged(first, second);
         expect([...byAccount.values()].flat().length).toBe(known.size);
         for (const [accountId, group] of byAccount) {
-          expect(group.every((one) => one.accountId === accountId && known.get(one.id) === one)).toBe(true);
+          expect(
+            group.every(
+              (one) => one.accountId === accountId && known.get(one.id) === one,
+            ),
+          ).toBe(true);
           expect(new Set(group).size).toBe(group.length);
         }
       }),
@@ -151,18 +223,31 @@ describe('all observations', () => {
 
   it('order records of the same age, or of none, by their IDs, so that parallel runs use the same one', () => {
     for (const createdMs of [0, Number.NaN]) {
-      const seen = ['c', 'a', 'b'].map((id) => record(id, 'associated', { createdMs }));
-      expect([...seen].sort(oldestFirst).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+      const seen = ['c', 'a', 'b'].map((id) =>
+        record(id, 'associated', { createdMs }),
+      );
+      expect([...seen].sort(oldestFirst).map(({ id }) => id)).toEqual([
+        'a',
+        'b',
+        'c',
+      ]);
     }
   });
 });
 
 describe('what is known of a run', () => {
   const first = { records: [record('r1', 'associated')], sentMs: 5 };
-  const known = firstObservations(first, { name: 'x', resourceTypes: new Map() });
+  const known = firstObservations(first, {
+    name: 'x',
+    resourceTypes: new Map(),
+  });
 
   it('begins with the first list', () => {
-    expect(known).toMatchObject({ firstSentMs: 5, listSentMs: 5, share: { name: 'x' } });
+    expect(known).toMatchObject({
+      firstSentMs: 5,
+      listSentMs: 5,
+      share: { name: 'x' },
+    });
   });
 
   it('keeps the time of the first list and that of the newest, and changes nothing that was observed before', () => {
@@ -170,14 +255,20 @@ describe('what is known of a run', () => {
       records: [record('r2', 'associated'), record('r1', 'disassociated')],
       sentMs: 9,
     });
-    expect(later).toMatchObject({ firstSentMs: 5, listSentMs: 9, share: { name: 'x' } });
+    expect(later).toMatchObject({
+      firstSentMs: 5,
+      listSentMs: 9,
+      share: { name: 'x' },
+    });
     expect([...later.records.keys()]).toEqual(['r1', 'r2']);
     expect(known.records.get('r1')?.status).toBe('associated');
     expect([...known.records.keys()]).toEqual(['r1']);
   });
 
   it('is not newer after a response that shows only one record, or none', () => {
-    expect(observe(known, { records: [record('r2', 'associated')] }).listSentMs).toBe(5);
+    expect(
+      observe(known, { records: [record('r2', 'associated')] }).listSentMs,
+    ).toBe(5);
     expect(observe(known, {}).records).toEqual(known.records);
   });
 });
@@ -196,7 +287,9 @@ describe('an account with more than one active record', () => {
   const observed = firstObservations({ records: seen, sentMs: 0 }, null);
   const targets = accounts(OTHER, ACCOUNT);
   const found = (change: Partial<Inputs>) =>
-    findDuplicates({ ...INPUTS, ...change }, observed).map((group) => group.map(({ id }) => id));
+    findDuplicates({ ...INPUTS, ...change }, observed).map((group) =>
+      group.map(({ id }) => id),
+    );
 
   it('is found, with the record in use first', () => {
     expect(found({ targets })).toEqual([['old', 'new']]);
@@ -204,7 +297,9 @@ describe('an account with more than one active record', () => {
 
   it('is no concern of a removal, of an organization, or where nothing was observed', () => {
     expect(found({ targets, state: 'absent' })).toEqual([]);
-    expect(found({ targets: [{ type: 'organization', id: ORGANIZATION }] })).toEqual([]);
+    expect(
+      found({ targets: [{ type: 'organization', id: ORGANIZATION }] }),
+    ).toEqual([]);
     expect(findDuplicates({ ...INPUTS, targets }, null)).toEqual([]);
   });
 });

@@ -13,7 +13,11 @@ async function cancelled(cancelMs: number, one: RunCase) {
   await opened.clock.pass(cancelMs - opened.clock.now());
   opened.cancel.abort();
   await opened.clock.run(running);
-  return { ...opened, state: opened.reconciler.states[0], states: opened.reconciler.states };
+  return {
+    ...opened,
+    state: opened.reconciler.states[0],
+    states: opened.reconciler.states,
+  };
 }
 
 describe('the timeout', () => {
@@ -21,10 +25,16 @@ describe('the timeout', () => {
     const { traffic, clock, state } = await run({ timeoutMs: 20_000 });
     expect(traffic().slice(-2)).toEqual(['17916 GET /new1', '18000 GET /new1']);
     expect(clock.now()).toBe(19_000);
-    expect(state).toMatchObject({ action: 'fail', inUse: 'new1', changed: true, endedMs: 19_000 });
+    expect(state).toMatchObject({
+      action: 'fail',
+      inUse: 'new1',
+      changed: true,
+      endedMs: 19_000,
+    });
     expect(state.failure).toEqual({
       cause: 'timeout',
-      reason: 'not associated before the timeout of 20s; last observed status: associating',
+      reason:
+        'not associated before the timeout of 20s; last observed status: associating',
     });
   });
 
@@ -66,12 +76,18 @@ describe('the timeout', () => {
       inputs: { targets: accounts(ACCOUNT, OTHER) },
       records: [wire('r1', 'associated')],
     });
-    expect(states.map(({ failure }) => failure?.cause)).toEqual([undefined, 'timeout']);
+    expect(states.map(({ failure }) => failure?.cause)).toEqual([
+      undefined,
+      'timeout',
+    ]);
     expect(states[0]).toMatchObject({ action: 'done', endedMs: 0 });
   });
 
   it('is no failure of a target that is done by then', async () => {
-    const { state, clock } = await run({ timeoutMs: 9_000, respond: associatedAt(7_000) });
+    const { state, clock } = await run({
+      timeoutMs: 9_000,
+      respond: associatedAt(7_000),
+    });
     expect([state.action, clock.now()]).toEqual(['done', 7_000]);
   });
 });
@@ -79,29 +95,49 @@ describe('the timeout', () => {
 describe('a cancellation', () => {
   it('ends the wait at once, without another request', async () => {
     const { clock, traffic, state, polls } = await cancelled(1_500, {});
-    expect([clock.now(), traffic()]).toEqual([1_500, ['0 POST', '1000 GET /new1']]);
+    expect([clock.now(), traffic()]).toEqual([
+      1_500,
+      ['0 POST', '1000 GET /new1'],
+    ]);
     expect(polls).toEqual([1_000]);
     expect(state).toMatchObject({
       action: 'fail',
       changed: true,
-      failure: { cause: 'cancelled', reason: 'cancelled; last observed status: associating' },
+      failure: {
+        cause: 'cancelled',
+        reason: 'cancelled; last observed status: associating',
+      },
     });
   });
 
   it('ends a poll that has no response yet, which is no failure to show', async () => {
     const { clock, state } = await cancelled(1_500, {
-      respond: ({ method, atMs }) => (method === 'GET' && atMs > 0 ? 'hang' : undefined),
+      respond: ({ method, atMs }) =>
+        method === 'GET' && atMs > 0 ? 'hang' : undefined,
     });
     expect(clock.now()).toBe(1_500);
-    expect(state?.failure?.reason).toBe('cancelled; last observed status: associating');
+    expect(state?.failure?.reason).toBe(
+      'cancelled; last observed status: associating',
+    );
   });
 
   it('lets a write end, sends none after it, and shows what became of it', async () => {
-    const inputs = { targets: accounts(...Array.from({ length: 6 }, (_, n) => account(n))) };
+    const inputs = {
+      targets: accounts(...Array.from({ length: 6 }, (_, n) => account(n))),
+    };
     const { traffic, states } = await cancelled(600, { inputs, tookMs: 500 });
     expect(traffic()).toEqual(Array(4).fill('500 POST'));
-    expect(states.map(({ changed }) => changed)).toEqual([true, true, true, true, false, false]);
-    expect(states.every(({ failure }) => failure?.cause === 'cancelled')).toBe(true);
+    expect(states.map(({ changed }) => changed)).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(states.every(({ failure }) => failure?.cause === 'cancelled')).toBe(
+      true,
+    );
   });
 
   it('is followed by one last list where the outcome of a write is unknown then', async () => {
@@ -138,7 +174,10 @@ describe('a cancellation', () => {
       },
     });
     expect(traffic()).toEqual(['0 POST', '0 POST', '1800 GET']);
-    expect(states.map(({ inUse, changed }) => `${inUse} ${changed}`)).toEqual(['new1 true', 'r1 true']);
+    expect(states.map(({ inUse, changed }) => `${inUse} ${changed}`)).toEqual([
+      'new1 true',
+      'r1 true',
+    ]);
   });
 
   it('is followed by one last list also where only an earlier outcome is unknown', async () => {
@@ -159,16 +198,25 @@ describe('a cancellation', () => {
         return 'hang';
       },
     });
-    expect(state).toMatchObject({ action: 'done', inUse: 'r1', changed: true, failure: null });
+    expect(state).toMatchObject({
+      action: 'done',
+      inUse: 'r1',
+      changed: true,
+      failure: null,
+    });
   });
 
   it('does not wait for a last list that does not come', async () => {
     let lists = 0;
     const { clock, state, traffic } = await cancelled(1_000, {
-      respond: (request) => (isPost(request) || ++lists > 1 ? 'hang' : undefined),
+      respond: (request) =>
+        isPost(request) || ++lists > 1 ? 'hang' : undefined,
     });
     expect([traffic().length, clock.now()]).toEqual([2, 2_800]);
-    expect(state).toMatchObject({ action: 'fail', failure: { cause: 'cancelled' } });
+    expect(state).toMatchObject({
+      action: 'fail',
+      failure: { cause: 'cancelled' },
+    });
   });
 
   it('is followed by no list where the last write has a clear outcome', async () => {
@@ -200,7 +248,9 @@ describe('a poll that fails', () => {
   ])('for a while because of %s, does not end the run', async (_, reply) => {
     const { state, polls } = await run({
       respond: (request, records) =>
-        request.method === 'GET' && request.atMs >= 1_000 && request.atMs < 60_000
+        request.method === 'GET' &&
+        request.atMs >= 1_000 &&
+        request.atMs < 60_000
           ? reply
           : associatedAt(60_000)(request, records),
     });
@@ -211,13 +261,15 @@ describe('a poll that fails', () => {
   it('until the timeout is shown with it', async () => {
     const { state } = await run({
       timeoutMs: 60_000,
-      respond: ({ method, atMs }) => (method === 'GET' && atMs >= 1_000 ? rejection(503) : undefined),
+      respond: ({ method, atMs }) =>
+        method === 'GET' && atMs >= 1_000 ? rejection(503) : undefined,
     });
     expect(state.failure).toEqual({
       cause: 'timeout',
       reason:
         'not associated before the timeout of 60s; last observed status: associating; the last poll failed: 1 said',
-      detail: 'GET …/recipients/new1, HTTP 503, not from Cloudflare (no cf-ray)',
+      detail:
+        'GET …/recipients/new1, HTTP 503, not from Cloudflare (no cf-ray)',
     });
   });
 
@@ -225,7 +277,9 @@ describe('a poll that fails', () => {
     const { state } = await run({
       timeoutMs: 60_000,
       respond: ({ method, atMs }) =>
-        method === 'GET' && atMs >= 1_000 && atMs < 35_000 ? rejection(503) : undefined,
+        method === 'GET' && atMs >= 1_000 && atMs < 35_000
+          ? rejection(503)
+          : undefined,
     });
     expect(state.failure?.reason).toMatch(/last observed status: associating$/);
   });
@@ -239,20 +293,23 @@ describe('a poll that fails', () => {
       'invalid-response',
       'the response is not one of the Shares API: `result` is not a list',
     ],
-  ])('permanently because of %s ends the run for all that are not done', async (_, reply, cause, reason) => {
-    const { states, polls, changes } = await run({
-      inputs: { targets: accounts(ACCOUNT, OTHER) },
-      records: [wire('r1', 'associated'), wire('r2', 'associating', OTHER)],
-      respond: ({ atMs }) => (atMs > 0 ? reply : undefined),
-    });
-    expect(states[0]?.action).toBe('done');
-    expect(states[1]?.failure).toMatchObject({
-      cause,
-      reason: `${reason}; last observed status: associating`,
-      detail: expect.stringContaining('GET …/recipients'),
-    });
-    expect([polls.length, changes]).toEqual([1, ['wait → fail']]);
-  });
+  ])(
+    'permanently because of %s ends the run for all that are not done',
+    async (_, reply, cause, reason) => {
+      const { states, polls, changes } = await run({
+        inputs: { targets: accounts(ACCOUNT, OTHER) },
+        records: [wire('r1', 'associated'), wire('r2', 'associating', OTHER)],
+        respond: ({ atMs }) => (atMs > 0 ? reply : undefined),
+      });
+      expect(states[0]?.action).toBe('done');
+      expect(states[1]?.failure).toMatchObject({
+        cause,
+        reason: `${reason}; last observed status: associating`,
+        detail: expect.stringContaining('GET …/recipients'),
+      });
+      expect([polls.length, changes]).toEqual([1, ['wait → fail']]);
+    },
+  );
 
   it('with an error that is no failure of a request ends the run with it', async () => {
     const failing = run({

@@ -1,16 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { FIXES, helpUrl, slug, TITLES } from '../../src/report/failure-guide.ts';
+import {
+  FIXES,
+  helpUrl,
+  slug,
+  TITLES,
+} from '../../src/report/failure-guide.ts';
 
 describe('the failure guide', () => {
-  it.each(Object.entries(TITLES))('%s has a short title and a fix', (cause, title) => {
-    expect(title).toMatch(/^[A-Z]/);
-    expect(title.split(' ').length).toBeLessThanOrEqual(6);
-    expect(FIXES[cause as keyof typeof TITLES]).toMatch(/^[A-Z].*\.$/);
-  });
+  it.each(Object.entries(TITLES))(
+    '%s has a short title and a fix',
+    (cause, title) => {
+      expect(title).toMatch(/^[A-Z]/);
+      expect(title.split(' ').length).toBeLessThanOrEqual(6);
+      expect(FIXES[cause as keyof typeof TITLES]).toMatch(/^[A-Z].*\.$/);
+    },
+  );
 
   it('has a fix for each title only, and no two titles alike', () => {
     expect(Object.keys(FIXES).sort()).toEqual(Object.keys(TITLES).sort());
-    expect(new Set(Object.values(TITLES).map(slug)).size).toBe(Object.keys(TITLES).length);
+    expect(new Set(Object.values(TITLES).map(slug)).size).toBe(
+      Object.keys(TITLES).length,
+    );
   });
 
   it('links to a section of the documentation, where its address is known', () => {

@@ -5,17 +5,24 @@ import { account, INPUTS, SHARE, TOKEN } from '../builders.ts';
 import { openRecorded } from './open-report.ts';
 import { failWith, GITHUB, recordOf, resultOf, unreadable } from './results.ts';
 
-const DOCS = 'https://github.com/octo/share-recipient/blob/v1/docs/troubleshooting.md';
+const DOCS =
+  'https://github.com/octo/share-recipient/blob/v1/docs/troubleshooting.md';
 
 describe('the end of a run', () => {
-  const finished = async (result: ReturnType<typeof resultOf>, failing = {}, github = {}) => {
+  const finished = async (
+    result: ReturnType<typeof resultOf>,
+    failing = {},
+    github = {},
+  ) => {
     const opened = openRecorded(failing, github);
     await opened.report.finish(result);
     return opened;
   };
 
   it('is one line, the summary and the outputs, without an annotation where all is well', async () => {
-    const { seen, outputs } = await finished(resultOf({ records: [recordOf(0, 'associated')] }));
+    const { seen, outputs } = await finished(
+      resultOf({ records: [recordOf(0, 'associated')] }),
+    );
     const beginnings = seen.slice(1).map((text) => text.split(/[|=]/)[0]);
     const names = ['recipient-id', 'status', 'changed', 'recipients'];
     expect(beginnings).toEqual(['summary', 'info', ...names]);
@@ -27,16 +34,25 @@ describe('the end of a run', () => {
   });
 
   it('has no summary where none is wanted', async () => {
-    const { of } = await finished(resultOf({ inputs: { INPUT_SUMMARY: 'false' } }));
+    const { of } = await finished(
+      resultOf({ inputs: { INPUT_SUMMARY: 'false' } }),
+    );
     expect(of('summary')).toEqual([]);
   });
 
   it('has one annotation for each reason: reason, fix, share, targets, request, help', async () => {
     const change = (_: unknown, index: number) =>
       failWith('rejected', index < 2 ? 'no' : 'never', 'POST …, HTTP 400');
-    const share = { name: 'Baseline', resourceTypes: new Map<string, string>() };
+    const share = {
+      name: 'Baseline',
+      resourceTypes: new Map<string, string>(),
+    };
     const { of } = await finished(
-      resultOf({ records: [0, 1, 2].map((n) => recordOf(n, 'associated')), change, share }),
+      resultOf({
+        records: [0, 1, 2].map((n) => recordOf(n, 'associated')),
+        change,
+        share,
+      }),
       {},
       GITHUB,
     );
@@ -51,17 +67,26 @@ describe('the end of a run', () => {
   });
 
   it('names the record of a single target, and the share by its ID where nothing could be read', async () => {
-    const one = { records: [recordOf(0, 'associating')], change: () => failWith('timeout') };
+    const one = {
+      records: [recordOf(0, 'associating')],
+      change: () => failWith('timeout'),
+    };
     expect((await finished(resultOf(one))).of('error')).toEqual([
       `error|${TITLES.timeout}|no. ${FIXES.timeout} Share ${SHARE}, account ${account(0)}, recipient r0.`,
     ]);
-    const { of } = await finished(unreadable({ cause: 'network', reason: 'no' }));
+    const { of } = await finished(
+      unreadable({ cause: 'network', reason: 'no' }),
+    );
     expect(of('error')[0]).toContain(`Share ${SHARE}, account ${account(0)}.`);
   });
 
   it('of a cancellation that came too late says that everything was done', async () => {
-    const { of } = await finished(resultOf({ records: [recordOf(0, 'associated')], isCancelled: true }));
-    expect(of('error')).toEqual([`error|${TITLES.cancelled}|Everything was done. ${FIXES.cancelled}`]);
+    const { of } = await finished(
+      resultOf({ records: [recordOf(0, 'associated')], isCancelled: true }),
+    );
+    expect(of('error')).toEqual([
+      `error|${TITLES.cancelled}|Everything was done. ${FIXES.cancelled}`,
+    ]);
   });
 
   it('warns of an account with several records', async () => {
@@ -79,12 +104,16 @@ describe('the end of a run', () => {
 
   it('goes on where the summary cannot be written', async () => {
     const { of, outputs } = await finished(resultOf({}), { summary: true });
-    expect(of('warning')).toEqual(['warning|Job summary could not be written|no ::error::space.']);
+    expect(of('warning')).toEqual([
+      'warning|Job summary could not be written|no ::error::space.',
+    ]);
     expect(outputs()).toMatchObject({ status: 'disassociated' });
   });
 
   it('fails where the outputs cannot be written', async () => {
-    await expect(finished(resultOf({}), { output: true })).rejects.toThrow(OutputError);
+    await expect(finished(resultOf({}), { output: true })).rejects.toThrow(
+      OutputError,
+    );
   });
 
   it('warns where the deployment record could not be written', () => {
@@ -97,7 +126,12 @@ describe('the end of a run', () => {
 });
 
 describe('a run without a result', () => {
-  const NOTHING = { 'recipient-id': '', status: 'unknown', changed: 'false', recipients: '[]' };
+  const NOTHING = {
+    'recipient-id': '',
+    status: 'unknown',
+    changed: 'false',
+    recipients: '[]',
+  };
 
   it('because of invalid inputs shows all of them in one annotation, the summary and the outputs', async () => {
     const { report, of, outputs } = openRecorded({}, GITHUB);
@@ -106,7 +140,11 @@ describe('a run without a result', () => {
       { input: 'wait', message: 'expected B.', isEmpty: false },
     ];
     await report.invalidInputs(INPUTS, errors);
-    const lines = ['state: expected A.', 'wait: expected B.', `${DOCS}#invalid-inputs-no-request-was-sent`];
+    const lines = [
+      'state: expected A.',
+      'wait: expected B.',
+      `${DOCS}#invalid-inputs-no-request-was-sent`,
+    ];
     expect(of('error')).toEqual([`error|${TITLES.inputs}|${lines.join('\n')}`]);
     expect(of('summary')[0]).toContain('<code>expected B.</code>');
     expect(outputs()).toEqual(NOTHING);
@@ -121,7 +159,9 @@ describe('a run without a result', () => {
     expect(of('error')[0]).toMatch(
       /expected a token\.\nstate: expected A\.\nAn empty input often comes from a secret/,
     );
-    expect(of('summary')[0]).toContain('An empty input often comes from a secret');
+    expect(of('summary')[0]).toContain(
+      'An empty input often comes from a secret',
+    );
   });
 
   it('because of invalid inputs has no summary where none is wanted', async () => {
@@ -139,14 +179,18 @@ describe('a run without a result', () => {
       `error|${TITLES.internal}|a bug ***. ${FIXES.internal}`,
       `error|${TITLES.internal}|text. ${FIXES.internal}`,
     ]);
-    expect(of('debug').some((text) => text.includes('report-end.test.ts'))).toBe(true);
+    expect(
+      of('debug').some((text) => text.includes('report-end.test.ts')),
+    ).toBe(true);
     expect(outputs()).toEqual(NOTHING);
   });
 
   it('because the outputs cannot be written does not write them again', () => {
     const { report, of, outputs } = openRecorded();
     report.crash(new OutputError('output status: no space'));
-    expect(of('error')).toEqual([`error|${TITLES.outputs}|output status: no space. ${FIXES.outputs}`]);
+    expect(of('error')).toEqual([
+      `error|${TITLES.outputs}|output status: no space. ${FIXES.outputs}`,
+    ]);
     expect(outputs()).toEqual({});
   });
 });

@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type { TargetState } from '../../src/reconcile/decide.ts';
-import { ACCOUNT, account, apiError, OTHER, OWNER, resourceError, SHARE } from '../builders.ts';
+import {
+  ACCOUNT,
+  account,
+  apiError,
+  OTHER,
+  OWNER,
+  resourceError,
+  SHARE,
+} from '../builders.ts';
 import { inputsOf } from '../read-inputs.ts';
 import { accepted, conflict, rejected, unknown } from '../reconcile/cases.ts';
 import { openRecorded } from './open-report.ts';
 import { failWith, type ResultCase, recordOf, resultOf } from './results.ts';
 
-/** Opens a report that has shown the start and the plan of a case, and what came after them. */
+/**
+ * Opens a report that has shown the start and the plan of a case, and what came
+ * after them.
+ */
 function planned(one: ResultCase) {
   const opened = openRecorded();
   const result = resultOf(one);
@@ -25,7 +36,10 @@ describe('the start of a run', () => {
   it.each([
     [{}, `Sharing ${SHARE} with 1 account; timeout 10m`],
     [
-      { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}`, INPUT_TIMEOUT: '90s' },
+      {
+        'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}`,
+        INPUT_TIMEOUT: '90s',
+      },
       `Sharing ${SHARE} with 2 accounts; timeout 90s`,
     ],
     [
@@ -50,7 +64,11 @@ describe('the start of a run', () => {
   });
 
   it('warns of a Global API key, and of a variable that has no effect', () => {
-    const pair = { 'INPUT_API-TOKEN': '', 'INPUT_API-EMAIL': 'a@b.c', 'INPUT_API-KEY': 'k' };
+    const pair = {
+      'INPUT_API-TOKEN': '',
+      'INPUT_API-EMAIL': 'a@b.c',
+      'INPUT_API-KEY': 'k',
+    };
     expect(started(pair)[1]).toMatch(/^warning\|Legacy API key\|/);
     expect(started({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })[1]).toMatch(
       /^warning\|TLS verification stays on\|/,
@@ -70,29 +88,44 @@ describe('the plan', () => {
 
   it('names the share, and shows a line for each of ten targets', () => {
     const share = { name: 'Baseline', resourceTypes: new Map() };
-    expect(shown({ targets: 2, records: [recordOf(0, 'associated')], share })).toEqual([
+    expect(
+      shown({ targets: 2, records: [recordOf(0, 'associated')], share }),
+    ).toEqual([
       'info|Share name: "Baseline"',
       `info|${account(0)} = already associated: no change`,
       `info|${account(1)} + add`,
     ]);
-    expect(shown({ targets: 10 }).every((text) => text.startsWith('info|'))).toBe(true);
+    expect(
+      shown({ targets: 10 }).every((text) => text.startsWith('info|')),
+    ).toBe(true);
   });
 
   it('shows the lines of more targets in the debug log only, unless it is all that is done', () => {
-    expect(shown({ targets: 11 }).every((text) => text.startsWith('debug|'))).toBe(true);
     expect(
-      shown({ targets: 11, inputs: { 'INPUT_DRY-RUN': 'true' } }).every((text) => text.startsWith('info|')),
+      shown({ targets: 11 }).every((text) => text.startsWith('debug|')),
+    ).toBe(true);
+    expect(
+      shown({ targets: 11, inputs: { 'INPUT_DRY-RUN': 'true' } }).every(
+        (text) => text.startsWith('info|'),
+      ),
     ).toBe(true);
   });
 });
 
 describe('a change of a target', () => {
-  const associating = { recipient: recordOf(0, 'associating'), inUse: 'r0', action: 'wait' } as const;
+  const associating = {
+    recipient: recordOf(0, 'associating'),
+    inUse: 'r0',
+    action: 'wait',
+  } as const;
   const [addedTo, removed] = [
     { ...associating, writes: [accepted()] },
     { writes: [accepted('r0')], action: 'wait' },
   ] as const;
-  const lost = { ...unknown(), error: apiError({ outcome: 'unknown' }, 'reset', 'POST …/recipients') };
+  const lost = {
+    ...unknown(),
+    error: apiError({ outcome: 'unknown' }, 'reset', 'POST …/recipients'),
+  };
   it.each<[string, Partial<TargetState>, Partial<TargetState>, string[]]>([
     ['a POST that was accepted', {}, addedTo, ['added as recipient r0']],
     ['a DELETE that was accepted', {}, removed, ['removing recipient r0']],
@@ -100,9 +133,16 @@ describe('a change of a target', () => {
       'a write without a response',
       {},
       { writes: [lost] },
-      ['reset (POST …/recipients); checking the recipients before another attempt'],
+      [
+        'reset (POST …/recipients); checking the recipients before another attempt',
+      ],
     ],
-    ['a write that was rejected', {}, { writes: [rejected()], recipient: recordOf(0, 'odd') }, []],
+    [
+      'a write that was rejected',
+      {},
+      { writes: [rejected()], recipient: recordOf(0, 'odd') },
+      [],
+    ],
     ['a conflict', {}, { writes: [conflict()] }, []],
     [
       'a write that was not processed',
@@ -122,8 +162,18 @@ describe('a change of a target', () => {
       { recipient: recordOf(0, 'odd') },
       ['"odd" after 3.0 s'],
     ],
-    ['a new status', associating, { recipient: recordOf(0, 'odd') }, ['"odd" after 3.0 s']],
-    ['the first record', { recipient: null }, associating, ['associating after 3.0 s']],
+    [
+      'a new status',
+      associating,
+      { recipient: recordOf(0, 'odd') },
+      ['"odd" after 3.0 s'],
+    ],
+    [
+      'the first record',
+      { recipient: null },
+      associating,
+      ['associating after 3.0 s'],
+    ],
     [
       'the end',
       associating,
@@ -153,10 +203,20 @@ describe('a change of a target', () => {
   });
 
   it('of several targets shows how many are over', () => {
-    const { report, states, seen } = planned({ targets: 3, records: [recordOf(0, 'associated')] });
+    const { report, states, seen } = planned({
+      targets: 3,
+      records: [recordOf(0, 'associated')],
+    });
     const [, second, third] = states as [TargetState, TargetState, TargetState];
-    report.onChange(second, { ...second, ...failWith('server', 'no', 'HTTP 500') });
-    report.onChange(third, { ...third, action: 'done', recipient: recordOf(2, 'associated') });
+    report.onChange(second, {
+      ...second,
+      ...failWith('server', 'no', 'HTTP 500'),
+    });
+    report.onChange(third, {
+      ...third,
+      action: 'done',
+      recipient: recordOf(2, 'associated'),
+    });
     expect(seen).toEqual([
       `info|${account(1)}: failed: no (HTTP 500) (2 of 3)`,
       `info|${account(2)}: associated after 0.0 s (3 of 3)`,
@@ -168,7 +228,11 @@ describe('a change of a target', () => {
     const [first] = states as [TargetState];
     const added = { ...first, ...associating, writes: [accepted()] };
     report.onChange(first, added);
-    report.onChange(added, { ...added, action: 'done', recipient: recordOf(0, 'associated') });
+    report.onChange(added, {
+      ...added,
+      action: 'done',
+      recipient: recordOf(0, 'associated'),
+    });
     expect(seen).toEqual([
       `debug|${account(0)}: added as recipient r0`,
       `info|${account(0)}: associated after 0.0 s (1 of 11)`,
@@ -176,10 +240,16 @@ describe('a change of a target', () => {
   });
 
   it('to a resource error that is retried is a warning, once for each error', () => {
-    const share = { name: '', resourceTypes: new Map([['policy', 'gateway-policy']]) };
+    const share = {
+      name: '',
+      resourceTypes: new Map([['policy', 'gateway-policy']]),
+    };
     const { report, states, of } = planned({ share });
     const from = { ...(states[0] as TargetState), ...associating };
-    const to = { ...from, recipient: recordOf(0, 'associating', { errors: [resourceError(false)] }) };
+    const to = {
+      ...from,
+      recipient: recordOf(0, 'associating', { errors: [resourceError(false)] }),
+    };
     report.onChange(from, to);
     expect(of('warning')).toHaveLength(1);
     report.onChange(to, to);
@@ -205,12 +275,20 @@ describe('a delay', () => {
 describe('a poll', () => {
   it('is shown after half a minute without another line, while something is pending', async () => {
     const { report, states, seen, clock } = planned({ targets: 3 });
-    const [first, second, third] = states as [TargetState, TargetState, TargetState];
+    const [first, second, third] = states as [
+      TargetState,
+      TargetState,
+      TargetState,
+    ];
     await clock.pass(29_999);
     report.onPoll(states);
     expect(seen).toEqual([]);
     await clock.pass(1);
-    report.onPoll([first, { ...second, ...failWith('server') }, { ...third, action: 'done' }]);
+    report.onPoll([
+      first,
+      { ...second, ...failWith('server') },
+      { ...third, action: 'done' },
+    ]);
     expect(seen).toEqual(['info|Waiting for 1 of 3 targets, 1 failed']);
     await clock.pass(29_999);
     report.onPoll(states);

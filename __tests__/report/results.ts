@@ -2,7 +2,12 @@
 import type { ApiError } from '../../src/cloudflare/api-error.ts';
 import type { ShareRecipient } from '../../src/cloudflare/shares.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
-import { decide, type Failure, type TargetState, type Write } from '../../src/reconcile/decide.ts';
+import {
+  decide,
+  type Failure,
+  type TargetState,
+  type Write,
+} from '../../src/reconcile/decide.ts';
 import { firstObservations } from '../../src/reconcile/observations.ts';
 import { failedState } from '../../src/reconcile/reconciler.ts';
 import type { Result } from '../../src/report/result.ts';
@@ -19,7 +24,9 @@ export const GITHUB = {
 };
 
 export interface ResultCase {
-  /** How many accounts are the targets; default as many as there are records. */
+  /**
+   * How many accounts are the targets; default as many as there are records.
+   */
   readonly targets?: number;
   readonly records?: readonly ShareRecipient[];
   readonly inputs?: Record<string, string>;
@@ -32,20 +39,38 @@ export interface ResultCase {
 }
 
 /** The record of the `n`th account. */
-export function recordOf(n: number, status: string, more: Partial<ShareRecipient> = {}): ShareRecipient {
+export function recordOf(
+  n: number,
+  status: string,
+  more: Partial<ShareRecipient> = {},
+): ShareRecipient {
   return record(`r${n}`, status, { accountId: account(n), ...more });
 }
 
 /** Everything that can be asked of one result. The first list was sent at 0. */
 export function resultOf(one: ResultCase): Result {
-  const { records = [], targets = records.length || 1, writes = [], change = () => ({}), share = null } = one;
+  const {
+    records = [],
+    targets = records.length || 1,
+    writes = [],
+    change = () => ({}),
+    share = null,
+  } = one;
   const ids = Array.from({ length: targets }, (_, n) => account(n)).join();
   const inputs = inputsOf({ 'INPUT_RECIPIENT-ACCOUNT-ID': ids, ...one.inputs });
   const observed = firstObservations({ records, sentMs: 0 }, share);
   const states = inputs.targets.map((target, index) => {
     const decision = decide({ target, writes, inUse: null }, inputs, observed);
-    const endedMs = decision.action === 'done' || decision.action === 'fail' ? 0 : null;
-    const state = { target, writes, unsent: null, ...decision, startedMs: 0, endedMs };
+    const endedMs =
+      decision.action === 'done' || decision.action === 'fail' ? 0 : null;
+    const state = {
+      target,
+      writes,
+      unsent: null,
+      ...decision,
+      startedMs: 0,
+      endedMs,
+    };
     return { ...state, ...change(state, index) };
   });
   return {
@@ -64,7 +89,9 @@ export function unreadable(failure: Failure, one: ResultCase = {}): Result {
   return {
     ...result,
     observed: null,
-    states: result.inputs.targets.map((target) => failedState(target, failure, 0)),
+    states: result.inputs.targets.map((target) =>
+      failedState(target, failure, 0),
+    ),
   };
 }
 

@@ -3,7 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { githubRunner, OutputError, openSink } from '../../src/report/runner.ts';
+import {
+  githubRunner,
+  OutputError,
+  openSink,
+} from '../../src/report/runner.ts';
 import { createSanitizer } from '../../src/report/sanitize.ts';
 import { recordingRunner } from './recording-runner.ts';
 
@@ -11,7 +15,13 @@ const BAD = '::error::hunter2\r##[error]\u001b[31m';
 
 function open(failing?: Parameters<typeof recordingRunner>[0]) {
   const recorder = recordingRunner(failing);
-  return { ...recorder, sink: openSink(recorder.runner, createSanitizer({ 'INPUT_API-TOKEN': 'hunter2' })) };
+  return {
+    ...recorder,
+    sink: openSink(
+      recorder.runner,
+      createSanitizer({ 'INPUT_API-TOKEN': 'hunter2' }),
+    ),
+  };
 }
 
 describe('the sink', () => {
@@ -49,7 +59,11 @@ describe('the sink', () => {
     for (let n = 0; n < 12; n++) sink.annotate('warning', 't', `${n}`, 'link');
     sink.annotate('error', 't', 'e');
     expect(of('warning')).toHaveLength(10);
-    expect(of('info', 'error')).toEqual(['info|t: 10 link', 'info|t: 11 link', 'error|t|e']);
+    expect(of('info', 'error')).toEqual([
+      'info|t: 10 link',
+      'info|t: 11 link',
+      'error|t|e',
+    ]);
   });
 
   it('cuts an annotation that GitHub would cut, between two characters', () => {
@@ -65,17 +79,17 @@ describe('the sink', () => {
   });
 
   it('passes on that the summary could not be written', async () => {
-    await expect(open({ summary: true }).sink.summary('x')).rejects.toThrow('space');
+    await expect(open({ summary: true }).sink.summary('x')).rejects.toThrow(
+      'space',
+    );
   });
 });
 
 describe('the runner of GitHub Actions', () => {
   const folder = mkdtempSync(join(tmpdir(), 'runner-'));
-  const [outputPath, summaryPath, fifo] = ['output', 'summary', 'fifo'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [outputPath, summaryPath, fifo] = ['output', 'summary', 'fifo'].map(
+    (name) => join(folder, name),
+  ) as [string, string, string];
   afterEach(() => {
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
@@ -83,7 +97,9 @@ describe('the runner of GitHub Actions', () => {
   });
 
   /** What a call writes to standard output. */
-  function written(act: (runner: ReturnType<typeof githubRunner>) => void): string {
+  function written(
+    act: (runner: ReturnType<typeof githubRunner>) => void,
+  ): string {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     act(githubRunner(summaryPath));
     const text = write.mock.calls.map(([chunk]) => String(chunk)).join('');
@@ -92,11 +108,17 @@ describe('the runner of GitHub Actions', () => {
   }
 
   it('prints in the words of the runner', () => {
-    expect(written((runner) => runner.mask('secret'))).toBe('::add-mask::secret\n');
+    expect(written((runner) => runner.mask('secret'))).toBe(
+      '::add-mask::secret\n',
+    );
     expect(written((runner) => runner.info('a'))).toBe('a\n');
     expect(written((runner) => runner.debug('a'))).toBe('::debug::a\n');
-    expect(written((runner) => runner.annotate('error', 't', 'm'))).toBe('::error title=t::m\n');
-    expect(written((runner) => runner.annotate('warning', 't', 'm'))).toBe('::warning title=t::m\n');
+    expect(written((runner) => runner.annotate('error', 't', 'm'))).toBe(
+      '::error title=t::m\n',
+    );
+    expect(written((runner) => runner.annotate('warning', 't', 'm'))).toBe(
+      '::warning title=t::m\n',
+    );
   });
 
   it('writes outputs and the summary into the files of the runner', async () => {
@@ -106,17 +128,23 @@ describe('the runner of GitHub Actions', () => {
     const runner = githubRunner(summaryPath);
     runner.output('status', 'associated');
     await runner.summary('<p>a</p>');
-    expect(readFileSync(outputPath, 'utf8')).toMatch(/^status<<(\S+)\nassociated\n\1\n$/);
+    expect(readFileSync(outputPath, 'utf8')).toMatch(
+      /^status<<(\S+)\nassociated\n\1\n$/,
+    );
     expect(readFileSync(summaryPath, 'utf8')).toBe('<p>a</p>');
   });
 
   it('does not open a summary that is a FIFO, which would never end', async () => {
     execFileSync('mkfifo', [fifo]);
-    await expect(githubRunner(fifo).summary('x')).rejects.toThrow('GITHUB_STEP_SUMMARY is a FIFO');
+    await expect(githubRunner(fifo).summary('x')).rejects.toThrow(
+      'GITHUB_STEP_SUMMARY is a FIFO',
+    );
   });
 
   it('does not write a summary that is not there', async () => {
-    await expect(githubRunner(join(folder, 'nowhere')).summary('x')).rejects.toThrow('ENOENT');
+    await expect(
+      githubRunner(join(folder, 'nowhere')).summary('x'),
+    ).rejects.toThrow('ENOENT');
     await expect(githubRunner('').summary('x')).rejects.toThrow('ENOENT');
   });
 });

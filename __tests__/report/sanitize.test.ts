@@ -4,7 +4,8 @@ import { createSanitizer, toHtml } from '../../src/report/sanitize.ts';
 import { hostileText } from '../hostile-text.ts';
 
 const line = (text: string) => createSanitizer({}).line(text);
-const clean = (text: string, max: number) => createSanitizer({}).clean(text, max);
+const clean = (text: string, max: number) =>
+  createSanitizer({}).clean(text, max);
 
 describe('a line', () => {
   it.each([
@@ -69,13 +70,16 @@ describe('clean text', () => {
 });
 
 describe('HTML', () => {
-  const decode = (html: string) => html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
+  const decode = (html: string) =>
+    html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
 
   it('has no character that HTML, Markdown or GitHub could act on, for any text', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const html = toHtml(text);
-        expect(html.replace(/&#\d+;/g, '')).not.toMatch(/[<>&"'`*[\]#@|~!:/\\{}$+=?;%^\n\r]/);
+        expect(html.replace(/&#\d+;/g, '')).not.toMatch(
+          /[<>&"'`*[\]#@|~!:/\\{}$+=?;%^\n\r]/,
+        );
         expect(decode(html)).toBe(line(text));
       }),
       { numRuns: 1_000 },

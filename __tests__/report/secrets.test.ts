@@ -53,7 +53,11 @@ describe('the secrets', () => {
   });
 
   it('are none where nothing is given', () => {
-    const env = { 'INPUT_API-TOKEN': '', 'INPUT_API-KEY': ' \n', HTTPS_PROXY: 'http://proxy:3128' };
+    const env = {
+      'INPUT_API-TOKEN': '',
+      'INPUT_API-KEY': ' \n',
+      HTTPS_PROXY: 'http://proxy:3128',
+    };
     expect(createSanitizer(env).secrets).toEqual([]);
     expect(createSanitizer({}).redact('a b c')).toBe('a b c');
   });
@@ -73,12 +77,19 @@ describe('the password of a proxy', () => {
     ['user:Pr0x://Pass@proxy', 'Pr0x://Pass'],
     ['http://user:Pr0xy-Pass@[no host', 'Pr0xy-Pass'],
   ])('is found in %s', (address, password) => {
-    for (const name of ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'])
+    for (const name of [
+      'https_proxy',
+      'HTTPS_PROXY',
+      'http_proxy',
+      'HTTP_PROXY',
+    ])
       expect(createSanitizer({ [name]: address }).secrets).toEqual([password]);
   });
 
   it('is found behind more slashes than there should be', () => {
-    expect(createSanitizer({ HTTPS_PROXY: 'http:///user:Pr0xy-Pass@proxy' }).secrets).toEqual(['Pr0xy-Pass']);
+    expect(
+      createSanitizer({ HTTPS_PROXY: 'http:///user:Pr0xy-Pass@proxy' }).secrets,
+    ).toEqual(['Pr0xy-Pass']);
   });
 
   it.each([
@@ -101,7 +112,9 @@ describe('a text', () => {
       forms(SECRET)[index] ?? '',
     ]),
   )('shows no secret %s', (_, form) => {
-    const { redact, clean, line } = createSanitizer({ 'INPUT_API-KEY': ` ${SECRET} ` });
+    const { redact, clean, line } = createSanitizer({
+      'INPUT_API-KEY': ` ${SECRET} `,
+    });
     expect(redact(`<${form}> ${form}`)).toBe('<***> ***');
     expect(clean(`<${form}>`, 100)).toBe('<***>');
     expect(line(`<${form}>`)).toBe('<***>');
@@ -113,14 +126,20 @@ describe('a text', () => {
       .map((text) => text.trim())
       .filter((text) => text.length >= 6 && !text.includes('*'));
     fc.assert(
-      fc.property(secrets, hostileText, hostileText, fc.nat(3), (secret, before, after, index) => {
-        const sanitizer = createSanitizer({ 'INPUT_API-TOKEN': secret });
-        const form = forms(secret)[index] ?? '';
-        const text = `${before}${form}${after}`;
-        expect(sanitizer.redact(text)).not.toContain(form);
-        expect(sanitizer.line(text)).not.toContain(form);
-        expect(sanitizer.clean(text, 10_000)).not.toContain(form);
-      }),
+      fc.property(
+        secrets,
+        hostileText,
+        hostileText,
+        fc.nat(3),
+        (secret, before, after, index) => {
+          const sanitizer = createSanitizer({ 'INPUT_API-TOKEN': secret });
+          const form = forms(secret)[index] ?? '';
+          const text = `${before}${form}${after}`;
+          expect(sanitizer.redact(text)).not.toContain(form);
+          expect(sanitizer.line(text)).not.toContain(form);
+          expect(sanitizer.clean(text, 10_000)).not.toContain(form);
+        },
+      ),
       { numRuns: 1_000 },
     );
   });
@@ -128,7 +147,9 @@ describe('a text', () => {
   it('shows no secret that cleaning completes', () => {
     const sanitizer = createSanitizer({ 'INPUT_API-TOKEN': 'my secret word' });
     expect(sanitizer.line('my\u200bsecret word')).toBe('***');
-    expect(sanitizer.line(sanitizer.clean('my  secret\u200bword', 100))).toBe('***');
+    expect(sanitizer.line(sanitizer.clean('my  secret\u200bword', 100))).toBe(
+      '***',
+    );
   });
 
   it('shows no part of a secret that was cut', () => {
@@ -141,13 +162,17 @@ describe('a text', () => {
       'INPUT_API-TOKEN': 'secret-token',
       'INPUT_API-KEY': 'secret-token-long',
     });
-    expect(sanitizer.redact('secret-token-long and secret-token')).toBe('*** and ***');
+    expect(sanitizer.redact('secret-token-long and secret-token')).toBe(
+      '*** and ***',
+    );
   });
 
   it('keeps words that are as short as a secret of fewer than six characters', () => {
     const sanitizer = createSanitizer({ 'INPUT_API-TOKEN': 'share' });
     expect(sanitizer.secrets).toEqual(['share']);
     expect(sanitizer.redact('the share')).toBe('the share');
-    expect(createSanitizer({ 'INPUT_API-TOKEN': 'shared' }).redact('shared')).toBe('***');
+    expect(
+      createSanitizer({ 'INPUT_API-TOKEN': 'shared' }).redact('shared'),
+    ).toBe('***');
   });
 });

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createSharesApi, type Reply, type SharesApiOptions } from '../../simulator/api.ts';
+import {
+  createSharesApi,
+  type Reply,
+  type SharesApiOptions,
+} from '../../simulator/api.ts';
 
 const OWNER = '023e105f4ecef8ad9ca31a8372d0c353';
 const SHARE = '3fd85f74b32742f1bff64a85009dda07';
@@ -27,8 +31,10 @@ function open(options: Partial<SharesApiOptions> = {}) {
       headers: { authorization: 'Bearer token', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-  const add = (id: string): Reply => send('POST', LIST, { recipient_account_id: id });
-  const record = (path = `${LIST}?include_resources=true`) => JSON.parse(send('GET', path).body).result[0];
+  const add = (id: string): Reply =>
+    send('POST', LIST, { recipient_account_id: id });
+  const record = (path = `${LIST}?include_resources=true`) =>
+    JSON.parse(send('GET', path).body).result[0];
   return { api, clock, send, add, record };
 }
 
@@ -36,7 +42,12 @@ const code = (reply: Reply): unknown => JSON.parse(reply.body).errors[0]?.code;
 
 describe('timelines', () => {
   it('walks through the steps of an account, known or not', () => {
-    const broken = { error: 'try again', resource_id: 'r', resource_version: 1, terminal: false };
+    const broken = {
+      error: 'try again',
+      resource_id: 'r',
+      resource_version: 1,
+      terminal: false,
+    };
     const { clock, add, record } = open({
       timelines: {
         a: {
@@ -66,14 +77,25 @@ describe('timelines', () => {
   });
 
   it('shows errors from when they appear until they clear', () => {
-    const error = { error: 'retried', resource_id: 'r', resource_version: 0, terminal: false };
+    const error = {
+      error: 'retried',
+      resource_id: 'r',
+      resource_version: 0,
+      terminal: false,
+    };
     const { clock, add, record } = open({
-      timeline: { associateMs: 100, errors: [{ ...error, afterMs: 50, clearsMs: 200 }] },
+      timeline: {
+        associateMs: 100,
+        errors: [{ ...error, afterMs: 50, clearsMs: 200 }],
+      },
     });
     add('a');
     expect(record().resources).toEqual([]);
     clock.ms += 150;
-    expect(record()).toMatchObject({ association_status: 'associated', resources: [error] });
+    expect(record()).toMatchObject({
+      association_status: 'associated',
+      resources: [error],
+    });
     clock.ms += 50;
     expect(record().resources).toEqual([]);
   });
@@ -92,40 +114,69 @@ describe('timelines', () => {
 
   it('changes records that are there from the start in their own time', () => {
     const { api, clock } = open();
-    for (const status of ['associating', 'disassociating', 'associated', 'novel']) {
-      api.addRecipient(SHARE, { status, settle: { associateMs: 10, disassociateMs: 10 } });
+    for (const status of [
+      'associating',
+      'disassociating',
+      'associated',
+      'novel',
+    ]) {
+      api.addRecipient(SHARE, {
+        status,
+        settle: { associateMs: 10, disassociateMs: 10 },
+      });
     }
     api.addRecipient(SHARE, { status: 'novel' });
     clock.ms += 10;
-    const statuses = api.records(SHARE).map(({ association_status: status }) => status);
-    expect(statuses).toEqual(['associated', 'disassociated', 'associated', 'associated', 'novel']);
+    const statuses = api
+      .records(SHARE)
+      .map(({ association_status: status }) => status);
+    expect(statuses).toEqual([
+      'associated',
+      'disassociated',
+      'associated',
+      'associated',
+      'novel',
+    ]);
   });
 
   it('shows reads as they were some time ago', () => {
-    const { api, clock, add, send } = open({ staleMs: 3000, timeline: { associateMs: 1000 } });
+    const { api, clock, add, send } = open({
+      staleMs: 3000,
+      timeline: { associateMs: 1000 },
+    });
     const { id } = JSON.parse(add('a').body).result;
-    const total = (): number => JSON.parse(send('GET', `${LIST}?page=1`).body).result_info.total_count;
+    const total = (): number =>
+      JSON.parse(send('GET', `${LIST}?page=1`).body).result_info.total_count;
     expect(total()).toBe(0);
     expect(send('GET', `${LIST}/${id}`).status).toBe(404);
     expect(api.records(SHARE)).toHaveLength(1);
     expect(add('a').status).toBe(409);
     clock.ms += 3000;
     expect(total()).toBe(1);
-    expect(JSON.parse(send('GET', `${LIST}/${id}`).body).result.association_status).toBe('associating');
+    expect(
+      JSON.parse(send('GET', `${LIST}/${id}`).body).result.association_status,
+    ).toBe('associating');
     clock.ms += 1000;
-    expect(JSON.parse(send('GET', `${LIST}/${id}`).body).result.association_status).toBe('associated');
+    expect(
+      JSON.parse(send('GET', `${LIST}/${id}`).body).result.association_status,
+    ).toBe('associated');
   });
 });
 
 describe('what is not published', () => {
   it('changes `modified` with every step, or only with a write', () => {
     for (const keepsModified of [false, true]) {
-      const { clock, add, send, record } = open({ timeline: { keepsModified } });
+      const { clock, add, send, record } = open({
+        timeline: { keepsModified },
+      });
       const startMs = clock.ms;
       add('a');
       const modifiedMs = () => Date.parse(record().modified) - startMs;
       clock.ms += 5000;
-      expect([record().association_status, modifiedMs()]).toEqual(['associated', keepsModified ? 0 : 2000]);
+      expect([record().association_status, modifiedMs()]).toEqual([
+        'associated',
+        keepsModified ? 0 : 2000,
+      ]);
       send('DELETE', `${LIST}/${record().id}`);
       clock.ms += 5000;
       expect([record().association_status, modifiedMs()]).toEqual([
@@ -163,10 +214,19 @@ describe('what the API rejects', () => {
 
   it('rejects its owner, listed accounts, ambiguous and unreadable bodies', () => {
     const { api, add, send } = open({
-      rejectAccounts: { foreign: { status: 422, code: 1234, message: 'not in your organization' } },
+      rejectAccounts: {
+        foreign: {
+          status: 422,
+          code: 1234,
+          message: 'not in your organization',
+        },
+      },
     });
     expect(add(OWNER).status).toBe(400);
-    expect(add('foreign')).toMatchObject({ status: 422, body: expect.stringContaining('"code":1234') });
+    expect(add('foreign')).toMatchObject({
+      status: 422,
+      body: expect.stringContaining('"code":1234'),
+    });
     for (const body of [
       '',
       'recipient_account_id=a',
@@ -177,7 +237,10 @@ describe('what the API rejects', () => {
     ]) {
       expect(send('POST', LIST, body).status).toBe(400);
     }
-    expect(send('POST', LIST, { recipient_account_id: 'a', organization_id: 'o' }).status).toBe(400);
+    expect(
+      send('POST', LIST, { recipient_account_id: 'a', organization_id: 'o' })
+        .status,
+    ).toBe(400);
     expect(api.records(SHARE)).toEqual([]);
     expect(api.wholeOrganizationPosts).toEqual([]);
   });
@@ -186,7 +249,10 @@ describe('what the API rejects', () => {
     const { api, add, send } = open();
     expect(add('').status).toBe(201);
     expect(api.wholeOrganizationPosts).toHaveLength(1);
-    expect(JSON.parse(send('POST', LIST, { account_id: 'old' }).body).result.account_id).toBe('old');
+    expect(
+      JSON.parse(send('POST', LIST, { account_id: 'old' }).body).result
+        .account_id,
+    ).toBe('old');
   });
 
   it('rejects by the state and the kind of the share', () => {
@@ -194,14 +260,23 @@ describe('what the API rejects', () => {
       shares: [{ accountId: OWNER, shareId: SHARE, name: 'x', ...more }],
     });
     expect(open(shareOf({ status: 'deleting' })).add('a').status).toBe(409);
-    const organizational = open(shareOf({ targetType: 'organization', organizationId: 'org' }));
+    const organizational = open(
+      shareOf({ targetType: 'organization', organizationId: 'org' }),
+    );
     expect(organizational.add('a').status).toBe(400);
-    expect(organizational.send('POST', LIST, { organization_id: 'other' }).status).toBe(400);
-    expect(organizational.send('POST', LIST, { organization_id: 'org' }).status).toBe(201);
+    expect(
+      organizational.send('POST', LIST, { organization_id: 'other' }).status,
+    ).toBe(400);
+    expect(
+      organizational.send('POST', LIST, { organization_id: 'org' }).status,
+    ).toBe(201);
   });
 
   it('may reject the removal of what is still associating', () => {
-    const { clock, add, send } = open({ rejectDeleteWhileAssociating: true, timeline: { associateMs: 10 } });
+    const { clock, add, send } = open({
+      rejectDeleteWhileAssociating: true,
+      timeline: { associateMs: 10 },
+    });
     const { id } = JSON.parse(add('a').body).result;
     expect(send('DELETE', `${LIST}/${id}`).status).toBe(409);
     clock.ms += 10;
@@ -210,9 +285,16 @@ describe('what the API rejects', () => {
 
   it('knows its routes and methods', () => {
     const { send } = open();
-    expect([send('GET', '/user').status, code(send('GET', '/user'))]).toEqual([404, 7003]);
-    expect(code(send('GET', `/accounts/${'a'.repeat(33)}/shares/${SHARE}`))).toBe(7003);
-    expect(send('PATCH', LIST)).toMatchObject({ status: 405, headers: { allow: 'GET, POST' } });
+    expect([send('GET', '/user').status, code(send('GET', '/user'))]).toEqual([
+      404, 7003,
+    ]);
+    expect(
+      code(send('GET', `/accounts/${'a'.repeat(33)}/shares/${SHARE}`)),
+    ).toBe(7003);
+    expect(send('PATCH', LIST)).toMatchObject({
+      status: 405,
+      headers: { allow: 'GET, POST' },
+    });
     for (const query of ['page=0', 'page=1.5', 'per_page=0', 'per_page=x']) {
       expect(send('GET', `${LIST}?${query}`).status).toBe(400);
     }
@@ -222,10 +304,13 @@ describe('what the API rejects', () => {
     const { send } = open({ tokens: ['token'] });
     const nobody = { authorization: '' };
     expect(send('GET', LIST, '', nobody).status).toBe(401);
-    expect([send('POST', LIST, {}, nobody).status, code(send('POST', LIST, {}, nobody))]).toEqual([
-      403, 10000,
-    ]);
-    expect(send('GET', LIST, '', { authorization: 'Bearer guess' }).status).toBe(403);
+    expect([
+      send('POST', LIST, {}, nobody).status,
+      code(send('POST', LIST, {}, nobody)),
+    ]).toEqual([403, 10000]);
+    expect(
+      send('GET', LIST, '', { authorization: 'Bearer guess' }).status,
+    ).toBe(403);
   });
 });
 
@@ -234,12 +319,15 @@ describe('the record of an organization', () => {
     ['account_id', { account_id: 'org' }],
     ['organization_id', { account_id: '', organization_id: 'org' }],
     ['neither', { account_id: expect.not.stringMatching(/^(org)?$/) }],
-  ] as const)('can carry the organization in %s', (organizationRecords, shape) => {
-    const { api, send } = open({ organizationRecords });
-    send('POST', LIST, { organization_id: 'org' });
-    expect(api.records(SHARE)[0]).toMatchObject(shape);
-    expect(send('POST', LIST, { organization_id: 'org' }).status).toBe(409);
-  });
+  ] as const)(
+    'can carry the organization in %s',
+    (organizationRecords, shape) => {
+      const { api, send } = open({ organizationRecords });
+      send('POST', LIST, { organization_id: 'org' });
+      expect(api.records(SHARE)[0]).toMatchObject(shape);
+      expect(send('POST', LIST, { organization_id: 'org' }).status).toBe(409);
+    },
+  );
 });
 
 describe('faults', () => {
@@ -247,7 +335,12 @@ describe('faults', () => {
     const { add, send } = open({
       faults: [
         {
-          when: { method: 'GET', pathIncludes: /per_page=1$/, nth: 2, times: 2 },
+          when: {
+            method: 'GET',
+            pathIncludes: /per_page=1$/,
+            nth: 2,
+            times: 2,
+          },
           do: { kind: 'response', status: 503 },
         },
         { when: { method: 'POST' }, do: { kind: 'hang' } },
@@ -256,7 +349,9 @@ describe('faults', () => {
     });
     expect(add('a').delivery).toBe('reset-before');
     expect(add('a').delivery).toBe('hang');
-    const statuses = [1, 2, 3, 4].map(() => send('GET', `${LIST}?per_page=1`).status);
+    const statuses = [1, 2, 3, 4].map(
+      () => send('GET', `${LIST}?per_page=1`).status,
+    );
     expect(statuses).toEqual([200, 503, 503, 200]);
     expect(send('GET', LIST).status).toBe(200);
   });
@@ -266,14 +361,24 @@ describe('faults', () => {
       timeline: { associateMs: 'never' },
       faults: [
         { when: { nth: 1 }, do: { kind: 'response', status: 502 } },
-        { when: { nth: 2 }, do: { kind: 'response', status: 502, commit: true, commitAfterMs: 4000 } },
+        {
+          when: { nth: 2 },
+          do: {
+            kind: 'response',
+            status: 502,
+            commit: true,
+            commitAfterMs: 4000,
+          },
+        },
         { when: { nth: 3 }, do: { kind: 'unreadable' } },
       ],
     });
     expect([add('a').status, api.records(SHARE).length]).toEqual([502, 0]);
     expect([add('b').status, api.records(SHARE).length]).toEqual([502, 0]);
     clock.ms += 4000;
-    expect(api.records(SHARE).map((record) => record.account_id)).toEqual(['b']);
+    expect(api.records(SHARE).map((record) => record.account_id)).toEqual([
+      'b',
+    ]);
     const unreadable = add('c');
     expect(unreadable.status).toBe(201);
     expect(() => JSON.parse(unreadable.body)).toThrow();
@@ -282,11 +387,27 @@ describe('faults', () => {
 
   it('respond as the edge does: a problem to those who accept JSON, a page to others', () => {
     const { send } = open({
-      faults: [{ when: {}, do: { kind: 'response', status: 525, headers: { 'retry-after': '7' } } }],
+      faults: [
+        {
+          when: {},
+          do: {
+            kind: 'response',
+            status: 525,
+            headers: { 'retry-after': '7' },
+          },
+        },
+      ],
     });
     const problem = send('GET', LIST, '', { accept: 'application/json' });
-    expect(problem.headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '7' });
-    expect(JSON.parse(problem.body)).toMatchObject({ status: 525, retryable: false, cloudflare_error: true });
+    expect(problem.headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      'retry-after': '7',
+    });
+    expect(JSON.parse(problem.body)).toMatchObject({
+      status: 525,
+      retryable: false,
+      cloudflare_error: true,
+    });
     expect(send('GET', LIST).headers['content-type']).toContain('text/html');
   });
 
@@ -298,16 +419,25 @@ describe('faults', () => {
       { kind: 'redirect', to: 'https://elsewhere.example/' },
     ] as const;
     const { send } = open({ fault: (_, n) => kinds[n - 1] });
-    const [truncated, slow, huge, redirect] = kinds.map(() => send('GET', LIST));
-    expect(Number(truncated?.headers['content-length'])).toBeGreaterThan(truncated?.body.length ?? 0);
+    const [truncated, slow, huge, redirect] = kinds.map(() =>
+      send('GET', LIST),
+    );
+    expect(Number(truncated?.headers['content-length'])).toBeGreaterThan(
+      truncated?.body.length ?? 0,
+    );
     expect(slow).toMatchObject({ status: 200, delayMs: 900 });
     expect(huge?.body.length).toBeGreaterThan(5000);
     expect(JSON.parse(huge?.body ?? '').success).toBe(true);
-    expect(redirect).toMatchObject({ status: 307, headers: { location: 'https://elsewhere.example/' } });
+    expect(redirect).toMatchObject({
+      status: 307,
+      headers: { location: 'https://elsewhere.example/' },
+    });
   });
 
   it('do not stop the count of requests, and a block is opened again', () => {
-    const { clock, send } = open({ rateLimit: { quota: 1, windowMs: 1000, blockMs: 5000 } });
+    const { clock, send } = open({
+      rateLimit: { quota: 1, windowMs: 1000, blockMs: 5000 },
+    });
     const statuses = [0, 0, 1000, 4000, 0].map((ms) => {
       clock.ms += ms;
       return send('GET', LIST).status;

@@ -1,7 +1,9 @@
 /**
- * simulator/shares.openapi.json, on which `npm run test:contract` runs, against Cloudflare's official package. The
- * compiler compares the tables below with the types of the package (`satisfies`: a member or a word that is missing,
- * or one too many, is an error), and the tests compare the description with the tables.
+ * simulator/shares.openapi.json, on which `npm run test:contract` runs, against
+ * Cloudflare's official package. The compiler compares the tables below with
+ * the types of the package (`satisfies`: a member or a word that is missing, or
+ * one too many, is an error), and the tests compare the description with the
+ * tables.
  */
 import type {
   RecipientCreateParams,
@@ -19,7 +21,9 @@ import type {
 } from 'cloudflare/resources/resource-sharing/resource-sharing';
 import type { ResponseInfo } from 'cloudflare/resources/shared';
 import { describe, expect, it } from 'vitest';
-import description from '../../simulator/shares.openapi.json' with { type: 'json' };
+import description from '../../simulator/shares.openapi.json' with {
+  type: 'json',
+};
 
 type Kind<V> = V extends string
   ? 'string'
@@ -30,7 +34,10 @@ type Kind<V> = V extends string
       : V extends readonly unknown[]
         ? 'array'
         : 'object';
-/** The members of T with the kind of their values; with `?` where the member may be missing. */
+/**
+ * The members of T with the kind of their values; with `?` where the member may
+ * be missing.
+ */
 type Shape<T> = {
   [K in keyof T]-?: `${Kind<NonNullable<T[K]>>}${Record<never, never> extends Pick<T, K> ? '?' : ''}`;
 };
@@ -55,7 +62,9 @@ const SCHEMAS = {
     resource_id: 'string',
     resource_version: 'number',
     terminal: 'boolean',
-  } satisfies Shape<RecipientListResponse.Resource & RecipientGetResponse.Resource>,
+  } satisfies Shape<
+    RecipientListResponse.Resource & RecipientGetResponse.Resource
+  >,
   share: {
     id: 'string',
     account_id: 'string',
@@ -100,7 +109,10 @@ const BODY = {
   recipient_account_id: 'string?',
 } satisfies Shape<RecipientCreateParams>;
 
-/** Without the last ID of each path, which the package's methods take as an argument of their own. */
+/**
+ * Without the last ID of each path, which the package's methods take as an
+ * argument of their own.
+ */
 const PARAMETERS = {
   'get /accounts/{account_id}/shares/{share_id}': {
     account_id: 'string',
@@ -122,7 +134,9 @@ const PARAMETERS = {
     account_id: 'string',
     share_id: 'string',
   } satisfies Shape<RecipientDeleteParams>,
-  'post /accounts/{account_id}/shares/{share_id}/recipients': { account_id: BODY.path_account_id },
+  'post /accounts/{account_id}/shares/{share_id}/recipients': {
+    account_id: BODY.path_account_id,
+  },
 };
 
 const WORDS = {
@@ -133,9 +147,12 @@ const WORDS = {
     disassociated: true,
   } satisfies Words<Recipient['association_status']>,
   share_status: { active: true, deleting: true, deleted: true } satisfies Words<
-    ResourceSharingGetResponse['status'] & ResourceSharingGetResponse.Resource['status']
+    ResourceSharingGetResponse['status'] &
+      ResourceSharingGetResponse.Resource['status']
   >,
-  share_kind: { sent: true, received: true } satisfies Words<NonNullable<ResourceSharingGetResponse['kind']>>,
+  share_kind: { sent: true, received: true } satisfies Words<
+    NonNullable<ResourceSharingGetResponse['kind']>
+  >,
   share_target_type: { account: true, organization: true } satisfies Words<
     ResourceSharingGetResponse['target_type']
   >,
@@ -179,7 +196,10 @@ function kindOf({ $ref, allOf, type = '' }: Schema): string {
   return type === 'integer' ? 'number' : type;
 }
 
-function shapeOf({ properties = {}, required = [] }: Schema): Record<string, string> {
+function shapeOf({
+  properties = {},
+  required = [],
+}: Schema): Record<string, string> {
   return Object.fromEntries(
     Object.entries(properties).map(([name, value]) => [
       name,
@@ -189,43 +209,66 @@ function shapeOf({ properties = {}, required = [] }: Schema): Record<string, str
 }
 
 describe('the description of the API', () => {
-  it.each(Object.entries(SCHEMAS))('has the members of %s in the official package', (name, members) => {
-    expect(shapeOf(schema(name))).toEqual(members);
-  });
+  it.each(Object.entries(SCHEMAS))(
+    'has the members of %s in the official package',
+    (name, members) => {
+      expect(shapeOf(schema(name))).toEqual(members);
+    },
+  );
 
   it('has the body of a POST in the official package', () => {
-    const { path_account_id: _, body_account_id: account_id, ...members } = BODY;
-    expect(shapeOf(schema('create_recipient'))).toEqual({ ...members, account_id });
+    const {
+      path_account_id: _,
+      body_account_id: account_id,
+      ...members
+    } = BODY;
+    expect(shapeOf(schema('create_recipient'))).toEqual({
+      ...members,
+      account_id,
+    });
   });
 
   it.each(Object.entries(PARAMETERS))(
     'has the parameters of %s in the official package',
     (operation, members) => {
       const [method = '', path = ''] = operation.split(' ');
-      const item = (description.paths as Record<string, Record<string, unknown>>)[path] ?? {};
+      const item =
+        (description.paths as Record<string, Record<string, unknown>>)[path] ??
+        {};
       const { parameters = [] } = item[method] as { parameters?: Refs };
       const all = [...(item['parameters'] as Refs), ...parameters].map(
         ({ $ref }) => components.parameters[nameOf($ref)] as Parameter,
       );
-      const inPath = all.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
-      expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+      const inPath = all
+        .filter((parameter) => parameter.in === 'path')
+        .map(({ name }) => name);
+      expect(inPath).toEqual(
+        [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
+      );
       const shapes = all.map(({ name, required, schema: value }) => [
         name,
         kindOf(value) + (required ? '' : '?'),
       ]);
-      const { [inPath.at(-1) ?? '']: _, ...others } = Object.fromEntries(shapes);
+      const { [inPath.at(-1) ?? '']: _, ...others } =
+        Object.fromEntries(shapes);
       expect(others).toEqual(members);
     },
   );
 
   it('describes no other operation', () => {
-    const operations = Object.entries(description.paths).flatMap(([path, item]) =>
-      Object.keys(item).flatMap((method) => (method === 'parameters' ? [] : `${method} ${path}`)),
+    const operations = Object.entries(description.paths).flatMap(
+      ([path, item]) =>
+        Object.keys(item).flatMap((method) =>
+          method === 'parameters' ? [] : `${method} ${path}`,
+        ),
     );
     expect(operations.sort()).toEqual(Object.keys(PARAMETERS).sort());
   });
 
-  it.each(Object.entries(WORDS))('has the words of %s in the official package', (name, words) => {
-    expect(schema(name).enum).toEqual(Object.keys(words));
-  });
+  it.each(Object.entries(WORDS))(
+    'has the words of %s in the official package',
+    (name, words) => {
+      expect(schema(name).enum).toEqual(Object.keys(words));
+    },
+  );
 });

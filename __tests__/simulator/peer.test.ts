@@ -1,7 +1,11 @@
 import { Agent, request } from 'node:http';
 import Cloudflare from 'cloudflare';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSharesApi, type SharesApi, type SharesApiOptions } from '../../simulator/api.ts';
+import {
+  createSharesApi,
+  type SharesApi,
+  type SharesApiOptions,
+} from '../../simulator/api.ts';
 import { type RunningServer, startServer } from '../../simulator/server.ts';
 
 const OWNER = '023e105f4ecef8ad9ca31a8372d0c353';
@@ -24,7 +28,10 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** The API on a socket and on a clock that only a test moves, with the official client in front of it. */
+/**
+ * The API on a socket and on a clock that only a test moves, with the official
+ * client in front of it.
+ */
 async function open(
   options: Omit<SharesApiOptions, 'now'> = {},
   credentials: object = { apiToken: 'token' },
@@ -45,13 +52,26 @@ async function open(
   });
   server = await startServer(api);
   const none = { apiToken: null, apiEmail: null, apiKey: null };
-  const client = new Cloudflare({ ...none, ...credentials, baseURL: server.url, maxRetries: 0 });
-  return { api, client, clock, recipients: client.resourceSharing.recipients, url: server.url };
+  const client = new Cloudflare({
+    ...none,
+    ...credentials,
+    baseURL: server.url,
+    maxRetries: 0,
+  });
+  return {
+    api,
+    client,
+    clock,
+    recipients: client.resourceSharing.recipients,
+    url: server.url,
+  };
 }
 
 describe('the official client against the simulator', () => {
   it('creates a recipient, sees it associate, and removes it softly', async () => {
-    const { clock, recipients } = await open({ timeline: { associateMs: 5000, disassociateMs: 3000 } });
+    const { clock, recipients } = await open({
+      timeline: { associateMs: 5000, disassociateMs: 3000 },
+    });
     const created = await recipients.create(SHARE, {
       path_account_id: OWNER,
       recipient_account_id: RECIPIENT,
@@ -64,8 +84,14 @@ describe('the official client against the simulator', () => {
       modified: '2026-11-23T00:00:00.000Z',
     });
     clock.ms += 5000;
-    const settled = await recipients.get(created.id, { ...ofShare, include_resources: true });
-    expect(settled).toMatchObject({ association_status: 'associated', resources: [] });
+    const settled = await recipients.get(created.id, {
+      ...ofShare,
+      include_resources: true,
+    });
+    expect(settled).toMatchObject({
+      association_status: 'associated',
+      resources: [],
+    });
     expect(settled.modified).toBe('2026-11-23T00:00:05.000Z');
 
     expect(await recipients.delete(created.id, ofShare)).toMatchObject({
@@ -73,41 +99,72 @@ describe('the official client against the simulator', () => {
     });
     clock.ms += 3000;
     const [record, ...more] = (await recipients.list(SHARE, ofAccount)).result;
-    expect(record).toMatchObject({ id: created.id, association_status: 'disassociated' });
+    expect(record).toMatchObject({
+      id: created.id,
+      association_status: 'disassociated',
+    });
     expect(more).toEqual([]);
   });
 
   it('pages over 250 records', async () => {
     const { api, recipients } = await open();
     for (let n = 0; n < 250; n += 1)
-      api.addRecipient(SHARE, { accountId: `account-${n}`, status: 'associated' });
+      api.addRecipient(SHARE, {
+        accountId: `account-${n}`,
+        status: 'associated',
+      });
     const seen: string[] = [];
-    for await (const record of recipients.list(SHARE, { ...ofAccount, page: 1, per_page: 100 })) {
+    for await (const record of recipients.list(SHARE, {
+      ...ofAccount,
+      page: 1,
+      per_page: 100,
+    })) {
       seen.push(record.account_id);
     }
     expect(seen).toHaveLength(250);
     expect(new Set(seen).size).toBe(250);
 
-    const last = await recipients.list(SHARE, { ...ofAccount, page: 3, per_page: 100 });
-    expect(last.result_info).toEqual({ count: 50, page: 3, per_page: 100, total_count: 250, total_pages: 3 });
-    expect((await recipients.list(SHARE, { ...ofAccount, page: 2 })).result).toHaveLength(20);
+    const last = await recipients.list(SHARE, {
+      ...ofAccount,
+      page: 3,
+      per_page: 100,
+    });
+    expect(last.result_info).toEqual({
+      count: 50,
+      page: 3,
+      per_page: 100,
+      total_count: 250,
+      total_pages: 3,
+    });
+    expect(
+      (await recipients.list(SHARE, { ...ofAccount, page: 2 })).result,
+    ).toHaveLength(20);
     expect((await recipients.list(SHARE, ofAccount)).result).toHaveLength(250);
-    await expect(recipients.list(SHARE, { ...ofAccount, per_page: 101 })).rejects.toThrow(
-      Cloudflare.BadRequestError,
-    );
+    await expect(
+      recipients.list(SHARE, { ...ofAccount, per_page: 101 }),
+    ).rejects.toThrow(Cloudflare.BadRequestError);
   });
 
   it('gives resources only to those who ask', async () => {
-    const { recipients } = await open({ timeline: { associateMs: 'never', errors: [ENTITLEMENT] } });
+    const { recipients } = await open({
+      timeline: { associateMs: 'never', errors: [ENTITLEMENT] },
+    });
     const created = await recipients.create(SHARE, {
       path_account_id: OWNER,
       recipient_account_id: RECIPIENT,
     });
     expect(created).not.toHaveProperty('resources');
-    expect(await recipients.get(created.id, ofShare)).not.toHaveProperty('resources');
-    const asked = await recipients.get(created.id, { ...ofShare, include_resources: true });
+    expect(await recipients.get(created.id, ofShare)).not.toHaveProperty(
+      'resources',
+    );
+    const asked = await recipients.get(created.id, {
+      ...ofShare,
+      include_resources: true,
+    });
     expect(asked.resources).toEqual([ENTITLEMENT]);
-    const [listed] = (await recipients.list(SHARE, { ...ofAccount, include_resources: true })).result;
+    const [listed] = (
+      await recipients.list(SHARE, { ...ofAccount, include_resources: true })
+    ).result;
     expect(listed?.resources).toEqual([ENTITLEMENT]);
   });
 
@@ -121,17 +178,31 @@ describe('the official client against the simulator', () => {
       organization_id: ORGANIZATION,
     });
     expect(plain).not.toHaveProperty('resources');
-    const full = await client.resourceSharing.get(SHARE, { ...ofAccount, include_resources: true });
+    const full = await client.resourceSharing.get(SHARE, {
+      ...ofAccount,
+      include_resources: true,
+    });
     expect(full.resources).toHaveLength(2);
   });
 
   it('responds with 404 to unknown shares, recipients and foreign owners', async () => {
     const { recipients } = await open();
-    const notFound = { status: 404, errors: [expect.objectContaining({ code: 1004 })] };
-    await expect(recipients.list(MISSING, ofAccount)).rejects.toMatchObject(notFound);
-    await expect(recipients.list(SHARE, { account_id: RECIPIENT })).rejects.toMatchObject(notFound);
-    await expect(recipients.get(MISSING, ofShare)).rejects.toThrow(Cloudflare.NotFoundError);
-    await expect(recipients.delete(MISSING, ofShare)).rejects.toThrow(Cloudflare.NotFoundError);
+    const notFound = {
+      status: 404,
+      errors: [expect.objectContaining({ code: 1004 })],
+    };
+    await expect(recipients.list(MISSING, ofAccount)).rejects.toMatchObject(
+      notFound,
+    );
+    await expect(
+      recipients.list(SHARE, { account_id: RECIPIENT }),
+    ).rejects.toMatchObject(notFound);
+    await expect(recipients.get(MISSING, ofShare)).rejects.toThrow(
+      Cloudflare.NotFoundError,
+    );
+    await expect(recipients.delete(MISSING, ofShare)).rejects.toThrow(
+      Cloudflare.NotFoundError,
+    );
   });
 
   it('lets a read-only token read, and shows nothing to anybody else', async () => {
@@ -139,10 +210,17 @@ describe('the official client against the simulator', () => {
     const target = { path_account_id: OWNER, recipient_account_id: RECIPIENT };
     const reader = await open(options, { apiToken: 'reader' });
     expect((await reader.recipients.list(SHARE, ofAccount)).result).toEqual([]);
-    await expect(reader.recipients.create(SHARE, target)).rejects.toMatchObject({
-      status: 403,
-      errors: [expect.objectContaining({ code: 10000, message: 'Authentication error' })],
-    });
+    await expect(reader.recipients.create(SHARE, target)).rejects.toMatchObject(
+      {
+        status: 403,
+        errors: [
+          expect.objectContaining({
+            code: 10000,
+            message: 'Authentication error',
+          }),
+        ],
+      },
+    );
     await server?.close();
     const stranger = await open(options, { apiToken: 'other' });
     await expect(stranger.recipients.list(SHARE, ofAccount)).rejects.toThrow(
@@ -151,27 +229,44 @@ describe('the official client against the simulator', () => {
   });
 
   it('accepts the legacy key pair', async () => {
-    const pair = { email: 'ops@example.com', key: 'c2547eb745079dac9320b638f5e225cf483cc5cfdda41' };
+    const pair = {
+      email: 'ops@example.com',
+      key: 'c2547eb745079dac9320b638f5e225cf483cc5cfdda41',
+    };
     const options = { tokens: [], keys: [pair] };
-    const known = await open(options, { apiEmail: pair.email, apiKey: pair.key });
+    const known = await open(options, {
+      apiEmail: pair.email,
+      apiKey: pair.key,
+    });
     expect((await known.recipients.list(SHARE, ofAccount)).result).toEqual([]);
     expect(known.api.requests[0]?.headers).toMatchObject({
       'x-auth-email': pair.email,
       'x-auth-key': pair.key,
     });
     await server?.close();
-    const wrong = await open(options, { apiEmail: pair.email, apiKey: 'guess' });
-    await expect(wrong.recipients.list(SHARE, ofAccount)).rejects.toThrow(Cloudflare.PermissionDeniedError);
+    const wrong = await open(options, {
+      apiEmail: pair.email,
+      apiKey: 'guess',
+    });
+    await expect(wrong.recipients.list(SHARE, ofAccount)).rejects.toThrow(
+      Cloudflare.PermissionDeniedError,
+    );
   });
 
   it('shares with the whole organization when the target is missing, and remembers it', async () => {
     const { api, recipients } = await open();
     const created = await recipients.create(SHARE, { path_account_id: OWNER });
     expect(created.account_id).toBe(ORGANIZATION);
-    expect(api.wholeOrganizationPosts).toEqual([expect.objectContaining({ method: 'POST', body: {} })]);
-    // The client's deprecated parameter goes out under a name the API does not know.
+    expect(api.wholeOrganizationPosts).toEqual([
+      expect.objectContaining({ method: 'POST', body: {} }),
+    ]);
+    // The client's deprecated parameter goes out under a name the API does not
+    // know.
     await expect(
-      recipients.create(SHARE, { path_account_id: OWNER, body_account_id: RECIPIENT }),
+      recipients.create(SHARE, {
+        path_account_id: OWNER,
+        body_account_id: RECIPIENT,
+      }),
     ).rejects.toThrow(Cloudflare.ConflictError);
     expect(api.wholeOrganizationPosts).toHaveLength(2);
     expect(api.records(SHARE)).toHaveLength(1);
@@ -183,51 +278,80 @@ describe('the official client against the simulator', () => {
     });
     const { response } = await recipients.list(SHARE, ofAccount).withResponse();
     expect(response.headers.get('ratelimit')).toBe('"default";r=1;t=300');
-    expect(response.headers.get('ratelimit-policy')).toBe('"default";q=2;w=300');
+    expect(response.headers.get('ratelimit-policy')).toBe(
+      '"default";q=2;w=300',
+    );
     expect(response.headers.get('cf-ray')).toMatch(/^[0-9a-f]{16}-SIM$/);
     await recipients.list(SHARE, ofAccount);
-    const rejected = await recipients.list(SHARE, ofAccount).catch((error: unknown) => error);
+    const rejected = await recipients
+      .list(SHARE, ofAccount)
+      .catch((error: unknown) => error);
     expect(rejected).toBeInstanceOf(Cloudflare.RateLimitError);
-    expect((rejected as InstanceType<typeof Cloudflare.RateLimitError>).headers.get('retry-after')).toBe(
-      '60',
-    );
+    expect(
+      (rejected as InstanceType<typeof Cloudflare.RateLimitError>).headers.get(
+        'retry-after',
+      ),
+    ).toBe('60');
     clock.ms += 60_000;
     expect((await recipients.list(SHARE, ofAccount)).result).toEqual([]);
-    expect(api.requests.map(({ status }) => status)).toEqual([200, 200, 429, 200]);
+    expect(api.requests.map(({ status }) => status)).toEqual([
+      200, 200, 429, 200,
+    ]);
   });
 });
 
 describe('what happens to the socket', () => {
   const list = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
   const get = (url: string, init: RequestInit = {}) =>
-    fetch(`${url}${list}`, { ...init, headers: { authorization: 'Bearer token', ...init.headers } });
-  const post = { method: 'POST', body: JSON.stringify({ recipient_account_id: RECIPIENT }) };
+    fetch(`${url}${list}`, {
+      ...init,
+      headers: { authorization: 'Bearer token', ...init.headers },
+    });
+  const post = {
+    method: 'POST',
+    body: JSON.stringify({ recipient_account_id: RECIPIENT }),
+  };
 
   it('resets after the change was made', async () => {
-    const { api, url } = await open({ faults: [{ when: {}, do: { kind: 'reset', commit: true } }] });
-    await expect(get(url, post)).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
+    const { api, url } = await open({
+      faults: [{ when: {}, do: { kind: 'reset', commit: true } }],
+    });
+    await expect(get(url, post)).rejects.toMatchObject({
+      cause: { code: 'ECONNRESET' },
+    });
     expect(api.records(SHARE)).toHaveLength(1);
-    expect(api.requests[0]).toMatchObject({ delivery: 'reset-after', status: 201, carriedOut: true });
+    expect(api.requests[0]).toMatchObject({
+      delivery: 'reset-after',
+      status: 201,
+      carriedOut: true,
+    });
   });
 
   it('truncates a body that its length promised whole', async () => {
-    const { url } = await open({ faults: [{ when: {}, do: { kind: 'truncate' } }] });
+    const { url } = await open({
+      faults: [{ when: {}, do: { kind: 'truncate' } }],
+    });
     const response = await get(url);
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
   });
 
   it('streams without end until the peer has enough', async () => {
-    const { url } = await open({ faults: [{ when: {}, do: { kind: 'endless' } }] });
+    const { url } = await open({
+      faults: [{ when: {}, do: { kind: 'endless' } }],
+    });
     const reader = (await get(url)).body?.getReader();
     let bytes = 0;
-    while (bytes < 1_000_000) bytes += (await reader?.read())?.value?.length ?? 0;
+    while (bytes < 1_000_000)
+      bytes += (await reader?.read())?.value?.length ?? 0;
     await reader?.cancel();
     expect(bytes).toBeGreaterThanOrEqual(1_000_000);
   });
 
   it('hangs, and closes all the same', async () => {
-    const { api, url } = await open({ faults: [{ when: {}, do: { kind: 'hang' } }] });
+    const { api, url } = await open({
+      faults: [{ when: {}, do: { kind: 'hang' } }],
+    });
     const asked = get(url).catch((error: unknown) => error);
     await expect.poll(() => api.requests.length).toBe(1);
     await server?.close();

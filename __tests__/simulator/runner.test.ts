@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseOutputs, runAction, startAction } from '../../simulator/runner.ts';
+import {
+  parseOutputs,
+  runAction,
+  startAction,
+} from '../../simulator/runner.ts';
 import { createStepLog } from '../../simulator/step-log.ts';
 
 const ACTION = `
@@ -33,7 +37,10 @@ let folder: string;
 let files: { actionFile: string; bundle: string };
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'runner-test-'));
-  files = { actionFile: join(folder, 'action.yml'), bundle: join(folder, 'index.mjs') };
+  files = {
+    actionFile: join(folder, 'action.yml'),
+    bundle: join(folder, 'index.mjs'),
+  };
   writeFileSync(files.actionFile, ACTION);
   writeFileSync(files.bundle, BUNDLE);
 });
@@ -43,7 +50,11 @@ describe('the runner', () => {
   it('gives every declared input a variable, and nothing of its own environment', async () => {
     process.env['CLOUDFLARE_API_TOKEN'] = 'inherited';
     const inputs = { 'share-id': 'abc' };
-    const result = await runAction({ ...files, inputs, env: { RUNNER_OS: undefined, EXTRA: 'yes' } });
+    const result = await runAction({
+      ...files,
+      inputs,
+      env: { RUNNER_OS: undefined, EXTRA: 'yes' },
+    });
     delete process.env['CLOUDFLARE_API_TOKEN'];
     const env = JSON.parse(result.outputs['env'] ?? '');
     expect(env).toMatchObject({
@@ -56,7 +67,9 @@ describe('the runner', () => {
       EXTRA: 'yes',
     });
     expect(env).not.toHaveProperty('RUNNER_OS');
-    expect(Object.keys(env).filter((name) => name.startsWith('CLOUDFLARE_'))).toEqual([]);
+    expect(
+      Object.keys(env).filter((name) => name.startsWith('CLOUDFLARE_')),
+    ).toEqual([]);
     expect(result).toMatchObject({
       exitCode: 0,
       stdout: 'ready\n',
@@ -67,13 +80,23 @@ describe('the runner', () => {
 
   it('cancels with SIGINT', async () => {
     const inputs = { 'two words': 'wait' };
-    const run = startAction({ ...files, inputs, onOutput: (chunk) => chunk === 'ready\n' && run.cancel() });
+    const run = startAction({
+      ...files,
+      inputs,
+      onOutput: (chunk) => chunk === 'ready\n' && run.cancel(),
+    });
     const result = await run.finished;
-    expect(result).toMatchObject({ exitCode: 3, signal: null, outputs: { caught: 'SIGINT' } });
+    expect(result).toMatchObject({
+      exitCode: 3,
+      signal: null,
+      outputs: { caught: 'SIGINT' },
+    });
   });
 
   it('rejects an input that the action does not declare', () => {
-    expect(() => startAction({ ...files, inputs: { nonsense: '1' } })).toThrow('declares no input nonsense');
+    expect(() => startAction({ ...files, inputs: { nonsense: '1' } })).toThrow(
+      'declares no input nonsense',
+    );
   });
 
   it('reads outputs as the runner reads them', () => {
@@ -119,6 +142,8 @@ describe('the step log', () => {
       '::T0K::',
       'Notice: again',
     ]);
-    expect(createStepLog({ showDebug: true })('::debug::inner life')).toEqual(['##[debug]inner life']);
+    expect(createStepLog({ showDebug: true })('::debug::inner life')).toEqual([
+      '##[debug]inner life',
+    ]);
   });
 });

@@ -10,17 +10,25 @@ function printed(run: Run, job: string): string[] {
     .map((one) => (one.msg ?? '').trimEnd());
 }
 
-/** The results of the jobs with an ID, one for each job of a matrix; empty if it was skipped. */
+/**
+ * The results of the jobs with an ID, one for each job of a matrix; empty if it
+ * was skipped.
+ */
 function results(run: Run, job: string): string[] {
-  return run.entries.flatMap((one) => (one.jobID === job && one.jobResult ? [one.jobResult] : []));
+  return run.entries.flatMap((one) =>
+    one.jobID === job && one.jobResult ? [one.jobResult] : [],
+  );
 }
 
 function stepResult(run: Run, step: string): string | undefined {
-  return run.entries.find((one) => one.stepID?.[0] === step && one.stepResult)?.stepResult;
+  return run.entries.find((one) => one.stepID?.[0] === step && one.stepResult)
+    ?.stepResult;
 }
 
 function outputs(run: Run, step: string): Record<string, string> {
-  const set = run.entries.filter((one) => one.command === 'set-output' && one.stepID?.[0] === step);
+  const set = run.entries.filter(
+    (one) => one.command === 'set-output' && one.stepID?.[0] === step,
+  );
   return Object.fromEntries(set.map(({ name = '', arg = '' }) => [name, arg]));
 }
 
@@ -37,8 +45,10 @@ function writes(run: Run): string[] {
   );
 }
 
-const posted = (...accounts: string[]) => accounts.map((id) => `POST {"recipient_account_id":"${id}"}`);
-const deployed = (run: Run) => printed(run, 'deploy').filter((line) => line.startsWith('deploy.sh'));
+const posted = (...accounts: string[]) =>
+  accounts.map((id) => `POST {"recipient_account_id":"${id}"}`);
+const deployed = (run: Run) =>
+  printed(run, 'deploy').filter((line) => line.startsWith('deploy.sh'));
 
 /** The variables and secrets of the examples, with the values of a scenario. */
 function asExample({ inputs }: Scenario): Pick<Case, 'vars' | 'secrets'> {
@@ -52,7 +62,14 @@ function asExample({ inputs }: Scenario): Pick<Case, 'vars' | 'secrets'> {
   };
 }
 
-const { associate, fleet, onboarding, plan, remove, 'already-shared': shared } = scenarios;
+const {
+  associate,
+  fleet,
+  onboarding,
+  plan,
+  remove,
+  'already-shared': shared,
+} = scenarios;
 const terminal = scenarios['terminal-error'];
 const RECIPIENT = associate.inputs['recipient-account-id'];
 export const TOKEN = associate.inputs['api-token'];
@@ -67,7 +84,10 @@ const OWN = {
   release: '.github/workflows/release.yml',
 } as const;
 const HEAD = '5b3f9d2e8a7c41d6904e1f2a3b4c5d6e7f809a1b';
-/** The package's `node`, as in npm scripts, would be in node_modules/.bin; a plain `node` is the one of setup-node. */
+/**
+ * The package's `node`, as in npm scripts, would be in node_modules/.bin; a
+ * plain `node` is the one of setup-node.
+ */
 const RELEASE_TOOLS = {
   npm: 'echo "npm $*"',
   node: `case "$1" in build/*) echo "node $*" ;; *) exec ${process.execPath} "$@" ;; esac`,
@@ -85,8 +105,14 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
-      assert.ok(printed(run, 'share').includes('later step associated, changed true, ids 3'));
-      const expected = ONBOARDED.map((id) => `later job ${id} associated, changed true`);
+      assert.ok(
+        printed(run, 'share').includes(
+          'later step associated, changed true, ids 3',
+        ),
+      );
+      const expected = ONBOARDED.map(
+        (id) => `later job ${id} associated, changed true`,
+      );
       assert.deepEqual(printed(run, 'deploy').sort(), expected.sort());
       assert.deepEqual(Object.keys(outputs(run, 'share')).sort(), [
         'changed',
@@ -105,10 +131,14 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(
-        run.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method),
+        run.requests
+          .filter(({ method }) => method !== 'GET')
+          .map(({ method }) => method),
         ['DELETE'],
       );
-      assert.deepEqual(printed(run, 'deploy'), [`later job ${RECIPIENT} disassociated, changed true`]);
+      assert.deepEqual(printed(run, 'deploy'), [
+        `later job ${RECIPIENT} disassociated, changed true`,
+      ]);
     },
   },
   {
@@ -121,7 +151,10 @@ export const cases: Case[] = [
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run), []);
       assert.ok(
-        printed(run, 'share').some((line) => line.startsWith('later step') && line.includes('changed true')),
+        printed(run, 'share').some(
+          (line) =>
+            line.startsWith('later step') && line.includes('changed true'),
+        ),
       );
     },
   },
@@ -137,7 +170,9 @@ export const cases: Case[] = [
       assert.equal(run.requests.length, 0);
       assert.equal(stepResult(run, 'share'), 'failure');
       assert.ok(
-        annotations(run).some((text) => text.startsWith('api-token: expected a token, got nothing.')),
+        annotations(run).some((text) =>
+          text.startsWith('api-token: expected a token, got nothing.'),
+        ),
       );
       assert.deepEqual(outputs(run, 'share'), {
         'recipient-id': '',
@@ -158,12 +193,21 @@ export const cases: Case[] = [
       assert.deepEqual(results(run, 'share'), ['failure']);
       const { 'recipient-id': id } = outputs(run, 'share');
       assert.match(id ?? '', /^[0-9a-f]{32}$/);
-      const later = printed(run, 'share').filter((line) => line.startsWith('on failure'));
+      const later = printed(run, 'share').filter((line) =>
+        line.startsWith('on failure'),
+      );
       assert.equal(later[0], `on failure: recipient ${id} is associating`);
-      assert.match(later[1] ?? '', /Recipient is missing necessary entitlement/);
-      assert.ok(!run.entries.some(({ msg }) => msg?.trim() === 'the next step'));
+      assert.match(
+        later[1] ?? '',
+        /Recipient is missing necessary entitlement/,
+      );
+      assert.ok(
+        !run.entries.some(({ msg }) => msg?.trim() === 'the next step'),
+      );
       assert.deepEqual(printed(run, 'deploy'), []);
-      assert.deepEqual(printed(run, 'clean-up'), [`after the failure ${RECIPIENT} is associating`]);
+      assert.deepEqual(printed(run, 'clean-up'), [
+        `after the failure ${RECIPIENT} is associating`,
+      ]);
     },
   },
   {
@@ -173,9 +217,15 @@ export const cases: Case[] = [
     scenario: terminal,
     check(run) {
       assert.equal(run.exitCode, 0);
-      assert.ok(printed(run, 'share').includes('outcome failure, conclusion success, associating'));
+      assert.ok(
+        printed(run, 'share').includes(
+          'outcome failure, conclusion success, associating',
+        ),
+      );
       assert.deepEqual(printed(run, 'deploy'), []);
-      assert.deepEqual(printed(run, 'report'), ['the later job shows the failure']);
+      assert.deepEqual(printed(run, 'report'), [
+        'the later job shows the failure',
+      ]);
     },
   },
   {
@@ -201,14 +251,22 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
-      assert.deepEqual(deployed(run).sort(), ONBOARDED.map((id) => `deploy.sh ${id} v7.4.1`).sort());
-      assert.ok(run.entries.some(({ content }) => content?.includes('release v7.4.1')));
+      assert.deepEqual(
+        deployed(run).sort(),
+        ONBOARDED.map((id) => `deploy.sh ${id} v7.4.1`).sort(),
+      );
+      assert.ok(
+        run.entries.some(({ content }) => content?.includes('release v7.4.1')),
+      );
       assert.match(
         String(run.github[1]?.body['log_url']),
         /^https:\/\/github\.example\.com\/octo-org\/policies\//,
       );
       assert.deepEqual(
-        run.github.map(({ request, body }) => `${request} ${body['state'] ?? body['environment']}`),
+        run.github.map(
+          ({ request, body }) =>
+            `${request} ${body['state'] ?? body['environment']}`,
+        ),
         [
           'POST /repos/octo-org/policies/deployments cloudflare-share',
           'POST /repos/octo-org/policies/deployments/1/statuses in_progress',
@@ -228,7 +286,10 @@ export const cases: Case[] = [
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run), posted(RECIPIENT));
       assert.ok(printed(run, 'onboard').includes(`deploy.sh ${RECIPIENT}`));
-      assert.equal(printed(run, 'onboard').at(-1), 'The recipient is associated');
+      assert.equal(
+        printed(run, 'onboard').at(-1),
+        'The recipient is associated',
+      );
     },
   },
   {
@@ -237,11 +298,18 @@ export const cases: Case[] = [
     event: 'workflow_dispatch',
     scenario: associate,
     ...asExample(associate),
-    inputs: { account: `${RECIPIENT}"; env; "`, timeout: '5m', 'dry-run': 'false' },
+    inputs: {
+      account: `${RECIPIENT}"; env; "`,
+      timeout: '5m',
+      'dry-run': 'false',
+    },
     check(run) {
       assert.equal(run.exitCode, 1);
       assert.equal(run.requests.length, 0);
-      assert.deepEqual(printed(run, 'onboard').at(-1), 'The recipient is unknown');
+      assert.deepEqual(
+        printed(run, 'onboard').at(-1),
+        'The recipient is unknown',
+      );
     },
   },
   {
@@ -253,8 +321,13 @@ export const cases: Case[] = [
     inputs: { account: RECIPIENT, timeout: '5m', 'dry-run': 'false' },
     check(run) {
       assert.equal(run.exitCode, 1);
-      assert.ok(!printed(run, 'onboard').some((line) => line.startsWith('deploy.sh')));
-      assert.equal(printed(run, 'onboard').at(-1), 'The recipient is associating');
+      assert.ok(
+        !printed(run, 'onboard').some((line) => line.startsWith('deploy.sh')),
+      );
+      assert.equal(
+        printed(run, 'onboard').at(-1),
+        'The recipient is associating',
+      );
     },
   },
   {
@@ -265,13 +338,19 @@ export const cases: Case[] = [
     scenario: plan,
     ...asExample(plan),
     secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
-    files: { 'accounts.txt': ['# The fleet', ...FLEET.slice(0, 4), ''].join('\n') },
+    files: {
+      'accounts.txt': ['# The fleet', ...FLEET.slice(0, 4), ''].join('\n'),
+    },
     standIns: { gh: ghComments([]) },
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run), []);
       const comment = printed(run, 'comment');
-      assert.ok(comment.some((line) => line.startsWith('**Plan:** 2 of 4 accounts would get access.')));
+      assert.ok(
+        comment.some((line) =>
+          line.startsWith('**Plan:** 2 of 4 accounts would get access.'),
+        ),
+      );
       assert.deepEqual(
         comment.filter((line) => line.endsWith(' add |')),
         [FLEET[2], FLEET[3]].map((id) => `| \`${id}\` | disassociated | add |`),
@@ -282,7 +361,9 @@ export const cases: Case[] = [
       );
       const { recipients = '[]' } = outputs(run, 'plan');
       assert.deepEqual(
-        (JSON.parse(recipients) as Array<{ account_id: string }>).map((one) => one.account_id),
+        (JSON.parse(recipients) as Array<{ account_id: string }>).map(
+          (one) => one.account_id,
+        ),
         FLEET.slice(0, 4),
       );
     },
@@ -298,15 +379,31 @@ export const cases: Case[] = [
     files: { 'accounts.txt': `${FLEET[0]}\n` },
     standIns: {
       gh: ghComments([
-        { id: 7, user: { login: 'github-actions[bot]' }, body: '<!-- cloudflare-share-plan -->\nearlier' },
-        { id: 8, user: { login: 'github-actions[bot]' }, body: 'about something else' },
-        { id: 9, user: { login: 'somebody' }, body: '<!-- cloudflare-share-plan -->\nimitation' },
+        {
+          id: 7,
+          user: { login: 'github-actions[bot]' },
+          body: '<!-- cloudflare-share-plan -->\nearlier',
+        },
+        {
+          id: 8,
+          user: { login: 'github-actions[bot]' },
+          body: 'about something else',
+        },
+        {
+          id: 9,
+          user: { login: 'somebody' },
+          body: '<!-- cloudflare-share-plan -->\nimitation',
+        },
       ]),
     },
     check(run) {
       assert.equal(run.exitCode, 0);
       const comment = printed(run, 'comment');
-      assert.ok(comment.some((line) => line.startsWith('**Plan:** 0 of 1 accounts would get access.')));
+      assert.ok(
+        comment.some((line) =>
+          line.startsWith('**Plan:** 0 of 1 accounts would get access.'),
+        ),
+      );
       assert.match(
         comment.at(-1) ?? '',
         /^gh api --method PATCH repos\/octo-org\/policies\/issues\/comments\/7 /,
@@ -321,12 +418,20 @@ export const cases: Case[] = [
     scenario: plan,
     ...asExample(plan),
     secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
-    files: { 'accounts.txt': `${FLEET[0]}\n${FLEET[1]} accounts=${FLEET[2]}\n` },
+    files: {
+      'accounts.txt': `${FLEET[0]}\n${FLEET[1]} accounts=${FLEET[2]}\n`,
+    },
     check(run) {
       assert.equal(run.exitCode, 1);
       assert.equal(run.requests.length, 0);
-      assert.ok(annotations(run).some((text) => text.startsWith('recipient-account-id: ')));
-      assert.deepEqual(outputs(run, 'list'), { accounts: `${FLEET[0]} ${FLEET[1]} accounts=${FLEET[2]}` });
+      assert.ok(
+        annotations(run).some((text) =>
+          text.startsWith('recipient-account-id: '),
+        ),
+      );
+      assert.deepEqual(outputs(run, 'list'), {
+        accounts: `${FLEET[0]} ${FLEET[1]} accounts=${FLEET[2]}`,
+      });
       assert.deepEqual(results(run, 'comment'), []);
     },
   },
@@ -338,7 +443,8 @@ export const cases: Case[] = [
     scenario: plan,
     ...asExample(plan),
     secrets: {},
-    // act gives the expressions of a skipped job as its outputs, GitHub none: the comment would not be skipped.
+    // act gives the expressions of a skipped job as its outputs, GitHub none:
+    // the comment would not be skipped.
     args: ['--job', 'plan'],
     check(run) {
       assert.equal(run.exitCode, 0);
@@ -363,8 +469,13 @@ export const cases: Case[] = [
       assert.equal(run.exitCode, 0);
       assert.deepEqual(results(run, 'share'), ['success', 'success']);
       assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
-      const lines = printed(run, 'share').filter((line) => line.startsWith('deploy.sh'));
-      assert.deepEqual(lines.sort(), ONBOARDED.map((id) => `deploy.sh ${id}`).sort());
+      const lines = printed(run, 'share').filter((line) =>
+        line.startsWith('deploy.sh'),
+      );
+      assert.deepEqual(
+        lines.sort(),
+        ONBOARDED.map((id) => `deploy.sh ${id}`).sort(),
+      );
     },
   },
   {
@@ -394,7 +505,9 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
-      const steps = printed(run, 'apply').filter((line) => /^terraform .* apply |^Result: /.test(line));
+      const steps = printed(run, 'apply').filter((line) =>
+        /^terraform .* apply |^Result: /.test(line),
+      );
       assert.deepEqual(
         steps.map((line) => line.split(/ -input|;/)[0]),
         [
@@ -417,7 +530,11 @@ export const cases: Case[] = [
     },
     check(run) {
       assert.equal(run.exitCode, 1);
-      assert.ok(!printed(run, 'apply').some((line) => line.includes('terraform/policies')));
+      assert.ok(
+        !printed(run, 'apply').some((line) =>
+          line.includes('terraform/policies'),
+        ),
+      );
     },
   },
   {
@@ -433,7 +550,10 @@ export const cases: Case[] = [
       assert.deepEqual(results(run, 'share'), ['failure']);
       const ready = FLEET.filter((id) => !REJECTED.includes(id));
       assert.equal(ready.length, FLEET.length - 1);
-      assert.deepEqual(deployed(run).sort(), ready.map((id) => `deploy.sh ${id}`).sort());
+      assert.deepEqual(
+        deployed(run).sort(),
+        ready.map((id) => `deploy.sh ${id}`).sort(),
+      );
     },
   },
   {
@@ -446,10 +566,14 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(
-        run.requests.filter(({ method }) => method !== 'GET').map(({ method }) => method),
+        run.requests
+          .filter(({ method }) => method !== 'GET')
+          .map(({ method }) => method),
         ['DELETE'],
       );
-      assert.ok(printed(run, 'offboard').includes('The recipient is disassociated'));
+      assert.ok(
+        printed(run, 'offboard').includes('The recipient is disassociated'),
+      );
     },
   },
   {
@@ -473,7 +597,9 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run).sort(), posted(...ONBOARDED).sort());
-      assert.deepEqual(printed(run, 'deploy'), [`called, changed true, third ${ONBOARDED[2]}`]);
+      assert.deepEqual(printed(run, 'deploy'), [
+        `called, changed true, third ${ONBOARDED[2]}`,
+      ]);
     },
   },
   {
@@ -502,8 +628,13 @@ export const cases: Case[] = [
     check(run) {
       assert.equal(run.exitCode, 0);
       const [call, request = '{}'] = printed(run, 'commit');
-      assert.equal(call, 'gh api graphql --input - --jq .data.createCommitOnBranch.commit.url');
-      const { input } = (JSON.parse(request) as { variables: { input: object } }).variables;
+      assert.equal(
+        call,
+        'gh api graphql --input - --jq .data.createCommitOnBranch.commit.url',
+      );
+      const { input } = (
+        JSON.parse(request) as { variables: { input: object } }
+      ).variables;
       assert.deepEqual(input, {
         branch: {
           repositoryNameWithOwner: 'octo-org/policies',
@@ -513,8 +644,14 @@ export const cases: Case[] = [
         message: { headline: 'Rebuild dist' },
         fileChanges: {
           additions: [
-            { path: 'dist/index.js', contents: Buffer.from('new').toString('base64') },
-            { path: 'dist/package.json', contents: Buffer.from('{}').toString('base64') },
+            {
+              path: 'dist/index.js',
+              contents: Buffer.from('new').toString('base64'),
+            },
+            {
+              path: 'dist/package.json',
+              contents: Buffer.from('{}').toString('base64'),
+            },
           ],
           deletions: [{ path: 'dist/181.index.js' }],
         },
@@ -528,12 +665,15 @@ export const cases: Case[] = [
     payload: staleDist('octo-org/policies'),
     scenario: associate,
     standIns: {
-      'actions/download-artifact': 'mkdir -p "$INPUT_PATH" && ln -s /etc/hostname "$INPUT_PATH/index.js"',
+      'actions/download-artifact':
+        'mkdir -p "$INPUT_PATH" && ln -s /etc/hostname "$INPUT_PATH/index.js"',
       gh: 'echo "gh $*"',
     },
     check(run) {
       assert.equal(run.exitCode, 1);
-      assert.ok(run.entries.some(({ msg }) => msg?.includes('Unexpected file')));
+      assert.ok(
+        run.entries.some(({ msg }) => msg?.includes('Unexpected file')),
+      );
       assert.deepEqual(printed(run, 'commit'), []);
     },
   },
@@ -566,7 +706,9 @@ export const cases: Case[] = [
       assert.ok(printed(run, 'verify').includes('node build/build.ts'));
       assert.ok(printed(run, 'verify').includes('sbom: node build/sbom.ts'));
       assert.ok(
-        printed(run, 'verify').some((line) => /^notes: .*What was wrong in 1\.10\.0\. *$/.test(line)),
+        printed(run, 'verify').some((line) =>
+          /^notes: .*What was wrong in 1\.10\.0\. *$/.test(line),
+        ),
       );
       assert.match(
         printed(run, 'publish').at(-1) ?? '',
@@ -588,9 +730,17 @@ export const cases: Case[] = [
     standIns: { ...RELEASE_TOOLS, gh: gh('v1.9.3', 'v1.10.0') },
     check(run) {
       assert.equal(run.exitCode, 0);
-      assert.ok(printed(run, 'verify').some((line) => /^notes: .*What was wrong in 1\.9\.3\. *$/.test(line)));
-      assert.ok(!printed(run, 'major-tag').some((line) => line.includes('--method')));
-      assert.ok(run.entries.some(({ msg }) => msg?.includes('v1 stays at v1.10.0')));
+      assert.ok(
+        printed(run, 'verify').some((line) =>
+          /^notes: .*What was wrong in 1\.9\.3\. *$/.test(line),
+        ),
+      );
+      assert.ok(
+        !printed(run, 'major-tag').some((line) => line.includes('--method')),
+      );
+      assert.ok(
+        run.entries.some(({ msg }) => msg?.includes('v1 stays at v1.10.0')),
+      );
     },
   },
   {
@@ -635,7 +785,8 @@ function staleDist(headRepository: string): object {
 }
 
 function released(version: string): Record<string, string> {
-  const section = (one: string) => `## [${one}] - 2026-11-30\n\n### Fixed\n\n- What was wrong in ${one}.\n\n`;
+  const section = (one: string) =>
+    `## [${one}] - 2026-11-30\n\n### Fixed\n\n- What was wrong in ${one}.\n\n`;
   const links = '[1.10.0]: https://example.com/v1.10.0\n';
   return {
     'package.json': JSON.stringify({ version }),
@@ -649,7 +800,10 @@ function gh(...tags: string[]): string {
   return `case "$*" in *matching-refs*) printf '%s\\n' ${refs} ;; *) echo "gh $*" ;; esac`;
 }
 
-/** A `gh` that lists the comments of a pull request with the filter that it is given, and prints its other arguments. */
+/**
+ * A `gh` that lists the comments of a pull request with the filter that it is
+ * given, and prints its other arguments.
+ */
 function ghComments(comments: object[]): string {
   const list = JSON.stringify(comments);
   return `if [[ "$2" == --paginate ]]; then jq --raw-output "$5" <<< '${list}'; else echo "gh $*"; fi`;

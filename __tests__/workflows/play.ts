@@ -1,7 +1,17 @@
-/** Runs one case: a repository for act, the simulator as Cloudflare, and nothing from the network. */
+/**
+ * Runs one case: a repository for act, the simulator as Cloudflare, and nothing
+ * from the network.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -55,32 +65,55 @@ export interface Case {
   args?: readonly string[];
   /** Files of the repository: path and text. */
   files?: Record<string, string>;
-  /** Shell scripts in place of commands and of other actions, by name; `$INPUT_PATH` is the input `path` of an action. */
+  /**
+   * Shell scripts in place of commands and of other actions, by name;
+   * `$INPUT_PATH` is the input `path` of an action.
+   */
   standIns?: Record<string, string>;
   check: (run: Run) => void;
 }
-/** The text of a workflow. An example is directed to the simulator, and loses a key that act does not know. */
+/**
+ * The text of a workflow. An example is directed to the simulator, and loses a
+ * key that act does not know.
+ */
 function readWorkflow(workflow: string): string {
   const text = readFileSync(join(ROOT, workflow), 'utf8');
   if (!workflow.startsWith('examples/')) return text;
   const step = new RegExp(`^( +)uses: ${ACTION}@v1\n +with:\n`, 'gm');
   assert.equal(text.match(step)?.length, 1, `${workflow} uses the action once`);
   return text
-    .replace(step, (found, indent) => `${found}${indent}  api-url: \${{ vars.API_URL }}\n`)
+    .replace(
+      step,
+      (found, indent) => `${found}${indent}  api-url: \${{ vars.API_URL }}\n`,
+    )
     .replace(/^ +queue: max\n/m, '');
 }
 
-/** Creates the repository that act sees: the action, and the workflows where GitHub expects them. */
-function createRepository(folder: string, workflows: readonly string[], files: Record<string, string>): void {
+/**
+ * Creates the repository that act sees: the action, and the workflows where
+ * GitHub expects them.
+ */
+function createRepository(
+  folder: string,
+  workflows: readonly string[],
+  files: Record<string, string>,
+): void {
   for (const part of ['action.yml', 'dist', 'simulator']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
   mkdirSync(join(folder, '.github/workflows'), { recursive: true });
   for (const one of workflows)
-    writeFileSync(join(folder, '.github/workflows', basename(one)), readWorkflow(one));
-  writeFileSync(join(folder, 'deploy.sh'), '#!/bin/sh\necho deploy.sh "$@"\n', { mode: 0o755 });
-  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
+    writeFileSync(
+      join(folder, '.github/workflows', basename(one)),
+      readWorkflow(one),
+    );
+  writeFileSync(join(folder, 'deploy.sh'), '#!/bin/sh\necho deploy.sh "$@"\n', {
+    mode: 0o755,
+  });
+  for (const [path, text] of Object.entries(files))
+    writeFileSync(join(folder, path), text);
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
   git('init', '--initial-branch', 'main');
   git('remote', 'add', 'origin', 'https://github.com/octo-org/policies');
   git('add', '--all', '--force');
@@ -97,7 +130,8 @@ function createRepository(folder: string, workflows: readonly string[], files: R
 }
 
 /**
- * Creates stand-ins for commands (in `folder`/bin) and for other actions, so that nothing is downloaded.
+ * Creates stand-ins for commands (in `folder`/bin) and for other actions, so
+ * that nothing is downloaded.
  * @returns arguments for act
  */
 function createStandIns(
@@ -108,15 +142,27 @@ function createStandIns(
   mkdirSync(join(folder, 'bin'));
   for (const [name, text] of Object.entries(standIns)) {
     if (!name.includes('/'))
-      writeFileSync(join(folder, 'bin', name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+      writeFileSync(join(folder, 'bin', name), `#!/bin/bash\n${text}\n`, {
+        mode: 0o755,
+      });
   }
-  const uses = workflows.flatMap((one) => readWorkflow(one).match(/[\w-]+\/[\w-]+@[0-9a-f]{40}/g) ?? []);
+  const uses = workflows.flatMap(
+    (one) => readWorkflow(one).match(/[\w-]+\/[\w-]+@[0-9a-f]{40}/g) ?? [],
+  );
   return [...new Set(uses)].flatMap((action, index) => {
     const path = join(folder, `action-${index}`);
     const run = standIns[action.split('@')[0] ?? ''] ?? 'true';
-    const step = { run, shell: 'bash', env: { INPUT_PATH: `\${{ inputs.path }}` } };
+    const step = {
+      run,
+      shell: 'bash',
+      env: { INPUT_PATH: `\${{ inputs.path }}` },
+    };
     mkdirSync(path);
-    const using = { name: action, inputs: { path: {} }, runs: { using: 'composite', steps: [step] } };
+    const using = {
+      name: action,
+      inputs: { path: {} },
+      runs: { using: 'composite', steps: [step] },
+    };
     writeFileSync(join(path, 'action.yml'), JSON.stringify(using));
     return ['--local-repository', `${action}=${path}`];
   });
@@ -127,11 +173,19 @@ async function startGitHub(requests: Run['github']) {
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    requests.push({ request: `${request.method} ${request.url}`, body: JSON.parse(body || '{}') });
-    response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":1}');
+    requests.push({
+      request: `${request.method} ${request.url}`,
+      body: JSON.parse(body || '{}'),
+    });
+    response
+      .writeHead(201, { 'content-type': 'application/json' })
+      .end('{"id":1}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => server.close(),
+  };
 }
 
 const keyed = (flag: string, values: Record<string, string>) =>
@@ -179,8 +233,19 @@ export async function play(act: string, one: Case): Promise<Run> {
   const args = [
     one.event,
     ...['--workflows', `.github/workflows/${basename(one.workflow)}`],
-    ...['--platform', 'ubuntu-latest=-self-hosted', '--json', '--no-cache-server', '--action-offline-mode'],
-    ...['--secret-file', join(folder, 'secrets'), '--var-file', join(folder, 'vars')],
+    ...[
+      '--platform',
+      'ubuntu-latest=-self-hosted',
+      '--json',
+      '--no-cache-server',
+      '--action-offline-mode',
+    ],
+    ...[
+      '--secret-file',
+      join(folder, 'secrets'),
+      '--var-file',
+      join(folder, 'vars'),
+    ],
     ...(one.payload ? ['--eventpath', join(folder, 'event.json')] : []),
     ...['--env', `GITHUB_API_URL=${gitHub.url}`, '--actor', 'octocat'],
     ...['--local-repository', `${ACTION}@v1=${repository}`],
@@ -189,28 +254,37 @@ export async function play(act: string, one: Case): Promise<Run> {
     ...(one.args ?? []),
   ];
   try {
-    const { exitCode, text } = await new Promise<{ exitCode: number | null; text: string }>(
-      (resolve, reject) => {
-        const env = {
-          PATH: [join(folder, 'bin'), dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
-          HOME: home,
-          TMPDIR: folder,
-        };
-        const child = spawn(act, args, { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] });
-        let text = '';
-        for (const stream of [child.stdout, child.stderr]) {
-          stream.setEncoding('utf8').on('data', (chunk: string) => {
-            text += chunk;
-          });
-        }
-        const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-        child.once('error', reject);
-        child.once('close', (exitCode) => {
-          clearTimeout(timer);
-          resolve({ exitCode, text });
+    const { exitCode, text } = await new Promise<{
+      exitCode: number | null;
+      text: string;
+    }>((resolve, reject) => {
+      const env = {
+        PATH: [
+          join(folder, 'bin'),
+          dirname(process.execPath),
+          process.env['PATH'] ?? '',
+        ].join(delimiter),
+        HOME: home,
+        TMPDIR: folder,
+      };
+      const child = spawn(act, args, {
+        cwd: repository,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let text = '';
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
         });
-      },
-    );
+      }
+      const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+      child.once('error', reject);
+      child.once('close', (exitCode) => {
+        clearTimeout(timer);
+        resolve({ exitCode, text });
+      });
+    });
     const entries = text.split('\n').filter(Boolean).map(asEntry);
     return { exitCode, entries, requests: api.requests, github };
   } finally {

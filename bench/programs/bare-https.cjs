@@ -2,7 +2,8 @@
 // and read to the end as JSON. It exits with 0 if the recipient is associated; it writes no log, output or summary.
 const { Agent, get } = require('node:https');
 
-const { API_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN, SHARE_ID } = process.env;
+const { API_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN, SHARE_ID } =
+  process.env;
 const share = `${API_URL}/accounts/${CLOUDFLARE_ACCOUNT_ID}/shares/${SHARE_ID}`;
 const headers = { authorization: `Bearer ${CLOUDFLARE_API_TOKEN}` };
 const agent = new Agent({ keepAlive: true });

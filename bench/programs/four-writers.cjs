@@ -1,10 +1,19 @@
 // The least that a fleet costs: its POSTs over four connections, and no check of what became of them.
 const { Agent, request } = require('node:https');
 
-const { API_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN, RECIPIENTS, SHARE_ID } = process.env;
+const {
+  API_URL,
+  CLOUDFLARE_ACCOUNT_ID,
+  CLOUDFLARE_API_TOKEN,
+  RECIPIENTS,
+  SHARE_ID,
+} = process.env;
 const url = `${API_URL}/accounts/${CLOUDFLARE_ACCOUNT_ID}/shares/${SHARE_ID}/recipients`;
 const agent = new Agent({ keepAlive: true, maxSockets: 4 });
-const headers = { authorization: `Bearer ${CLOUDFLARE_API_TOKEN}`, 'content-type': 'application/json' };
+const headers = {
+  authorization: `Bearer ${CLOUDFLARE_API_TOKEN}`,
+  'content-type': 'application/json',
+};
 const due = RECIPIENTS.split('\n');
 
 function next() {

@@ -13,7 +13,11 @@ subscribe('http.client.response.finish', () => {
 });
 process.on('exit', () => {
   phases.exit = now();
-  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
-  const peakKiB = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
+  const status = existsSync('/proc/self/status')
+    ? readFileSync('/proc/self/status', 'utf8')
+    : '';
+  const peakKiB = Number(
+    /VmHWM:\s+(\d+)/.exec(status)?.[1] ?? process.resourceUsage().maxRSS,
+  );
   writeSync(3, JSON.stringify({ peakKiB, phases }));
 });

@@ -1,4 +1,9 @@
-import http, { type Agent, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import http, {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import https from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -26,7 +31,9 @@ export interface HttpResponse {
 }
 
 export interface HttpError {
-  /** A code of Node's, or `TIMEOUT`, `ABORTED`, `TOO_LARGE`, `PROXY_REJECTED`. */
+  /**
+   * A code of Node's, or `TIMEOUT`, `ABORTED`, `TOO_LARGE`, `PROXY_REJECTED`.
+   */
   readonly code: string;
   readonly message: string;
   /** False where the request certainly never left: no connection was made. */
@@ -41,21 +48,31 @@ const MAX_RESPONSE_MIB = 16;
 
 const CONNECTION_OPTIONS = {
   keepAlive: true,
-  /** Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch verification off. */
+  /**
+   * Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch
+   * verification off.
+   */
   rejectUnauthorized: true,
   /** A TCP handshake may take longer than Node's default of 250 ms. */
   autoSelectFamilyAttemptTimeout: 5_000,
 };
 
-/** Creates the one HTTP client of a run. It keeps connections alive, follows no redirect and limits time and size. */
-export function createHttpClient(proxyFor: (url: URL) => URL | null): HttpClient {
+/**
+ * Creates the one HTTP client of a run. It keeps connections alive, follows no
+ * redirect and limits time and size.
+ */
+export function createHttpClient(
+  proxyFor: (url: URL) => URL | null,
+): HttpClient {
   const agents = new Map<string, Agent>();
 
   function agentFor(url: URL): Agent {
     const proxy = proxyFor(url);
     const key = proxy?.href ?? url.protocol;
     const { Agent } = url.protocol === 'https:' ? https : http;
-    const agent = agents.get(key) ?? (proxy ? new TunnelAgent(proxy) : new Agent(CONNECTION_OPTIONS));
+    const agent =
+      agents.get(key) ??
+      (proxy ? new TunnelAgent(proxy) : new Agent(CONNECTION_OPTIONS));
     agents.set(key, agent);
     return agent;
   }
@@ -72,20 +89,45 @@ export function createHttpClient(proxyFor: (url: URL) => URL | null): HttpClient
         signal: AbortSignal.any([signal, timeout]),
       });
       const body = await response.text();
-      // With its listeners, V8 keeps every exchange until a major collection: 40 MiB more after 1,000 requests.
+      // With its listeners, V8 keeps every exchange until a major collection:
+      // 40 MiB more after 1,000 requests.
       response.body?.removeAllListeners();
-      return { status: response.status, headers: Object.fromEntries(response.headers), body };
+      return {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body,
+      };
     } catch (error) {
       const cause = (recorded.error ?? error) as SystemError;
-      const over = { code: 'ABORTED', message: 'no response before the step ended', isSent: true };
-      const late = { code: 'TIMEOUT', message: `no response within ${timeoutMs / 1000} s`, isSent: true };
-      const reported = signal.aborted ? over : timeout.aborted ? late : describe(cause);
-      return { status: cause.status ?? 0, headers: {}, body: '', error: reported };
+      const over = {
+        code: 'ABORTED',
+        message: 'no response before the step ended',
+        isSent: true,
+      };
+      const late = {
+        code: 'TIMEOUT',
+        message: `no response within ${timeoutMs / 1000} s`,
+        isSent: true,
+      };
+      const reported = signal.aborted
+        ? over
+        : timeout.aborted
+          ? late
+          : describe(cause);
+      return {
+        status: cause.status ?? 0,
+        headers: {},
+        body: '',
+        error: reported,
+      };
     }
   };
 }
 
-/** `errors` has one for each address that was tried, `type` is set by node-fetch, `status` for a rejected CONNECT. */
+/**
+ * `errors` has one for each address that was tried, `type` is set by
+ * node-fetch, `status` for a rejected CONNECT.
+ */
 interface SystemError extends Error {
   readonly code?: string;
   readonly syscall?: string;
@@ -96,25 +138,40 @@ interface SystemError extends Error {
 
 function describe(error: SystemError): HttpError {
   const { code = '', errors = [error], type } = error;
-  const tooLarge = { code: 'TOO_LARGE', message: `more than ${MAX_RESPONSE_MIB} MiB`, isSent: true };
+  const tooLarge = {
+    code: 'TOO_LARGE',
+    message: `more than ${MAX_RESPONSE_MIB} MiB`,
+    isSent: true,
+  };
   if (type === 'max-size') return tooLarge;
   const message = errors.map((attempt) => attempt.message).join('; ');
-  const isConnected = errors.every(({ syscall }) => syscall !== 'connect' && syscall !== 'getaddrinfo');
+  const isConnected = errors.every(
+    ({ syscall }) => syscall !== 'connect' && syscall !== 'getaddrinfo',
+  );
   return { code, message, isSent: isConnected };
 }
 
-/** node-fetch keeps only a message; the error itself names every address and carries the proxy's status. */
+/**
+ * node-fetch keeps only a message; the error itself names every address and
+ * carries the proxy's status.
+ */
 function recordErrors(agent: Agent, recorded: { error?: Error }): Agent {
   const addRequest = (request: ClientRequest, ...rest: unknown[]) => {
     request.once('error', (error) => Object.assign(recorded, { error }));
-    (agent as Agent & { addRequest(...args: unknown[]): void }).addRequest(request, ...rest);
+    (agent as Agent & { addRequest(...args: unknown[]): void }).addRequest(
+      request,
+      ...rest,
+    );
   };
   return Object.assign(Object.create(agent), { addRequest });
 }
 
 type Connected = (error: Error | null, socket: Duplex) => void;
 
-/** Connects through a proxy with CONNECT (RFC 9110, section 9.3.6). Node limits the size of the proxy's response. */
+/**
+ * Connects through a proxy with CONNECT (RFC 9110, section 9.3.6). Node limits
+ * the size of the proxy's response.
+ */
 class TunnelAgent extends https.Agent {
   readonly #proxy: URL;
 
@@ -123,10 +180,15 @@ class TunnelAgent extends https.Agent {
     this.#proxy = proxy;
   }
 
-  override createConnection(options: RequestOptions, connected: Connected): undefined {
+  override createConnection(
+    options: RequestOptions,
+    connected: Connected,
+  ): undefined {
     const { protocol, hostname, port, username, password } = this.#proxy;
     const authority = `${isIPv6(`${options.host}`) ? `[${options.host}]` : options.host}:${options.port}`;
-    const credentials = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
+    const credentials = Buffer.from(
+      decodeURIComponent(`${username}:${password}`),
+    ).toString('base64');
     const request = (protocol === 'https:' ? https : http).request({
       ...CONNECTION_OPTIONS,
       agent: false,
@@ -134,19 +196,34 @@ class TunnelAgent extends https.Agent {
       port: port || (protocol === 'https:' ? 443 : 80),
       method: 'CONNECT',
       path: authority,
-      headers: { host: authority, ...(username ? { 'proxy-authorization': `Basic ${credentials}` } : {}) },
+      headers: {
+        host: authority,
+        ...(username ? { 'proxy-authorization': `Basic ${credentials}` } : {}),
+      },
     });
     const fail = (error: Error, more: Partial<SystemError> = {}) =>
-      connected(Object.assign(error, { syscall: 'connect', ...more }), undefined as never);
+      connected(
+        Object.assign(error, { syscall: 'connect', ...more }),
+        undefined as never,
+      );
     request.once('error', fail);
-    request.once('connect', ({ statusCode: status = 0 }: IncomingMessage, socket: Socket) => {
-      if (status === 200)
-        return connected(null, tls.connect({ ...options, socket } as tls.ConnectionOptions));
-      socket.destroy();
-      // Without TLS, nothing shows that a response is Cloudflare's.
-      const more = { code: 'PROXY_REJECTED', status };
-      fail(new Error(`the proxy rejected the connection with HTTP ${status}`), more);
-    });
+    request.once(
+      'connect',
+      ({ statusCode: status = 0 }: IncomingMessage, socket: Socket) => {
+        if (status === 200)
+          return connected(
+            null,
+            tls.connect({ ...options, socket } as tls.ConnectionOptions),
+          );
+        socket.destroy();
+        // Without TLS, nothing shows that a response is Cloudflare's.
+        const more = { code: 'PROXY_REJECTED', status };
+        fail(
+          new Error(`the proxy rejected the connection with HTTP ${status}`),
+          more,
+        );
+      },
+    );
     request.end();
   }
 }

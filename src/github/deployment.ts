@@ -8,8 +8,14 @@ const FINISH_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Writes the final state. Resolves after two seconds at the latest, also when that was not possible. */
-export type FinishRecord = (status: 'success' | 'failure' | 'error', description: string) => Promise<void>;
+/**
+ * Writes the final state. Resolves after two seconds at the latest, also when
+ * that was not possible.
+ */
+export type FinishRecord = (
+  status: 'success' | 'failure' | 'error',
+  description: string,
+) => Promise<void>;
 
 export interface DeploymentOptions {
   readonly inputs: Inputs;
@@ -20,16 +26,27 @@ export interface DeploymentOptions {
   readonly onRecordError: (message: string) => void;
 }
 
-/** Starts to record the run as a GitHub deployment (REST API, "Deployments"): best effort, and only with a token. */
-export function recordDeployment(options: DeploymentOptions): FinishRecord | null {
+/**
+ * Starts to record the run as a GitHub deployment (REST API, "Deployments"):
+ * best effort, and only with a token.
+ */
+export function recordDeployment(
+  options: DeploymentOptions,
+): FinishRecord | null {
   const { inputs, context, http, clock, onRecordError } = options;
   const { owner, repo, ref, runUrl, apiUrl } = context;
-  const { accountId, shareId, state, targets, environment, githubToken } = inputs;
+  const { accountId, shareId, state, targets, environment, githubToken } =
+    inputs;
   if (!githubToken) return null;
   const stop = new AbortController();
 
-  /** The action's HTTP client, with its limits and proxies, as Octokit calls it. */
-  async function fetch(url: string, { method, headers, body = null }: Omit<HttpRequest, 'url'>) {
+  /**
+   * The action's HTTP client, with its limits and proxies, as Octokit calls it.
+   */
+  async function fetch(
+    url: string,
+    { method, headers, body = null }: Omit<HttpRequest, 'url'>,
+  ) {
     const limits = { timeoutMs: REQUEST_TIMEOUT_MS, signal: stop.signal };
     const response = await http({ method, url, headers, body, ...limits });
     if (response.error) throw new Error(response.error.message);
@@ -37,10 +54,15 @@ export function recordDeployment(options: DeploymentOptions): FinishRecord | nul
   }
 
   async function create() {
-    if (!isSafeUrl(new URL(apiUrl))) throw new Error('GITHUB_API_URL is not https');
+    if (!isSafeUrl(new URL(apiUrl)))
+      throw new Error('GITHUB_API_URL is not https');
     const { getOctokit } = await import('@actions/github');
     const request = { fetch, log: SILENT };
-    const { rest } = getOctokit(githubToken, { baseUrl: apiUrl, log: SILENT, request });
+    const { rest } = getOctokit(githubToken, {
+      baseUrl: apiUrl,
+      log: SILENT,
+      request,
+    });
     const { data } = await rest.repos.createDeployment({
       owner,
       repo,
@@ -50,14 +72,34 @@ export function recordDeployment(options: DeploymentOptions): FinishRecord | nul
       description: `Cloudflare share ${shareId}`,
       auto_merge: false,
       required_contexts: [],
-      payload: { account_id: accountId, share_id: shareId, state, recipients: targets.map(({ id }) => id) },
+      payload: {
+        account_id: accountId,
+        share_id: shareId,
+        state,
+        recipients: targets.map(({ id }) => id),
+      },
     });
     const id = Number(Object(data).id);
     // It becomes part of a path.
-    if (!Number.isSafeInteger(id)) throw new Error('GitHub did not respond with a deployment');
-    const common = { owner, repo, deployment_id: id, log_url: runUrl, environment, auto_inactive: false };
-    return (status: 'in_progress' | 'success' | 'failure' | 'error', description: string) =>
-      rest.repos.createDeploymentStatus({ ...common, state: status, description });
+    if (!Number.isSafeInteger(id))
+      throw new Error('GitHub did not respond with a deployment');
+    const common = {
+      owner,
+      repo,
+      deployment_id: id,
+      log_url: runUrl,
+      environment,
+      auto_inactive: false,
+    };
+    return (
+      status: 'in_progress' | 'success' | 'failure' | 'error',
+      description: string,
+    ) =>
+      rest.repos.createDeploymentStatus({
+        ...common,
+        state: status,
+        description,
+      });
   }
 
   const started = create().then(async (setStatus) => {
