@@ -1,0 +1,159 @@
+/* What the reconciler knows of one target, as data that the report reads. */
+import type { ApiError } from '../cloudflare/api-error.ts';
+import type {
+  DesiredState,
+  Failure,
+  ShareRecipient,
+  Target,
+} from '../domain.ts';
+import type { Observations } from './observations.ts';
+
+/** One target with what is asked for it. */
+export interface PlannedTarget {
+  readonly target: Target;
+  readonly desired: DesiredState;
+  /**
+   * With `state: exact`, the records of an account that is not listed, as the
+   * first list showed them: only these are removed. Null for a target of the
+   * list, whose records are all its own.
+   */
+  readonly unlistedRecords: readonly ShareRecipient[] | null;
+}
+
+/** What is known of a write that may have been processed. */
+export type WriteResult =
+  | { readonly outcome: 'accepted' }
+  | {
+      /**
+       * `unknown`: it may have been carried out. `conflict`: it was not, but
+       * another change is under way. `rejected`: it was not.
+       */
+      readonly outcome: 'unknown' | 'conflict' | 'rejected';
+      readonly error: ApiError;
+    };
+
+/** A POST that was sent. */
+export interface Post {
+  /** When its result was known, milliseconds since the epoch. */
+  readonly endedMs: number;
+  readonly result: WriteResult;
+  /** The records that were known before it was sent. */
+  readonly known: Observations['records'];
+}
+
+/** A DELETE that was sent. */
+export interface Delete {
+  readonly recipientId: string;
+  /** When its result was known, milliseconds since the epoch. */
+  readonly endedMs: number;
+  readonly result: WriteResult;
+  /** Was the record `associating` when it was sent? */
+  readonly wasAssociating: boolean;
+}
+
+/** Why a write that was due was not carried out, and certainly so. */
+export type HeldBack =
+  /** Sent, or nearly, but not processed: a 429, no connection. */
+  | { readonly why: 'not-processed'; readonly error: ApiError }
+  /** The rate limit allows no request for so long. */
+  | { readonly why: 'rate-limit'; readonly waitMs: number }
+  /** Cloudflare asked to wait after an earlier write. */
+  | { readonly why: 'retry-after'; readonly waitMs: number }
+  /** The list that made it due is too old. */
+  | { readonly why: 'stale-list' }
+  /** Another write showed that the credentials do not work. */
+  | { readonly why: 'authentication'; readonly failure: Failure }
+  /** The run is about to end. */
+  | { readonly why: 'step-over' };
+
+/** What a target waits for. */
+export type Waiting =
+  /** The association, or the removal, is under way. */
+  | 'status'
+  /** A removal by somebody else has to end before the target is added. */
+  | 'removal'
+  /** The effect of the last write, or of a parallel one, may still show. */
+  | 'effect'
+  /** A second list has to confirm that there is no record. */
+  | 'confirmation'
+  /** With `exact`: additions come first. */
+  | 'additions';
+
+/** What to do next for one target. Only `fail` is final. */
+export type Step =
+  | { readonly do: 'create' }
+  | { readonly do: 'delete'; readonly recipientIds: readonly string[] }
+  | { readonly do: 'wait'; readonly for: Waiting }
+  | { readonly do: 'done' }
+  | { readonly do: 'fail'; readonly failure: Failure };
+
+/** What the run has done for one target so far. */
+export interface History {
+  readonly planned: PlannedTarget;
+  /** In the order in which they ended. */
+  readonly posts: readonly Post[];
+  readonly deletes: readonly Delete[];
+  /**
+   * The ID of the record in use: adopted, named by the reply to a POST, or
+   * seen first after a POST whose outcome is unknown.
+   */
+  readonly inUse: string | null;
+}
+
+/** What follows from the history of a target and from the observations. */
+export interface Decision {
+  readonly next: Step;
+  /** As in `History`, with what the newest observations add. */
+  readonly inUse: string | null;
+  /** The record in use, or the one that shows where the target stands. */
+  readonly recipient: ShareRecipient | null;
+  /** Did this run add or remove anything? In a dry run: would it? */
+  readonly changed: boolean;
+}
+
+/** Where one target stands. */
+export interface TargetState extends History, Decision {
+  /** Why the last write that was due was not carried out. */
+  readonly heldBack: HeldBack | null;
+  /** When the first list was sent, milliseconds since the epoch. */
+  readonly startedMs: number;
+  /** Since when `next.do` is what it is. */
+  readonly decidedMs: number;
+  /** Since when the record has been observed with its status. */
+  readonly statusSinceMs: number;
+}
+
+/** Is something due, or waited for? */
+export function isPending({ next }: Decision): boolean {
+  return next.do !== 'done' && next.do !== 'fail';
+}
+
+/** The failure of a target; null for one that has not failed. */
+export function failureOf({ next }: Decision): Failure | null {
+  return next.do === 'fail' ? next.failure : null;
+}
+
+/** Counts of what was observed, so that a timeout says what was seen. */
+export interface PollCounts {
+  readonly polls: number;
+  readonly failedPolls: number;
+}
+
+/** How the reconcile loop ended. */
+export type Ending =
+  /** Every target is done or failed. */
+  | { readonly type: 'complete' }
+  | { readonly type: 'timeout' }
+  | { readonly type: 'cancelled' }
+  /** An exception that nothing expects. What was known by then is reported. */
+  | { readonly type: 'crashed'; readonly error: unknown };
+
+/** A run that is over, as plain data: what the report is made of. */
+export interface Outcome {
+  /** In the order of the plan: the listed targets, then unlisted accounts. */
+  readonly targets: readonly TargetState[];
+  /** Null where the recipients could not be read at all. */
+  readonly observed: Observations | null;
+  readonly polls: PollCounts;
+  readonly ending: Ending;
+}
