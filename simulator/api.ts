@@ -18,6 +18,7 @@ import {
 import {
   type Association,
   associate,
+  combine,
   disassociate,
   type ResourceEntry,
   settleRemoval,
@@ -77,7 +78,8 @@ export interface ShareSeed {
 
 /**
  * A record that is there from the start. Without `settle` a transient status
- * settles as `timelines` say.
+ * settles as `timelines` say. A `settle` that says anything about associating
+ * says all.
  */
 interface RecipientSeed {
   accountId?: string;
@@ -129,7 +131,7 @@ export interface SharesApiOptions {
   shares?: Array<ShareSeed & { recipients?: RecipientSeed[] }>;
   /**
    * The timeline of every recipient, and per account or organization id what
-   * differs from it.
+   * differs from it. One that says anything about associating says all.
    */
   timeline?: Timeline;
   timelines?: Record<string, Timeline>;
@@ -342,7 +344,7 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
   ): RecipientRecord {
     const key =
       'accountId' in target ? target.accountId : target.organizationId;
-    const timeline = { ...options.timeline, ...options.timelines?.[key] };
+    const timeline = combine(options.timeline ?? {}, options.timelines?.[key]);
     const record: RecipientRecord = {
       id,
       target,
@@ -369,7 +371,7 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
       seed.created ?? now() - DAY,
       seed.id,
     );
-    record.timeline = { ...record.timeline, ...seed.settle };
+    record.timeline = combine(record.timeline, seed.settle);
     record.events.push({
       at: record.created,
       status: seed.status,

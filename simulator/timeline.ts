@@ -47,6 +47,20 @@ export interface Timeline {
 
 const DEFAULT_MS = 2000;
 
+/**
+ * The timeline of one record. A record that says anything about associating
+ * says all about it: with the `associateMs` of other records, its own steps
+ * would be mixed with one that its author never wrote.
+ */
+export function combine(general: Timeline, own: Timeline = {}): Timeline {
+  const { associateMs, steps, errors, ...others } = general;
+  const saysHow =
+    own.associateMs !== undefined ||
+    own.steps !== undefined ||
+    own.errors !== undefined;
+  return saysHow ? { ...others, ...own } : { ...general, ...own };
+}
+
 interface Event {
   at: number;
   status?: string;

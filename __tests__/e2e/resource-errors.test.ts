@@ -3,6 +3,7 @@ import {
   activeRecords,
   ENTITLEMENT,
   POLICY,
+  RECIPIENT,
   RETRYING,
   runScenario,
   TIMED,
@@ -151,7 +152,7 @@ describe.concurrent('statuses on the way', () => {
 
   it('use another active record of the account when the one in use is removed', async () => {
     const [older, newer] = ['older', 'newer'].map((id, n) => ({
-      accountId: 'a7b9c1d24e8f4063b5d7e9f1a3c5b7d9',
+      accountId: RECIPIENT,
       id,
       created: Date.now() - 90_000_000 + n,
     }));

@@ -139,6 +139,47 @@ describe('timelines', () => {
     ]);
   });
 
+  it.each(['settle', 'timelines'] as const)(
+    'never mixes the steps in %s with the time of all other records',
+    (where) => {
+      const own = { steps: [{ afterMs: 500, status: 'disassociated' }] };
+      const { api, clock, record } = open({
+        timeline: { associateMs: 250, disassociateMs: 70 },
+        timelines: where === 'timelines' ? { a: own } : {},
+      });
+      api.addRecipient(SHARE, {
+        accountId: 'a',
+        status: 'associating',
+        ...(where === 'settle' ? { settle: own } : {}),
+      });
+      const seen = [0, 250, 249, 1].map((ms) => {
+        clock.ms += ms;
+        return record().association_status;
+      });
+      expect(seen).toEqual([
+        'associating',
+        'associating',
+        'associating',
+        'disassociated',
+      ]);
+    },
+  );
+
+  it('keeps the time of all records for what its own timeline leaves open', () => {
+    const { api, clock, send, record } = open({
+      timeline: { associateMs: 250, disassociateMs: 70 },
+    });
+    const id = api.addRecipient(SHARE, {
+      status: 'associating',
+      settle: { associateMs: 10 },
+    });
+    clock.ms += 10;
+    expect(record().association_status).toBe('associated');
+    send('DELETE', `${LIST}/${id}`);
+    clock.ms += 70;
+    expect(record().association_status).toBe('disassociated');
+  });
+
   it('shows reads as they were some time ago', () => {
     const { api, clock, add, send } = open({
       staleMs: 3000,
