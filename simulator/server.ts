@@ -10,7 +10,8 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Reply, SharesApi } from './api.ts';
+import type { SharesApi } from './api.ts';
+import type { Reply } from './protocol.ts';
 
 const BASE_PATH = '/client/v4';
 

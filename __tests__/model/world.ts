@@ -15,7 +15,6 @@
 
 import {
   createSharesApi,
-  failure,
   type Reply,
   type SharesApi,
 } from '../../simulator/api.ts';
@@ -25,6 +24,7 @@ import {
   type FaultRule,
   isCommitted,
 } from '../../simulator/faults.ts';
+import { failure } from '../../simulator/protocol.ts';
 import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
 import type { Clock } from '../../src/clock.ts';
 import type {
