@@ -4,8 +4,8 @@
  *
  * Covered: a share (GET), its recipients (GET, POST) and one of them (GET,
  * DELETE). There are no timers: every record carries its whole future as a list
- * of dated events, and a request sees the events up to now. That is why a stale
- * read is only the state of an earlier moment.
+ * of events, and a request sees those up to now. That is why a stale read is
+ * only the state of an earlier moment.
  */
 import { credentialOf } from './credentials.ts';
 import {
@@ -122,7 +122,7 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
       query: url.searchParams,
       at,
       writeAt: at + (fault?.commitAfterMs ?? 0),
-      seenAt: at - staleMs,
+      read: { at: at - staleMs, counts: !fault || fault.kind === 'slow' },
     };
     const response = entry.carriedOut
       ? carryOut(store, exchange, wholeOrganizationPosts)

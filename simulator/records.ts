@@ -9,7 +9,10 @@ import {
   associate,
   combine,
   disassociate,
+  newAssociation,
   type ResourceEntry,
+  readAt,
+  type Standing,
   settleRemoval,
   stateAt,
 } from './timeline.ts';
@@ -124,13 +127,10 @@ function addRecord(
 ): RecipientRecord {
   const { timeline = {}, timelines, organizationRecords } = store.options;
   const record: RecipientRecord = {
+    ...newAssociation(created, combine(timeline, timelines?.[target.id])),
     id,
     target,
     memberId: organizationRecords === 'neither' ? store.newId() : '',
-    created,
-    timeline: combine(timeline, timelines?.[target.id]),
-    events: [],
-    errors: [],
   };
 
   share.records.push(record);
@@ -242,8 +242,26 @@ export function showRecipient(
   options: SharesApiOptions,
 ): Recipient | undefined {
   const state = stateAt(record, at);
-  if (!state) return undefined;
+  return state && show(record, state, withResources, options);
+}
 
+/** The record as a read finds it; a read that `counts` moves it on. */
+export function readRecipient(
+  record: RecipientRecord,
+  read: { at: number; counts: boolean },
+  withResources: boolean,
+  options: SharesApiOptions,
+): Recipient | undefined {
+  const state = readAt(record, read.at, read.counts);
+  return state && show(record, state, withResources, options);
+}
+
+function show(
+  record: RecipientRecord,
+  state: Standing,
+  withResources: boolean,
+  options: SharesApiOptions,
+): Recipient {
   const shown: Recipient = {
     id: record.id,
     ...membersOf(record, options),

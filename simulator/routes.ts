@@ -15,6 +15,7 @@ import {
   findLive,
   isLiveAt,
   type RecipientRecord,
+  readRecipient,
   type Share,
   type Store,
   showRecipient,
@@ -32,8 +33,12 @@ export interface Exchange {
   at: number;
   /** When its change, if any, becomes true. */
   writeAt: number;
-  /** The moment whose state a read shows. */
-  seenAt: number;
+  read: {
+    /** The moment whose state a read shows. */
+    at: number;
+    /** Whether it reaches the client as it is. */
+    counts: boolean;
+  };
 }
 
 type Route =
@@ -91,7 +96,7 @@ function listRecipients(
   const withResources = asksForResources(exchange);
   const shown = share.records
     .map((record) =>
-      showRecipient(record, exchange.seenAt, withResources, options),
+      readRecipient(record, exchange.read, withResources, options),
     )
     .filter((recipient) => recipient !== undefined);
   return listed(shown, exchange.query, options);
@@ -104,7 +109,7 @@ function getRecipient(
 ): ApiResponse {
   if (!record) return reject('unknown');
   const withResources = asksForResources(exchange);
-  const shown = showRecipient(record, exchange.seenAt, withResources, options);
+  const shown = readRecipient(record, exchange.read, withResources, options);
   return shown ? success(shown) : reject('unknown');
 }
 

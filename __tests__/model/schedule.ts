@@ -4,7 +4,10 @@
  */
 import fc from 'fast-check';
 import type { Fault } from '../../simulator/faults.ts';
-import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
+import type {
+  ResourceEntry,
+  TimedTimeline as Timeline,
+} from '../../simulator/timeline.ts';
 import {
   type ConnectionFault,
   type Corruption,

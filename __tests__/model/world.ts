@@ -25,7 +25,10 @@ import {
   isCommitted,
 } from '../../simulator/faults.ts';
 import { failure } from '../../simulator/protocol.ts';
-import type { ResourceEntry, Timeline } from '../../simulator/timeline.ts';
+import type {
+  ResourceEntry,
+  TimedTimeline as Timeline,
+} from '../../simulator/timeline.ts';
 import type { Clock } from '../../src/clock.ts';
 import type {
   HttpClient,

@@ -180,6 +180,104 @@ describe('timelines', () => {
     expect(record().association_status).toBe('disassociated');
   });
 
+  it('moves a record on by reads, in the list or by ID, whatever the clock says', () => {
+    const { clock, add, send, record } = open({
+      timeline: {
+        associateReads: 3,
+        disassociateReads: 1,
+        steps: [{ afterReads: 1, status: 'validating' }],
+      },
+    });
+    const created = JSON.parse(add('a').body).result;
+    expect(created.association_status).toBe('associating');
+    const read = (): string => {
+      clock.ms += 1e6;
+      return record().association_status;
+    };
+    const readOne = (): string =>
+      JSON.parse(send('GET', `${LIST}/${created.id}`).body).result
+        .association_status;
+    expect([read(), readOne(), read(), readOne(), readOne()]).toEqual([
+      'associating',
+      'validating',
+      'validating',
+      'associated',
+      'associated',
+    ]);
+    send('DELETE', `${LIST}/${created.id}`);
+    expect([readOne(), read(), read()]).toEqual([
+      'disassociating',
+      'disassociated',
+      'disassociated',
+    ]);
+  });
+
+  it('shows `associated` in the first read, but not in the reply, with no read before', () => {
+    const { api, add, record } = open({ timeline: { associateReads: 0 } });
+    const created = JSON.parse(add('a').body).result;
+    expect(created.association_status).toBe('associating');
+    expect(api.records(SHARE)[0]?.association_status).toBe('associating');
+    expect(record().association_status).toBe('associated');
+  });
+
+  it('shows and clears errors after reads', () => {
+    const error = { error: 'retried', resource_id: 'r', resource_version: 0 };
+    const { add, record } = open({
+      timeline: {
+        associateReads: 0,
+        errors: [{ ...error, afterReads: 1, clearsReads: 3 }],
+      },
+    });
+    add('a');
+    const seen = [1, 2, 3, 4].map(() => record().resources);
+    expect(seen).toEqual([[], [error], [error], []]);
+  });
+
+  it('does not count reads before the change, nor responses that a fault spoils', () => {
+    const faults = {
+      2: { kind: 'response', status: 502, commit: true },
+      3: { kind: 'truncate' },
+      4: { kind: 'hang' },
+      5: { kind: 'reset', commit: true },
+      6: { kind: 'unreadable' },
+      7: { kind: 'slow', delayMs: 5 },
+    } as const;
+    const { clock, add, send, record } = open({
+      timeline: { associateReads: 2 },
+      staleMs: 1000,
+      fault: (_, n) => faults[n as keyof typeof faults],
+    });
+    add('a');
+    clock.ms += 1000;
+    for (let n = 2; n < 7; n += 1) send('GET', LIST);
+    const seen = [1, 2, 3].map(() => record().association_status);
+    expect(seen).toEqual(['associating', 'associating', 'associated']);
+
+    const stale = open({ timeline: { associateReads: 1 }, staleMs: 1000 });
+    const { id } = JSON.parse(stale.add('a').body).result;
+    expect(stale.send('GET', `${LIST}/${id}`).status).toBe(404);
+    stale.clock.ms += 1000;
+    expect(stale.record().association_status).toBe('associating');
+    expect(stale.record().association_status).toBe('associated');
+  });
+
+  it('rejects a time together with a number of reads', () => {
+    const { add } = open({ timeline: { associateMs: 1, associateReads: 1 } });
+    expect(() => add('a')).toThrow('exclude each other');
+  });
+
+  it.each([
+    ['the time', { disassociateMs: 70 }, { disassociateReads: 0 }],
+    ['the reads', { disassociateReads: 5 }, { disassociateMs: 0 }],
+  ])(
+    'replaces %s of all records by the other kind in its own timeline',
+    (_, timeline, settle) => {
+      const { api, record } = open({ timeline });
+      api.addRecipient(SHARE, { status: 'disassociating', settle });
+      expect(record().association_status).toBe('disassociated');
+    },
+  );
+
   it('shows reads as they were some time ago', () => {
     const { api, clock, add, send } = open({
       staleMs: 3000,
