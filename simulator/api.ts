@@ -2,8 +2,8 @@
  * Cloudflare's Resource Sharing API as it is published, in memory and on a
  * clock that is handed in.
  *
- * Covered: a share (GET), its recipients (GET, POST) and one of them (GET,
- * DELETE). There are no timers: every record carries its whole future as a list
+ * Covered: the shares of an account (GET), one of them (GET), its recipients
+ * (GET, POST) and one of them (GET, DELETE). There are no timers: every record carries its whole future as a list
  * of events, and a request sees those up to now. That is why a stale read is
  * only the state of an earlier moment.
  */
@@ -29,8 +29,8 @@ import {
   addShare,
   createStore,
   type Recipient,
+  recipientAt,
   type Store,
-  showRecipient,
 } from './records.ts';
 import { carryOut } from './routes.ts';
 
@@ -77,7 +77,7 @@ function rayOf(n: number): string {
 function allRecords(store: Store, shareId: string, at: number): Recipient[] {
   const records = store.shares.get(shareId)?.records ?? [];
   return records
-    .map((record) => showRecipient(record, at, true, store.options))
+    .map((record) => recipientAt(record, at, store.options))
     .filter((recipient) => recipient !== undefined);
 }
 
@@ -133,6 +133,7 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
 
     entry.status = reply.status;
     entry.delivery = reply.delivery;
+    if (fault?.withoutRay) delete headers['cf-ray'];
     return { ...reply, headers: { ...headers, ...reply.headers } };
   }
 

@@ -17,6 +17,8 @@ interface FaultBase {
   commitAfterMs?: number;
   /** How long the response takes. */
   delayMs?: number;
+  /** The response has no `cf-ray`, so it came from something else. */
+  withoutRay?: boolean;
 }
 
 /**

@@ -21,10 +21,19 @@ export interface ShareSeed {
   targetType?: 'account' | 'organization';
   /** Default `active`. */
   status?: 'active' | 'deleting' | 'deleted';
+  /** Milliseconds since the epoch; default a month ago. */
+  created?: number;
   /** When given, a POST for any other organization is rejected. */
   organizationId?: string;
   /** What is shared; default nothing. */
   resources?: ShareResourceSeed[];
+  /** Merged over what reads of the share show; undefined removes a member. */
+  shown?: Record<string, unknown>;
+  /**
+   * So many further records, before all others: associated accounts without
+   * resources, `f0…0` for the first. For lists of a hundred thousand.
+   */
+  others?: number;
 }
 
 /** A record that is there from the start. */
@@ -48,6 +57,11 @@ export interface RecipientSeed {
    * ends as `timelines` say. One that says anything about associating says all.
    */
   settle?: Timeline;
+  /**
+   * Merged over what reads and replies show of it, for odd data; undefined
+   * removes a member. A request finds it by either ID.
+   */
+  shown?: Record<string, unknown>;
 }
 
 /** How a POST for one account is rejected. */
@@ -98,6 +112,11 @@ export interface SharesApiOptions {
    * number of records.
    */
   totalCount?: number;
+  /**
+   * Per account or organization ID, what is merged over what reads and replies
+   * show of its records, as `shown` of a seed.
+   */
+  shown?: Record<string, Record<string, unknown>>;
   /** Per account or organization ID, how a POST for it is rejected. */
   rejectAccounts?: Record<string, AccountRejection>;
   /** Rejects a DELETE with 409 until the record is associated. */

@@ -55,6 +55,8 @@ export interface RecipientRecord extends Association {
    * member.
    */
   memberId: string;
+  /** Merged over what is shown, for odd data. */
+  shown: Record<string, unknown> | undefined;
 }
 
 export interface Share extends ShareSeed {
@@ -95,9 +97,27 @@ export function organizationOf({ organizationId }: Share): string {
   return organizationId ?? SOME_ORGANIZATION;
 }
 
-/** Adds a share that was made a month ago. */
+/** The `n`th of the records that `others` asks for. */
+function otherId(n: number): string {
+  return `f${n.toString(16).padStart(31, '0')}`;
+}
+
+function addOthers(store: Store, share: Share, count: number): void {
+  for (let n = 0; n < count; n += 1) {
+    const id = otherId(n);
+    const record = addRecord(
+      store,
+      share,
+      { kind: 'account', id },
+      { id, created: share.created },
+    );
+    record.events.push({ at: share.created, status: 'associated' });
+  }
+}
+
+/** Adds a share. */
 export function addShare(store: Store, seed: ShareSeed): void {
-  const created = store.options.now() - 30 * DAY_MS;
+  const created = seed.created ?? store.options.now() - 30 * DAY_MS;
   const items = (seed.resources ?? []).map((item) => ({
     id: store.newId(),
     created: iso(created),
@@ -109,32 +129,46 @@ export function addShare(store: Store, seed: ShareSeed): void {
     resource_version: 1,
     status: 'active',
   }));
-  store.shares.set(seed.shareId, {
+  const share: Share = {
     ...seed,
     created,
     records: [],
     byId: new Map(),
     byTarget: new Map(),
     items,
-  });
+  };
+  store.shares.set(seed.shareId, share);
+  addOthers(store, share, seed.others ?? 0);
+}
+
+interface NewRecord {
+  id: string;
+  /** Milliseconds since the epoch. */
+  created: number;
+  shown?: Record<string, unknown> | undefined;
 }
 
 function addRecord(
   store: Store,
   share: Share,
   target: Target,
-  { id, created }: { id: string; created: number },
+  { id, created, shown }: NewRecord,
 ): RecipientRecord {
   const { timeline = {}, timelines, organizationRecords } = store.options;
+  const odd = { ...store.options.shown?.[target.id], ...shown };
   const record: RecipientRecord = {
     ...newAssociation(created, combine(timeline, timelines?.[target.id])),
     id,
     target,
     memberId: organizationRecords === 'neither' ? store.newId() : '',
+    shown: Object.keys(odd).length > 0 ? odd : undefined,
   };
 
   share.records.push(record);
-  if (!share.byId.has(id)) share.byId.set(id, record);
+  for (const known of [id, odd['id']]) {
+    if (typeof known === 'string' && !share.byId.has(known))
+      share.byId.set(known, record);
+  }
   const ofTarget = share.byTarget.get(target.id);
   if (ofTarget) ofTarget.push(record);
   else share.byTarget.set(target.id, [record]);
@@ -158,6 +192,7 @@ export function addRecipient(
   const record = addRecord(store, share, target, {
     id: seed.id ?? store.newId(),
     created: seed.created ?? now - DAY_MS,
+    shown: seed.shown,
   });
   record.timeline = combine(record.timeline, seed.settle);
   record.events.push({
@@ -234,15 +269,26 @@ function membersOf(
   return { account_id: target.id };
 }
 
-/** The record as it was at a time, or undefined before it was made. */
-export function showRecipient(
+/** The record as it was at a time, without `shown`. */
+export function recipientAt(
   record: RecipientRecord,
   at: number,
-  withResources: boolean,
   options: SharesApiOptions,
 ): Recipient | undefined {
   const state = stateAt(record, at);
-  return state && show(record, state, withResources, options);
+  return state && recipient(record, state, true, options);
+}
+
+/** The record as the reply to a write at that time shows it. */
+export function replyRecipient(
+  record: RecipientRecord,
+  at: number,
+  options: SharesApiOptions,
+): object | undefined {
+  const state = stateAt(record, at);
+  return (
+    state && withOddities(record, recipient(record, state, false, options))
+  );
 }
 
 /** The record as a read finds it; a read that `counts` moves it on. */
@@ -251,12 +297,19 @@ export function readRecipient(
   read: { at: number; counts: boolean },
   withResources: boolean,
   options: SharesApiOptions,
-): Recipient | undefined {
+): object | undefined {
   const state = readAt(record, read.at, read.counts);
-  return state && show(record, state, withResources, options);
+  return (
+    state &&
+    withOddities(record, recipient(record, state, withResources, options))
+  );
 }
 
-function show(
+function withOddities(record: RecipientRecord, shown: Recipient): object {
+  return record.shown ? { ...shown, ...record.shown } : shown;
+}
+
+function recipient(
   record: RecipientRecord,
   state: Standing,
   withResources: boolean,
@@ -273,9 +326,10 @@ function show(
   return shown;
 }
 
-/** The share as its owner sees it. */
+/** The share as its owner, or an account that gets it, sees it. */
 export function showShare(
   share: Share,
+  kind: 'sent' | 'received',
   withResources: boolean,
 ): Record<string, unknown> {
   return {
@@ -284,11 +338,12 @@ export function showShare(
     account_name: share.accountName ?? 'Source account',
     organization_id: organizationOf(share),
     name: share.name,
-    kind: 'sent',
+    kind,
     status: share.status ?? 'active',
     target_type: share.targetType ?? 'account',
     created: iso(share.created),
     modified: iso(share.created),
     ...(withResources ? { resources: share.items } : {}),
+    ...share.shown,
   };
 }

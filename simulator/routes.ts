@@ -16,9 +16,9 @@ import {
   isLiveAt,
   type RecipientRecord,
   readRecipient,
+  replyRecipient,
   type Share,
   type Store,
-  showRecipient,
   showShare,
 } from './records.ts';
 import { disassociate, stateAt } from './timeline.ts';
@@ -42,6 +42,7 @@ export interface Exchange {
 }
 
 type Route =
+  | { to: 'shares'; accountId: string }
   | { to: 'share'; accountId: string; shareId: string }
   | { to: 'recipients'; accountId: string; shareId: string }
   | {
@@ -51,17 +52,23 @@ type Route =
       recipientId: string;
     };
 
-const PATH =
+const SHARES_PATH = /^\/accounts\/([\w-]{1,32})\/shares$/;
+const SHARE_PATH =
   /^\/accounts\/([\w-]{1,32})\/shares\/([\w-]{1,32})(\/recipients(?:\/([\w-]{1,32}))?)?$/;
 
 const METHODS: Record<Route['to'], string[]> = {
+  shares: ['GET'],
   share: ['GET'],
   recipients: ['GET', 'POST'],
   recipient: ['GET', 'DELETE'],
 };
 
 function routeOf(path: string): Route | undefined {
-  const [, accountId, shareId, recipients, recipientId] = PATH.exec(path) ?? [];
+  const [, owner] = SHARES_PATH.exec(path) ?? [];
+  if (owner !== undefined) return { to: 'shares', accountId: owner };
+
+  const [, accountId, shareId, recipients, recipientId] =
+    SHARE_PATH.exec(path) ?? [];
   if (accountId === undefined || shareId === undefined) return undefined;
   if (recipients === undefined) return { to: 'share', accountId, shareId };
   if (recipientId === undefined)
@@ -86,6 +93,44 @@ function wrongMethod(allowed: string[]): ApiResponse {
 
 function asksForResources({ query }: Exchange): boolean {
   return query.get('include_resources') === 'true';
+}
+
+function isActiveRecipient(share: Share, id: string, at: number): boolean {
+  return findLive(share, { kind: 'account', id }, at) !== undefined;
+}
+
+/**
+ * The shares that an account owns (`sent`), or of which it is an active
+ * recipient (`received`), as far as the query asks for them; the oldest first,
+ * unless it asks for another order. `resource_types` and `tag` are ignored.
+ */
+function listShares(
+  { options, shares }: Store,
+  { accountId }: { accountId: string },
+  exchange: Exchange,
+): ApiResponse {
+  const { query, at } = exchange;
+  const withResources = asksForResources(exchange);
+  const sent = [...shares.values()]
+    .filter((share) => share.accountId === accountId)
+    .map((share) => showShare(share, 'sent', withResources));
+  const received = [...shares.values()]
+    .filter((share) => isActiveRecipient(share, accountId, at))
+    .map((share) => showShare(share, 'received', withResources));
+
+  const filters = ['kind', 'status', 'target_type'] as const;
+  const wanted = [...sent, ...received].filter((share) =>
+    filters.every((name) => {
+      const value = query.get(name);
+      return value === null || share[name] === value;
+    }),
+  );
+  const order = query.get('order') === 'name' ? 'name' : 'created';
+  const sign = query.get('direction') === 'desc' ? -1 : 1;
+  wanted.sort(
+    (a, b) => sign * String(a[order]).localeCompare(String(b[order])),
+  );
+  return listed(wanted, query, options);
 }
 
 function listRecipients(
@@ -135,7 +180,7 @@ function postRecipient(
 
   const record = createRecipient(store, share, target, writeAt);
   entry.recipientId = record.id;
-  return success(showRecipient(record, writeAt, false, options), 201);
+  return success(replyRecipient(record, writeAt, options), 201);
 }
 
 function deleteRecipient(
@@ -149,7 +194,7 @@ function deleteRecipient(
     return reject('associating');
 
   if (isLiveAt(record, at)) disassociate(record, writeAt);
-  return success(showRecipient(record, writeAt, false, options));
+  return success(replyRecipient(record, writeAt, options));
 }
 
 /** Carries out a request that nothing kept from the API. */
@@ -168,12 +213,14 @@ export function carryOut(
   const allowed = METHODS[route.to];
   if (!allowed.includes(request.method)) return wrongMethod(allowed);
 
+  if (route.to === 'shares') return listShares(store, route, exchange);
+
   const share = store.shares.get(route.shareId);
   if (share?.accountId !== route.accountId) return reject('unknown');
 
   switch (route.to) {
     case 'share':
-      return success(showShare(share, asksForResources(exchange)));
+      return success(showShare(share, 'sent', asksForResources(exchange)));
     case 'recipients':
       return request.method === 'POST'
         ? postRecipient(store, share, exchange, wholeOrganizationPosts)

@@ -18,6 +18,8 @@ import type {
 import type {
   ResourceSharingGetParams,
   ResourceSharingGetResponse,
+  ResourceSharingListParams,
+  ResourceSharingListResponse,
 } from 'cloudflare/resources/resource-sharing/resource-sharing';
 import type { ResponseInfo } from 'cloudflare/resources/shared';
 import { describe, expect, it } from 'vitest';
@@ -81,7 +83,7 @@ const SCHEMAS = {
     disassociating_recipient_count: 'number?',
     disassociated_recipient_count: 'number?',
     resources: 'array?',
-  } satisfies Shape<ResourceSharingGetResponse>,
+  } satisfies Shape<ResourceSharingGetResponse & ResourceSharingListResponse>,
   share_resource: {
     id: 'string',
     resource_id: 'string',
@@ -92,7 +94,9 @@ const SCHEMAS = {
     meta: 'object',
     created: 'string',
     modified: 'string',
-  } satisfies Shape<ResourceSharingGetResponse.Resource>,
+  } satisfies Shape<
+    ResourceSharingGetResponse.Resource & ResourceSharingListResponse.Resource
+  >,
   error: {
     code: 'number',
     message: 'string',
@@ -110,10 +114,24 @@ const BODY = {
 } satisfies Shape<RecipientCreateParams>;
 
 /**
- * Without the last ID of each path, which the package's methods take as an
- * argument of their own.
+ * Without the last ID of each path, which most of the package's methods take as
+ * an argument of its own.
  */
 const PARAMETERS = {
+  'get /accounts/{account_id}/shares': {
+    account_id: 'string',
+    direction: 'string?',
+    include_recipient_counts: 'boolean?',
+    include_resources: 'boolean?',
+    kind: 'string?',
+    order: 'string?',
+    page: 'number?',
+    per_page: 'number?',
+    resource_types: 'array?',
+    status: 'string?',
+    tag: 'array?',
+    target_type: 'string?',
+  } satisfies Shape<ResourceSharingListParams>,
   'get /accounts/{account_id}/shares/{share_id}': {
     account_id: 'string',
     include_resources: 'boolean?',
@@ -249,9 +267,12 @@ describe('the description of the API', () => {
         name,
         kindOf(value) + (required ? '' : '?'),
       ]);
-      const { [inPath.at(-1) ?? '']: _, ...others } =
+      const { [inPath.at(-1) ?? '']: last, ...others } =
         Object.fromEntries(shapes);
-      expect(others).toEqual(members);
+      const isMember = Object.hasOwn(members, inPath.at(-1) ?? '');
+      expect(
+        isMember ? { ...others, [inPath.at(-1) ?? '']: last } : others,
+      ).toEqual(members);
     },
   );
 

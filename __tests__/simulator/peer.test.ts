@@ -185,6 +185,234 @@ describe('the official client against the simulator', () => {
     expect(full.resources).toHaveLength(2);
   });
 
+  it('lists the shares that an account owns, and those that it gets', async () => {
+    const second = 'b2c4d6e8f0a1b3c5d7e9f1a3b5c7d9e1';
+    const share = { accountId: OWNER, organizationId: ORGANIZATION };
+    const { client } = await open({
+      shares: [
+        { ...share, shareId: SHARE, name: 'Baseline', created: 2000 },
+        {
+          ...share,
+          shareId: second,
+          name: 'All',
+          created: 1000,
+          targetType: 'organization',
+          resources: [{}],
+        },
+        { ...share, shareId: MISSING, name: 'Gone', status: 'deleted' },
+        {
+          accountId: RECIPIENT,
+          shareId: 'theirs',
+          name: 'Theirs',
+          recipients: [
+            { accountId: OWNER, status: 'associated' },
+            { accountId: MISSING, status: 'disassociated' },
+          ],
+        },
+      ],
+    });
+    const list = async (query: object, account_id = OWNER) => {
+      const page = await client.resourceSharing.list({ account_id, ...query });
+      return page.result.map(({ name }) => name);
+    };
+    const active = { kind: 'sent', status: 'active' } as const;
+    const { result } = await client.resourceSharing.list({
+      ...ofAccount,
+      ...active,
+    });
+    expect(result).toEqual([
+      expect.objectContaining({ id: second, target_type: 'organization' }),
+      {
+        id: SHARE,
+        account_id: OWNER,
+        account_name: 'Source account',
+        organization_id: ORGANIZATION,
+        name: 'Baseline',
+        kind: 'sent',
+        status: 'active',
+        target_type: 'account',
+        created: '1970-01-01T00:00:02.000Z',
+        modified: '1970-01-01T00:00:02.000Z',
+      },
+    ]);
+    expect(await list({ kind: 'received' })).toEqual(['Theirs']);
+    expect(await list({ kind: 'received' }, MISSING)).toEqual([]);
+    expect(await list({ status: 'deleted' })).toEqual(['Gone']);
+    expect(await list({ target_type: 'organization' })).toEqual(['All']);
+    expect(await list({ ...active, order: 'name', direction: 'desc' })).toEqual(
+      ['Baseline', 'All'],
+    );
+
+    const [all] = (
+      await client.resourceSharing.list({
+        ...ofAccount,
+        target_type: 'organization',
+        include_resources: true,
+      })
+    ).result;
+    expect(all?.resources).toHaveLength(1);
+  });
+
+  it('pages over the shares of an account', async () => {
+    const { client } = await open({
+      shares: Array.from({ length: 45 }, (_, n) => ({
+        accountId: OWNER,
+        shareId: `share-${n}`,
+        name: `Share ${n}`,
+      })),
+    });
+    const seen: string[] = [];
+    for await (const share of client.resourceSharing.list({
+      ...ofAccount,
+      kind: 'sent',
+      per_page: 20,
+    }))
+      seen.push(share.id);
+    expect(new Set(seen).size).toBe(45);
+    const last = await client.resourceSharing.list({ ...ofAccount, page: 3 });
+    expect(last.result_info).toEqual({
+      count: 5,
+      page: 3,
+      per_page: 20,
+      total_count: 45,
+      total_pages: 3,
+    });
+  });
+
+  it('shows odd data of single records in reads and replies, whatever is true of them', async () => {
+    const odd = { account_id: RECIPIENT.toUpperCase(), id: 'odd' };
+    const { api, recipients } = await open({
+      shown: { [MISSING]: { association_status: null } },
+    });
+    const id = api.addRecipient(SHARE, {
+      accountId: RECIPIENT,
+      status: 'associated',
+      shown: odd,
+    });
+    api.addRecipient(SHARE, {
+      status: 'associated',
+      shown: { account_id: undefined, resources: 7 },
+    });
+    const created = await recipients.create(SHARE, {
+      path_account_id: OWNER,
+      recipient_account_id: MISSING,
+    });
+    expect(created.association_status).toBeNull();
+
+    const { result } = await recipients.list(SHARE, ofAccount);
+    expect(result).toMatchObject([
+      { ...odd, association_status: 'associated' },
+      { resources: 7 },
+      { account_id: MISSING, association_status: null },
+    ]);
+    expect(result[1]).not.toHaveProperty('account_id');
+    expect(await recipients.get('odd', ofShare)).toMatchObject(odd);
+    expect(await recipients.get(id, ofShare)).toMatchObject(odd);
+    expect(await recipients.delete('odd', ofShare)).toMatchObject({
+      ...odd,
+      association_status: 'disassociating',
+    });
+    expect(api.records(SHARE)).toMatchObject([
+      { id, account_id: RECIPIENT, association_status: 'disassociating' },
+      { association_status: 'associated', resources: [] },
+      { account_id: MISSING, association_status: 'associating' },
+    ]);
+  });
+
+  it('shows odd data of a share', async () => {
+    const { client } = await open({
+      shares: [
+        {
+          accountId: OWNER,
+          shareId: SHARE,
+          name: 'Baseline',
+          shown: { target_type: undefined, status: 'paused' },
+        },
+      ],
+    });
+    const share = await client.resourceSharing.get(SHARE, ofAccount);
+    expect(share).toMatchObject({ id: SHARE, kind: 'sent', status: 'paused' });
+    expect(share).not.toHaveProperty('target_type');
+  });
+
+  it('lists a hundred thousand other records in one response', async () => {
+    const { recipients } = await open({
+      shares: [
+        {
+          accountId: OWNER,
+          shareId: SHARE,
+          name: 'Baseline',
+          others: 100_000,
+          recipients: [{ accountId: RECIPIENT, status: 'associating' }],
+        },
+      ],
+    });
+    const { result } = await recipients.list(SHARE, {
+      ...ofAccount,
+      include_resources: true,
+    });
+    expect(result).toHaveLength(100_001);
+    expect(new Set(result.map(({ id }) => id)).size).toBe(100_001);
+    expect(result[0]).toMatchObject({
+      id: expect.stringMatching(/^f0{31}$/),
+      account_id: expect.stringMatching(/^f0{31}$/),
+      association_status: 'associated',
+      resources: [],
+    });
+    expect(result.at(-1)?.account_id).toBe(RECIPIENT);
+  });
+
+  it('delays a list, and nothing else', async () => {
+    const delayMs = 300;
+    const { recipients, client } = await open({
+      faults: [
+        {
+          when: { method: 'GET', pathIncludes: /recipients(\?|$)/, nth: 2 },
+          do: { kind: 'slow', delayMs },
+        },
+      ],
+    });
+    const began = performance.now();
+    await recipients.list(SHARE, ofAccount);
+    const slow = recipients
+      .list(SHARE, { ...ofAccount, include_resources: true })
+      .then(({ result }) => ({ result, ms: performance.now() - began }));
+    const others = await Promise.all([
+      client.resourceSharing.get(SHARE, ofAccount),
+      recipients.list(SHARE, ofAccount),
+    ]);
+    expect(others).toHaveLength(2);
+    expect(await slow).toMatchObject({ result: [] });
+    expect((await slow).ms).toBeGreaterThanOrEqual(delayMs - 1);
+  });
+
+  it('plays a proxy, whose response has any text and no cf-ray', async () => {
+    const text = '{"error":"blocked by policy"}';
+    const { recipients } = await open({
+      faults: [
+        {
+          when: {},
+          do: {
+            kind: 'response',
+            status: 403,
+            body: { text },
+            withoutRay: true,
+          },
+        },
+      ],
+    });
+    const rejected = await recipients
+      .list(SHARE, ofAccount)
+      .catch((error: unknown) => error);
+    expect(rejected).toBeInstanceOf(Cloudflare.PermissionDeniedError);
+    const { headers, error } = rejected as InstanceType<
+      typeof Cloudflare.PermissionDeniedError
+    >;
+    expect(headers.has('cf-ray')).toBe(false);
+    expect(headers.get('content-type')).toBe('application/json');
+    expect(error).toEqual(JSON.parse(text));
+  });
+
   it('responds with 404 to unknown shares, recipients and foreign owners', async () => {
     const { recipients } = await open();
     const notFound = {
