@@ -5,6 +5,6 @@ export default defineConfig({
     include: ['__tests__/**/*.test.ts'],
     maxWorkers: 2,
     // The end-to-end tests wait for real processes; a shared machine may be slow.
-    testTimeout: 60_000,
+    testTimeout: 120_000,
   },
 });

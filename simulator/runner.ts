@@ -34,7 +34,7 @@ export interface RunOptions {
    * in the runner's own time.
    */
   signalAfter?: { ms: number; signal?: NodeJS.Signals };
-  /** Kills the process after so many milliseconds; default 60,000. */
+  /** Kills the process after so many milliseconds; default 100,000. */
   killAfterMs?: number;
   /** Sees the raw output as it comes. */
   onOutput?: (chunk: string, stream: 'stdout' | 'stderr') => void;
@@ -201,7 +201,7 @@ export function startAction(options: RunOptions = {}): StartedRun {
       options.onOutput?.(chunk, stream);
     });
   }
-  const { signalAfter, killAfterMs = 60_000 } = options;
+  const { signalAfter, killAfterMs = 100_000 } = options;
   if (signalAfter) later(signalAfter.ms, () => cancel(signalAfter.signal));
   later(killAfterMs, () => child.kill('SIGKILL'));
 

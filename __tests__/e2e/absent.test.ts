@@ -49,7 +49,7 @@ describe.concurrent('state: absent', () => {
     const run = await runScenario({
       recipients: [mine],
       inputs,
-      api: { timeline: { disassociateMs: 1200 } },
+      api: { timeline: { disassociateReads: 1 } },
     });
     expectRemoved(run);
     expect(run.recipients).toMatchObject([
@@ -130,7 +130,7 @@ describe.concurrent('state: absent', () => {
   it('waits for a removal that was under way', async () => {
     const run = await runScenario({
       recipients: [
-        { ...mine, status: 'disassociating', settle: { disassociateMs: 1500 } },
+        { ...mine, status: 'disassociating', settle: { disassociateReads: 1 } },
       ],
       inputs,
     });
@@ -158,7 +158,7 @@ describe.concurrent('state: absent', () => {
     const run = await runScenario({
       api: { rejectDeleteWhileAssociating: true },
       recipients: [
-        { ...mine, status: 'associating', settle: { associateMs: 6000 } },
+        { ...mine, status: 'associating', settle: { associateReads: 2 } },
       ],
       inputs,
     });
@@ -184,17 +184,25 @@ describe.concurrent('state: absent', () => {
   });
 
   it('removes a record that another run adds meanwhile', async () => {
+    let removals = 0;
     const started = await startScenario({
-      api: { timeline: { associateMs: 250, disassociateMs: 2500 } },
+      api: {
+        timeline: { disassociateReads: 1 },
+        fault: ({ method }) => {
+          if (method === 'DELETE') removals += 1;
+          if (method === 'DELETE' && removals === 1) addOther();
+          return undefined;
+        },
+      },
       recipients: [mine],
       inputs,
     });
-    await started.waitForRequest('DELETE', /recipients\/./);
-    started.api.addRecipient(SHARE, {
-      accountId: RECIPIENT,
-      id: OTHER_RECORD,
-      status: 'associated',
-    });
+    const addOther = () =>
+      started.api.addRecipient(SHARE, {
+        accountId: RECIPIENT,
+        id: OTHER_RECORD,
+        status: 'associated',
+      });
     const run = await started.finished;
     expect(run).toMatchObject({
       exitCode: 0,
@@ -232,14 +240,14 @@ describe.concurrent('state: absent', () => {
     const run = await runScenario({
       api: { timeline: { disassociateMs: 'never' } },
       recipients: [mine],
-      inputs: { ...inputs, timeout: '5s' },
+      inputs: { ...inputs, timeout: '8s' },
     });
     expect(run).toMatchObject({
       exitCode: 1,
       outputs: { status: 'disassociating', changed: 'true' },
     });
     expect(run.errors[0]?.message).toContain(
-      'not disassociated before the timeout of 5s',
+      'not disassociated before the timeout of 8s',
     );
     expect(run.deletes).toHaveLength(1);
   });
@@ -322,7 +330,7 @@ describe.concurrent('a DELETE', () => {
       };
       const run = await runScenario({
         ...scenario(respondWith(bodyOf(reply))),
-        inputs: { ...inputs, timeout: '4s' },
+        inputs: { ...inputs, timeout: '8s' },
       });
       expect(run).toMatchObject({
         exitCode: 1,
@@ -335,7 +343,7 @@ describe.concurrent('a DELETE', () => {
   it('is not trusted when it does not find a record that the list shows', async () => {
     const run = await runScenario({
       ...scenario({ kind: 'response', status: 404, code: 1004 }),
-      inputs: { ...inputs, timeout: '4s' },
+      inputs: { ...inputs, timeout: '8s' },
     });
     expect(run.errors[0]?.message).toMatch(
       /last observed status: associated; the last write was rejected: 1004 .*\. DELETE .*, HTTP 404/,

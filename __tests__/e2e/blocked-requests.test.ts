@@ -40,7 +40,7 @@ describe.concurrent('a request that is blocked', () => {
     'is reported with the title of the page and cf-ray: HTTP %i',
     async (status) => {
       const run = await runWithFault(page(status), {
-        inputs: { timeout: '4s' },
+        inputs: { timeout: '8s' },
       });
       expect(run).toMatchObject({
         exitCode: 1,
@@ -68,7 +68,7 @@ describe.concurrent('a request that is blocked', () => {
         body: { text: 'Forbidden by policy' },
         headers: { 'cf-ray': '' },
       },
-      { inputs: { timeout: '4s' } },
+      { inputs: { timeout: '8s' } },
     );
     expect(run.errors).toMatchObject([
       {

@@ -9,6 +9,13 @@ const fixture = (name: string) =>
 export const HOST = 'api.share.test';
 /** The file of the authority. */
 export const AUTHORITY = fixture('authority.pem');
+/**
+ * Makes the look-up of `HOST` fail at once. The name server of a machine may
+ * lose a request, or take longer than a run has time.
+ */
+export const withoutNameServer = {
+  NODE_OPTIONS: `--require "${fixture('unknown-host.cjs')}"`,
+};
 export const tls = {
   key: readFileSync(fixture('server-key.pem'), 'utf8'),
   cert: readFileSync(fixture('server.pem'), 'utf8'),

@@ -110,7 +110,7 @@ describe.concurrent('hostile text does no harm', () => {
             .map((record) => record.account_id)
             .join(),
           'dry-run': dryRun,
-          timeout: '4s',
+          timeout: '8s',
         },
         env,
       });

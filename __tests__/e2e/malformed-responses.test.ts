@@ -237,7 +237,7 @@ describe.concurrent('a large response does not keep the run busy', () => {
             })),
           },
         ],
-        inputs: { timeout: '5s' },
+        inputs: { timeout: '8s' },
       },
     ],
   ])('%s', async (_, scenario) => {

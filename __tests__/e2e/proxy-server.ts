@@ -4,8 +4,9 @@
  */
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { expect, vi } from 'vitest';
 import { AUTHORITY, HOST, tls } from './certificate.ts';
-import { type Run, runScenario, type Scenario } from './scenario.ts';
+import { type Run, type Scenario, startScenario } from './scenario.ts';
 
 export interface Connect {
   /** `host:port`. */
@@ -77,6 +78,8 @@ export interface ProxyScenario extends Scenario {
    * undefined.
    */
   responses?: readonly (ConnectResponse | undefined)[];
+  /** Cancels the run as soon as the proxy has a request. */
+  cancelAtConnect?: boolean;
 }
 
 /**
@@ -85,17 +88,26 @@ export interface ProxyScenario extends Scenario {
  */
 export async function runWithProxy(
   env: (proxy: string) => Record<string, string>,
-  { response, responses = [], ...scenario }: ProxyScenario = {},
+  {
+    response,
+    responses = [],
+    cancelAtConnect,
+    ...scenario
+  }: ProxyScenario = {},
 ): Promise<{ run: Run; connects: Connect[] }> {
   const proxy = await startProxy(responses, response);
   try {
-    const run = await runScenario({
+    const started = await startScenario({
       host: HOST,
       server: { tls },
       ...scenario,
       env: { NODE_EXTRA_CA_CERTS: AUTHORITY, ...env(proxy.address) },
     });
-    return { run, connects: proxy.connects };
+    if (cancelAtConnect) {
+      await vi.waitFor(() => expect(proxy.connects).not.toEqual([]), 60_000);
+      started.cancel();
+    }
+    return { run: await started.finished, connects: proxy.connects };
   } finally {
     await proxy.close();
   }

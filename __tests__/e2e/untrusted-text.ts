@@ -74,7 +74,7 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
     ['dates of a record', listed({ association_status: 'associated' })],
     [
       'a status, to the timeout',
-      { ...listed({ association_status: text }), inputs: { timeout: '4s' } },
+      { ...listed({ association_status: text }), inputs: { timeout: '8s' } },
     ],
     [
       'a status, in a plan',
@@ -99,11 +99,11 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
       {
         api: {
           timeline: {
-            associateMs: 0,
+            associateReads: 0,
             errors: [{ ...failed, resource_id: text, terminal: false }],
           },
         },
-        inputs: { timeout: '4s' },
+        inputs: { timeout: '8s' },
       },
     ],
     ['a rejection of the list', list(rejectWith(400, text))],
@@ -125,16 +125,16 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
         api: {
           faults: [{ when: { method: 'DELETE' }, do: rejectWith(409, text) }],
         },
-        inputs: { state: 'absent', timeout: '5s' },
+        inputs: { state: 'absent', timeout: '8s' },
       },
     ],
     [
       'errors that are retried',
-      { ...list(rejectWith(500, text)), inputs: { timeout: '5s' } },
+      { ...list(rejectWith(500, text)), inputs: { timeout: '8s' } },
     ],
     [
       'a problem object',
-      { ...list(problem(503, text)), inputs: { timeout: '5s' } },
+      { ...list(problem(503, text)), inputs: { timeout: '8s' } },
     ],
     [
       'the title of an HTML page',
@@ -147,7 +147,7 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
             type: 'text/html',
           },
         }),
-        inputs: { timeout: '5s' },
+        inputs: { timeout: '8s' },
       },
     ],
     [
