@@ -13,7 +13,7 @@ export default defineConfig({
           // These mostly wait, so there are more of them than cores.
           name: 'e2e',
           include: [WAITING],
-          maxWorkers: 5,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },

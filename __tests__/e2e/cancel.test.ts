@@ -307,6 +307,7 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
           },
           inputs: { 'recipient-account-id': forty.join('\n') },
         },
+        // Four are sent at a time, so the second four hang together.
         requested('POST', LIST_PATH, 8),
       );
       expect(run.exitCode).toBe(1);

@@ -22,9 +22,32 @@ import {
   startServer,
 } from '../../simulator/server.ts';
 
-// A run mostly waits, so many can run at the same time; this is how many two
-// cores start without delays.
-vi.setConfig({ maxConcurrency: 10 });
+// A run mostly waits, so many can run at the same time.
+vi.setConfig({ maxConcurrency: 14 });
+
+/**
+ * How many may start at the same time in one file. A start takes all of a core:
+ * with more, they slow each other down, and runs with a timeout fail for that.
+ */
+const MAX_STARTING = 2;
+let starting = 0;
+const waiting: Array<() => void> = [];
+
+/** Waits for a turn to start, and returns what ends it. */
+async function takeTurn(): Promise<() => void> {
+  if (starting >= MAX_STARTING)
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  else starting += 1;
+
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    const next = waiting.shift();
+    if (next) next();
+    else starting -= 1;
+  };
+}
 
 /** The account that owns the share. */
 export const OWNER = '699d98642c564d2e855e9661899b7252';
@@ -188,8 +211,10 @@ export async function startScenario(
     server: listen,
     host,
     env,
+    onOutput,
     ...run
   } = scenario;
+  const endTurn = await takeTurn();
   const api = createSharesApi({
     now: Date.now,
     timeline: { associateReads: 0, disassociateReads: 0 },
@@ -211,6 +236,10 @@ export async function startScenario(
   const variables = typeof env === 'function' ? env(server.url) : env;
   const started = startAction({
     ...run,
+    onOutput: (chunk, stream) => {
+      endTurn();
+      onOutput?.(chunk, stream);
+    },
     ...(variables === undefined ? {} : { env: variables }),
     inputs: {
       'account-id': OWNER,
@@ -228,7 +257,10 @@ export async function startScenario(
     server,
     finished: started.finished
       .then((result) => toRun(result, api, server))
-      .finally(() => server.close()),
+      .finally(() => {
+        endTurn();
+        return server.close();
+      }),
     waitForRequest: (method, path, times = 1) =>
       vi.waitFor(
         () => {
