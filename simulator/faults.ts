@@ -287,6 +287,16 @@ function truncated({ status, headers, body }: ApiResponse): ApiResponse {
   };
 }
 
+/** The padding is no part of the body: as one text, it would take seconds. */
+function padded(reply: Reply, bytes: number): Reply {
+  const promised = String(Buffer.byteLength(reply.body) + bytes);
+  return {
+    ...reply,
+    headers: { ...reply.headers, 'content-length': promised },
+    paddingBytes: bytes,
+  };
+}
+
 /**
  * What the client gets when `fault` strikes a request whose `response` would
  * have been this one.
@@ -328,7 +338,7 @@ export function faultResponse(
     case 'slow':
       return plain;
     case 'huge':
-      return { ...plain, body: response.body + ' '.repeat(fault.bytes) };
+      return padded(plain, fault.bytes);
     case 'endless':
       return {
         ...plain,

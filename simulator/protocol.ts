@@ -40,6 +40,8 @@ export interface Reply extends ApiResponse {
   delivery: Delivery;
   /** Milliseconds that pass before any of it. */
   delayMs: number;
+  /** Spaces that follow the body; default none. */
+  paddingBytes?: number;
 }
 
 export interface LoggedRequest {

@@ -54,20 +54,38 @@ function writeForEver(response: ServerResponse, chunk: string): void {
     response.once('drain', () => setImmediate(writeForEver, response, chunk));
 }
 
+const PADDING = Buffer.alloc(65_536, ' ');
+
+function writePadding(response: ServerResponse, bytes: number): void {
+  let left = bytes;
+  while (left > 0 && !response.destroyed) {
+    const part = PADDING.subarray(0, Math.min(left, PADDING.length));
+    left -= part.length;
+    if (response.write(part)) continue;
+    // The peer's window is full.
+    response.once('drain', () => writePadding(response, left));
+    return;
+  }
+  response.end();
+}
+
 function deliver(
   reply: Reply,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
   if (request.socket.destroyed) return;
-  const { status, headers, body, delivery } = reply;
+  const { status, headers, body, delivery, paddingBytes } = reply;
   if (delivery === 'hang') return;
   if (delivery === 'reset-before' || delivery === 'reset-after') {
     reset(request.socket);
     return;
   }
   response.writeHead(status, headers);
-  if (delivery === 'response') {
+  if (delivery === 'response' && paddingBytes !== undefined) {
+    response.write(body);
+    writePadding(response, paddingBytes);
+  } else if (delivery === 'response') {
     response.end(body);
   } else if (delivery === 'truncate') {
     response.write(body, () => request.socket.destroy());

@@ -565,8 +565,11 @@ describe('faults', () => {
       truncated?.body.length ?? 0,
     );
     expect(slow).toMatchObject({ status: 200, delayMs: 900 });
-    expect(huge?.body.length).toBeGreaterThan(5000);
     expect(JSON.parse(huge?.body ?? '').success).toBe(true);
+    expect(huge).toMatchObject({
+      paddingBytes: 5000,
+      headers: { 'content-length': String((huge?.body.length ?? 0) + 5000) },
+    });
     expect(redirect).toMatchObject({
       status: 307,
       headers: { location: 'https://elsewhere.example/' },

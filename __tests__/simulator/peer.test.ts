@@ -564,6 +564,16 @@ describe('what happens to the socket', () => {
     await expect(response.text()).rejects.toThrow();
   });
 
+  it('sends as many spaces behind the response as it was asked to', async () => {
+    const bytes = 3_000_001;
+    const { url } = await open({
+      faults: [{ when: { nth: 1 }, do: { kind: 'huge', bytes } }],
+    });
+    const padded = await (await get(url)).text();
+    const plain = await (await get(url)).text();
+    expect(padded).toBe(plain + ' '.repeat(bytes));
+  });
+
   it('streams without end until the peer has enough', async () => {
     const { url } = await open({
       faults: [{ when: {}, do: { kind: 'endless' } }],
