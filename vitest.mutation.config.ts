@@ -1,14 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests of the modules that `npm run mutation` breaks: without processes, servers and waits. */
+/**
+ * The tests of the modules that `npm run mutation` breaks: without processes,
+ * servers and waits.
+ */
 export default defineConfig({
   test: {
     isolate: false,
     include: [
-      '__tests__/{inputs*,recipient-list}.test.ts',
-      '__tests__/cloudflare/api-error*.test.ts',
+      '__tests__/inputs/**/*.test.ts',
+      '__tests__/cloudflare/{api-error,response-text}.test.ts',
+      '__tests__/cloudflare/{records,recipient-pages}.test.ts',
       '__tests__/reconcile/**/*.test.ts',
-      '__tests__/report/{sanitize,secrets}.test.ts',
+      '__tests__/report/{sanitizer,secrets}.test.ts',
     ],
   },
 });

@@ -1,15 +1,14 @@
-/**
- * Small pieces that the unit tests are made of. They import only types, so that
- * a broken module fails its own tests and those of its users, and `npm run
- * mutation` has few tests to run for a module.
- */
+/** Small pieces that the unit tests are made of. */
+import { ApiError, type Classification } from '../src/cloudflare/api-error.ts';
 import type {
-  ApiError,
-  Classification,
   Clean,
-} from '../src/cloudflare/api-error.ts';
-import type { ShareRecipient } from '../src/cloudflare/shares.ts';
-import type { Inputs } from '../src/inputs.ts';
+  Inputs,
+  RecipientList,
+  ResourceError,
+  Share,
+  ShareRecipient,
+  Target,
+} from '../src/domain.ts';
 
 export const OWNER = '699d98642c564d2e855e9661899b7252';
 export const SHARE = '3fd85f74b32742f1bff64a85009dda07';
@@ -17,6 +16,13 @@ export const ACCOUNT = '023e105f4ecef8ad9ca31a8372d0c353';
 export const OTHER = 'a7b9c1d24e8f4063b5d7e9f1a3c5b7d9';
 export const ORGANIZATION = 'c41f0a9be3d24c7d8a6f5e2b1d0c9f83';
 export const TOKEN = 'v1.0-3mNq8ZtXw5RbYc7Kd2Hs9Lf4Gj6Pv1Qa0';
+
+export const AN_ACCOUNT: Target = { type: 'account', id: ACCOUNT, label: null };
+export const AN_ORGANIZATION: Target = {
+  type: 'organization',
+  id: ORGANIZATION,
+  label: null,
+};
 
 /** The smallest environment that is valid. */
 export const ENV = {
@@ -30,19 +36,29 @@ export const ENV = {
 export const INPUTS: Inputs = {
   accountId: OWNER,
   shareId: SHARE,
-  targets: [{ type: 'account', id: ACCOUNT }],
-  credentials: { authorization: `Bearer ${TOKEN}` },
+  targets: [AN_ACCOUNT],
+  credentials: { type: 'token', token: TOKEN },
   state: 'present',
+  maxRemovals: { unit: 'percent', percent: 25 },
   wait: true,
   timeout: '10m',
   timeoutMs: 600_000,
   dryRun: false,
   summary: true,
-  githubToken: '',
+  githubToken: null,
   environment: 'cloudflare-share',
   apiUrl: 'https://api.cloudflare.com/client/v4',
-  fallbacks: [],
-  ignoresTlsVariable: false,
+};
+
+/** A share that fits every run. */
+export const A_SHARE: Share = {
+  name: 'Baseline',
+  status: 'active',
+  targetType: 'account',
+  kind: 'sent',
+  accountId: OWNER,
+  organizationId: null,
+  resourceTypes: new Map(),
 };
 
 /** The ID of the `n`th account. */
@@ -52,7 +68,12 @@ export function account(n: number): string {
 
 /** Targets that are accounts. */
 export function accounts(...ids: string[]): Inputs['targets'] {
-  return ids.map((id) => ({ type: 'account', id }));
+  return ids.map((id) => ({ type: 'account', id, label: null }));
+}
+
+/** The first `count` accounts, as targets. */
+export function firstAccounts(count: number): Inputs['targets'] {
+  return accounts(...Array.from({ length: count }, (_, n) => account(n)));
 }
 
 const PUBLISHED = [
@@ -81,7 +102,7 @@ export function record(
     created,
     modified,
     createdMs: Date.parse(created),
-    modifiedMs: Date.parse(modified),
+    modifiedMs: modified ? Date.parse(modified) : null,
     errors: [],
     moreErrors: 0,
     ...more,
@@ -92,8 +113,23 @@ export function record(
 export function resourceError(
   terminal: boolean,
   error = terminal ? 'no entitlement' : 'later',
-) {
+): ResourceError {
   return { resourceId: 'policy', error, terminal };
+}
+
+/** A reading of the list. */
+export function listOf(
+  records: readonly ShareRecipient[],
+  more: Partial<RecipientList> = {},
+): RecipientList {
+  return {
+    records,
+    others: { accounts: 0, withoutAccount: 0 },
+    skipped: 0,
+    sentMs: 0,
+    receivedMs: 0,
+    ...more,
+  };
 }
 
 /**
@@ -105,22 +141,17 @@ export const clean: Clean = (text, max) => {
   return flat.length <= max ? flat : `${flat.slice(0, max - 1)}…`;
 };
 
-/** The failure of a request. */
+/** The failure of a POST. */
 export function apiError(
   is: Partial<Classification> = {},
   reason = 'reason',
-  detail = 'detail',
 ): ApiError {
-  const all = {
-    failure: 'rejected',
-    retryable: false,
-    outcome: 'rejected',
-    retryAfterMs: 0,
-    ...is,
+  const { cause = 'rejected', isRetryable = false, outcome = 'rejected' } = is;
+  const request = {
+    kind: 'create',
+    detail: 'detail',
+    code: null,
+    documentationUrl: null,
   } as const;
-  return Object.assign(new Error(`${reason} (${detail})`), {
-    reason,
-    detail,
-    is: all,
-  });
+  return new ApiError({ cause, reason, request }, { isRetryable, outcome });
 }

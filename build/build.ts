@@ -1,13 +1,14 @@
 /*
  * Makes dist/ from src/: tsc compiles to .build/, ncc bundles that, and the
  * licenses of what is in the bundle are written beside it. The same sources and
- * lockfile give the same bytes.
+ * lockfile give the same bytes. dist/ is replaced only when all of it is ready.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,17 +23,19 @@ import {
 } from './sbom.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const scratch = join(root, '.build');
+const compiled = join(scratch, 'src');
+const bundle = join(scratch, 'dist');
 const dist = join(root, 'dist');
 
-function node(cwd: string, script: string, ...args: string[]): void {
-  execFileSync(
-    process.execPath,
-    [join(root, 'node_modules', script), ...args],
-    {
-      cwd,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  );
+/** Runs a program of a package. Where it fails, its own message is enough. */
+function run(cwd: string, script: string, ...args: string[]): void {
+  const program = join(root, 'node_modules', script);
+  const { status } = spawnSync(process.execPath, [program, ...args], {
+    cwd,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
 }
 
 /** The license texts of packages. */
@@ -49,24 +52,23 @@ function licenses(packages: readonly BundledPackage[]): string {
   return texts.join(separator);
 }
 
-rmSync(dist, { recursive: true, force: true });
-rmSync(join(root, '.build'), { recursive: true, force: true });
-mkdirSync(dist);
-node(root, 'typescript/bin/tsc', '--project', 'tsconfig.build.json');
+rmSync(scratch, { recursive: true, force: true });
+mkdirSync(bundle, { recursive: true });
+run(root, 'typescript/bin/tsc', '--project', 'tsconfig.build.json');
 // ncc takes `paths` from the tsconfig.json of its working folder; there the
 // stand-in is named.
-node(
+run(
   join(root, 'build'),
   '@vercel/ncc/dist/ncc/cli.js',
   'build',
-  '../.build/index.js',
+  join(compiled, 'index.js'),
   '--out',
-  dist,
+  bundle,
   '--stats-out',
   statsFile,
   '--quiet',
 );
-writeFileSync(
-  join(dist, 'LICENSES.txt'),
-  licenses(bundledPackages(JSON.parse(readFileSync(statsFile, 'utf8')))),
-);
+const packages = bundledPackages(JSON.parse(readFileSync(statsFile, 'utf8')));
+writeFileSync(join(bundle, 'LICENSES.txt'), licenses(packages));
+rmSync(dist, { recursive: true, force: true });
+renameSync(bundle, dist);
