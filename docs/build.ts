@@ -41,15 +41,17 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'account-id': expression('vars.CLOUDFLARE_ACCOUNT_ID'),
     'share-id': expression('vars.CLOUDFLARE_SHARE_ID'),
     'recipient-account-id': ACCOUNT,
+    'recipient-account-file': 'share/accounts.txt',
     'organization-id': '023e105f4ecef8ad9ca31a8372d0c353',
   },
   Credentials: {
     'api-token': expression('secrets.CLOUDFLARE_API_TOKEN'),
-    'api-email': 'platform@example.com',
+    'api-email': expression('vars.CLOUDFLARE_EMAIL'),
     'api-key': expression('secrets.CLOUDFLARE_API_KEY'),
   },
   Behavior: {
     state: 'absent',
+    'max-removals': '10',
     wait: 'false',
     timeout: '1h30m',
     'dry-run': 'true',
@@ -100,6 +102,7 @@ function marked(description: string, names: readonly string[]): string {
   const values = [
     'present',
     'absent',
+    'exact',
     'true',
     'false',
     'mixed',

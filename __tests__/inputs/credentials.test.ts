@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readInputs } from '../src/inputs.ts';
-import { ENV, OWNER, TOKEN } from './builders.ts';
-import { inputsOf } from './read-inputs.ts';
+import { TOKEN } from '../builders.ts';
+import { errorsIn, inputsOf, messagesIn, notesOf } from './environment.ts';
 
-const NO_TOKEN = { 'INPUT_API-TOKEN': undefined };
-
-function errorsOf(change: Record<string, string | undefined>) {
-  return readInputs({ ...ENV, ...change }).errors;
-}
+const NO_TOKEN = { 'INPUT_API-TOKEN': '' };
 
 describe('the credentials', () => {
   const PAIR = {
@@ -15,23 +10,23 @@ describe('the credentials', () => {
     CLOUDFLARE_API_KEY: ' k0123456789 ',
   };
   it.each([
-    ['a token', {}, { authorization: `Bearer ${TOKEN}` }, []],
+    ['a token', {}, { type: 'token', token: TOKEN }, []],
     [
       'a token, whatever the environment holds',
       { ...PAIR, CLOUDFLARE_API_TOKEN: 'other' },
-      { authorization: `Bearer ${TOKEN}` },
+      { type: 'token', token: TOKEN },
       [],
     ],
     [
       'a token from the environment before a pair from there',
       { ...NO_TOKEN, ...PAIR, CLOUDFLARE_API_TOKEN: ' other ' },
-      { authorization: 'Bearer other' },
+      { type: 'token', token: 'other' },
       ['api-token from CLOUDFLARE_API_TOKEN'],
     ],
     [
       'a pair from the environment',
       { ...NO_TOKEN, ...PAIR, CLOUDFLARE_API_TOKEN: ' ' },
-      { 'x-auth-email': 'e@x.y', 'x-auth-key': 'k0123456789' },
+      { type: 'key', email: 'e@x.y', key: 'k0123456789' },
       ['api-email from CLOUDFLARE_EMAIL', 'api-key from CLOUDFLARE_API_KEY'],
     ],
     [
@@ -41,9 +36,9 @@ describe('the credentials', () => {
         ...PAIR,
         CLOUDFLARE_API_TOKEN: 'other',
         'INPUT_API-EMAIL': 'me@x.y',
-        'INPUT_API-KEY': 'own',
+        'INPUT_API-KEY': 'mine',
       },
-      { 'x-auth-email': 'me@x.y', 'x-auth-key': 'own' },
+      { type: 'key', email: 'me@x.y', key: 'mine' },
       [],
     ],
     [
@@ -52,78 +47,61 @@ describe('the credentials', () => {
         ...NO_TOKEN,
         ...PAIR,
         CLOUDFLARE_API_TOKEN: 'other',
-        'INPUT_API-KEY': 'own',
+        'INPUT_API-KEY': 'mine',
       },
-      { 'x-auth-email': 'e@x.y', 'x-auth-key': 'own' },
+      { type: 'key', email: 'e@x.y', key: 'mine' },
       ['api-email from CLOUDFLARE_EMAIL'],
     ],
   ])('are %s', (_, change, credentials, fallbacks) => {
-    expect(inputsOf(change)).toMatchObject({ credentials, fallbacks });
+    expect(inputsOf(change).credentials).toEqual(credentials);
+    expect(notesOf(change).fallbacks).toEqual(fallbacks);
   });
 
-  it('do not need the account ID as an input', () => {
-    const change = {
-      'INPUT_ACCOUNT-ID': '',
-      CLOUDFLARE_ACCOUNT_ID: ` ${OWNER} `,
-    };
-    const fallbacks = ['account-id from CLOUDFLARE_ACCOUNT_ID'];
-    expect(inputsOf(change)).toMatchObject({ accountId: OWNER, fallbacks });
-  });
-
+  const NO_KEY =
+    'expected the key that belongs to `api-email`, got nothing. Pass it from a secret.';
   it.each([
     [
       'none',
       {},
-      ['api-token', 'expected a token, got nothing. Pass it from a secret.'],
+      'api-token',
+      'expected a token, or `api-email` and `api-key`, got nothing. Pass them from secrets.',
     ],
     [
       'a key without an address',
       { 'INPUT_API-KEY': 'k' },
-      [
-        'api-email',
-        'expected an address for `api-key`, got nothing. Better, use `api-token`.',
-      ],
+      'api-email',
+      'expected the email address that `api-key` belongs to, got nothing. Set this input.',
     ],
     [
       'an address without a key',
       { 'INPUT_API-EMAIL': 'a@b.c' },
-      [
-        'api-key',
-        'expected a key for `api-email`, got nothing. Better, use `api-token`.',
-      ],
+      'api-key',
+      NO_KEY,
     ],
     [
       'half a pair in the environment',
       { CLOUDFLARE_EMAIL: 'a@b.c' },
-      [
-        'api-key',
-        'expected a key for `api-email`, got nothing. Better, use `api-token`.',
-      ],
+      'api-key',
+      NO_KEY,
     ],
     [
       'half a pair and a token in the environment',
       { 'INPUT_API-EMAIL': 'a@b.c', CLOUDFLARE_API_TOKEN: 't' },
-      [
-        'api-key',
-        'expected a key for `api-email`, got nothing. Better, use `api-token`.',
-      ],
+      'api-key',
+      NO_KEY,
     ],
-  ])('are missing: %s', (_, change, [input, message]) => {
-    expect(errorsOf({ ...NO_TOKEN, ...change })).toEqual([
-      { input, message, isEmpty: true },
+  ])('are missing: %s', (_, change, input, message) => {
+    expect(errorsIn({ ...NO_TOKEN, ...change })).toEqual([
+      { input, message, details: [], isEmpty: true },
     ]);
   });
 
   it.each(['api-email', 'api-key'])(
-    'have an %s that fits into a header',
+    'have an %s that fits a header',
     (input) => {
       const pair = { 'INPUT_API-EMAIL': 'a@b.c', 'INPUT_API-KEY': 'k' };
-      const errors = errorsOf({
-        ...NO_TOKEN,
-        ...pair,
-        [`INPUT_${input.toUpperCase()}`]: 'a b',
-      });
-      expect(errors).toEqual([
+      const broken = { [`INPUT_${input.toUpperCase()}`]: 'a b' };
+      expect(errorsIn({ ...NO_TOKEN, ...pair, ...broken })).toEqual([
         expect.objectContaining({ input, isEmpty: false }),
       ]);
     },
@@ -132,13 +110,8 @@ describe('the credentials', () => {
   it.each(['API-EMAIL', 'API-KEY'])(
     'are of one kind: a token and %s are an error',
     (name) => {
-      expect(errorsOf({ [`INPUT_${name}`]: 'x' })).toEqual([
-        {
-          input: 'api-token',
-          message:
-            'expected one kind of credentials, got two. Remove `api-email` and `api-key`.',
-          isEmpty: false,
-        },
+      expect(messagesIn({ [`INPUT_${name}`]: 'x' })).toEqual([
+        'api-token: expected one kind of credentials, got two. Keep `api-token`, or `api-email` and `api-key`.',
       ]);
     },
   );
@@ -160,30 +133,27 @@ describe('a secret', () => {
     ['API-TOKEN', 'abc\u007f', HEADER],
     ['GITHUB-TOKEN', 'ghs 01', HEADER],
   ])('in %s cannot be %j, which a header could not hold', (name, text, got) => {
-    expect(errorsOf({ [`INPUT_${name}`]: text })).toEqual([
-      {
-        input: name.toLowerCase(),
-        message: `expected the bare secret, got ${got}. Store the secret again.`,
-        isEmpty: false,
-      },
+    expect(messagesIn({ [`INPUT_${name}`]: text })).toEqual([
+      `${name.toLowerCase()}: expected the bare secret, got ${got}. Store the secret again.`,
     ]);
   });
 
   it.each(['"abc', 'abc"', '"abc\'', '"a"bc', 'a"bc"', 'abearer-x', '!~'])(
     'may be %j',
-    (text) => {
-      expect(inputsOf({ 'INPUT_API-TOKEN': text }).credentials).toEqual({
-        authorization: `Bearer ${text}`,
+    (token) => {
+      expect(inputsOf({ 'INPUT_API-TOKEN': token }).credentials).toEqual({
+        type: 'token',
+        token,
       });
     },
   );
 
-  it('never shows a secret', () => {
+  it('never appears in a message', () => {
     const secrets = {
       'INPUT_API-TOKEN': 'Bearer hunter2',
       'INPUT_GITHUB-TOKEN': '"hunter2"',
     };
-    expect(errorsOf(secrets)).toHaveLength(2);
-    expect(JSON.stringify(errorsOf(secrets))).not.toContain('hunter2');
+    expect(errorsIn(secrets)).toHaveLength(2);
+    expect(JSON.stringify(errorsIn(secrets))).not.toContain('hunter2');
   });
 });

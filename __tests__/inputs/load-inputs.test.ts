@@ -1,0 +1,523 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { MaxRemovals } from '../../src/domain.ts';
+import { loadInputs } from '../../src/inputs/load-inputs.ts';
+import { workspaceFiles } from '../../src/inputs/recipient-file.ts';
+import {
+  ACCOUNT,
+  ORGANIZATION,
+  OTHER,
+  OWNER,
+  SHARE,
+  TOKEN,
+} from '../builders.ts';
+import { clean } from './clean.ts';
+import {
+  ACTION,
+  type Change,
+  ENV,
+  errorsIn,
+  inputsOf,
+  load,
+  messagesIn,
+  notesOf,
+} from './environment.ts';
+
+const ORGANIZATION_ONLY: Change = {
+  'INPUT_RECIPIENT-ACCOUNT-ID': '',
+  'INPUT_ORGANIZATION-ID': ORGANIZATION,
+};
+
+describe('the inputs', () => {
+  it('of the smallest step are filled in with the defaults of action.yml', () => {
+    expect(load()).toEqual({
+      type: 'valid',
+      inputs: {
+        accountId: OWNER,
+        shareId: SHARE,
+        targets: [{ type: 'account', id: ACCOUNT, label: null }],
+        credentials: { type: 'token', token: TOKEN },
+        state: 'present',
+        maxRemovals: { unit: 'percent', percent: 25 },
+        wait: true,
+        timeout: '10m',
+        timeoutMs: 600_000,
+        dryRun: false,
+        summary: true,
+        githubToken: null,
+        environment: 'cloudflare-share',
+        apiUrl: 'https://api.cloudflare.com/client/v4',
+      },
+      notes: { fallbacks: [], disabledIds: 0, repeatedIds: 0 },
+    });
+  });
+
+  it('are all read as given, without spaces around them', () => {
+    const change = {
+      'INPUT_ACCOUNT-ID': ` ${OWNER.toUpperCase()}\n`,
+      'INPUT_SHARE-ID': ' Share_1-x ',
+      'INPUT_RECIPIENT-ACCOUNT-ID': `\n ${OTHER} # EMEA\n ${ACCOUNT}\n`,
+      'INPUT_API-TOKEN': ` ${TOKEN}\n`,
+      INPUT_STATE: ' exact ',
+      'INPUT_MAX-REMOVALS': ' 10 ',
+      INPUT_WAIT: ' False ',
+      INPUT_TIMEOUT: ' 90s ',
+      'INPUT_DRY-RUN': 'TRUE',
+      INPUT_SUMMARY: 'false',
+      'INPUT_GITHUB-TOKEN': ' ghs_0123456789 ',
+      INPUT_ENVIRONMENT: ' production ',
+      'INPUT_API-URL': ' https://api.example.com/v4/ ',
+    };
+    expect(inputsOf(change)).toEqual({
+      accountId: OWNER,
+      shareId: 'Share_1-x',
+      targets: [
+        { type: 'account', id: OTHER, label: 'EMEA' },
+        { type: 'account', id: ACCOUNT, label: null },
+      ],
+      credentials: { type: 'token', token: TOKEN },
+      state: 'exact',
+      maxRemovals: { unit: 'accounts', count: 10 },
+      wait: false,
+      timeout: '90s',
+      timeoutMs: 90_000,
+      dryRun: true,
+      summary: false,
+      githubToken: 'ghs_0123456789',
+      environment: 'production',
+      apiUrl: 'https://api.example.com/v4',
+    });
+  });
+
+  it.each([
+    ['timeout', 'timeout'],
+    ['environment', 'environment'],
+    ['api-url', 'apiUrl'],
+  ] as const)(
+    'have the default of action.yml where %s is empty',
+    (input, name) => {
+      for (const text of ['', ' \n', undefined]) {
+        const value = inputsOf({ [`INPUT_${input.toUpperCase()}`]: text })[
+          name
+        ];
+        expect(value).toBe(ACTION.inputs[input]?.default);
+      }
+    },
+  );
+
+  it('may name an organization, in lower case and without a label', () => {
+    const change = {
+      ...ORGANIZATION_ONLY,
+      'INPUT_ORGANIZATION-ID': ` ${ORGANIZATION.toUpperCase()} `,
+    };
+    expect(inputsOf(change).targets).toEqual([
+      { type: 'organization', id: ORGANIZATION, label: null },
+    ]);
+  });
+
+  it('may take the account ID from a variable, which a note names', () => {
+    const change = {
+      'INPUT_ACCOUNT-ID': ' ',
+      CLOUDFLARE_ACCOUNT_ID: ` ${OWNER} `,
+    };
+    expect(inputsOf(change).accountId).toBe(OWNER);
+    expect(notesOf(change).fallbacks).toEqual([
+      'account-id from CLOUDFLARE_ACCOUNT_ID',
+    ]);
+    expect(notesOf({ CLOUDFLARE_ACCOUNT_ID: ACCOUNT }).fallbacks).toEqual([]);
+  });
+
+  it('have notes on IDs that are switched off or repeated', () => {
+    const list = `${ACCOUNT}\n${ACCOUNT}\n# ${OTHER}`;
+    expect(notesOf({ 'INPUT_RECIPIENT-ACCOUNT-ID': list })).toEqual({
+      fallbacks: [],
+      disabledIds: 1,
+      repeatedIds: 1,
+    });
+  });
+});
+
+describe('an empty input', () => {
+  const FIX =
+    'An expression is empty for this event: give it a value, or remove the input.';
+
+  it.each([
+    ['state', '`present`, `absent` or `exact`'],
+    ['max-removals', 'an integer, or an integer percentage from 0% to 100%'],
+    ['wait', '`true` or `false`'],
+    ['dry-run', '`true` or `false`'],
+    ['summary', '`true` or `false`'],
+  ])('is an error, and not the default: %s', (input, expected) => {
+    for (const text of ['', ' \n', undefined]) {
+      expect(errorsIn({ [`INPUT_${input.toUpperCase()}`]: text })).toEqual([
+        {
+          input,
+          message: `expected ${expected}, got nothing. ${FIX}`,
+          details: [],
+          isEmpty: true,
+        },
+      ]);
+    }
+  });
+
+  it.each([
+    [
+      'account-id',
+      'expected 32 hexadecimal digits, got nothing. Set this input, or the variable CLOUDFLARE_ACCOUNT_ID.',
+    ],
+    [
+      'share-id',
+      'expected up to 32 letters, digits, "_" and "-", got nothing. Set this input.',
+    ],
+    [
+      'recipient-account-id',
+      'expected account IDs, got nothing. Set this input, `recipient-account-file` or `organization-id`.',
+    ],
+  ])('is an error that says so: %s', (input, message) => {
+    const errors = errorsIn({ [`INPUT_${input.toUpperCase()}`]: ' \t' });
+    expect(errors).toEqual([{ input, message, details: [], isEmpty: true }]);
+  });
+});
+
+describe('an ID that is wrong', () => {
+  const ORGANIZATION_CHANGE = { 'INPUT_RECIPIENT-ACCOUNT-ID': '' };
+  const INPUTS: readonly [string, Change][] = [
+    ['account-id', {}],
+    ['share-id', {}],
+    ['recipient-account-id', {}],
+    ['organization-id', ORGANIZATION_CHANGE],
+  ];
+  it.each(INPUTS)('is an error of %s', (input, more) => {
+    const errorsOf = (text: string) =>
+      messagesIn({ ...more, [`INPUT_${input.toUpperCase()}`]: text });
+    const message = (rest: string) => [
+      expect.stringMatching(new RegExp(`^${input}: expected .* got "${rest}`)),
+    ];
+    expect(errorsOf('1.2e+31')).toEqual(message('.*put it in quotes'));
+    expect(errorsOf('Infinity')).toEqual(message('.*put it in quotes'));
+    expect(errorsOf('12')).toEqual(message('.*put it in quotes'));
+    expect(errorsOf('undefined')).toEqual(message('.*a word, not an ID'));
+    expect(errorsOf('Array')).toEqual(message('.*a word, not an ID'));
+    expect(errorsOf('a\u200bb')).toEqual(message('.*U\\+200B'));
+    expect(errorsOf('a.b')).toEqual(message('a.b" \\(length 3\\)'));
+  });
+
+  it('of a variable is an error of the input that it replaces', () => {
+    const change = { 'INPUT_ACCOUNT-ID': '', CLOUDFLARE_ACCOUNT_ID: 'a.b' };
+    expect(errorsIn(change)).toMatchObject([
+      { input: 'account-id', isEmpty: false },
+    ]);
+  });
+});
+
+describe('the targets', () => {
+  it.each<[string, Change, string[]]>([
+    [
+      'two inputs',
+      { 'INPUT_ORGANIZATION-ID': ORGANIZATION },
+      [
+        'organization-id: expected one kind of target, got `recipient-account-id` and `organization-id`. Keep only one of them.',
+      ],
+    ],
+    [
+      'two inputs that are wrong as well',
+      { 'INPUT_RECIPIENT-ACCOUNT-ID': 'x', 'INPUT_ORGANIZATION-ID': 'y' },
+      [
+        'organization-id: expected one kind of target',
+        'recipient-account-id: expected 32 hexadecimal digits, got "x"',
+        'organization-id: expected 32 hexadecimal digits, got "y"',
+      ],
+    ],
+    [
+      'the owner',
+      { 'INPUT_RECIPIENT-ACCOUNT-ID': OWNER },
+      ['recipient-account-id: expected accounts other than the owner'],
+    ],
+    [
+      'the owner, which comes from a variable',
+      {
+        'INPUT_ACCOUNT-ID': '',
+        CLOUDFLARE_ACCOUNT_ID: OWNER.toUpperCase(),
+        'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OWNER}`,
+      },
+      ['recipient-account-id: expected accounts other than the owner'],
+    ],
+    [
+      'separators alone',
+      { 'INPUT_RECIPIENT-ACCOUNT-ID': ', ,' },
+      [
+        'recipient-account-id: expected account IDs, got an empty list. Add the ID of an account.',
+      ],
+    ],
+    [
+      'comments alone',
+      { 'INPUT_RECIPIENT-ACCOUNT-ID': '# none\n# yet' },
+      [
+        'recipient-account-id: expected account IDs, got only comments. Add the ID of an account.',
+      ],
+    ],
+    [
+      'an empty list that would be the whole truth',
+      { 'INPUT_RECIPIENT-ACCOUNT-ID': '[]', INPUT_STATE: 'exact' },
+      ['recipient-account-id: expected account IDs, got an empty list.'],
+    ],
+    [
+      'an organization as the whole truth',
+      { ...ORGANIZATION_ONLY, INPUT_STATE: 'exact' },
+      [
+        'organization-id: expected a list of accounts with `state: exact`, got an organization. Set `recipient-account-id` or `recipient-account-file` instead.',
+      ],
+    ],
+  ])('cannot be %s', (_, change, messages) => {
+    expect(messagesIn(change)).toEqual(
+      messages.map((message) => expect.stringContaining(message)),
+    );
+  });
+
+  it('are named by their lines, also behind empty ones', () => {
+    const list = `\n\n${ACCOUNT}\nx\n`;
+    expect(messagesIn({ 'INPUT_RECIPIENT-ACCOUNT-ID': list })).toEqual([
+      expect.stringContaining('got "x" on line 4 (length 1).'),
+    ]);
+  });
+
+  it('have one error for an input with many problems, which it lists', () => {
+    const list = Array.from({ length: 31 }, (_, index) => `x${index}`);
+    const errors = errorsIn({ 'INPUT_RECIPIENT-ACCOUNT-ID': list.join('\n') });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]?.message).toContain('and 21 more. Copy');
+    expect(errors[0]?.details).toHaveLength(31);
+  });
+});
+
+describe('the state', () => {
+  it.each(['present', 'absent', 'exact'])('may be %s', (state) => {
+    expect(inputsOf({ INPUT_STATE: state }).state).toBe(state);
+  });
+
+  it.each(['abscent', 'Present', 'true', 'present,absent'])(
+    'cannot be %s',
+    (state) => {
+      expect(messagesIn({ INPUT_STATE: state })).toEqual([
+        `state: expected \`present\`, \`absent\` or \`exact\`, got "${state}". Use \`present\` to add, \`absent\` to remove, \`exact\` for both.`,
+      ]);
+    },
+  );
+});
+
+describe('max-removals', () => {
+  it.each<[string, MaxRemovals]>([
+    ['0', { unit: 'accounts', count: 0 }],
+    ['1', { unit: 'accounts', count: 1 }],
+    ['20000', { unit: 'accounts', count: 20_000 }],
+    ['0%', { unit: 'percent', percent: 0 }],
+    ['25%', { unit: 'percent', percent: 25 }],
+    ['100%', { unit: 'percent', percent: 100 }],
+  ])('may be %s with state: exact', (text, maxRemovals) => {
+    const change = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': text };
+    expect(inputsOf(change).maxRemovals).toEqual(maxRemovals);
+  });
+
+  it.each(['-1', 'abc', '101%', '150%', '2.5%', '2.5', '5 %', '%', '1e3'])(
+    'cannot be %s',
+    (text) => {
+      for (const INPUT_STATE of ['exact', 'present']) {
+        expect(messagesIn({ INPUT_STATE, 'INPUT_MAX-REMOVALS': text })).toEqual(
+          [
+            `max-removals: expected an integer, or an integer percentage from 0% to 100%, got "${text}". Write it like \`10\` or \`25%\`.`,
+          ],
+        );
+      }
+    },
+  );
+
+  it.each(['present', 'absent'])('has its default with state: %s', (state) => {
+    for (const text of ['0', '25', '24%']) {
+      const change = { INPUT_STATE: state, 'INPUT_MAX-REMOVALS': text };
+      expect(messagesIn(change)).toEqual([
+        `max-removals: expected \`25%\` with any \`state\` but \`exact\`, got "${text}". Remove this input, or set \`state: exact\`.`,
+      ]);
+    }
+  });
+
+  it('has the default of action.yml, which is valid with any state', () => {
+    const text = ACTION.inputs['max-removals']?.default;
+    for (const INPUT_STATE of ['present', 'absent', 'exact'])
+      expect(errorsIn({ INPUT_STATE, 'INPUT_MAX-REMOVALS': text })).toEqual([]);
+  });
+
+  it('adds no error to a state that is misspelled', () => {
+    const change = { INPUT_STATE: 'exat', 'INPUT_MAX-REMOVALS': '10' };
+    expect(errorsIn(change).map(({ input }) => input)).toEqual(['state']);
+  });
+});
+
+describe('the timeout', () => {
+  it.each([
+    ['3s', 3_000],
+    ['90s', 90_000],
+    ['10m', 600_000],
+    ['2h', 7_200_000],
+    ['1h30m', 5_400_000],
+    ['0h10m', 600_000],
+    ['1h1m1s', 3_661_000],
+    ['24h', 86_400_000],
+    ['86400s', 86_400_000],
+  ])('may be %s', (text, ms) => {
+    expect(inputsOf({ INPUT_TIMEOUT: text })).toMatchObject({
+      timeout: text,
+      timeoutMs: ms,
+    });
+  });
+
+  it.each([
+    '0s',
+    '2s',
+    '0h0m2s',
+    '86401s',
+    '24h1s',
+    '48h',
+    `${'9'.repeat(400)}h`,
+  ])('cannot be %s, which is out of range', (text) => {
+    expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
+      `timeout: expected a duration from 3s to 24h, got "${clean(text, 60)}". Choose a duration in this range.`,
+    ]);
+  });
+
+  it.each(['0', '10', '600'])('cannot be %s, which has no units', (text) => {
+    expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
+      `timeout: expected a duration such as 90s, 10m or 1h30m, got "${text}". Write it with units.`,
+    ]);
+  });
+
+  it.each([
+    'soon',
+    '-5m',
+    '5m or so',
+    '5m1h',
+    '10M',
+    '1.5h',
+    '10 m',
+    'ms',
+    's',
+  ])('cannot be %s, which is no duration', (text) => {
+    expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
+      `timeout: expected a duration such as 90s, 10m or 1h30m, got "${text}". Write hours, minutes and seconds in this order, without spaces.`,
+    ]);
+  });
+});
+
+describe('an input that is true or false', () => {
+  it.each(['wait', 'dry-run', 'summary'])('is neither in %s', (input) => {
+    for (const text of ['yes', '1', 'true false', 'not true', 'truefalse']) {
+      expect(messagesIn({ [`INPUT_${input.toUpperCase()}`]: text })).toEqual([
+        `${input}: expected \`true\` or \`false\`, got "${text}". Use one of these words.`,
+      ]);
+    }
+  });
+});
+
+describe('invalid inputs', () => {
+  it('are reported all at once, in the order of action.yml', () => {
+    const change: Change = {
+      GITHUB_WORKSPACE: '',
+      ...Object.fromEntries(
+        Object.keys(ENV)
+          .filter((name) => name !== 'INPUT_ENVIRONMENT')
+          .map((name) => [name, '; ;']),
+      ),
+    };
+    const inputs = errorsIn(change).map(({ input }) => input);
+    expect(inputs).toEqual([
+      'account-id',
+      'share-id',
+      'organization-id',
+      'recipient-account-id',
+      'recipient-account-file',
+      'organization-id',
+      'api-token',
+      'api-token',
+      'state',
+      'max-removals',
+      'wait',
+      'timeout',
+      'dry-run',
+      'summary',
+      'github-token',
+      'api-url',
+    ]);
+  });
+
+  it.each<[string | undefined, boolean]>([
+    ['false', false],
+    [' FALSE ', false],
+    ['true', true],
+    ['no', true],
+    ['', true],
+    [undefined, true],
+  ])('have a summary where the input is %j: %j', (text, summary) => {
+    const change = { 'INPUT_SHARE-ID': '', INPUT_SUMMARY: text };
+    expect(load(change)).toMatchObject({ type: 'invalid', summary });
+  });
+
+  it('show no secret, not even a part of one that is too long', () => {
+    const secret = `ghs_${'Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0Ya'.repeat(3)}`;
+    const names = Object.keys(ENV).filter((name) => name.startsWith('INPUT_'));
+    const change = Object.fromEntries(
+      names.map((name) => [name, `${secret} `]),
+    );
+    const sources = {
+      env: { ...change, GITHUB_WORKSPACE: '/' },
+      files: workspaceFiles,
+      clean: (text: string, max: number) =>
+        clean(text.replaceAll(secret, '***'), max),
+    };
+    const loaded = loadInputs(sources);
+    expect(loaded.type).toBe('invalid');
+    expect(JSON.stringify(loaded)).not.toContain(secret.slice(0, 12));
+  });
+
+  it('have short messages, whatever their size', () => {
+    const names = Object.keys(ENV).filter((name) => name.startsWith('INPUT_'));
+    for (const text of ['x'.repeat(100_000), 'x, \n'.repeat(10_000)]) {
+      const errors = errorsIn(
+        Object.fromEntries(names.map((name) => [name, text])),
+      );
+      expect(errors.length).toBeGreaterThan(10);
+      for (const { message } of errors)
+        expect(message.length).toBeLessThan(2000);
+    }
+  });
+});
+
+describe('any environment', () => {
+  it('ends in errors, or in inputs with one kind of target', () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('', ' ', 'true', ACCOUNT, '5m', TOKEN, 'exact', '10%'),
+    );
+    const names = Object.keys(ENV);
+    const changes = fc.record(
+      Object.fromEntries(
+        names.map((name) => [name, fc.option(text, { nil: undefined })]),
+      ),
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(changes, fc.boolean(), (change, isBare) => {
+        const env = isBare ? change : { ...ENV, ...change };
+        const loaded = loadInputs({ env, files: workspaceFiles, clean });
+        if (loaded.type === 'invalid') {
+          expect(loaded.errors.length).toBeGreaterThan(0);
+          for (const { message } of loaded.errors)
+            expect(message).toMatch(/^expected .+, got .+\. .+\.$/s);
+          return;
+        }
+        const { targets, timeoutMs } = loaded.inputs;
+        expect(targets.length).toBeGreaterThan(0);
+        expect(new Set(targets.map(({ type }) => type)).size).toBe(1);
+        expect(timeoutMs).toBeGreaterThanOrEqual(3000);
+      }),
+    );
+  });
+});

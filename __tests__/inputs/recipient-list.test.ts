@@ -1,0 +1,529 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { idsIn } from '../../src/inputs/ids.ts';
+import { parseRecipientList } from '../../src/inputs/recipient-list.ts';
+import { ACCOUNT, account, OTHER, OWNER } from '../builders.ts';
+import { anyCharacter, hostileText } from '../hostile-text.ts';
+import { clean } from './clean.ts';
+
+const THIRD = account(3);
+
+function parse(text: string) {
+  return parseRecipientList(text, { ownerId: OWNER, clean });
+}
+
+/** The list that is read of a text. */
+function listOf(text: string) {
+  const parsed = parse(text);
+  if (parsed.type !== 'valid') throw new Error(JSON.stringify(parsed));
+  return parsed.list;
+}
+
+function idsOf(text: string): string[] {
+  return listOf(text).targets.map(({ id }) => id);
+}
+
+function labelsOf(text: string): (string | null)[] {
+  return listOf(text).targets.map(({ label }) => label);
+}
+
+/** What is wrong with a text. */
+function wrongList(text: string) {
+  const parsed = parse(text);
+  if (parsed.type !== 'invalid') throw new Error(JSON.stringify(parsed));
+  return parsed;
+}
+
+function messageOf(text: string): string {
+  return wrongList(text).message;
+}
+
+describe('a list of accounts', () => {
+  it.each([
+    ['one ID', ACCOUNT, [ACCOUNT]],
+    ['IDs on lines', `${ACCOUNT}\n${OTHER}`, [ACCOUNT, OTHER]],
+    ['IDs on lines of Windows', `${ACCOUNT}\r\n${OTHER}\r\n`, [ACCOUNT, OTHER]],
+    ['IDs on lines that end with CR', `${ACCOUNT}\r${OTHER}`, [ACCOUNT, OTHER]],
+    [
+      'IDs with commas',
+      `${ACCOUNT}, ${OTHER},${THIRD},`,
+      [ACCOUNT, OTHER, THIRD],
+    ],
+    [
+      'IDs with spaces of all kinds',
+      `${ACCOUNT} \t ${OTHER}\u00a0${THIRD}`,
+      [ACCOUNT, OTHER, THIRD],
+    ],
+    [
+      'IDs in quotes of both kinds',
+      `"${ACCOUNT}", '${OTHER}'`,
+      [ACCOUNT, OTHER],
+    ],
+    [
+      'a YAML list',
+      `- ${ACCOUNT}\n  -   "${OTHER}"\n-\t${THIRD}`,
+      [ACCOUNT, OTHER, THIRD],
+    ],
+    [
+      'a YAML list with several IDs on a line',
+      `- ${ACCOUNT}, ${OTHER}`,
+      [ACCOUNT, OTHER],
+    ],
+    [
+      'comments after IDs and on lines of their own',
+      `# all\n${ACCOUNT} # first\n${OTHER}#2`,
+      [ACCOUNT, OTHER],
+    ],
+    [
+      'an ID that is commented out',
+      `${ACCOUNT}\n# ${OTHER}\n${THIRD}`,
+      [ACCOUNT, THIRD],
+    ],
+    ['a JSON array', `["${ACCOUNT}","${OTHER}"]`, [ACCOUNT, OTHER]],
+    [
+      'a JSON array of several lines',
+      ` [\n  "${ACCOUNT}",\n  " ${OTHER} "\n]\n`,
+      [ACCOUNT, OTHER],
+    ],
+    [
+      'a JSON object, in the order given',
+      `{"2": "${OTHER}", "1": "${ACCOUNT}"}`,
+      [OTHER, ACCOUNT],
+    ],
+    [
+      'a JSON object from each ID to itself',
+      `{"${OTHER}": "${OTHER.toUpperCase()}"}`,
+      [OTHER],
+    ],
+    ['capitals', `${ACCOUNT.toUpperCase()} ${OTHER}`, [ACCOUNT, OTHER]],
+    ['a byte order mark', `\ufeff${ACCOUNT}\n${OTHER}`, [ACCOUNT, OTHER]],
+    ['JSON after a byte order mark', `\ufeff["${ACCOUNT}"]`, [ACCOUNT]],
+  ])('may be %s', (_, text, ids) => {
+    expect(idsOf(text)).toEqual(ids);
+  });
+
+  it('has each ID once, at its first place, and counts the others', () => {
+    const list = `${OTHER} ${ACCOUNT} "${OTHER.toUpperCase()}" ${OTHER}`;
+    expect(idsOf(list)).toEqual([OTHER, ACCOUNT]);
+    expect(listOf(list).repeatedIds).toBe(1);
+    expect(listOf(`${OTHER}\n${ACCOUNT}`).repeatedIds).toBe(0);
+  });
+
+  it('counts the accounts that are switched off', () => {
+    const list = `# - ${OTHER}\n${ACCOUNT}\n#${THIRD}, ${OTHER}\n# ${ACCOUNT}`;
+    expect(idsOf(list)).toEqual([ACCOUNT]);
+    expect(listOf(list).disabledIds).toBe(2);
+    expect(listOf(`# Europe\n${ACCOUNT}`).disabledIds).toBe(0);
+  });
+
+  it('gives the same IDs whatever is between them', () => {
+    const ids = fc.uniqueArray(fc.stringMatching(/^[0-9a-f]{32}$/), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    const separator = fc.constantFrom(
+      ...[',', ' ', '\n', '\r\n', ', ', ',\n  ', '\t', '\n- ', '\n#\n'],
+    );
+    const quote = fc.constantFrom('', '"', "'");
+    const words = ids.chain((list) =>
+      fc.tuple(
+        fc.constant(list),
+        fc.array(fc.tuple(separator, quote), {
+          minLength: list.length,
+          maxLength: list.length,
+        }),
+      ),
+    );
+    fc.assert(
+      fc.property(words, ([list, between]) => {
+        const text = list.map((id, index) => {
+          const [after, mark] = between[index] ?? [',', ''];
+          return `${mark}${id}${mark}${after}`;
+        });
+        // A dash at the very end is no item of a list.
+        expect(idsOf(text.join('').replace(/- $/, ''))).toEqual(list);
+        expect(idsOf(JSON.stringify(list))).toEqual(list);
+      }),
+    );
+  });
+});
+
+describe('a label', () => {
+  it.each<[string, string, (string | null)[]]>([
+    [
+      'is the comment behind an ID',
+      `${ACCOUNT} # EMEA\n- "${OTHER}"  ##  Asia, prod # x \n${THIRD}`,
+      ['EMEA', 'Asia, prod # x', null],
+    ],
+    ['is the comment behind the only ID', `${ACCOUNT} # EMEA`, ['EMEA']],
+    [
+      'is nothing where a line has two IDs',
+      `${ACCOUNT} ${OTHER} # EMEA\n${THIRD} #`,
+      [null, null, null],
+    ],
+    ['is no heading', `# EMEA\n${ACCOUNT}\n`, [null]],
+    [
+      'is the name in a JSON object',
+      `{"EMEA": "${ACCOUNT}", "": "${OTHER}", "a\\nb": "${THIRD}"}`,
+      ['EMEA', null, 'a b'],
+    ],
+    ['is no ID', `{"${ACCOUNT}": "${ACCOUNT}"}`, [null]],
+    [
+      'is the first one of an ID given twice',
+      `${ACCOUNT}\n${ACCOUNT} # first\n${ACCOUNT} # second`,
+      ['first'],
+    ],
+    [
+      'is at most 60 characters long',
+      `${ACCOUNT} # ${'x'.repeat(61)}\n${OTHER} # ${'y'.repeat(60)}`,
+      [`${'x'.repeat(59)}…`, 'y'.repeat(60)],
+    ],
+    ['has no invisible characters', `${ACCOUNT} # a\u202eb\u2028c`, ['a b c']],
+  ])('%s', (_, text, labels) => {
+    expect(labelsOf(text)).toEqual(labels);
+  });
+});
+
+describe('a list without accounts', () => {
+  it.each(['', ' \n ', ' \n,, ', ',', '[]', ' { } '])('%j is empty', (text) => {
+    expect(parse(text)).toEqual({ type: 'empty', hasComments: false });
+  });
+
+  it.each(['#', '# EMEA', `# ${ACCOUNT}\n  # ${OTHER}`])(
+    '%j has only comments',
+    (text) => {
+      expect(parse(text)).toEqual({ type: 'empty', hasComments: true });
+    },
+  );
+});
+
+describe('joined lines, which would lose accounts', () => {
+  const FIX =
+    'The lines were joined: in YAML, use `|` instead of `>`; in a shell, keep them apart.';
+  const message = (got: string) =>
+    `expected no account ID in a comment, got "${ACCOUNT}"${got}. ${FIX}`;
+
+  it.each([
+    ['by YAML', `${OTHER} # EMEA ${ACCOUNT} # Asia`, ''],
+    ['by YAML, with a line break at the end', `${OTHER} # x ${ACCOUNT}\n`, ''],
+    ['by paste', `${OTHER} # x,${ACCOUNT},${THIRD}`, ' and 1 more'],
+    ['behind a heading', `# Europe ${ACCOUNT} ${OTHER}`, ' and 1 more'],
+    ['behind a heading alone', `# Europe ${ACCOUNT}`, ''],
+    ['in part', `${THIRD}\n${OTHER} # x ${ACCOUNT}`, ' on line 2'],
+  ])('%s are an error', (_, text, got) => {
+    expect(messageOf(text)).toBe(message(got));
+  });
+
+  it('are an error where the entry before them is wrong as well', () => {
+    const { details } = wrongList(`nobody # EMEA ${ACCOUNT}`);
+    expect(details).toHaveLength(2);
+    expect(details[0]).toBe(message(''));
+  });
+
+  it('are an error for each line of them', () => {
+    const { details } = wrongList(
+      `${OTHER} # ${ACCOUNT}\n${THIRD} # ${ACCOUNT}`,
+    );
+    expect(details).toEqual([message(' on line 1'), message(' on line 2')]);
+  });
+
+  it('are no error where the comment is a heading of a list', () => {
+    expect(idsOf(`# Europe\n${ACCOUNT}\n# Asia\n${OTHER}`)).toHaveLength(2);
+    expect(labelsOf(`${ACCOUNT} # hash ${ACCOUNT}${OTHER}`)).toHaveLength(1);
+  });
+});
+
+describe('a list in JSON', () => {
+  it.each([
+    `["${ACCOUNT}"`,
+    `[${ACCOUNT}]`,
+    `["${ACCOUNT}",]`,
+    `['${ACCOUNT}']`,
+    `["${ACCOUNT}"] # EMEA`,
+  ])('is not the invalid array %s', (text) => {
+    expect(messageOf(text)).toBe(
+      'expected a JSON array of account IDs, got invalid JSON. Check quotes and commas.',
+    );
+  });
+
+  it.each([`{"a": "${ACCOUNT}"`, `{"a": "${ACCOUNT}",}`, `{a: "${ACCOUNT}"}`])(
+    'is not the invalid object %s',
+    (text) => {
+      expect(messageOf(text)).toBe(
+        'expected a JSON object of account IDs, got invalid JSON. Check quotes and commas.',
+      );
+    },
+  );
+
+  const OUTPUT = {
+    sensitive: false,
+    type: ['map', 'string'],
+    value: { EMEA: ACCOUNT },
+  };
+  it.each([
+    ['one output', OUTPUT],
+    ['all outputs', { accounts: OUTPUT }],
+    ['all outputs, of which one is a list', { a: ACCOUNT, b: OUTPUT }],
+    ['an array of outputs', [OUTPUT]],
+  ])('is not %s of Terraform with its type', (_, json) => {
+    expect(messageOf(JSON.stringify(json, null, 2))).toBe(
+      'expected account IDs, got an output of Terraform with its type. Pass `.value` of the output, or use `terraform output -json NAME`.',
+    );
+  });
+
+  it('may have labels that Terraform uses for its outputs', () => {
+    const json = { type: ACCOUNT, value: OTHER };
+    expect(labelsOf(JSON.stringify(json))).toEqual(['type', 'value']);
+  });
+
+  it.each([
+    [
+      'as written',
+      `{"EMEA": "${ACCOUNT}", "x": "${THIRD}", "EMEA": "${OTHER}"}`,
+    ],
+    ['with an escape', `{"EMEA": "${ACCOUNT}", "\\u0045MEA": "${OTHER}"}`],
+    ['with the same ID', `{"EMEA": "${ACCOUNT}", "EMEA": "${ACCOUNT}"}`],
+    ['three times', `{"EMEA":"${ACCOUNT}","EMEA":"x","EMEA":"${ACCOUNT}"}`],
+  ])('cannot repeat a label, which would lose an account: %s', (_, text) => {
+    expect(messageOf(text)).toContain('"EMEA" more than once');
+  });
+
+  it('may repeat a label inside of a text or another value', () => {
+    const text = `{"a": "${ACCOUNT}", "b\\",\\"a": "${OTHER}"}`;
+    expect(labelsOf(text)).toEqual(['a', 'b","a']);
+    expect(messageOf('{"a": {"a": 1}}')).not.toContain('more than once');
+  });
+
+  it('cannot have IDs for labels, which would lose accounts', () => {
+    expect(wrongList(`{"x ${ACCOUNT}": "${OTHER}"}`)).toEqual({
+      type: 'invalid',
+      message: `expected labels without IDs, got an ID in the label "x ${ACCOUNT}". Write the label before the ID: \`{"EMEA": "ID"}\`.`,
+      details: [],
+    });
+  });
+});
+
+describe('an entry that is no account', () => {
+  const COPY = 'Copy the account ID from the Cloudflare dashboard.';
+  const HEX = 'expected 32 hexadecimal digits, got';
+
+  it.each([
+    ['31 digits', ACCOUNT.slice(1), 31],
+    ['33 digits', `${ACCOUNT}a`, 33],
+    ['a dash', '-', 1],
+    ['a dash and a comment', '- # EMEA', 1],
+    ['half a quote', `"${ACCOUNT}`, 33],
+    ['quotes after something', `x"${ACCOUNT}"`, 35],
+    ['two different quotes', `"${ACCOUNT}'`, 34],
+    ['a label before the ID', 'EMEA:', 5],
+  ])('is shown with its line: %s', (_, text, length) => {
+    const [word = ''] = text.split(' ');
+    expect(messageOf(`${OTHER}\n\n${text}`)).toBe(
+      `${HEX} "${word}" on line 3 (length ${length}). ${COPY}`,
+    );
+  });
+
+  it('is shown with a line that counts empty lines at the start', () => {
+    expect(messageOf(`\n\r\n\r${ACCOUNT}\nnobody\n`)).toContain('on line 5 ');
+  });
+
+  it.each([
+    ['["ID", 5]', '"5" in entry 2. YAML turned'],
+    ['[null, "ID"]', '"null" in entry 1. This is a word'],
+    ['["ID", {"id": "x"}]', '"{"id": "x"}" in entry 2 (length 11). Copy'],
+    ['["ID", ""]', 'an empty text in entry 2. Remove the empty entry'],
+    ['["ID", " "]', 'an empty text in entry 2. Remove the empty entry'],
+    ['{"a": "ID", "b": ""}', 'an empty text for "b". Remove the empty entry'],
+    ['{"a": "ID", "b": null}', '"null" for "b". This is a word'],
+    ['ID, "", x', 'an empty text in entry 2, "x" in entry 3 (length 1)'],
+    ['ID\n- ""', 'an empty text on line 2. Remove the empty entry'],
+    ['""', 'got an empty text. Remove the empty entry'],
+    ['x', 'got "x" (length 1). Copy'],
+    ['["- a"]', 'got "- a" in entry 1 (length 3). Copy'],
+  ])('is shown with its place: %s', (text, got) => {
+    expect(messageOf(text.replace('ID', ACCOUNT))).toContain(got);
+  });
+
+  it('may be the owner, in any writing', () => {
+    expect(messageOf(`${ACCOUNT}\n${OWNER.toUpperCase()}`)).toBe(
+      `expected accounts other than the owner, got "${OWNER.toUpperCase()}" on line 2 (the owner). Remove the owner of the share from the list.`,
+    );
+  });
+
+  it('names an invisible character', () => {
+    const spoiled = `${ACCOUNT.slice(2)}\ufeff${ACCOUNT.slice(0, 2)}`;
+    expect(messageOf(`${OTHER}\n${spoiled}`)).toContain(
+      'on line 2 (with the invisible character U+FEFF)',
+    );
+    expect(messageOf(`\u200b${OTHER}`)).toContain('U+200B');
+  });
+
+  it('of another kind has its own fix in the same sentence', () => {
+    const { message, details } = wrongList(`7\n${OWNER}\n${ACCOUNT}\nx\nx`);
+    expect(message).toBe(
+      `expected account IDs, got 4 problems: "7" on line 1, "${OWNER}" on line 2 (the owner), "x" on line 4 (length 1), "x" on line 5 (length 1). YAML turned the ID into a number: put it in quotes. Remove the owner of the share from the list. ${COPY}`,
+    );
+    expect(details).toEqual([
+      `${HEX} "7" on line 1. YAML turned the ID into a number: put it in quotes.`,
+      `expected accounts other than the owner, got "${OWNER}" on line 2 (the owner). Remove the owner of the share from the list.`,
+      `${HEX} "x" on line 4 (length 1). ${COPY}`,
+      `${HEX} "x" on line 5 (length 1). ${COPY}`,
+    ]);
+  });
+
+  it('among many is counted, and only ten are in the message', () => {
+    const wrong = Array.from({ length: 37 }, (_, index) => `x${index}`);
+    const { message, details } = wrongList(wrong.join('\n'));
+    expect(message).toMatch(
+      /^expected 32 hexadecimal digits, got 37 problems:/,
+    );
+    expect(message.match(/on line/g)).toHaveLength(10);
+    expect(message).toContain('"x9" on line 10 (length 2), and 27 more. Copy');
+    expect(details).toHaveLength(37);
+    expect(details[36]).toBe(`${HEX} "x36" on line 37 (length 3). ${COPY}`);
+  });
+
+  it('never makes a long message', () => {
+    const words = Array.from({ length: 15_000 }, (_, n) => `${n}.`.repeat(9));
+    for (const text of [
+      words.join(' '),
+      'y'.repeat(100_000),
+      JSON.stringify(words),
+      JSON.stringify(Object.fromEntries(words.map((word) => [word, word]))),
+      `{${words.map(() => `"${'k'.repeat(99)}": 1`).join()}}`,
+      words.map(() => `${ACCOUNT} # ${OTHER}`).join('\n'),
+      `[${'['.repeat(4000)}${']'.repeat(4000)}]`,
+    ]) {
+      expect(messageOf(text).length).toBeLessThan(3000);
+    }
+  });
+});
+
+describe('the length of a list', () => {
+  const ids = Array.from({ length: 20_001 }, (_, index) => account(index));
+  const TOO_MANY =
+    'expected at most 20,000 account IDs, got 20,001. No organization has more: check where the list comes from.';
+
+  it('may be 20,000 different accounts', () => {
+    const list = [...ids.slice(1), ...ids.slice(1, 20)];
+    expect(idsOf(list.join('\n'))).toEqual(ids.slice(1));
+    expect(idsOf(JSON.stringify(list))).toEqual(ids.slice(1));
+  });
+
+  it('may not be one more, with wrong entries or without them', () => {
+    expect(wrongList(ids.join('\n'))).toEqual({
+      type: 'invalid',
+      message: TOO_MANY,
+      details: [],
+    });
+    const words = [...ids.slice(1), 'x'];
+    expect(messageOf(words.join('\n'))).toBe(TOO_MANY);
+  });
+
+  it('may be many wrong entries, without a sentence for each', () => {
+    expect(messageOf('a,'.repeat(100_000))).toContain('got 100,000.');
+  });
+});
+
+describe('any text', () => {
+  const part = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(ACCOUNT, OTHER, THIRD, OWNER) },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(
+        ...['#', '\n', ' ', ',', '"', '- ', '[', ']', '{', '}', ':', '\u2028'],
+        ...['\r', 'x', '\ufeff', '", "', '": "', '\\', 'EMEA'],
+      ),
+    },
+    { weight: 1, arbitrary: fc.string({ maxLength: 2, unit: anyCharacter }) },
+  );
+  const listText = fc
+    .array(part, { maxLength: 12 })
+    .map((parts) => parts.join(''));
+  const id = fc.constantFrom(ACCOUNT, OTHER, THIRD, OTHER.toUpperCase());
+  const lines = fc
+    .tuple(
+      fc.array(
+        fc.oneof(
+          id,
+          id.map((one) => `${one} # EMEA`),
+          id.map((one) => `# ${one}`),
+          fc.constantFrom('# Europe', ''),
+        ),
+        { maxLength: 5 },
+      ),
+      fc.constantFrom('\n', '\r\n', ' ', ',', '\n- '),
+    )
+    .map(([list, separator]) => list.join(separator));
+  const json = fc
+    .oneof(fc.array(part), fc.dictionary(part, part))
+    .map((value) => JSON.stringify(value));
+  const object = fc
+    .array(fc.tuple(fc.oneof(id, fc.constantFrom('EMEA', '')), id), {
+      maxLength: 4,
+    })
+    .map((all) => all.map(([key, value]) => `"${key}": "${value}"`))
+    .map((members) => `{${members.join(', ')}}`);
+  const text = fc.oneof(
+    ...[listText, lines, json, object, fc.string(), fc.json(), hostileText],
+  );
+
+  /** Each ID is a target, is switched off, or there is an error. */
+  function expectNothingLost(list: string): void {
+    const parsed = parse(list);
+    const found = new Set(idsIn(list));
+    if (parsed.type === 'empty' && found.size > 0)
+      expect(parsed.hasComments).toBe(true);
+    if (parsed.type !== 'valid') return;
+
+    const { targets, disabledIds } = parsed.list;
+    expect([...found]).toEqual(
+      expect.arrayContaining(targets.map(({ id }) => id)),
+    );
+    expect(targets.length + disabledIds).toBe(found.size);
+  }
+
+  it('loses no ID: it is a target, switched off, or there is an error', () => {
+    fc.assert(fc.property(text, expectNothingLost), { numRuns: 2000 });
+  });
+
+  /** The accounts of a list that is valid or empty. */
+  function accountsIn(parsed: ReturnType<typeof parse>) {
+    return parsed.type === 'valid' && parsed.list.targets.map(({ id }) => id);
+  }
+
+  it('gives an error or the same accounts where its lines are joined', () => {
+    const line = fc.oneof(
+      id,
+      id.map((one) => `${one} # EMEA`),
+      fc.constant('# Europe'),
+    );
+    const list = fc.array(line, { maxLength: 5 });
+    const separator = fc.constantFrom(' ', ',');
+    fc.assert(
+      fc.property(list, separator, (all, between) => {
+        const joined = parse(all.join(between));
+        if (joined.type === 'invalid') return;
+        // Labels may differ.
+        expect(accountsIn(joined)).toEqual(accountsIn(parse(all.join('\n'))));
+      }),
+    );
+  });
+
+  it('gives targets that are accounts, or one short message', () => {
+    fc.assert(
+      fc.property(text, (list) => {
+        const parsed = parse(list);
+        if (parsed.type === 'invalid')
+          expect(parsed.message).toMatch(/^expected .+, got .+\. .+\.$/s);
+        if (parsed.type !== 'valid') return;
+        expect(parsed.list.targets.length).toBeGreaterThan(0);
+        for (const { id, label } of parsed.list.targets) {
+          expect(id).toMatch(/^[0-9a-f]{32}$/);
+          expect(id).not.toBe(OWNER);
+          expect(label === null || /^.{1,60}$/su.test(label)).toBe(true);
+        }
+      }),
+    );
+  });
+});

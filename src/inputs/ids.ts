@@ -1,0 +1,114 @@
+/*
+ * IDs: which texts are one, and why the others are none. An ID passes through
+ * YAML, expressions and copied text on its way here, and each spoils it in a
+ * way of its own.
+ */
+import { type Clean, type Problem, quoted } from './reading.ts';
+
+/** A kind of ID that is an input. */
+export interface IdKind {
+  /** `account ID`. */
+  readonly name: string;
+  /** What a message expects. */
+  readonly expected: string;
+  readonly pattern: RegExp;
+}
+
+/** Every ID that becomes a target, and every published example. */
+const TARGET_ID = /^[0-9a-f]{32}$/i;
+
+export const ACCOUNT_ID: IdKind = {
+  name: 'account ID',
+  expected: '32 hexadecimal digits',
+  pattern: TARGET_ID,
+};
+
+export const ORGANIZATION_ID: IdKind = {
+  name: 'organization ID',
+  expected: '32 hexadecimal digits',
+  pattern: TARGET_ID,
+};
+
+/** The API documents no more than a length of at most 32 characters. */
+export const SHARE_ID: IdKind = {
+  name: 'share ID',
+  expected: 'up to 32 letters, digits, "_" and "-"',
+  pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
+};
+
+/**
+ * What YAML makes of an ID that looks like a number and is not in quotes:
+ * `1.2e+31`, `Infinity`, or too few digits.
+ */
+const YAML_NUMBER = /^([+-]?\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
+
+/** What an expression gives for something that is no text. */
+const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
+
+/** Characters that nobody sees in a message, other than the space. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
+
+/** An ID in free text, such as a comment: no part of a longer word. */
+const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
+
+export function isAccountId(text: string): boolean {
+  return TARGET_ID.test(text);
+}
+
+/** The IDs of accounts in free text, in lower case. */
+export function idsIn(text: string): string[] {
+  return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
+}
+
+/**
+ * Why a text is no ID of this kind.
+ * @returns null for an ID
+ */
+export function idProblem(
+  kind: IdKind,
+  text: string,
+  clean: Clean,
+): Problem | null {
+  if (TARGET_ID.test(text)) return null;
+  return (
+    numberProblem(kind, text, clean) ??
+    wordProblem(kind, text, clean) ??
+    invisibleProblem(kind, text, clean) ??
+    patternProblem(kind, text, clean)
+  );
+}
+
+function numberProblem(kind: IdKind, text: string, clean: Clean) {
+  if (!YAML_NUMBER.test(text)) return null;
+  const fix = 'YAML turned the ID into a number: put it in quotes.';
+  return { expected: kind.expected, got: quoted(text, clean), fix };
+}
+
+function wordProblem(kind: IdKind, text: string, clean: Clean) {
+  if (!WORD.test(text)) return null;
+  const fix = 'This is a word, not an ID: check where it comes from.';
+  return { expected: kind.expected, got: quoted(text, clean), fix };
+}
+
+function invisibleProblem(kind: IdKind, text: string, clean: Clean) {
+  const [character] = INVISIBLE.exec(text) ?? [];
+  if (character === undefined) return null;
+  const code = character.codePointAt(0)?.toString(16).toUpperCase();
+  const name = `U+${code?.padStart(4, '0')}`;
+  return {
+    expected: kind.expected,
+    got: quoted(text, clean),
+    remark: `with the invisible character ${name}`,
+    fix: 'Remove that character, or type the ID.',
+  };
+}
+
+function patternProblem(kind: IdKind, text: string, clean: Clean) {
+  if (kind.pattern.test(text)) return null;
+  return {
+    expected: kind.expected,
+    got: quoted(text, clean),
+    remark: `length ${text.length}`,
+    fix: `Copy the ${kind.name} from the Cloudflare dashboard.`,
+  };
+}

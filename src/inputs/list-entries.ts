@@ -1,0 +1,234 @@
+/*
+ * The formats of a list of accounts. Nothing that looks like an ID may be lost
+ * here: it becomes an entry, is counted as switched off, or is a problem.
+ */
+import { idsIn } from './ids.ts';
+import { isJson, type JsonItem, jsonItems } from './json-items.ts';
+import { type Clean, type Problem, quoted } from './reading.ts';
+
+/** What should be the ID of an account. */
+export interface Entry {
+  readonly text: string;
+  /** What the list calls it, as it is written; null where it has no name. */
+  readonly label: string | null;
+  /** ` on line 2`, ` in entry 2` or ` for "EMEA"`; empty for the only one. */
+  readonly place: string;
+}
+
+/** Everything that a list holds. */
+export interface Entries {
+  readonly entries: readonly Entry[];
+  /** IDs in comments on lines of their own, in lower case. */
+  readonly disabledIds: readonly string[];
+  /** What is wrong with the list, apart from its entries. */
+  readonly problems: readonly Problem[];
+}
+
+/** A line of a list that is no JSON. */
+interface Line {
+  /** From 1. */
+  readonly number: number;
+  /** Without commas, spaces and quotes. */
+  readonly words: readonly string[];
+  /** What follows the first `#`; null where there is none. */
+  readonly comment: string | null;
+}
+
+/** What `terraform output -json` writes for each output. */
+const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
+
+/**
+ * Commas and spaces of all kinds, but not U+FEFF: inside an ID it would make
+ * two of it.
+ */
+const SEPARATORS = /(?:[^\S\uFEFF]|,)+/;
+
+/** Finds what a list holds, in any of its formats. */
+export function entriesOf(text: string, clean: Clean): Entries {
+  // This removes a byte order mark as well.
+  const trimmed = text.trim();
+  if (trimmed.startsWith('[')) return entriesOfArray(trimmed);
+  if (trimmed.startsWith('{')) return entriesOfObject(trimmed, clean);
+  // Not trimmed: empty lines at the start count as lines.
+  return entriesOfLines(text.replace(/^\uFEFF/, ''), clean);
+}
+
+// -------- JSON
+
+function entriesOfArray(json: string): Entries {
+  if (!isJson(json)) return only(invalidJson('array'));
+  const items = jsonItems(json);
+  if (items.some(isTerraformOutput)) return only(wholeTerraformOutput());
+
+  const entries = items.map((item, index) => ({
+    text: textOf(item),
+    label: null,
+    place: ` in entry ${index + 1}`,
+  }));
+  return { entries, disabledIds: [], problems: [] };
+}
+
+function entriesOfObject(json: string, clean: Clean): Entries {
+  if (!isJson(json)) return only(invalidJson('object'));
+  const items = jsonItems(json);
+  const isOutput = isTerraformOutput({ key: null, source: json });
+  if (isOutput || items.some(isTerraformOutput))
+    return only(wholeTerraformOutput());
+
+  const entries = items.map((item) => ({
+    text: textOf(item),
+    label: labelOf(item),
+    place: ` for ${quoted(item.key ?? '', clean)}`,
+  }));
+  const problems = [
+    ...repeatedLabels(items, clean),
+    ...idsAsLabels(items, clean),
+  ];
+  return { entries, disabledIds: [], problems };
+}
+
+/** A list that cannot be read has one problem, whatever else is in it. */
+function only(wrong: Problem): Entries {
+  return { entries: [], disabledIds: [], problems: [wrong] };
+}
+
+function invalidJson(type: 'array' | 'object'): Problem {
+  return {
+    expected: `a JSON ${type} of account IDs`,
+    got: 'invalid JSON',
+    fix: 'Check quotes and commas.',
+  };
+}
+
+function isTerraformOutput({ source }: JsonItem): boolean {
+  if (!source.startsWith('{')) return false;
+  const keys = new Set(jsonItems(source).map(({ key }) => key));
+  return OUTPUT_KEYS.every((key) => keys.has(key));
+}
+
+function wholeTerraformOutput(): Problem {
+  return {
+    expected: 'account IDs',
+    got: 'an output of Terraform with its type',
+    fix: 'Pass `.value` of the output, or use `terraform output -json NAME`.',
+  };
+}
+
+/** A text without its quotes; anything else as it is written. */
+function textOf({ source }: JsonItem): string {
+  if (!source.startsWith('"')) return source;
+  return (JSON.parse(source) as string).trim();
+}
+
+/** A map from each ID to itself has no labels. */
+function labelOf(item: JsonItem): string | null {
+  const isOwnId = item.key?.toLowerCase() === textOf(item).toLowerCase();
+  return isOwnId ? null : item.key;
+}
+
+/** One of two members with the same name would be lost. */
+function repeatedLabels(items: readonly JsonItem[], clean: Clean): Problem[] {
+  const seen = new Set<string | null>();
+  const repeated = new Set<string | null>();
+  for (const { key } of items) {
+    if (seen.has(key)) repeated.add(key);
+    seen.add(key);
+  }
+
+  return [...repeated].map((key) => {
+    const got = `${quoted(key ?? '', clean)} more than once`;
+    const fix = 'Give each account a label of its own.';
+    return { expected: 'each label once', got, fix };
+  });
+}
+
+/** In a map from ID to name, the IDs are on the wrong side. */
+function idsAsLabels(items: readonly JsonItem[], clean: Clean): Problem[] {
+  const wrong = items.filter((item) => idsIn(labelOf(item) ?? '').length > 0);
+  return wrong.map(({ key }) => {
+    const got = `an ID in the label ${quoted(key ?? '', clean)}`;
+    const fix = 'Write the label before the ID: `{"EMEA": "ID"}`.';
+    return { expected: 'labels without IDs', got, fix };
+  });
+}
+
+// -------- lines
+
+function entriesOfLines(text: string, clean: Clean): Entries {
+  const lines = text.split(/\r\n|\r|\n/).map(toLine);
+  const isOneLine = !/[\r\n]/.test(text.trim());
+  const joined = lines.filter((line) => isJoined(line, isOneLine));
+  const disabled = lines.filter((line) => !isJoined(line, isOneLine));
+
+  const entries = isOneLine
+    ? lines.flatMap(entriesOfOnlyLine)
+    : lines.flatMap(entriesOfLine);
+  const disabledIds = disabled.flatMap(({ comment }) => idsIn(comment ?? ''));
+  const problems = joined.map((line) => ({
+    ...idInComment(line, clean),
+    place: isOneLine ? '' : placeOf(line),
+  }));
+  return { entries, disabledIds, problems };
+}
+
+function toLine(text: string, index: number): Line {
+  const hash = text.indexOf('#');
+  const content = hash < 0 ? text : text.slice(0, hash);
+  const comment = hash < 0 ? null : text.slice(hash + 1);
+  const words = content
+    // The dash of a YAML list.
+    .replace(/^\s*-\s+(?=\S)/, '')
+    .split(SEPARATORS)
+    .filter((word) => word !== '')
+    .map(withoutQuotes);
+  return { number: index + 1, words, comment };
+}
+
+function withoutQuotes(word: string): string {
+  return word.replace(/^(["'])(.*)\1$/, '$2');
+}
+
+function placeOf({ number }: Line): string {
+  return ` on line ${number}`;
+}
+
+function entriesOfLine(line: Line): Entry[] {
+  const label = labelOfLine(line);
+  const place = placeOf(line);
+  return line.words.map((text) => ({ text, label, place }));
+}
+
+function entriesOfOnlyLine(line: Line): Entry[] {
+  const label = labelOfLine(line);
+  const place = (index: number) =>
+    line.words.length > 1 ? ` in entry ${index + 1}` : '';
+  return line.words.map((text, index) => ({
+    text,
+    label,
+    place: place(index),
+  }));
+}
+
+/** With two IDs on a line nobody knows which one the comment names. */
+function labelOfLine({ words, comment }: Line): string | null {
+  return words.length === 1 && comment ? comment.replace(/^#+/, '') : null;
+}
+
+/**
+ * Does a comment hide IDs that had lines of their own? `>-` in YAML, `paste`
+ * and an unquoted `echo` join lines; all that follows the first `#` would be
+ * lost.
+ */
+function isJoined({ words, comment }: Line, isOneLine: boolean): boolean {
+  const isSuspect = isOneLine || words.length > 0;
+  return isSuspect && comment !== null && idsIn(comment).length > 0;
+}
+
+function idInComment({ comment }: Line, clean: Clean): Problem {
+  const [first = '', ...more] = idsIn(comment ?? '');
+  const rest = more.length > 0 ? ` and ${more.length} more` : '';
+  const got = `${quoted(first, clean)}${rest}`;
+  const inYaml = 'in YAML, use `|` instead of `>`';
+  const fix = `The lines were joined: ${inYaml}; in a shell, keep them apart.`;
+  return { expected: 'no account ID in a comment', got, fix };
+}

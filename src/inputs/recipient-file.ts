@@ -1,0 +1,185 @@
+/*
+ * `recipient-account-file`: a list of accounts in a file of the workspace. A
+ * file outside of it is not read: its text would appear in messages.
+ */
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import type { Environment } from '../domain.ts';
+import {
+  type Clean,
+  invalid,
+  type Problem,
+  quoted,
+  type Reading,
+  valid,
+  wrongInput,
+} from './reading.ts';
+
+/** What is at a path. */
+export interface FileStatus {
+  readonly type: 'file' | 'folder' | 'other';
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Reads files. Each function throws as those of `node:fs` do. */
+export interface FileReader {
+  /** The absolute path with its symbolic links resolved. */
+  realPath(path: string): string;
+  status(path: string): FileStatus;
+  read(path: string): Uint8Array;
+}
+
+/** The files of the machine. */
+export const workspaceFiles: FileReader = {
+  realPath: (path) => realpathSync(path),
+  status(path) {
+    const found = statSync(path);
+    const other = found.isDirectory() ? 'folder' : 'other';
+    return { type: found.isFile() ? 'file' : other, size: found.size };
+  },
+  read: (path) => readFileSync(path),
+};
+
+/** What a file is read with. */
+export interface FileOptions {
+  readonly env: Environment;
+  readonly files: FileReader;
+  readonly clean: Clean;
+}
+
+export const FILE_INPUT = 'recipient-account-file';
+
+const MIB = 1024 * 1024;
+const MAX_BYTES = 4 * MIB;
+
+/** Codes of `node:fs` for a path that leads nowhere. */
+const MISSING = ['ENOENT', 'ENOTDIR'];
+
+/** A file that cannot be used. */
+class FileProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(wrong: Problem) {
+    super(wrong.got);
+    this.problem = wrong;
+  }
+}
+
+/**
+ * Reads the text of the file.
+ * @param path as it was given; not empty
+ */
+export function readRecipientFile(
+  path: string,
+  options: FileOptions,
+): Reading<string> {
+  try {
+    return valid(readText(path, options));
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    return invalid(wrongInput(FILE_INPUT, error.problem));
+  }
+}
+
+function readText(path: string, { env, files, clean }: FileOptions): string {
+  const shown = quoted(path, clean);
+  const workspace = realWorkspace(env, files);
+  const absolute = resolve(workspace, path);
+  const file = attempt(() => files.realPath(absolute), shown);
+  requireInside(workspace, file, shown);
+
+  const status = attempt(() => files.status(file), shown);
+  requireFile(status, shown);
+  requireSize(status);
+
+  const bytes = attempt(() => files.read(file), shown);
+  return decode(bytes);
+}
+
+function realWorkspace(env: Environment, files: FileReader): string {
+  const expected = 'the variable GITHUB_WORKSPACE with a folder';
+  const fix = 'Run the action in a job of GitHub Actions, or set the variable.';
+  const workspace = env['GITHUB_WORKSPACE'] ?? '';
+  if (workspace === '')
+    throw new FileProblem({ expected, got: 'nothing', fix });
+
+  try {
+    return files.realPath(workspace);
+  } catch (error) {
+    const remark = codeOf(error);
+    throw new FileProblem({ expected, got: 'another path', remark, fix });
+  }
+}
+
+function requireInside(workspace: string, file: string, shown: string): void {
+  const inside = relative(workspace, file);
+  const isOutside =
+    inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside);
+  if (!isOutside) return;
+
+  const expected = 'a file in the workspace';
+  const fix = 'Copy the file itself into the workspace.';
+  throw new FileProblem({ expected, got: shown, remark: 'outside of it', fix });
+}
+
+/** Reading a pipe or a device might never end. */
+function requireFile({ type }: FileStatus, shown: string): void {
+  if (type === 'file') return;
+
+  const fix = 'Set the path of the file itself.';
+  const remark = type === 'folder' ? 'a folder' : 'no ordinary file';
+  throw new FileProblem({ expected: 'a file', got: shown, remark, fix });
+}
+
+function requireSize({ size }: FileStatus): void {
+  if (size <= MAX_BYTES) return;
+
+  // Rounded up: one byte too many is not 4.0 MiB.
+  const tenths = Math.ceil((size / MIB) * 10);
+  const got = `${(tenths / 10).toFixed(1)} MiB`;
+  const fix = 'The largest list of IDs is smaller: check the path.';
+  throw new FileProblem({ expected: 'a file of at most 4 MiB', got, fix });
+}
+
+/** A byte order mark at the start is left out. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const fix = 'Save the file as UTF-8.';
+    throw new FileProblem({
+      expected: 'a file in UTF-8',
+      got: 'other bytes',
+      fix,
+    });
+  }
+}
+
+/** Does something with the file that may fail. */
+function attempt<T>(action: () => T, shown: string): T {
+  try {
+    return action();
+  } catch (error) {
+    throw unreadable(codeOf(error), shown);
+  }
+}
+
+function unreadable(code: string, shown: string): FileProblem {
+  const isMissing = MISSING.includes(code);
+  const fix = isMissing
+    ? 'Check the path, and that an earlier step checks out or writes the file.'
+    : 'Check the permissions of the file.';
+  const remark = isMissing ? 'which does not exist' : code;
+  return new FileProblem({
+    expected: 'a file in the workspace',
+    got: shown,
+    remark,
+    fix,
+  });
+}
+
+function codeOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code ?? String(error);
+}

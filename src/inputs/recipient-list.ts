@@ -1,0 +1,196 @@
+/*
+ * Makes targets of a list of accounts. The formats of the list are in
+ * list-entries.ts.
+ */
+import type { Target } from '../domain.ts';
+import { ACCOUNT_ID, idProblem, isAccountId } from './ids.ts';
+import { type Entries, type Entry, entriesOf } from './list-entries.ts';
+import {
+  type Clean,
+  findingOf,
+  type Problem,
+  quoted,
+  sentenceOf,
+} from './reading.ts';
+
+/** The accounts of a list. */
+export interface RecipientList {
+  /** In the order given, each once. */
+  readonly targets: readonly Target[];
+  /** IDs that are only in comments on lines of their own. */
+  readonly disabledIds: number;
+  /** IDs that were given more than once. */
+  readonly repeatedIds: number;
+}
+
+/** A list that was read, or why it cannot be used. */
+export type ParsedList =
+  | { readonly type: 'valid'; readonly list: RecipientList }
+  | { readonly type: 'empty'; readonly hasComments: boolean }
+  | {
+      readonly type: 'invalid';
+      /** `expected X, got "Y". Fix.`, with at most ten problems. */
+      readonly message: string;
+      /** All problems where there are several, each one line. */
+      readonly details: readonly string[];
+    };
+
+/** What a list is read with. */
+export interface ListOptions {
+  /** The account that owns the share, in lower case. */
+  readonly ownerId: string;
+  readonly clean: Clean;
+}
+
+/** The size of the largest organization. */
+const MAX_ACCOUNTS = 20_000;
+/** How many problems a message shows. */
+const MAX_FINDINGS = 10;
+const MAX_LABEL = 60;
+
+/** Reads a list of accounts. The owner of the share cannot be one of them. */
+export function parseRecipientList(
+  text: string,
+  options: ListOptions,
+): ParsedList {
+  const found = entriesOf(text, options.clean);
+  const isRecipient = (entry: Entry) => isRecipientId(entry.text, options);
+  const accounts = accountsOf(found.entries.filter(isRecipient));
+  const wrongEntries = found.entries.filter((entry) => !isRecipient(entry));
+
+  // Checked before there is a sentence for each of a million wrong entries.
+  const count = accounts.size + wrongEntries.length;
+  if (count > MAX_ACCOUNTS) return tooManyAccounts(count);
+  const problems = [
+    ...found.problems,
+    ...wrongEntries.map((entry) => entryProblem(entry, options)),
+  ];
+  if (problems.length > 0) return invalidList(problems);
+  if (accounts.size === 0)
+    return { type: 'empty', hasComments: text.includes('#') };
+
+  const list = {
+    targets: targetsOf(accounts, options.clean),
+    disabledIds: countDisabled(found, accounts),
+    repeatedIds: countRepeated(accounts),
+  };
+  return { type: 'valid', list };
+}
+
+function isRecipientId(text: string, { ownerId }: ListOptions): boolean {
+  return isAccountId(text) && text.toLowerCase() !== ownerId;
+}
+
+/** All entries of each account, by its ID in lower case. */
+function accountsOf(entries: readonly Entry[]): Map<string, Entry[]> {
+  const accounts = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const id = entry.text.toLowerCase();
+    const sameAccount = accounts.get(id);
+    if (sameAccount) sameAccount.push(entry);
+    else accounts.set(id, [entry]);
+  }
+  return accounts;
+}
+
+function targetsOf(
+  accounts: ReadonlyMap<string, readonly Entry[]>,
+  clean: Clean,
+): Target[] {
+  return [...accounts].map(([id, entries]) => {
+    const labels = entries.map(({ label }) => clean(label ?? '', MAX_LABEL));
+    const label = labels.find((text) => text !== '') ?? null;
+    return { type: 'account', id, label };
+  });
+}
+
+function countDisabled(
+  { disabledIds }: Entries,
+  accounts: ReadonlyMap<string, unknown>,
+): number {
+  const distinct = [...new Set(disabledIds)];
+  return distinct.filter((id) => !accounts.has(id)).length;
+}
+
+function countRepeated(
+  accounts: ReadonlyMap<string, readonly Entry[]>,
+): number {
+  return [...accounts.values()].filter(({ length }) => length > 1).length;
+}
+
+// -------- problems
+
+function tooManyAccounts(count: number): ParsedList {
+  const wrong = {
+    expected: 'at most 20,000 account IDs',
+    got: count.toLocaleString('en-US'),
+    fix: 'No organization has more: check where the list comes from.',
+  };
+  return { type: 'invalid', message: sentenceOf(wrong), details: [] };
+}
+
+function entryProblem(entry: Entry, options: ListOptions): Problem {
+  const { text, place } = entry;
+  const wrong =
+    emptyProblem(text) ??
+    idProblem(ACCOUNT_ID, text, options.clean) ??
+    ownerProblem(text, options.clean);
+  return { ...wrong, place };
+}
+
+function emptyProblem(text: string): Problem | null {
+  if (text !== '') return null;
+  return {
+    expected: ACCOUNT_ID.expected,
+    got: 'an empty text',
+    fix: 'Remove the empty entry, or check the expression that it comes from.',
+  };
+}
+
+function ownerProblem(text: string, clean: Clean): Problem {
+  return {
+    expected: 'accounts other than the owner',
+    got: quoted(text, clean),
+    remark: 'the owner',
+    fix: 'Remove the owner of the share from the list.',
+  };
+}
+
+/** One sentence, however many problems there are. */
+function invalidList(problems: readonly Problem[]): ParsedList {
+  const sentences = problems.map(sentenceOf);
+  const [only = '', ...more] = sentences;
+  if (more.length === 0) return { type: 'invalid', message: only, details: [] };
+
+  const wrong = {
+    expected: expectedOf(problems),
+    got: gotOf(problems),
+    fix: fixOf(problems),
+  };
+  return { type: 'invalid', message: sentenceOf(wrong), details: sentences };
+}
+
+function expectedOf(problems: readonly Problem[]): string {
+  const [first = '', ...others] = distinct(
+    problems.map(({ expected }) => expected),
+  );
+  return others.length === 0 ? first : 'account IDs';
+}
+
+/** `12 problems: "a" on line 1 (length 1), …, and 2 more`. */
+function gotOf(problems: readonly Problem[]): string {
+  const count = (number: number) => number.toLocaleString('en-US');
+  const findings = problems.slice(0, MAX_FINDINGS).map(findingOf);
+  const rest = problems.length - findings.length;
+  const end = rest > 0 ? `, and ${count(rest)} more` : '';
+  return `${count(problems.length)} problems: ${findings.join(', ')}${end}`;
+}
+
+/** How to fix each kind of problem, also those that are not shown. */
+function fixOf(problems: readonly Problem[]): string {
+  return distinct(problems.map(({ fix }) => fix)).join(' ');
+}
+
+function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}

@@ -1,0 +1,62 @@
+/** Where inputs come from: `INPUT_…` variables, or others in their place. */
+import type { Environment } from '../domain.ts';
+import type { Clean } from './reading.ts';
+import type { FileReader } from './recipient-file.ts';
+
+/** What the inputs are read from. */
+export interface InputSources {
+  readonly env: Environment;
+  /** Reads the file of `recipient-account-file`. */
+  readonly files: FileReader;
+  /**
+   * Makes text from outside one sanitized line of at most `max` code units,
+   * without secrets.
+   */
+  readonly clean: Clean;
+}
+
+/** The variables that are used where an input is empty. */
+const VARIABLES = {
+  'account-id': 'CLOUDFLARE_ACCOUNT_ID',
+  'api-token': 'CLOUDFLARE_API_TOKEN',
+  'api-email': 'CLOUDFLARE_EMAIL',
+  'api-key': 'CLOUDFLARE_API_KEY',
+} as const;
+
+/** An input that a variable can replace. */
+export type ReplaceableInput = keyof typeof VARIABLES;
+
+/** An input as it was given. The runner sets an empty text where it was not. */
+export function rawInput(env: Environment, input: string): string {
+  return env[`INPUT_${input.toUpperCase()}`] ?? '';
+}
+
+/** An input without the spaces around it. */
+export function givenInput(env: Environment, input: string): string {
+  return rawInput(env, input).trim();
+}
+
+/** An input, or where it is empty its variable. */
+export function inputOrVariable(
+  env: Environment,
+  input: ReplaceableInput,
+): string {
+  return givenInput(env, input) || variableOf(env, input);
+}
+
+/**
+ * Which of these inputs were replaced: `api-token from CLOUDFLARE_API_TOKEN`.
+ */
+export function fallbacksOf(
+  env: Environment,
+  inputs: readonly ReplaceableInput[],
+): string[] {
+  return inputs
+    .filter((input) => givenInput(env, input) === '')
+    .filter((input) => variableOf(env, input) !== '')
+    .map((input) => `${input} from ${VARIABLES[input]}`);
+}
+
+function variableOf(env: Environment, input: ReplaceableInput): string {
+  return env[VARIABLES[input]]?.trim() ?? '';
+}

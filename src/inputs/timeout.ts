@@ -1,0 +1,73 @@
+import type { Environment } from '../domain.ts';
+import {
+  type Clean,
+  invalid,
+  type Problem,
+  quoted,
+  type Reading,
+  valid,
+  wrongInput,
+} from './reading.ts';
+import { givenInput } from './sources.ts';
+
+/** The time that a run may take. */
+export interface Timeout {
+  /** As it was given: `10m`. */
+  readonly text: string;
+  readonly ms: number;
+}
+
+/** As in action.yml, for a run in which the input is empty. */
+const DEFAULT_TIMEOUT = '10m';
+/** The last poll and the last write need time of their own. */
+const MIN_MS = 3_000;
+const MAX_MS = 24 * 3_600_000;
+
+const EXPECTED = 'a duration such as 90s, 10m or 1h30m';
+const DURATION =
+  /^(?=\d)(?:(?<hours>\d+)h)?(?:(?<minutes>\d+)m)?(?:(?<seconds>\d+)s)?$/;
+
+/** Reads the time limit of the whole step. */
+export function readTimeout(env: Environment, clean: Clean): Reading<Timeout> {
+  const text = givenInput(env, 'timeout') || DEFAULT_TIMEOUT;
+  if (/^\d+$/.test(text)) return wrongTimeout(withoutUnits(text, clean));
+
+  const parts = DURATION.exec(text)?.groups;
+  if (!parts) return wrongTimeout(notADuration(text, clean));
+
+  const ms = millisecondsOf(parts);
+  if (ms < MIN_MS || ms > MAX_MS) return wrongTimeout(outOfRange(text, clean));
+  return valid({ text, ms });
+}
+
+function millisecondsOf(parts: Record<string, string | undefined>): number {
+  const { hours = '0', minutes = '0', seconds = '0' } = parts;
+  const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  return total * 1000;
+}
+
+function wrongTimeout(wrong: Problem): Reading<never> {
+  return invalid(wrongInput('timeout', wrong));
+}
+
+function withoutUnits(text: string, clean: Clean): Problem {
+  return {
+    expected: EXPECTED,
+    got: quoted(text, clean),
+    fix: 'Write it with units.',
+  };
+}
+
+function notADuration(text: string, clean: Clean): Problem {
+  const fix = 'Write hours, minutes and seconds in this order, without spaces.';
+  return { expected: EXPECTED, got: quoted(text, clean), fix };
+}
+
+function outOfRange(text: string, clean: Clean): Problem {
+  const fix = 'Choose a duration in this range.';
+  return {
+    expected: 'a duration from 3s to 24h',
+    got: quoted(text, clean),
+    fix,
+  };
+}
