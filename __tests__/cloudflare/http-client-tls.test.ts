@@ -1,269 +1,338 @@
 import tls from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { extraCaProblem } from '../../src/cloudflare/connection.ts';
 import { createHttpClient } from '../../src/cloudflare/http-client.ts';
 import {
   AUTHORITY,
+  fixture,
   HAS_IPV6,
+  identity,
   send,
   startProxy,
   startRaw,
-  startServer,
+  startTcp,
   startTlsServer,
 } from './local-servers.ts';
 
-const OK = { status: 200, body: 'hello' };
-const TRUSTED = tls.getCACertificates('default');
-
-/** Sends a request with a client of its own, through that proxy. */
-const through = (proxy: URL | null, url: string) =>
-  send(
-    createHttpClient(() => proxy),
-    url,
-  );
+const DEFAULTS = {
+  authorities: tls.getCACertificates('default'),
+  minVersion: tls.DEFAULT_MIN_VERSION,
+  ciphers: tls.DEFAULT_CIPHERS,
+};
 
 /** As NODE_EXTRA_CA_CERTS does for a process that is started with it. */
-const trustFixtures = () =>
-  tls.setDefaultCACertificates([...TRUSTED, AUTHORITY]);
+const trust = (...certificates: string[]) =>
+  tls.setDefaultCACertificates([...DEFAULTS.authorities, ...certificates]);
+
+const direct = () => createHttpClient(() => null);
 
 afterEach(() => {
-  tls.setDefaultCACertificates(TRUSTED);
+  trust();
+  tls.DEFAULT_MIN_VERSION = DEFAULTS.minVersion;
+  tls.DEFAULT_CIPHERS = DEFAULTS.ciphers;
   vi.unstubAllEnvs();
+  vi.useRealTimers();
 });
 
-describe('https', () => {
+describe('the certificate of a server', () => {
   // Node warns of the variable once; it is what this is about.
   beforeEach(() => void vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0'));
 
-  it('needs an authority that is trusted, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
+  const UNTRUSTED = {
+    type: 'failure',
+    cause: 'certificate-untrusted',
+    message: 'unable to verify the first certificate',
+    mayHaveBeenProcessed: false,
+    isRetryable: false,
+  };
+
+  it('has to be of a trusted authority, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
     let requests = 0;
     const { url } = await startTlsServer((_, response) =>
       response.end(String(++requests)),
     );
-    const { error } = await through(null, url);
-    expect(error).toMatchObject({
-      code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-      message: expect.stringContaining(
-        'unable to verify the first certificate',
+    expect(await send(direct(), url)).toEqual(UNTRUSTED);
+    expect(requests).toBe(0);
+  });
+
+  it('has to be of a trusted authority through a proxy too', async () => {
+    let requests = 0;
+    const { url } = await startTlsServer((_, response) =>
+      response.end(String(++requests)),
+    );
+    const { proxy, address } = await startProxy();
+    expect(
+      await send(
+        createHttpClient(() => proxy),
+        url,
       ),
+    ).toEqual({
+      ...UNTRUSTED,
+      message: `unable to verify the first certificate, through the proxy ${address} (HTTPS_PROXY)`,
     });
     expect(requests).toBe(0);
   });
 
-  it('needs it through a proxy too', async () => {
+  it('is trusted with its authority', async () => {
+    trust(AUTHORITY);
     const { url } = await startTlsServer();
-    const { proxy, connects } = await startProxy();
-    const { error } = await through(proxy, url);
-    expect(error?.code).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
-    expect(connects).toHaveLength(1);
+    expect(await send(direct(), url)).toMatchObject({
+      status: 200,
+      body: 'hello',
+    });
   });
 
-  it('needs it for a proxy that speaks https, which gets nothing before', async () => {
-    const { proxy, connects } = await startProxy(undefined, true);
-    const { error } = await through(proxy, 'https://localhost:1');
-    expect(error).toMatchObject({
-      code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-      isSent: false,
+  it.each([
+    ['has a key that is too small', 'weak', 'key too weak'],
+    ['is not for servers', 'clients-only', 'unsuitable certificate purpose'],
+    ['is expired', 'expired', 'certificate has expired'],
+    ['is for another name', 'api-name', "not in the cert's altnames"],
+  ])('that %s is invalid, although it is trusted', async (_, name, text) => {
+    trust(fixture(name));
+    let requests = 0;
+    const { url } = await startTlsServer(
+      (_, response) => response.end(String(++requests)),
+      identity(name),
+    );
+    expect(await send(direct(), url)).toEqual({
+      type: 'failure',
+      cause: 'certificate-invalid',
+      message: expect.stringContaining(text),
+      mayHaveBeenProcessed: false,
+      isRetryable: false,
+    });
+    expect(requests).toBe(0);
+  });
+
+  it('that is self-signed is not trusted', async () => {
+    const { url } = await startTlsServer(undefined, identity('proxy-name'));
+    expect(await send(direct(), url)).toMatchObject({
+      cause: 'certificate-untrusted',
+      message: expect.stringMatching(/^self-signed certificate$/),
+    });
+  });
+
+  it('has to be for the name behind a proxy', async () => {
+    trust(AUTHORITY);
+    const { port } = await startTlsServer();
+    const { proxy } = await startProxy();
+    const client = createHttpClient(() => proxy);
+    expect(
+      await send(client, `https://other.share.test:${port}`),
+    ).toMatchObject({
+      cause: 'certificate-invalid',
+      message: expect.stringContaining('Host: other.share.test.'),
+      mayHaveBeenProcessed: false,
+    });
+  });
+
+  it.skipIf(!HAS_IPV6)('has to be for the address', async () => {
+    trust(AUTHORITY);
+    const { url } = await startTlsServer(undefined, { host: '::1' });
+    expect(await send(direct(), url)).toMatchObject({
+      cause: 'certificate-invalid',
+    });
+  });
+});
+
+describe('NODE_EXTRA_CA_CERTS', () => {
+  const env = { NODE_EXTRA_CA_CERTS: '/etc/corp.pem' };
+
+  it('that names a missing file is in the message about an authority', async () => {
+    const problem = extraCaProblem(env, () => false);
+    const { url } = await startTlsServer();
+    const client = createHttpClient(() => null, problem);
+    expect(await send(client, url)).toMatchObject({
+      cause: 'certificate-untrusted',
+      message:
+        'unable to verify the first certificate; NODE_EXTRA_CA_CERTS names "/etc/corp.pem", which does not exist',
+    });
+  });
+
+  it('is in no other message', async () => {
+    const client = createHttpClient(() => null, 'a problem');
+    expect(await send(client, 'https://127.0.0.1:1')).toMatchObject({
+      cause: 'network',
+      message: 'connect ECONNREFUSED 127.0.0.1:1',
+    });
+  });
+
+  it('is no problem where the file exists, or none is named', () => {
+    const names: string[] = [];
+    const exists = (name: string) => names.push(name) > 0;
+    expect(extraCaProblem(env, exists)).toBeNull();
+    expect(names).toEqual(['/etc/corp.pem']);
+    expect(extraCaProblem({}, () => false)).toBeNull();
+    expect(extraCaProblem({ NODE_EXTRA_CA_CERTS: '' }, () => false)).toBeNull();
+  });
+});
+
+describe('TLS before 1.2', () => {
+  const OLD = {
+    ciphers: 'DEFAULT@SECLEVEL=0',
+    minVersion: 'TLSv1.1',
+    maxVersion: 'TLSv1.1',
+  } as const;
+
+  // As NODE_OPTIONS=--tls-min-v1.1 does for a process.
+  beforeEach(() => {
+    trust(AUTHORITY);
+    tls.DEFAULT_MIN_VERSION = 'TLSv1.1';
+    tls.DEFAULT_CIPHERS = OLD.ciphers;
+  });
+
+  it('is not spoken to a server, whatever NODE_OPTIONS says', async () => {
+    const { url } = await startTlsServer(undefined, OLD);
+    expect(await send(direct(), url)).toEqual({
+      type: 'failure',
+      cause: 'network',
+      message: 'TLS failed: tlsv1 alert protocol version',
+      mayHaveBeenProcessed: false,
+      isRetryable: true,
+    });
+  });
+
+  it('is not spoken to a server behind a proxy', async () => {
+    const { url } = await startTlsServer(undefined, OLD);
+    const { proxy } = await startProxy();
+    expect(
+      await send(
+        createHttpClient(() => proxy),
+        url,
+      ),
+    ).toMatchObject({
+      cause: 'network',
+      message: expect.stringMatching(/^TLS failed: .*, through the proxy/),
+      mayHaveBeenProcessed: false,
+    });
+  });
+
+  it('is not spoken to a proxy', async () => {
+    const { proxy, connects } = await startProxy({
+      certificate: 'server',
+      tls: OLD,
+    });
+    expect(
+      await send(
+        createHttpClient(() => proxy),
+        'https://localhost:1',
+      ),
+    ).toMatchObject({
+      cause: 'proxy',
+      message: expect.stringContaining('TLS failed'),
     });
     expect(connects).toEqual([]);
   });
+});
 
-  it('needs a certificate for the name that was asked for, through a proxy too', async () => {
-    trustFixtures();
-    const { url } = await startTlsServer();
-    const { proxy } = await startProxy();
-    const { error } = await through(
-      proxy,
-      url.replace('localhost', 'other.share.test'),
-    );
-    expect(error?.code).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+describe('a request over https was not processed', () => {
+  beforeEach(() => trust(AUTHORITY));
+
+  const NOT_PROCESSED = {
+    type: 'failure',
+    cause: 'network',
+    mayHaveBeenProcessed: false,
+    isRetryable: true,
+  };
+
+  it.each([
+    ['closed', (socket: { end(): void }) => socket.end()],
+    ['cut', (socket: { destroy(): void }) => socket.destroy()],
+    [
+      'reset',
+      (socket: { resetAndDestroy(): void }) => socket.resetAndDestroy(),
+    ],
+  ])('where the connection was %s during the handshake', async (_, cut) => {
+    const { httpsUrl } = await startTcp(cut);
+    expect(await send(direct(), httpsUrl)).toEqual({
+      ...NOT_PROCESSED,
+      message: expect.stringMatching(
+        /before secure TLS connection was established|ECONNRESET/,
+      ),
+    });
   });
 
-  it.skipIf(!HAS_IPV6)(
-    'needs a certificate for the address that was asked for',
-    async () => {
-      trustFixtures();
-      const { url } = await startTlsServer(undefined, '::1');
-      expect((await through(null, url)).error?.code).toBe(
-        'ERR_TLS_CERT_ALTNAME_INVALID',
-      );
+  it('where the handshake hung until the timeout', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { httpsUrl, port, received } = await startTcp(() => {});
+    const sending = send(direct(), httpsUrl, { timeoutMs: 10_000 });
+    await received;
+    vi.advanceTimersByTime(10_000);
+    expect(await sending).toEqual({
+      ...NOT_PROCESSED,
+      message: `no connection within 10 s: localhost:${port} did not respond`,
+    });
+  });
+
+  it('where the step ended during the handshake', async () => {
+    const { httpsUrl, received } = await startTcp(() => {});
+    const abort = new AbortController();
+    const sending = send(direct(), httpsUrl, { signal: abort.signal });
+    await received;
+    abort.abort();
+    expect(await sending).toMatchObject({
+      cause: 'timeout',
+      mayHaveBeenProcessed: false,
+    });
+  });
+
+  it.each(['SSH-2.0-OpenSSH_9.9\r\n', 'HTTP/1.1 400 Bad Request\r\n\r\n'])(
+    'where the server does not speak TLS but says %j',
+    async (text) => {
+      const { httpsUrl, port } = await startRaw(text);
+      expect(await send(direct(), httpsUrl)).toEqual({
+        ...NOT_PROCESSED,
+        message: `localhost:${port} does not speak TLS`,
+        isRetryable: false,
+      });
     },
   );
-
-  it('succeeds with an authority that is trusted', async () => {
-    trustFixtures();
-    const { url } = await startTlsServer();
-    expect(await through(null, url)).toMatchObject(OK);
-  });
 });
 
-describe('a proxy', () => {
-  beforeEach(trustFixtures);
+describe('a request over https may have been processed', () => {
+  beforeEach(() => trust(AUTHORITY));
 
-  it('tunnels all requests to a host through one connection', async () => {
-    const { url, connections } = await startTlsServer();
-    const { proxy, connects } = await startProxy();
-    const client = createHttpClient(() => proxy);
-    for (let n = 0; n < 3; n++)
-      expect(await send(client, url)).toMatchObject(OK);
-    const target = new URL(url).host;
-    expect(connects).toMatchObject([{ target, headers: { host: target } }]);
-    expect(connects[0]?.headers).not.toHaveProperty('proxy-authorization');
+  const NO_RESPONSE = {
+    type: 'failure',
+    cause: 'no-response',
+    mayHaveBeenProcessed: true,
+    isRetryable: true,
+  };
+
+  it('where the connection was cut after the handshake', async () => {
+    const { url } = await startTlsServer(({ socket }) => socket.destroy());
+    expect(await send(direct(), url)).toEqual({
+      ...NO_RESPONSE,
+      message: 'connected, but no complete response: socket hang up',
+    });
+  });
+
+  it('where the server hung after the handshake', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let arrive: () => void = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const { url } = await startTlsServer(() => arrive());
+    const sending = send(direct(), url, { timeoutMs: 10_000 });
+    await arrived;
+    vi.advanceTimersByTime(10_000);
+    expect(await sending).toEqual({
+      ...NO_RESPONSE,
+      message: 'connected, but no complete response within 10 s',
+    });
+  });
+
+  it('where a connection that served another request was cut', async () => {
+    let requests = 0;
+    const { url, connections } = await startTlsServer((request, response) => {
+      requests++;
+      if (requests === 1) response.end('x');
+      else request.socket.destroy();
+    });
+    const client = direct();
+    await send(client, url);
+    expect(await send(client, url)).toMatchObject(NO_RESPONSE);
     expect(connections()).toBe(1);
-  });
-
-  it('knows a name that only it can resolve', async () => {
-    const { url } = await startTlsServer();
-    const { proxy, connects } = await startProxy();
-    const { port } = new URL(url);
-    expect(
-      await through(proxy, `https://api.share.test:${port}`),
-    ).toMatchObject(OK);
-    expect(connects).toMatchObject([{ target: `api.share.test:${port}` }]);
-  });
-
-  it('may speak https', async () => {
-    const { url } = await startTlsServer();
-    const { proxy } = await startProxy(undefined, true);
-    expect(await through(proxy, url)).toMatchObject(OK);
-  });
-
-  it('gets its credentials decoded, and the server does not get them', async () => {
-    let seen: object = {};
-    const { url } = await startTlsServer((request, response) => {
-      seen = request.headers;
-      response.end('hello');
-    });
-    const { proxy, connects } = await startProxy();
-    Object.assign(proxy, { username: 'o:ps', password: 'p@ss/wörd' });
-    expect(await through(proxy, url)).toMatchObject(OK);
-    const basic = `Basic ${Buffer.from('o:ps:p@ss/wörd').toString('base64')}`;
-    expect(connects).toMatchObject([
-      { headers: { 'proxy-authorization': basic } },
-    ]);
-    expect(seen).not.toHaveProperty('proxy-authorization');
-  });
-
-  it('is chosen for every address', async () => {
-    const { url } = await startTlsServer();
-    const { url: plain } = await startServer((_, response) =>
-      response.end('hello'),
-    );
-    const { proxy, connects } = await startProxy();
-    const client = createHttpClient(({ protocol }) =>
-      protocol === 'https:' ? proxy : null,
-    );
-    expect(await send(client, plain)).toMatchObject(OK);
-    expect(connects).toHaveLength(0);
-    expect(await send(client, url)).toMatchObject(OK);
-    expect(connects).toHaveLength(1);
-  });
-
-  it('is not used where none is chosen, for http and https', async () => {
-    const { url } = await startTlsServer();
-    const { url: plain } = await startServer((_, response) =>
-      response.end('hello'),
-    );
-    const client = createHttpClient(() => null);
-    for (const address of [plain, url, plain])
-      expect(await send(client, address)).toMatchObject(OK);
-  });
-
-  it.each([
-    ['https://api.share.test/v4', 'api.share.test:443'],
-    ['https://[::1]:8443/', '[::1]:8443'],
-  ])('is asked for the host and port of %s', async (url, target) => {
-    const { proxy, connects } = await startProxy(
-      'HTTP/1.1 502 Bad Gateway\r\n\r\n',
-    );
-    await through(proxy, url);
-    expect(connects).toMatchObject([{ target }]);
-  });
-});
-
-describe('a proxy that makes no connection', () => {
-  const URL_BEHIND = 'https://api.share.test';
-
-  it.each([
-    [
-      '407, as it requires a password',
-      407,
-      'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n',
-    ],
-    ['502', 502, 'HTTP/1.1 502 Bad Gateway\r\n\r\n'],
-    [
-      'a response in place of Cloudflare',
-      201,
-      'HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}',
-    ],
-  ])('responds with %s', async (_, status, reply) => {
-    const { proxy } = await startProxy(reply);
-    expect(await through(proxy, URL_BEHIND)).toEqual({
-      status,
-      headers: {},
-      body: '',
-      error: {
-        code: 'PROXY_REJECTED',
-        message: `the proxy rejected the connection with HTTP ${status}`,
-        isSent: false,
-      },
-    });
-  });
-
-  it.each([
-    [
-      'has a header without end',
-      `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(64 * 1024)}\r\n\r\n`,
-      /^HPE_HEADER_OVERFLOW$/,
-    ],
-    ['does not speak HTTP', 'SSH-2.0-OpenSSH\r\n', /^HPE_/],
-    ['closes the connection', '', /^ECONNRESET$/],
-  ])('%s: nothing was sent', async (_, text, code) => {
-    const { proxy } = await startRaw(text);
-    expect(await through(proxy, URL_BEHIND)).toMatchObject({
-      status: 0,
-      error: { code: expect.stringMatching(code), isSent: false },
-    });
-  });
-
-  it('is down: nothing was sent', async () => {
-    const { error } = await through(new URL('http://127.0.0.1:1'), URL_BEHIND);
-    expect(error).toEqual({
-      code: 'ECONNREFUSED',
-      message: 'connect ECONNREFUSED 127.0.0.1:1',
-      isSent: false,
-    });
-  });
-
-  it('never responds: the request ends at its timeout, or when it is aborted', async () => {
-    const { proxy } = await startRaw(null);
-    const client = createHttpClient(() => proxy);
-    expect(
-      (await send(client, URL_BEHIND, { timeoutMs: 100 })).error?.code,
-    ).toBe('TIMEOUT');
-    const signal = AbortSignal.timeout(100);
-    expect((await send(client, URL_BEHIND, { signal })).error?.code).toBe(
-      'ABORTED',
-    );
-  });
-
-  it('cannot be chosen: nothing is sent past it', async () => {
-    const { url, connections } = await startServer((_, response) =>
-      response.end('hello'),
-    );
-    const client = createHttpClient(() => {
-      throw new TypeError('not the address of a proxy');
-    });
-    expect((await send(client, url)).error?.message).toBe(
-      'not the address of a proxy',
-    );
-    expect(connections()).toBe(0);
-  });
-
-  it('says too little for a tunnel before the host is asked', async () => {
-    const { proxy } = await startRaw(
-      'HTTP/1.1 200 Connection Established\r\n\r\n',
-    );
-    const { status, error } = await through(proxy, URL_BEHIND);
-    expect([status, error?.code]).toEqual([0, 'ECONNRESET']);
   });
 });

@@ -13,6 +13,7 @@ import {
   type Socket,
 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type {
@@ -20,10 +21,11 @@ import type {
   HttpRequest,
   HttpResponse,
 } from '../../src/cloudflare/http-client.ts';
+import type { ProxyServer } from '../../src/cloudflare/proxy.ts';
 
-const fixture = (name: string) =>
+export const fixture = (name: string) =>
   readFileSync(
-    fileURLToPath(new URL(`../e2e/fixtures/${name}`, import.meta.url)),
+    fileURLToPath(new URL(`../e2e/fixtures/${name}.pem`, import.meta.url)),
     'utf8',
   );
 
@@ -31,16 +33,23 @@ const fixture = (name: string) =>
  * Signed `server.pem`, which is for `localhost` and `api.share.test`. Node does
  * not trust it by default.
  */
-export const AUTHORITY = fixture('authority.pem');
-const CERTIFICATE = {
-  key: fixture('server-key.pem'),
-  cert: fixture('server.pem'),
-};
+export const AUTHORITY = fixture('authority');
 
 /** Some containers have none. */
 export const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
+
+/** A server's certificate and key, by the name of its file. */
+export function identity(name = 'server'): TlsOptions {
+  const isWeak = name === 'weak';
+  return {
+    cert: fixture(name),
+    key: fixture(isWeak ? 'weak-key' : 'server-key'),
+    // OpenSSL would otherwise not even load the key.
+    ...(isWeak && { ciphers: 'DEFAULT@SECLEVEL=0' }),
+  };
+}
 
 /**
  * Listens on loopback until the test is finished. @returns the port, and the
@@ -51,6 +60,8 @@ async function listen(server: NetServer, host = '127.0.0.1') {
   server.on('connection', (socket: Socket) =>
     sockets.add(socket.on('error', () => {})),
   );
+  // A client that ends a handshake is none of a server's concern.
+  server.on('tlsClientError', () => {});
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   onTestFinished(
     () =>
@@ -73,61 +84,111 @@ export async function startServer(listener: RequestListener, host?: string) {
   };
 }
 
-/** A server for https with the certificate of the fixtures. */
+/** A server for https; its certificate is `server.pem` by default. */
 export async function startTlsServer(
   listener: RequestListener = (_, response) => response.end('hello'),
-  host?: string,
+  { host, ...tls }: TlsOptions & { host?: string } = {},
 ) {
   const { port, connections } = await listen(
-    createTlsServer(CERTIFICATE, listener),
+    createTlsServer({ ...identity(), ...tls }, listener),
     host,
   );
   return {
     url: `https://${host ? `[${host}]` : 'localhost'}:${port}`,
+    port,
     connections,
   };
 }
 
 /**
- * Something that writes a text and closes the connection, whatever comes in; it
- * says nothing where there is none.
+ * Accepts TCP connections and does this when the first bytes arrive, which is
+ * before a TLS handshake can be complete.
+ *
+ * @returns `received`, which resolves with those bytes
  */
-export async function startRaw(text: string | null) {
+export async function startTcp(onData: (socket: Socket) => void) {
+  let receive: (bytes: string) => void = () => {};
+  const received = new Promise<string>((resolve) => {
+    receive = resolve;
+  });
   const server = createTcpServer((socket) => {
-    socket.once('data', () => text !== null && socket.end(text));
+    socket.once('data', (bytes) => {
+      receive(bytes.toString());
+      onData(socket);
+    });
   });
   const { port } = await listen(server);
   return {
+    port,
     url: `http://127.0.0.1:${port}`,
-    proxy: new URL(`http://127.0.0.1:${port}`),
+    httpsUrl: `https://localhost:${port}`,
+    proxy: proxyAt(`http://127.0.0.1:${port}`),
+    received,
   };
 }
 
-/**
- * A proxy that tunnels everything to this machine; with `reply` it gives that
- * instead of a tunnel.
- */
-export async function startProxy(reply?: string, isTls = false) {
+/** Writes a text and closes the connection, whatever comes in. */
+export const startRaw = (text: string) =>
+  startTcp((socket) => socket.end(text));
+
+export function proxyAt(url: string): ProxyServer {
+  return { url: new URL(url), variable: 'HTTPS_PROXY' };
+}
+
+interface ProxyOptions {
+  /** Instead of a tunnel. */
+  reply?: string;
+  /** What opens a tunnel. */
+  established?: string;
+  /** The certificate with which the proxy speaks TLS. */
+  certificate?: string;
+  tls?: TlsOptions;
+  /** How a client finds it. */
+  host?: string;
+}
+
+/** A proxy that tunnels everything to this machine, whatever its name is. */
+export async function startProxy({
+  reply,
+  established = 'HTTP/1.1 200 Connection Established\r\n\r\n',
+  certificate,
+  tls,
+  host = '127.0.0.1',
+}: ProxyOptions = {}) {
   const connects: {
     target: string | undefined;
     headers: Record<string, unknown>;
   }[] = [];
-  const server: Server = isTls
-    ? (createTlsServer(CERTIFICATE) as unknown as Server)
+  const server: Server = certificate
+    ? (createTlsServer({
+        ...identity(certificate),
+        ...tls,
+      }) as unknown as Server)
     : createServer();
+  const serverNames: unknown[] = [];
+  server.on('secureConnection', (socket: TLSSocket) =>
+    // Node declares it, but leaves out that a client may send none.
+    serverNames.push((socket as { servername?: unknown }).servername),
+  );
   server.on('connect', ({ url, headers }, socket: Socket) => {
     connects.push({ target: url, headers });
+    socket.on('error', () => {});
     if (reply !== undefined) return socket.end(reply);
     const there = connect(Number(url?.split(':').at(-1)), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      socket.write(established);
       there.pipe(socket).pipe(there);
     });
+    there.on('close', () => socket.destroy());
     return there.on('error', () => socket.destroy());
   });
-  const { port } = await listen(server);
+  const { port, connections } = await listen(server);
   return {
-    proxy: new URL(`${isTls ? 'https' : 'http'}://127.0.0.1:${port}`),
+    proxy: proxyAt(`${certificate ? 'https' : 'http'}://${host}:${port}`),
+    address: `${host}:${port}`,
     connects,
+    connections,
+    /** What clients named in TLS; false for nothing. */
+    serverNames,
   };
 }
 
@@ -144,6 +205,7 @@ export function send(
     headers: {},
     body: null,
     timeoutMs: 30_000,
+    maxMiB: 16,
     signal,
     ...more,
   });

@@ -1,14 +1,23 @@
-import http, {
-  type Agent,
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
+import http, { type Agent, type ClientRequest } from 'node:http';
 import https from 'node:https';
-import { isIPv6, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import tls from 'node:tls';
-import fetch from 'node-fetch';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import fetch, { FetchError, type Response } from 'node-fetch';
+import {
+  CONNECTION_OPTIONS,
+  ConnectionError,
+  type ConnectionFailure,
+  codeOf,
+  explainConnectionError,
+  isNotHttp,
+  textOf,
+} from './connection.ts';
+import {
+  nameOf,
+  type ProxyServer,
+  TunnelAgent,
+  type TunnelOptions,
+} from './proxy.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -17,213 +26,317 @@ export interface HttpRequest {
   readonly body: string | null;
   /** For the whole exchange, the response body included. */
   readonly timeoutMs: number;
+  /** A response with a larger body is a failure, `too-large`. */
+  readonly maxMiB: number;
   readonly signal: AbortSignal;
 }
 
-export interface HttpResponse {
-  /** 0 without a response. */
+/** What came of a request: a response, or why there is none that may be used. */
+export type HttpResponse = ReceivedResponse | FailedExchange;
+
+export interface ReceivedResponse {
+  readonly type: 'response';
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Why there is no response from the server, or none that may be used. */
-  readonly error?: HttpError;
 }
 
-export interface HttpError {
+export interface FailedExchange {
+  readonly type: 'failure';
+  readonly cause: // The signal of the request was aborted: the step is over.
+    | 'timeout'
+    | 'too-large'
+    | 'invalid-response'
+    // Connected, but no complete response came.
+    | 'no-response'
+    // No connection was made, with TLS where the address says https.
+    | ConnectionFailure['cause'];
   /**
-   * A code of Node's, or `TIMEOUT`, `ABORTED`, `TOO_LARGE`, `PROXY_REJECTED`.
+   * What happened, in words that a person can act on. It names hosts, never a
+   * secret, and may hold text of a server: it is not sanitized.
    */
-  readonly code: string;
   readonly message: string;
-  /** False where the request certainly never left: no connection was made. */
-  readonly isSent: boolean;
+  /**
+   * False where the request certainly never reached a server that could
+   * process it.
+   */
+  readonly mayHaveBeenProcessed: boolean;
+  /** May the same request succeed later? */
+  readonly isRetryable: boolean;
 }
 
-/** Sends one request. Never rejects: what went wrong is in `error`. */
+/**
+ * Sends one request, once. Never rejects: what went wrong is a `failure`.
+ */
 export type HttpClient = (request: HttpRequest) => Promise<HttpResponse>;
-
-/** A list that is larger is read in pages; see `shares.ts`. */
-const MAX_RESPONSE_MIB = 16;
-
-const CONNECTION_OPTIONS = {
-  keepAlive: true,
-  /**
-   * Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch
-   * verification off.
-   */
-  rejectUnauthorized: true,
-  /** A TCP handshake may take longer than Node's default of 250 ms. */
-  autoSelectFamilyAttemptTimeout: 5_000,
-};
 
 /**
  * Creates the one HTTP client of a run. It keeps connections alive, follows no
- * redirect and limits time and size.
+ * redirect, repeats nothing, and limits time and size.
+ *
+ * @param proxyFor - the proxy for an address, or null; may throw where the
+ *   environment names one that cannot be used
+ * @param extraCaProblem - what `extraCaProblem` of `connection.ts` found, for
+ *   the message about a certificate that is not trusted
  */
 export function createHttpClient(
-  proxyFor: (url: URL) => URL | null,
+  proxyFor: (url: URL) => ProxyServer | null,
+  extraCaProblem: string | null = null,
 ): HttpClient {
   const agents = new Map<string, Agent>();
 
-  function agentFor(url: URL): Agent {
-    const proxy = proxyFor(url);
-    const key = proxy?.href ?? url.protocol;
-    const { Agent } = url.protocol === 'https:' ? https : http;
-    const agent =
-      agents.get(key) ??
-      (proxy ? new TunnelAgent(proxy) : new Agent(CONNECTION_OPTIONS));
+  function agentFor(url: URL, proxy: ProxyServer | null): Agent {
+    const key = proxy?.url.href ?? url.protocol;
+    const agent = agents.get(key) ?? createAgent(url, proxy);
     agents.set(key, agent);
     return agent;
   }
 
-  return async ({ url, timeoutMs, signal, ...init }) => {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const recorded: { error?: Error } = {};
-    try {
-      const response = await fetch(url, {
-        ...init,
-        agent: recordErrors(agentFor(new URL(url)), recorded),
-        redirect: 'manual',
-        size: MAX_RESPONSE_MIB * 1024 * 1024,
-        signal: AbortSignal.any([signal, timeout]),
-      });
-      const body = await response.text();
-      // With its listeners, V8 keeps every exchange until a major collection:
-      // 40 MiB more after 1,000 requests.
-      response.body?.removeAllListeners();
-      return {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body,
-      };
-    } catch (error) {
-      const cause = (recorded.error ?? error) as SystemError;
-      const over = {
-        code: 'ABORTED',
-        message: 'no response before the step ended',
-        isSent: true,
-      };
-      const late = {
-        code: 'TIMEOUT',
-        message: `no response within ${timeoutMs / 1000} s`,
-        isSent: true,
-      };
-      const reported = signal.aborted
-        ? over
-        : timeout.aborted
-          ? late
-          : describe(cause);
-      return {
-        status: cause.status ?? 0,
-        headers: {},
-        body: '',
-        error: reported,
-      };
-    }
+  async function send(request: HttpRequest): Promise<HttpResponse> {
+    const url = new URL(request.url);
+    const proxy = proxyFor(url);
+    const exchange = new Exchange(request, url, proxy);
+    return exchange.run(agentFor(url, proxy));
+  }
+
+  return async (request) => {
+    const response = await send(request).catch(invalidRequest);
+
+    const isUntrusted =
+      response.type === 'failure' && response.cause === 'certificate-untrusted';
+    if (!isUntrusted || extraCaProblem === null) return response;
+    return { ...response, message: `${response.message}; ${extraCaProblem}` };
   };
 }
 
-/**
- * `errors` has one for each address that was tried, `type` is set by
- * node-fetch, `status` for a rejected CONNECT.
- */
-interface SystemError extends Error {
-  readonly code?: string;
-  readonly syscall?: string;
-  readonly errors?: readonly SystemError[];
-  readonly type?: string;
-  readonly status?: number;
+function createAgent({ protocol }: URL, proxy: ProxyServer | null): Agent {
+  if (proxy !== null) return new TunnelAgent(proxy);
+  const { Agent } = protocol === 'https:' ? https : http;
+  return new Agent(CONNECTION_OPTIONS);
 }
 
-function describe(error: SystemError): HttpError {
-  const { code = '', errors = [error], type } = error;
-  const tooLarge = {
-    code: 'TOO_LARGE',
-    message: `more than ${MAX_RESPONSE_MIB} MiB`,
-    isSent: true,
-  };
-  if (type === 'max-size') return tooLarge;
-  const message = errors.map((attempt) => attempt.message).join('; ');
-  const isConnected = errors.every(
-    ({ syscall }) => syscall !== 'connect' && syscall !== 'getaddrinfo',
-  );
-  return { code, message, isSent: isConnected };
+/** For an address, a header or a proxy that cannot be used. */
+function invalidRequest(error: Error): FailedExchange {
+  return notProcessed({
+    cause: 'network',
+    message: error.message,
+    isRetryable: false,
+  });
+}
+
+function notProcessed(failure: ConnectionFailure): FailedExchange {
+  return { type: 'failure', mayHaveBeenProcessed: false, ...failure };
+}
+
+/** What `http.request` asks of an agent; `@types/node` leaves it out. */
+interface RequestingAgent extends Agent {
+  addRequest(request: ClientRequest, options: https.RequestOptions): void;
 }
 
 /**
- * node-fetch keeps only a message; the error itself names every address and
- * carries the proxy's status.
+ * One request and its response. node-fetch sends and reads them; beside it,
+ * the exchange follows Node's request, because node-fetch does not say how far
+ * it came, and passes on no more than the text of an error.
  */
-function recordErrors(agent: Agent, recorded: { error?: Error }): Agent {
-  const addRequest = (request: ClientRequest, ...rest: unknown[]) => {
-    request.once('error', (error) => Object.assign(recorded, { error }));
-    (agent as Agent & { addRequest(...args: unknown[]): void }).addRequest(
-      request,
-      ...rest,
-    );
-  };
-  return Object.assign(Object.create(agent), { addRequest });
-}
+class Exchange {
+  readonly #request: HttpRequest;
+  readonly #url: URL;
+  readonly #proxy: ProxyServer | null;
+  /** Aborted at the timeout of the request, and with its signal. */
+  readonly #interruption = new AbortController();
+  /**
+   * `connected` when the TLS handshake is complete, over http when the TCP
+   * connection is made: Node holds the request back until then.
+   */
+  #phase: 'preparing' | 'connecting' | 'connected' = 'preparing';
+  /** Through a proxy, there is one as soon as the tunnel is open. */
+  #socket: Socket | null = null;
+  #response: Response | null = null;
+  /** What Node reported first. */
+  #error: Error | null = null;
 
-type Connected = (error: Error | null, socket: Duplex) => void;
-
-/**
- * Connects through a proxy with CONNECT (RFC 9110, section 9.3.6). Node limits
- * the size of the proxy's response.
- */
-class TunnelAgent extends https.Agent {
-  readonly #proxy: URL;
-
-  constructor(proxy: URL) {
-    super(CONNECTION_OPTIONS);
+  constructor(request: HttpRequest, url: URL, proxy: ProxyServer | null) {
+    this.#request = request;
+    this.#url = url;
     this.#proxy = proxy;
   }
 
-  override createConnection(
-    options: RequestOptions,
-    connected: Connected,
-  ): undefined {
-    const { protocol, hostname, port, username, password } = this.#proxy;
-    const authority = `${isIPv6(`${options.host}`) ? `[${options.host}]` : options.host}:${options.port}`;
-    const credentials = Buffer.from(
-      decodeURIComponent(`${username}:${password}`),
-    ).toString('base64');
-    const request = (protocol === 'https:' ? https : http).request({
-      ...CONNECTION_OPTIONS,
-      agent: false,
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: port || (protocol === 'https:' ? 443 : 80),
-      method: 'CONNECT',
-      path: authority,
-      headers: {
-        host: authority,
-        ...(username ? { 'proxy-authorization': `Basic ${credentials}` } : {}),
-      },
-    });
-    const fail = (error: Error, more: Partial<SystemError> = {}) =>
-      connected(
-        Object.assign(error, { syscall: 'connect', ...more }),
-        undefined as never,
-      );
-    request.once('error', fail);
-    request.once(
-      'connect',
-      ({ statusCode: status = 0 }: IncomingMessage, socket: Socket) => {
-        if (status === 200)
-          return connected(
-            null,
-            tls.connect({ ...options, socket } as tls.ConnectionOptions),
-          );
-        socket.destroy();
-        // Without TLS, nothing shows that a response is Cloudflare's.
-        const more = { code: 'PROXY_REJECTED', status };
-        fail(
-          new Error(`the proxy rejected the connection with HTTP ${status}`),
-          more,
-        );
-      },
-    );
-    request.end();
+  async run(agent: Agent): Promise<HttpResponse> {
+    const { signal, timeoutMs } = this.#request;
+    if (signal.aborted) return this.#interrupted();
+
+    const interrupt = () => this.#interruption.abort();
+    const timer = setTimeout(interrupt, timeoutMs);
+    signal.addEventListener('abort', interrupt);
+    try {
+      return await this.#send(agent);
+    } catch (error) {
+      return this.#explain(this.#error ?? (error as Error));
+    } finally {
+      clearTimeout(timer);
+      // The signal lives as long as the run, and would keep every exchange.
+      signal.removeEventListener('abort', interrupt);
+    }
   }
+
+  async #send(agent: Agent): Promise<ReceivedResponse> {
+    const { method, headers, body, maxMiB } = this.#request;
+    const response = await fetch(this.#url, {
+      method,
+      headers,
+      body,
+      agent: this.#watchedAgent(agent as RequestingAgent),
+      redirect: 'manual',
+      signal: this.#interruption.signal,
+      size: maxMiB * 1024 * 1024,
+    });
+    this.#response = response;
+    response.body?.once('error', this.#keepError);
+    const text = await response.text();
+    // With its listeners, V8 keeps every exchange until a major collection:
+    // 50 MiB more after 1,000 requests.
+    response.body?.removeAllListeners();
+    return {
+      type: 'response',
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: text,
+    };
+  }
+
+  /** The agent that is kept, with a view of the request that it is given. */
+  #watchedAgent(agent: RequestingAgent): Agent {
+    const watched: RequestingAgent = Object.create(agent);
+    watched.addRequest = (request, options) => {
+      this.#watchRequest(request);
+      const connectSignal = this.#interruption.signal;
+      const tunnelOptions: TunnelOptions = { ...options, connectSignal };
+      agent.addRequest(request, tunnelOptions);
+    };
+    return watched;
+  }
+
+  #watchRequest(request: ClientRequest): void {
+    this.#phase = 'connecting';
+    request.once('socket', (socket) =>
+      this.#watchSocket(socket, request.reusedSocket),
+    );
+    request.on('error', this.#keepError);
+    // HTTP 101. Without a listener, Node would close the connection and report
+    // nothing.
+    request.once('upgrade', (_response, socket) => {
+      socket.destroy();
+      request.emit('error', new Error('the connection was closed'));
+    });
+  }
+
+  #watchSocket(socket: Socket, isReused: boolean): void {
+    this.#socket = socket;
+    if (isReused) {
+      this.#phase = 'connected';
+      return;
+    }
+    const event = socket instanceof TLSSocket ? 'secureConnect' : 'connect';
+    socket.once(event, () => {
+      this.#phase = 'connected';
+    });
+  }
+
+  readonly #keepError = (error: Error): void => {
+    this.#error ??= error;
+  };
+
+  #explain(error: Error): FailedExchange {
+    if (this.#interruption.signal.aborted) return this.#interrupted();
+    if (error instanceof ConnectionError) return notProcessed(error.failure);
+    if (this.#phase === 'preparing') return invalidRequest(error);
+    if (this.#phase === 'connecting') return this.#notConnected(error);
+    return this.#unusable(error);
+  }
+
+  /** The signal was aborted, or the timeout of the request is over. */
+  #interrupted(): FailedExchange {
+    const { signal, timeoutMs } = this.#request;
+    if (signal.aborted)
+      return {
+        type: 'failure',
+        cause: 'timeout',
+        message: 'no response before the step ended',
+        mayHaveBeenProcessed: this.#phase === 'connected',
+        isRetryable: false,
+      };
+
+    const limit = `within ${timeoutMs / 1000} s`;
+    if (this.#phase === 'connected')
+      return connectedBut(
+        'no-response',
+        `connected, but no complete response ${limit}`,
+      );
+
+    const isTunnelMissing = this.#proxy !== null && this.#socket === null;
+    const culprit = isTunnelMissing
+      ? `the proxy ${nameOf(this.#proxy)} opened no tunnel`
+      : `${this.#url.host} did not respond${this.#throughProxy()}`;
+    return notProcessed({
+      cause: isTunnelMissing ? 'proxy' : 'network',
+      message: `no connection ${limit}: ${culprit}`,
+      isRetryable: true,
+    });
+  }
+
+  #notConnected(error: Error): FailedExchange {
+    const failure = explainConnectionError(error, this.#socket, this.#url.host);
+    const message = failure.message + this.#throughProxy();
+    return notProcessed({ ...failure, message });
+  }
+
+  /** What came, if anything, is no response that may be used. */
+  #unusable(error: Error): FailedExchange {
+    if (error instanceof FetchError && error.type === 'max-size')
+      return connectedBut('too-large', `more than ${this.#request.maxMiB} MiB`);
+
+    if (isNotHttp(error))
+      return connectedBut(
+        'invalid-response',
+        `the response is not HTTP: ${error.message}`,
+      );
+
+    if (isNotDecodable(error)) {
+      const coding = this.#response?.headers.get('content-encoding');
+      return connectedBut(
+        'invalid-response',
+        `the response is not ${coding}: ${error.message}`,
+      );
+    }
+
+    return connectedBut(
+      'no-response',
+      `connected, but no complete response: ${textOf(error)}`,
+    );
+  }
+
+  /** The end of a sentence about a connection. */
+  #throughProxy(): string {
+    return this.#proxy ? `, through the proxy ${nameOf(this.#proxy)}` : '';
+  }
+}
+
+function connectedBut(
+  cause: 'too-large' | 'invalid-response' | 'no-response',
+  message: string,
+): FailedExchange {
+  return {
+    type: 'failure',
+    cause,
+    message,
+    mayHaveBeenProcessed: true,
+    // A response that is too large is as large the next time.
+    isRetryable: cause !== 'too-large',
+  };
+}
+
+/** The codes of zlib start with `Z_`, and those of Brotli with `ERR__`. */
+function isNotDecodable(error: Error): boolean {
+  return /^(Z_|ERR__)/.test(codeOf(error));
 }
