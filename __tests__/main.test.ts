@@ -1,17 +1,46 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../src/clock.ts';
+import type { HttpClient } from '../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../src/github/context.ts';
-import { main } from '../src/main.ts';
-import { ACCOUNT, ENV, OTHER, TOKEN } from './builders.ts';
+import type { DeploymentProblem } from '../src/github/deployment.ts';
+import { workspaceFiles } from '../src/inputs/recipient-file.ts';
+import { main, type World } from '../src/main.ts';
+import { OUTPUT_NAMES } from '../src/report/outputs.ts';
+import { ACCOUNT, OTHER, TOKEN } from './builders.ts';
 import {
   noResponse,
   ok,
   type Reply,
   rejection,
 } from './cloudflare/scripted-api.ts';
+import { ENV } from './inputs/environment.ts';
 import { recordingRunner } from './report/recording-runner.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const START_MS = 1_000_000;
+
+/** What became of the deployment record, whose own test is elsewhere. */
+const deployment = vi.hoisted(() => ({
+  seen: [] as string[],
+  problem: null as DeploymentProblem | null,
+}));
+
+vi.mock('../src/github/deployment.ts', () => ({
+  DeploymentRecord: class {
+    start() {
+      deployment.seen.push('start');
+    }
+    async finish(state: string, description: string) {
+      deployment.seen.push(`${state}: ${description}`);
+      return deployment.problem;
+    }
+  },
+}));
+
+beforeEach(() => {
+  deployment.seen.length = 0;
+  deployment.problem = null;
+});
 
 interface Case {
   readonly env?: Record<string, string>;
@@ -22,45 +51,54 @@ interface Case {
   readonly respond?: (request: string, atMs: number) => Reply | undefined;
   readonly cancelMs?: number;
   readonly failing?: Parameters<typeof recordingRunner>[0];
+  /** Changes what is outside of the run. */
+  readonly change?: (world: World) => Partial<World>;
+}
+
+/** `GET /recipients`; the share itself is `GET`. */
+function nameOf(method: string, url: string): string {
+  const path = url
+    .replace(/\?.*/, '')
+    .replace(/^.*\/shares(\/\w+)?/, (_, id) => (id ? '' : '/shares'));
+  return `${method} ${path}`.trim();
 }
 
 /**
  * Plays a whole run on plain functions in place of the network, the time and
  * the runner.
  */
-async function play({ env = {}, respond, cancelMs, failing }: Case = {}) {
+async function play(one: Case = {}) {
+  const { env = {}, respond, cancelMs, failing, change } = one;
   const clock = new VirtualClock(START_MS);
   const cancel = new AbortController();
   const recorder = recordingRunner(failing);
   const requests: string[] = [];
-  const running = main({
+
+  const http: HttpClient = async ({ method, url, signal, timeoutMs }) => {
+    const request = nameOf(method, url);
+    requests.push(request);
+    const byDefault = request === 'GET' ? ok({ name: 'Baseline' }) : ok([]);
+    const reply = respond?.(request, clock.now() - START_MS) ?? byDefault;
+    await clock.sleep(reply === 'hang' ? timeoutMs : 1, signal);
+    if (reply === 'hang') {
+      const message = 'no response before the step ended';
+      return noResponse({ cause: 'timeout', message, isRetryable: false });
+    }
+    if (reply.type === 'failure') return reply;
+    return { status: 200, headers: {}, body: '', ...reply, type: 'response' };
+  };
+
+  const world: World = {
     env: { ...ENV, ...env },
     context: readGitHubContext({}),
-    http: async ({ method, url, signal, timeoutMs }) => {
-      const request =
-        `${method} ${url.replace(/^.*\/shares\/\w+/, '').replace(/\?.*/, '')}`.trim();
-      requests.push(request);
-      const reply =
-        respond?.(request, clock.now() - START_MS) ??
-        (request === 'GET' ? ok({ name: 'Baseline' }) : ok([]));
-      await clock.sleep(reply === 'hang' ? timeoutMs : 1, signal);
-      const error = {
-        code: 'ABORTED',
-        message: 'no response before the step ended',
-        isSent: true,
-      };
-      return {
-        status: 200,
-        headers: {},
-        body: '',
-        ...(reply === 'hang' ? { status: 0, error } : reply),
-      };
-    },
+    files: workspaceFiles,
+    http,
     clock,
     random: () => 0.5,
     runner: recorder.runner,
     cancel: cancel.signal,
-  });
+  };
+  const running = main({ ...world, ...change?.(world) });
   if (cancelMs !== undefined)
     void clock.sleep(cancelMs).then(() => cancel.abort());
   return {
@@ -102,7 +140,7 @@ describe('a run', () => {
     expect(seen[0]).toBe(`mask|${TOKEN}`);
     const log = seen.filter((text) => text.startsWith('info'));
     expect(log[0]).toMatch(/^info\|Sharing /);
-    expect(log[1]).toBe('info|Share name: "Baseline"');
+    expect(log[1]).toMatch(/^info\|Share "Baseline" \(/);
     expect(log.at(-1)).toMatch(
       /^info\|Result: 1 account added; 2\.\d s, 5 requests$/,
     );
@@ -118,7 +156,7 @@ describe('a run', () => {
       '[]',
     ]);
     expect(of('error')).toEqual([
-      expect.stringMatching(/^error\|Invalid inputs.*\|state: .*\nwait: /),
+      expect.stringMatching(/^error\|Invalid inputs.*\|state: .* wait: /),
     ]);
   });
 
@@ -161,7 +199,9 @@ describe('a run', () => {
     });
     expect(success).toBe(false);
     expect(of('error')).toEqual([
-      expect.stringMatching(/^error\|Authentication failed\|10000 said\./),
+      expect.stringMatching(
+        /^error\|Authentication failed\|said \(code 10000\)\./,
+      ),
     ]);
     expect(outputs()).toMatchObject({
       status: 'unknown',
@@ -211,19 +251,6 @@ describe('a run', () => {
     );
   });
 
-  it('fails with its outputs where something unexpected happens', async () => {
-    const { success, of, outputs } = await play({
-      respond: () => {
-        throw new TypeError('a bug');
-      },
-    });
-    expect(success).toBe(false);
-    expect(of('error')).toEqual([
-      expect.stringMatching(/^error\|Internal error\|a bug\./),
-    ]);
-    expect(outputs()).toMatchObject({ status: 'unknown' });
-  });
-
   it('fails where its outputs cannot be written', async () => {
     const { success, of } = await play({
       env: { 'INPUT_DRY-RUN': 'true' },
@@ -235,5 +262,238 @@ describe('a run', () => {
         /^error\|Outputs could not be written\|output recipient-id: no space\./,
       ),
     ]);
+  });
+
+  it('warns where the deployment record could not be written', async () => {
+    deployment.problem = { message: 'no', lacksPermission: false };
+    const { success, of } = await play({ respond: adding() });
+    expect([success, of('warning')]).toEqual([
+      true,
+      [expect.stringMatching(/^warning\|Deployment record could not/)],
+    ]);
+  });
+});
+
+/** The API while the account is added, but for some of its responses. */
+function adding(
+  differently: (request: string) => Reply | undefined = () => undefined,
+): (request: string, atMs: number) => Reply | undefined {
+  return (request, atMs) => {
+    const reply = differently(request);
+    if (reply !== undefined) return reply;
+    if (request === 'POST /recipients') return ok(wire('associating'));
+    if (request !== 'GET /recipients/r1') return undefined;
+    return ok(wire(atMs > 2_000 ? 'associated' : 'associating'));
+  };
+}
+
+function throwBug(): never {
+  throw new TypeError('a bug');
+}
+
+describe('every exit path sets all outputs once, and finishes the deployment record', () => {
+  const never = adding((request) =>
+    request === 'GET /recipients/r1' ? ok(wire('associating')) : undefined,
+  );
+  const onRequest = (name: string) =>
+    adding((request) => (request === name ? throwBug() : undefined));
+  /** The runner throws at the first line that matches. */
+  const onLine =
+    (method: 'info' | 'annotate' | 'summary', pattern: RegExp) =>
+    ({ runner }: World) => {
+      let hasThrown = false;
+      const throwOnce = (...args: string[]) => {
+        if (hasThrown || !args.some((text) => pattern.test(text))) return;
+        hasThrown = true;
+        throwBug();
+      };
+      const original = runner[method] as (...args: string[]) => unknown;
+      return {
+        runner: {
+          ...runner,
+          [method]: (...args: string[]) => {
+            throwOnce(...args);
+            return original(...args);
+          },
+        },
+      };
+    };
+  const throwingEnv = ({ env }: World) => ({
+    env: Object.defineProperty({ ...env }, 'INPUT_STATE', { get: throwBug }),
+  });
+  /** A pause between two polls is about a second. */
+  const throwingClock = ({ clock }: World) => {
+    const sleep: Clock['sleep'] = (ms, signal) =>
+      ms > 500 && ms < 5_000 ? throwBug() : clock.sleep(ms, signal);
+    return { clock: { now: clock.now, sleep } };
+  };
+  const FAILED = 'failure: 1 account failed';
+  const CRASHED = 'failure: internal error: 1 account failed';
+
+  it.each<[string, Case, boolean, string[]]>([
+    [
+      'a success',
+      { respond: adding() },
+      true,
+      ['start', 'success: 1 account added'],
+    ],
+    [
+      'nothing to do',
+      { respond: () => ok([wire('associated')]) },
+      true,
+      ['success: 1 account unchanged'],
+    ],
+    [
+      'a dry run',
+      { env: { 'INPUT_DRY-RUN': 'true' } },
+      true,
+      ['success: 1 account would be added'],
+    ],
+    ['invalid inputs', { env: { INPUT_STATE: 'x' } }, false, []],
+    [
+      'a list that cannot be read',
+      { respond: () => rejection(403, 10000) },
+      false,
+      [FAILED],
+    ],
+    [
+      'a write that was rejected',
+      {
+        respond: adding((name) =>
+          /POST/.test(name) ? rejection(400) : undefined,
+        ),
+      },
+      false,
+      ['start', FAILED],
+    ],
+    [
+      'a timeout',
+      { env: { INPUT_TIMEOUT: '20s' }, respond: never },
+      false,
+      ['start', FAILED],
+    ],
+    [
+      'a cancellation',
+      { respond: never, cancelMs: 5_000 },
+      false,
+      ['start', 'error: cancelled: 1 account not done'],
+    ],
+    [
+      'a cancellation before the list',
+      { respond: () => 'hang', cancelMs: 500 },
+      false,
+      ['error: cancelled: 1 account not done'],
+    ],
+    [
+      'a refusal where nothing would change',
+      {
+        env: { INPUT_STATE: 'exact' },
+        respond: (name) =>
+          name === 'GET /recipients' ? ok([wire('associated')]) : undefined,
+      },
+      false,
+      ['failure: plan rejected: 1 account unchanged'],
+    ],
+    [
+      'a summary that cannot be written',
+      { respond: adding(), failing: { summary: true } },
+      true,
+      ['start', 'success: 1 account added'],
+    ],
+    ['an internal error in the inputs', { change: throwingEnv }, false, []],
+    [
+      'an internal error at the start',
+      {
+        change: ({ clock: { sleep } }) => ({ clock: { now: throwBug, sleep } }),
+      },
+      false,
+      [],
+    ],
+    [
+      'an internal error at the first line',
+      { change: onLine('info', /^Sharing/) },
+      false,
+      ['failure: internal error'],
+    ],
+    [
+      'an internal error in the list',
+      { respond: onRequest('GET /recipients') },
+      false,
+      [CRASHED],
+    ],
+    [
+      'an internal error in the share',
+      { respond: onRequest('GET') },
+      false,
+      [CRASHED],
+    ],
+    [
+      'an internal error in the plan',
+      { change: onLine('info', /\+ add/) },
+      false,
+      [CRASHED],
+    ],
+    [
+      'an internal error in a write',
+      { respond: onRequest('POST /recipients') },
+      false,
+      ['start', CRASHED],
+    ],
+    [
+      'an internal error in the log of a write',
+      { respond: adding(), change: onLine('info', /added as recipient/) },
+      false,
+      ['start', expect.stringMatching(/^failure: internal error/)],
+    ],
+    [
+      'an internal error in a poll',
+      { respond: onRequest('GET /recipients/r1') },
+      false,
+      ['start', expect.stringMatching(/^failure: internal error/)],
+    ],
+    [
+      'an internal error in a pause',
+      { respond: adding(), change: throwingClock },
+      false,
+      ['start', expect.stringMatching(/^failure: internal error/)],
+    ],
+    [
+      'an internal error in the advice',
+      {
+        respond: (name) =>
+          name === 'GET /shares' ? throwBug() : rejection(404, 1004),
+      },
+      false,
+      ['failure: internal error'],
+    ],
+    [
+      'an internal error in an annotation',
+      {
+        respond: () => rejection(403, 10000),
+        change: onLine('annotate', /10000/),
+      },
+      false,
+      ['failure: internal error'],
+    ],
+    [
+      'an internal error in the last line',
+      { respond: adding(), change: onLine('info', /^Result/) },
+      false,
+      ['start', 'failure: internal error'],
+    ],
+  ])('%s', async (_, one, isGreen, record) => {
+    const { success, seen, of } = await play(one);
+    expect(success).toBe(isGreen);
+    expect(deployment.seen).toEqual(record);
+    const names = seen.flatMap((text) => /^([\w-]+)=/.exec(text)?.[1] ?? []);
+    expect(names).toEqual([...OUTPUT_NAMES]);
+    expect(of('error').length > 0).toBe(!isGreen);
+  });
+
+  it('keeps what was done before an internal error', async () => {
+    const { outputs } = await play({
+      respond: onRequest('GET /recipients/r1'),
+    });
+    expect(outputs()).toMatchObject({ 'recipient-id': 'r1', changed: 'true' });
   });
 });

@@ -66,23 +66,30 @@ describe('src/', () => {
     expect(findCycle(graph)).toEqual([]);
   });
 
-  it('imports nothing from report/ into cloudflare/ or reconcile/', () => {
-    const wrong = [...graph].filter(
-      ([path, targets]) =>
-        /^(cloudflare|reconcile)\//.test(path) &&
-        targets.some((target) => target.startsWith('report/')),
+  it.each([
+    ['cloudflare', /^(report|inputs|reconcile|github)\//],
+    ['reconcile', /^(report|inputs|github)\//],
+    ['inputs', /^(report|reconcile|github)\//],
+    // The adapter of GitHub's runner knows the port of the report.
+    ['github', /^(report\/(?!runner\.ts$)|inputs\/|reconcile\/)/],
+  ])('imports nothing into %s/ from the rooms above it', (room, above) => {
+    const files = [...graph].filter(([path]) => path.startsWith(`${room}/`));
+    expect(files.length).toBeGreaterThan(1);
+    const wrong = files.filter(([, targets]) =>
+      targets.some((target) => above.test(target) || target === 'main.ts'),
     );
     expect(wrong).toEqual([]);
   });
 
-  it('reads process.env only in index.ts and inputs.ts', () => {
+  it('imports nothing into domain.ts, which every room shares', () => {
+    expect(graph.get('domain.ts')).toEqual([]);
+    expect(sources.get('domain.ts')).not.toMatch(/\bimport\b/);
+  });
+
+  it('reads the environment of the process only in index.ts', () => {
     const reader = /process\.env|process\[|= process\b|from 'node:process'/;
-    const readers = [...sources]
-      .filter(([, text]) => reader.test(text))
-      .map(([path]) => path);
-    expect(
-      readers.filter((path) => !['index.ts', 'inputs.ts'].includes(path)),
-    ).toEqual([]);
+    const readers = [...sources].filter(([, text]) => reader.test(text));
+    expect(readers.map(([path]) => path)).toEqual(['index.ts']);
   });
 });
 

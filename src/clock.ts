@@ -1,8 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/**
- * Time, handed in so that a test can run an hour of polling in a millisecond.
- */
+/** Time, handed in so that a test can run an hour of polling in a millisecond. */
 export interface Clock {
   /** Milliseconds since the epoch; they never run backwards. */
   now(): number;
@@ -23,8 +21,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Writes end this long before the step does, so that a list can still show what
- * became of them.
+ * Writes end this long before the step does, so that a list can still show
+ * what became of them.
  */
 export const LAST_LIST_MS = 1_000;
 /** What a cancellation leaves. Users expect less than two seconds. */
@@ -34,54 +32,63 @@ const CANCELLED_MS = 1_800;
  * When the step must be over. A cancellation moves it closer, and everything
  * else follows from it.
  */
-export type Deadline = ReturnType<typeof startDeadline>;
+export interface Deadline {
+  /** The end of the step, milliseconds since the epoch. */
+  endMs(): number;
+  /** When writes end, milliseconds since the epoch. */
+  writesEndMs(): number;
+  isCancelled(): boolean;
+  /**
+   * Aborted by a cancellation, or one second before the end: nothing new
+   * begins, and reads stop.
+   */
+  readonly closing: AbortSignal;
+  /**
+   * Aborted one second before the end: writes that still wait for a response
+   * stop.
+   */
+  readonly writes: AbortSignal;
+  /** Aborted at the end. */
+  readonly end: AbortSignal;
+  /** Stops the timers. */
+  clear(): void;
+}
 
 /**
- * Starts the budget of the step. `cancel` is aborted when the runner cancels
- * the step.
+ * Starts the budget of the step.
+ * @param cancel aborted when the runner cancels the step
  */
 export function startDeadline(
   clock: Clock,
   timeoutMs: number,
   cancel: AbortSignal,
-) {
-  const [closing, writes, end] = [
-    new AbortController(),
-    new AbortController(),
-    new AbortController(),
-  ];
+): Deadline {
+  const closing = new AbortController();
+  const writes = new AbortController();
+  const end = new AbortController();
   const cleared = new AbortController();
   let endMs = clock.now() + timeoutMs;
-  const run = async () => {
-    await clock.sleep(
-      endMs - LAST_LIST_MS - clock.now(),
-      AbortSignal.any([cancel, cleared.signal]),
-    );
+  const writesEndMs = () => endMs - LAST_LIST_MS;
+
+  async function run(): Promise<void> {
+    const isOver = AbortSignal.any([cancel, cleared.signal]);
+    await clock.sleep(writesEndMs() - clock.now(), isOver);
     if (cancel.aborted) endMs = Math.min(endMs, clock.now() + CANCELLED_MS);
     closing.abort();
-    await clock.sleep(endMs - LAST_LIST_MS - clock.now(), cleared.signal);
+    await clock.sleep(writesEndMs() - clock.now(), cleared.signal);
     writes.abort();
     await clock.sleep(endMs - clock.now(), cleared.signal);
     end.abort();
-  };
+  }
+
   void run();
   return {
-    /** @returns milliseconds since the epoch */
     endMs: () => endMs,
+    writesEndMs,
     isCancelled: () => cancel.aborted,
-    /**
-     * Aborted by a cancellation, or one second before the end: nothing new
-     * begins, and reads stop.
-     */
     closing: closing.signal,
-    /**
-     * Aborted one second before the end: writes that still wait for a response
-     * stop.
-     */
     writes: writes.signal,
-    /** Aborted at the end. */
     end: end.signal,
-    /** Stops the timers. */
     clear: () => cleared.abort(),
   };
 }

@@ -6,6 +6,9 @@
 /** The environment of the process, as the runner sets it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Makes text of at most `max` characters safe: see `report/sanitizer.ts`. */
+export type Clean = (text: string, max: number) => string;
+
 // -------- what is asked for
 
 /** Who gets access, or loses it. */
@@ -209,3 +212,20 @@ export interface Failure {
   /** Null where no request failed. */
   readonly request: FailedRequest | null;
 }
+
+/** Why a write that was due was not carried out, and certainly so. */
+export type HeldBack =
+  /** It was sent, or nearly, but not processed: a 429, no connection. */
+  | { readonly why: 'not-processed'; readonly failure: Failure }
+  /** The rate limit allows no request for so long. */
+  | { readonly why: 'rate-limit'; readonly waitMs: number }
+  /** Cloudflare asked to wait after an earlier write. */
+  | { readonly why: 'retry-after'; readonly waitMs: number }
+  /** The list that made it due is too old. */
+  | { readonly why: 'stale-list' }
+  /** Another write showed that the credentials do not work. */
+  | { readonly why: 'authentication'; readonly failure: Failure }
+  /** With `exact`: a listed account is not done, or has failed. */
+  | { readonly why: 'additions' }
+  /** The run is about to end. */
+  | { readonly why: 'step-over' };

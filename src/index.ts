@@ -1,18 +1,34 @@
+import { existsSync } from 'node:fs';
 import { systemClock } from './clock.ts';
+import { extraCaProblem } from './cloudflare/connection.ts';
 import { createHttpClient } from './cloudflare/http-client.ts';
+import { proxyFor } from './cloudflare/proxy.ts';
 import { readGitHubContext } from './github/context.ts';
-import { proxyFor } from './inputs.ts';
+import { githubRunner } from './github/github-runner.ts';
+import { workspaceFiles } from './inputs/recipient-file.ts';
 import { main } from './main.ts';
-import { githubRunner } from './report/runner.ts';
+
+/** On Windows the runner sends Ctrl+C (SIGINT), and then Ctrl+Break. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
+/** Some runners send two signals together, and one of a group is no order. */
+const SIGNALS_TO_EXIT = 3;
+/** How long the end of a log may take that is read slowly. */
+const DRAIN_MS = 5_000;
+/** How long what is still under way may hold the process; it is no part of the result. */
+const LINGER_MS = 300;
 
 const cancel = new AbortController();
-// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then
-// Ctrl+Break.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const) {
-  process.on(signal, () =>
-    cancel.signal.aborted ? process.exit(1) : cancel.abort(),
-  );
+let signals = 0;
+for (const signal of SIGNALS) {
+  process.on(signal, () => {
+    signals += 1;
+    if (signals >= SIGNALS_TO_EXIT) process.exit(1);
+    cancel.abort();
+  });
 }
+// @actions/github would read the event, which the action does not need, and
+// print the path of a missing file without making it safe.
+delete process.env['GITHUB_EVENT_PATH'];
 // A log that nobody reads any more must not end the run.
 process.stdout.on('error', () => {});
 
@@ -20,12 +36,23 @@ const context = readGitHubContext(process.env);
 const success = await main({
   env: process.env,
   context,
-  http: createHttpClient((url) => proxyFor(url, process.env)),
+  files: workspaceFiles,
+  http: createHttpClient(
+    (url) => proxyFor(url, process.env),
+    extraCaProblem(process.env, existsSync),
+  ),
   clock: systemClock,
   random: Math.random,
   runner: githubRunner(context.summaryPath),
   cancel: cancel.signal,
 });
 process.exitCode = success ? 0 : 1;
-// A connection that hangs, such as one to a proxy, must not hold the step.
-setTimeout(() => process.exit(), 300).unref();
+exitWhenDrained();
+
+/** A connection that hangs, such as one to a proxy, must not hold the step. */
+function exitWhenDrained(): void {
+  const exit = () => process.exit();
+  setTimeout(exit, DRAIN_MS).unref();
+  // Called when everything written before it has been handed to the reader.
+  process.stdout.write('', () => setTimeout(exit, LINGER_MS).unref());
+}

@@ -1,23 +1,42 @@
-import { type Clock, startDeadline } from './clock.ts';
+import { type Clock, type Deadline, startDeadline } from './clock.ts';
 import { ApiError, asApiError } from './cloudflare/api-error.ts';
-import { createClient } from './cloudflare/client.ts';
+import { CloudflareClient } from './cloudflare/client.ts';
 import type { HttpClient } from './cloudflare/http-client.ts';
-import { openShares } from './cloudflare/shares.ts';
+import { proxyPasswords } from './cloudflare/proxy.ts';
+import type { ShareName } from './cloudflare/records.ts';
+import { ShareApi } from './cloudflare/share.ts';
+import type { Clean, Environment, Failure, Inputs } from './domain.ts';
 import type { GitHubContext } from './github/context.ts';
-import { type FinishRecord, recordDeployment } from './github/deployment.ts';
-import { type Environment, type Inputs, readInputs } from './inputs.ts';
-import { failureOf, type TargetState } from './reconcile/decide.ts';
-import type { Observations } from './reconcile/observations.ts';
-import { createReconciler, failedState } from './reconcile/reconciler.ts';
-import { openReport, type Report } from './report/report.ts';
-import { headline, isSuccess } from './report/result.ts';
+import { DeploymentRecord } from './github/deployment.ts';
+import { type InputNotes, loadInputs } from './inputs/load-inputs.ts';
+import type { FileReader } from './inputs/recipient-file.ts';
+import {
+  firstObservations,
+  type Observations,
+} from './reconcile/observations.ts';
+import { unobservedOutcome } from './reconcile/outcome.ts';
+import { planTargets } from './reconcile/plan.ts';
+import { internalError, unreadRecipients } from './reconcile/reasons.ts';
+import { Reconciler } from './reconcile/reconciler.ts';
+import type { Outcome } from './reconcile/target-state.ts';
+import { createProgressLog, type ProgressLog } from './report/progress-log.ts';
+import {
+  reportCrash,
+  reportDeploymentProblem,
+  reportInvalidInputs,
+  reportResult,
+} from './report/report.ts';
+import { isSuccess, type Result } from './report/result.ts';
 import type { Runner } from './report/runner.ts';
-import { createSanitizer, type Sanitizer } from './report/sanitize.ts';
+import { createSanitizer, secretsIn } from './report/sanitizer.ts';
+import { openSink, type Sink } from './report/sink.ts';
+import { headline } from './report/wording.ts';
 
 /** Everything outside, handed in. */
 export interface World {
   readonly env: Environment;
   readonly context: GitHubContext;
+  readonly files: FileReader;
   readonly http: HttpClient;
   readonly clock: Clock;
   /** A number from 0 to 1, for jitter. */
@@ -27,99 +46,212 @@ export interface World {
   readonly cancel: AbortSignal;
 }
 
+/** What the steps of one run work with. */
+interface Run {
+  readonly inputs: Inputs;
+  readonly notes: InputNotes;
+  readonly world: World;
+  readonly sink: Sink;
+  readonly deadline: Deadline;
+  readonly progress: ProgressLog;
+  readonly client: CloudflareClient;
+  readonly share: ShareApi;
+  readonly deployment: DeploymentRecord;
+}
+
 /**
  * One run: validate, observe, plan, reconcile, report.
  * @returns true when every target reached the desired state, false when the
  *   step has to fail
  */
 export async function main(world: World): Promise<boolean> {
-  const sanitizer = createSanitizer(world.env);
-  const report = openReport(
-    world.runner,
-    sanitizer,
-    world.context,
-    world.clock,
-  );
+  const { env, context, files, runner } = world;
+  const sanitizer = createSanitizer(secretsIn(env, proxyPasswords(env)));
+  const sink = openSink(runner, sanitizer);
+  const { clean } = sanitizer;
   try {
-    const { inputs, errors } = readInputs(world.env);
-    if (errors.length === 0) return await run(inputs, report, sanitizer, world);
-    await report.invalidInputs(inputs, errors);
+    const loaded = loadInputs({ env, files, clean });
+    if (loaded.type === 'valid') {
+      const { inputs, notes } = loaded;
+      return await run(openRun(inputs, notes, world, sink, clean));
+    }
+    const { errors, summary } = loaded;
+    await reportInvalidInputs(sink, context, errors, summary);
   } catch (error) {
-    report.crash(error);
+    reportCrash(sink, context, error);
   }
   return false;
 }
 
-async function run(
+function openRun(
   inputs: Inputs,
-  report: Report,
-  { clean }: Sanitizer,
+  notes: InputNotes,
   world: World,
-): Promise<boolean> {
-  const { context, clock } = world;
-  const startMs = clock.now();
-  const deadline = startDeadline(clock, inputs.timeoutMs, world.cancel);
-  const options = {
-    ...world,
-    ...inputs,
-    inputs,
-    clean,
-    deadline,
+  sink: Sink,
+  clean: Clean,
+): Run {
+  const { context, http, clock, random, cancel } = world;
+  const deadline = startDeadline(clock, inputs.timeoutMs, cancel);
+  const progress = createProgressLog(sink, inputs, clock);
+  const client = new CloudflareClient({
+    apiUrl: inputs.apiUrl,
+    credentials: inputs.credentials,
     userAgent: context.userAgent,
+    http,
+    clock,
+    deadline,
+    random,
+    clean,
+    onDelay: progress.delayed,
+  });
+  const share = new ShareApi(client, inputs, clean);
+  const deployment = new DeploymentRecord({ inputs, context, http, clock });
+  return {
+    inputs,
+    notes,
+    world,
+    sink,
+    deadline,
+    progress,
+    client,
+    share,
+    deployment,
   };
-  const client = createClient({ ...options, ...report });
-  const shares = openShares(client, inputs, clean);
-  let states: readonly TargetState[];
-  let observed: Observations | null = null;
-  let finishRecord: FinishRecord | null = null;
+}
 
-  report.start(inputs);
+/** The deployment record is finished on every path. */
+async function run(one: Run): Promise<boolean> {
+  const startMs = one.world.clock.now();
+  let result: Result | null = null;
+  let isReported = false;
   try {
-    // The share adds its name and the kinds of its resources. It is read once,
-    // and can be missing.
-    const [list, result] = await Promise.all([
-      shares.list(),
-      shares.share({ maxAttempts: 1 }).catch(asApiError),
-    ]);
-    const share = result instanceof ApiError ? null : result;
-    const reconciler = createReconciler(list, share, {
-      ...options,
-      ...report,
-      shares,
-    });
-    report.plan(reconciler.states, share, inputs);
-    if (!inputs.dryRun && reconciler.isPending()) {
-      finishRecord = recordDeployment({ ...options, ...report });
-      await reconciler.run();
-    }
-    states = reconciler.states;
-    observed = reconciler.observed();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    const cancelled = {
-      cause: 'cancelled',
-      reason: `cancelled; ${error.reason}`,
-    } as const;
-    const failure = {
-      ...failureOf(error),
-      ...(deadline.isCancelled() ? cancelled : {}),
-    };
-    states = inputs.targets.map((target) =>
-      failedState(target, failure, clock.now()),
-    );
-  }
-  deadline.clear();
-
-  const isCancelled = deadline.isCancelled();
-  const cost = { ...client.sent, tookMs: clock.now() - startMs };
-  const result = { inputs, context, states, observed, isCancelled, cost };
-  const failed = isCancelled ? 'error' : 'failure';
-  let outcome: 'success' | 'failure' | 'error' = failed;
-  try {
-    await report.finish(result);
-    outcome = isSuccess(result) ? 'success' : failed;
+    one.progress.start(one.notes, ignoresTlsVariable(one.world.env));
+    const outcome = await observeAndReconcile(one);
+    result = await toResult(one, outcome, startMs);
+    isReported = await reportResult(one.sink, result);
+    return isReported && isSuccess(result);
   } finally {
-    await finishRecord?.(outcome, headline(result));
+    one.deadline.clear();
+    await finishDeployment(one, isReported ? result : null);
   }
-  return outcome === 'success';
+}
+
+/** Never rejects: every exit path reports the same data. */
+async function observeAndReconcile(one: Run): Promise<Outcome> {
+  const { inputs, deadline, world } = one;
+  try {
+    const first = await observeFirst(one);
+    if (!(first instanceof ApiError)) return await reconcile(one, first);
+
+    const isCancelled = deadline.isCancelled();
+    const failure = unreadRecipients(first.failure, isCancelled);
+    const ending = isCancelled ? 'cancelled' : 'complete';
+    const nowMs = world.clock.now();
+    return unobservedOutcome(inputs, failure, nowMs, { type: ending });
+  } catch (error) {
+    const failure = internalError();
+    const nowMs = world.clock.now();
+    return unobservedOutcome(inputs, failure, nowMs, {
+      type: 'crashed',
+      error,
+    });
+  }
+}
+
+async function reconcile(one: Run, first: Observations): Promise<Outcome> {
+  const { inputs, deadline, progress, share, deployment } = one;
+  const { clock, random } = one.world;
+  const reconciler = new Reconciler({
+    plan: planTargets(inputs, first),
+    observed: first,
+    inputs,
+    share,
+    clock,
+    deadline,
+    random,
+    progress,
+  });
+  const leftMs = deadline.endMs() - clock.now();
+  progress.planned(reconciler.targets, first, leftMs);
+  if (inputs.dryRun || !reconciler.isPending()) return reconciler.outcome();
+  deployment.start();
+  return reconciler.run();
+}
+
+/** Reads the recipients, and the share with its name and what it holds. */
+async function observeFirst({
+  inputs,
+  share,
+  deadline,
+}: Run): Promise<Observations | ApiError> {
+  // Only `exact` depends on it, so a failure costs others no time.
+  const options = inputs.state === 'exact' ? {} : { maxAttempts: 1 };
+  const [list, readShare] = await Promise.all([
+    share.listRecipients().catch(asApiError),
+    share.readShare(options).catch(asApiError),
+  ]);
+  if (list instanceof ApiError) return list;
+  if (!(readShare instanceof ApiError)) {
+    return firstObservations(list, readShare);
+  }
+  // The end of the step kept it from being read: that is no reason to reject
+  // the plan.
+  const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
+  return isCutShort
+    ? readShare
+    : firstObservations(list, null, readShare.failure);
+}
+
+async function toResult(
+  one: Run,
+  outcome: Outcome,
+  startMs: number,
+): Promise<Result> {
+  const { inputs, notes, world, client } = one;
+  const sharesOfOwner = await sharesForAdvice(one, outcome);
+  const nowMs = world.clock.now();
+  return {
+    inputs,
+    notes,
+    context: world.context,
+    outcome,
+    sharesOfOwner,
+    cost: { ...client.sent, tookMs: nowMs - startMs },
+    nowMs,
+  };
+}
+
+/** Names shares of the owner where the share does not exist: best effort. */
+async function sharesForAdvice(
+  { share }: Run,
+  { targets }: Outcome,
+): Promise<readonly ShareName[]> {
+  const [first] = targets;
+  const failure = first?.next.do === 'fail' ? first.next.failure : null;
+  if (!failure || !isShareNotFound(failure)) return [];
+  const found = await share.listOwnShares().catch(asApiError);
+  return found instanceof ApiError ? [] : found;
+}
+
+/** Code 1004 of the list is "unknown share" (observed). */
+function isShareNotFound({ cause, request }: Failure): boolean {
+  return (
+    cause === 'not-found' && request?.kind === 'list' && request.code === 1004
+  );
+}
+
+/** Certificates are verified all the same. */
+function ignoresTlsVariable(env: Environment): boolean {
+  return env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0';
+}
+
+async function finishDeployment(
+  { deployment, deadline, sink }: Run,
+  result: Result | null,
+): Promise<void> {
+  const failed = deadline.isCancelled() ? 'error' : 'failure';
+  const state = result && isSuccess(result) ? 'success' : failed;
+  const description = result ? headline(result) : 'internal error';
+  const problem = await deployment.finish(state, description);
+  if (problem) reportDeploymentProblem(sink, problem);
 }

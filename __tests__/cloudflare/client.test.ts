@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/cloudflare/api-error.ts';
-import { backoffMs, type Envelope } from '../../src/cloudflare/client.ts';
 import {
+  backoffMs,
+  type Envelope,
+  type ReadRequest,
+  type WriteReply,
+  type WriteTurn,
+} from '../../src/cloudflare/client.ts';
+import {
+  NO_CONNECTION,
   noResponse,
   ok,
   openApi,
@@ -12,7 +19,23 @@ import {
 } from './scripted-api.ts';
 
 const PATH = '/accounts/owner/shares/share/recipients';
+const LIST: ReadRequest = { kind: 'list', path: PATH };
+const RECORD: ReadRequest = { kind: 'recipient', path: `${PATH}/r1` };
 const resultOf = ({ result }: Envelope) => result;
+const now: WriteTurn = () => null;
+
+const DELETE = {
+  kind: 'delete',
+  method: 'DELETE',
+  path: `${PATH}/r1`,
+  body: null,
+} as const;
+const POST = {
+  kind: 'create',
+  method: 'POST',
+  path: PATH,
+  body: { recipient_account_id: 'a' },
+} as const;
 
 /**
  * Reads with a client whose requests are responded with one reply after the
@@ -26,22 +49,27 @@ async function read(
     (_, number) => replies[number - 1] ?? (replies.at(-1) as Reply),
     options,
   );
-  const { maxAttempts = 8 } = options;
+  const { maxAttempts } = options;
+  const more = maxAttempts === undefined ? {} : { maxAttempts };
   const outcome = await api.clock
-    .run(api.client.read(PATH, resultOf, { maxAttempts }))
+    .run(api.client.read(LIST, resultOf, more))
     .then(String, (error) => error as ApiError);
-  return {
-    ...api,
-    outcome,
-    sent: api.requests.length,
-    tookMs: api.clock.now(),
-  };
+  const sent = api.requests.length;
+  return { ...api, outcome, sent, tookMs: api.clock.now() };
 }
 
+const failed = (cause: string) => ({ failure: { cause } });
+
 describe('a request', () => {
-  it('has the credentials, no more than ten seconds, and no body where there is none', async () => {
+  it.each([
+    [{ type: 'token', token: 't' }, { authorization: 'Bearer t' }],
+    [
+      { type: 'key', email: 'e', key: 'k' },
+      { 'x-auth-email': 'e', 'x-auth-key': 'k' },
+    ],
+  ] as const)('has its credentials and a limit: %j', async (given, headers) => {
     const { requests, client, outcome } = await read([ok('x')], {
-      credentials: { authorization: 'Bearer t' },
+      credentials: given,
     });
     expect(outcome).toBe('x');
     expect(client.sent).toEqual({ requests: 1, retries: 0 });
@@ -50,92 +78,98 @@ describe('a request', () => {
         method: 'GET',
         url: `https://api.test/v4${PATH}`,
         body: null,
-        timeoutMs: 10_000,
+        timeoutMs: 30_000,
+        maxMiB: 64,
       },
     ]);
     expect(requests[0]?.headers).toEqual({
       accept: 'application/json',
       'user-agent': 'test',
-      authorization: 'Bearer t',
+      ...headers,
     });
   });
 
-  it('that writes has its body as JSON', async () => {
-    const { client, requests, clock } = openApi(() => ok({}));
-    await clock.run(
-      client.write('POST', PATH, { recipient_account_id: 'a' }, () => 1_000),
-    );
-    expect(requests[0]).toMatchObject({
-      method: 'POST',
-      body: '{"recipient_account_id":"a"}',
-    });
-    expect(requests[0]?.headers).toMatchObject({
-      'content-type': 'application/json',
-    });
+  it('has less time and fewer bytes where it is not for the list', async () => {
+    const { client, clock, requests } = openApi(() => ok({}));
+    await clock.run(client.read(RECORD, resultOf));
+    await clock.run(client.write(POST, now));
+    expect(requests).toMatchObject([
+      { timeoutMs: 10_000, maxMiB: 16 },
+      {
+        method: 'POST',
+        body: '{"recipient_account_id":"a"}',
+        headers: { 'content-type': 'application/json' },
+        timeoutMs: 10_000,
+        maxMiB: 16,
+      },
+    ]);
   });
 
   it.each([
     [PATH, '…/recipients'],
     [`${PATH}/r?include_resources=true`, '…/recipients/r'],
     ['/accounts/owner/shares/share?include_resources=true', '…/shares/share'],
+    ['/accounts/owner/shares?kind=sent', '…/shares'],
   ])('to %s is named %s in messages', async (path, name) => {
     const { client, clock } = openApi(() => rejection(400));
-    await expect(clock.run(client.read(path, resultOf))).rejects.toMatchObject({
-      detail: `GET ${name}, HTTP 400, not from Cloudflare (no cf-ray)`,
+    const reading = client.read({ kind: 'list', path }, resultOf);
+    await expect(clock.run(reading)).rejects.toMatchObject({
+      failure: {
+        request: {
+          kind: 'list',
+          detail: `GET ${name}, HTTP 400, not from Cloudflare (no cf-ray)`,
+        },
+      },
     });
   });
 
-  it('succeeds with any 2xx, and shows when it was sent', async () => {
-    for (const status of [200, 201, 202, 299]) {
-      const { client, clock } = openApi(() => ({
-        ...ok('x', { result_info: { per_page: 2 } }),
-        status,
-      }));
+  it('succeeds with any 2xx, and shows when it was sent and received', async () => {
+    for (const status of [200, 201, 299]) {
+      const reply = ok('x', { result_info: { per_page: 2 } });
+      const { client, clock } = openApi(() => ({ ...reply, status }), {
+        tookMs: 3,
+      });
       await clock.pass(5);
-      const envelope = {
-        request: 'GET …/recipients',
+      expect(await clock.run(client.read(LIST, (seen) => seen))).toEqual({
+        request: { kind: 'list', method: 'GET', text: 'GET …/recipients' },
         sentMs: 5,
+        receivedMs: 8,
         result: 'x',
         resultInfo: { per_page: 2 },
-      };
-      expect(await clock.run(client.read(PATH, (seen) => seen))).toEqual(
-        envelope,
-      );
+      });
     }
   });
 
-  it('does not succeed with a status that is none, an error, or a success that is not true', async () => {
-    const body = JSON.stringify({ success: 'true', result: 'x' });
-    const replies = [
-      { ...ok('x'), status: 300 },
-      { ...ok('x'), status: 199 },
-      { ...ok('x'), ...noResponse(), status: 200 },
-      { body },
-    ];
-    for (const reply of replies)
-      expect((await read([reply], { maxAttempts: 1 })).outcome).toBeInstanceOf(
-        ApiError,
-      );
+  it.each<[string, Reply]>([
+    ['a redirect', { ...ok('x'), status: 300 }],
+    ['an early hint', { ...ok('x'), status: 199 }],
+    ['a text for a success', { body: '{"success":"true","result":"x"}' }],
+  ])('does not succeed with %s', async (_, reply) => {
+    const { outcome } = await read([reply], { maxAttempts: 1 });
+    expect(outcome).toBeInstanceOf(ApiError);
   });
 });
 
 describe('a read', () => {
-  it.each<[string, Reply]>([
+  it.each<[string, Reply, ScriptedOptions?]>([
     ['a connection that fails', noResponse()],
+    ['no connection', NO_CONNECTION],
     ['an error of the server', rejection(503)],
+    ['525 of the edge', { status: 525, headers: { 'cf-ray': 'x' } }],
+    ['a conflict', rejection(409)],
     ['a firewall', { status: 403, body: '<html>' }],
+    ['code 10001', rejection(403, 10001)],
     ['a response that cannot be read', { body: '<html>' }],
-    ['a response that takes too long', 'hang'],
   ])('is repeated after %s', async (_, reply) => {
     const { outcome, sent, client, delays } = await read([reply, ok('x')]);
-    expect([outcome, sent, client.sent]).toEqual([
-      'x',
-      2,
-      { requests: 2, retries: 1 },
-    ]);
-    expect(delays).toEqual([
-      [expect.stringContaining('GET …/recipients'), 500],
-    ]);
+    expect([outcome, sent]).toEqual(['x', 2]);
+    expect(client.sent).toEqual({ requests: 2, retries: 1 });
+    expect(delays).toMatchObject([{ why: 'retry', waitMs: 500 }]);
+  });
+
+  it('is repeated after a response that takes too long', async () => {
+    const { outcome, tookMs } = await read(['hang', ok('x')]);
+    expect([outcome, tookMs]).toEqual(['x', 30_500]);
   });
 
   it.each<[string, Reply]>([
@@ -153,29 +187,34 @@ describe('a read', () => {
 
   it('is repeated eight times in about half a minute, and reports that once', async () => {
     const { outcome, requests, delays } = await read([rejection(503)]);
-    expect(outcome).toMatchObject({ is: { failure: 'server' } });
+    expect(outcome).toMatchObject(failed('server'));
     expect(requests.map(({ atMs }) => atMs)).toEqual([
-      0, 500, 1500, 3500, 7500, 15_500, 23_500, 31_500,
+      0, 500, 1_500, 3_500, 7_500, 15_500, 23_500, 31_500,
     ]);
     expect(delays).toHaveLength(1);
   });
 
-  it('is given up after three responses that cannot be read, also where the caller reads them', async () => {
+  it('is given up after three responses that cannot be read, even where the caller reads them', async () => {
     expect((await read([{ body: '<html>' }])).sent).toBe(3);
-    const { client, clock, requests } = openApi(() => ok('x'));
-    const is = {
-      failure: 'invalid-response',
-      retryable: true,
-      outcome: 'unknown',
-    } as const;
-    const decode = () => {
-      throw new ApiError('not a list', 'GET', is);
-    };
-    await expect(clock.run(client.read(PATH, decode))).rejects.toThrow(
-      'not a list (GET)',
-    );
-    expect(requests).toHaveLength(3);
     expect((await read([{ body: '<html>' }], { maxAttempts: 2 })).sent).toBe(2);
+
+    const { client, clock, requests } = openApi(() => ok('x'));
+    const request = {
+      kind: 'list',
+      detail: 'GET',
+      code: null,
+      documentationUrl: null,
+    } as const;
+    const failure = { cause: 'invalid-response', reason: 'no list', request };
+    const decode = () => {
+      throw new ApiError(failure as ApiError['failure'], {
+        isRetryable: true,
+        outcome: 'unknown',
+      });
+    };
+    const reading = client.read(LIST, decode);
+    await expect(clock.run(reading)).rejects.toThrow('no list (GET)');
+    expect(requests).toHaveLength(3);
   });
 
   it('fails at once with an error that is no failure of a request', async () => {
@@ -183,9 +222,7 @@ describe('a read', () => {
     const decode = () => {
       throw new TypeError('a bug');
     };
-    await expect(clock.run(client.read(PATH, decode))).rejects.toThrow(
-      TypeError,
-    );
+    await expect(clock.run(client.read(LIST, decode))).rejects.toThrow('a bug');
     expect(requests).toHaveLength(1);
   });
 
@@ -198,38 +235,41 @@ describe('a read', () => {
     expect((await read([rejection(429)], { maxAttempts: 1 })).sent).toBe(1);
   });
 
-  it('waits as long as the response asks for, and reports why', async () => {
-    const { outcome, tookMs, delays } = await read([
-      rejection(429, 1, { 'retry-after': '60' }),
-      ok('x'),
-    ]);
-    expect([outcome, tookMs, delays]).toEqual([
-      'x',
-      60_000,
-      [['rate-limit', 60_000]],
-    ]);
-  });
+  it.each([
+    [429, 'rate-limit'],
+    [503, 'retry'],
+  ])(
+    'waits as long as Cloudflare asks, and reports why: %d, %s',
+    async (status, why) => {
+      const { outcome, tookMs, delays } = await read([
+        rejection(status, 1, { 'retry-after': '60' }),
+        ok('x'),
+      ]);
+      expect([outcome, tookMs]).toEqual(['x', 60_000]);
+      expect(delays).toMatchObject([{ why, waitMs: 60_000 }]);
+    },
+  );
 
   it('fails at once where it would have to wait past the end', async () => {
-    const { outcome, sent } = await read(
-      [rejection(429, 1, { 'retry-after': '60' })],
-      { timeoutMs: 50_000 },
-    );
-    expect(sent).toBe(1);
-    expect(outcome).toMatchObject({
-      reason: '1 said; Cloudflare asks to wait 60 s, 49 s are left',
-      is: { failure: 'rate-limit', retryable: false },
-    });
+    for (const status of [429, 503]) {
+      const reply = rejection(status, 1, { 'retry-after': '60' });
+      const { outcome, sent } = await read([reply], { timeoutMs: 50_000 });
+      expect(sent).toBe(1);
+      expect(outcome).toMatchObject({
+        isRetryable: false,
+        retryAfterMs: 60_000,
+        failure: {
+          reason: 'said (code 1); Cloudflare asks to wait 1 m, 49 s are left',
+        },
+      });
+    }
   });
 
   it('is not repeated where the wait would not fit', async () => {
     const { outcome, sent, tookMs } = await read([rejection(503)], {
       timeoutMs: 10_000,
     });
-    expect(outcome).toMatchObject({
-      reason: '1 said',
-      is: { failure: 'server' },
-    });
+    expect(outcome).toMatchObject({ failure: { reason: 'said (code 1)' } });
     expect([sent, tookMs]).toEqual([5, 7_500]);
   });
 
@@ -237,19 +277,16 @@ describe('a read', () => {
     const { outcome, tookMs } = await read([rejection(503), 'hang'], {
       timeoutMs: 5_000,
     });
-    expect(outcome).toMatchObject({
-      reason: '1 said',
-      is: { failure: 'server' },
-    });
+    expect(outcome).toMatchObject(failed('server'));
     expect(tookMs).toBe(4_000);
   });
 
-  it('ends with the step also between two attempts', async () => {
+  it('ends with the step between two attempts, too', async () => {
     const { client, clock, cancel, requests } = openApi(() => rejection(503));
-    const reading = client.read(PATH, resultOf).catch((error) => error.reason);
+    const reading = client.read(LIST, resultOf).catch((error) => error);
     await clock.pass(600);
     cancel.abort();
-    expect(await clock.run(reading)).toBe('1 said');
+    expect(await clock.run(reading)).toMatchObject(failed('server'));
     expect([requests.length, clock.now()]).toEqual([2, 600]);
   });
 
@@ -257,118 +294,111 @@ describe('a read', () => {
     const { client, clock, cancel, requests } = openApi(() => ok('x'));
     cancel.abort();
     await clock.pass(0);
-    await expect(clock.run(client.read(PATH, resultOf))).rejects.toMatchObject({
+    await expect(clock.run(client.read(LIST, resultOf))).rejects.toMatchObject({
       message: 'the step is over (GET …/recipients, not sent)',
-      is: { failure: 'interrupted', outcome: 'not-sent' },
+      failure: { cause: 'timeout' },
+      outcome: 'notProcessed',
     });
     expect(requests).toEqual([]);
   });
 
-  it('that the end of the step cuts short says so, and nothing of a wait', async () => {
-    const { outcome } = await read(['hang'], { timeoutMs: 5_000, tookMs: 1 });
-    expect(outcome).toMatchObject({
-      reason: 'no response before the step ended',
-      is: { failure: 'interrupted' },
-    });
+  it('may outlast the closing of the step where the caller says so', async () => {
+    const { client, clock, cancel, deadline } = openApi(() => ok('x'));
+    cancel.abort();
+    await clock.pass(0);
+    const options = { signal: deadline.end, maxAttempts: 1 };
+    const reading = client.read(LIST, resultOf, options);
+    expect(await clock.run(reading)).toBe('x');
   });
 });
 
 describe('a write', () => {
-  const write = async (
-    reply: Reply,
-    more: ScriptedOptions & { byMs?: number } = {},
-  ) => {
+  const write = async (reply: Reply, more: ScriptedOptions = {}) => {
     const api = openApi(() => reply, more);
-    const writing = api.client.write(
-      'DELETE',
-      PATH,
-      null,
-      () => more.byMs ?? 10_000,
-    );
-    return {
-      ...api,
-      outcome: await api.clock.run(writing.catch((error) => error as ApiError)),
-    };
+    const outcome = await api.clock.run(api.client.write(DELETE, now));
+    return { ...api, outcome };
   };
 
-  it.each<[string, Reply]>([
-    ['an error', rejection(503)],
-    ['a rate limit', rejection(429)],
-    ['a connection that fails', noResponse()],
-    ['a connection that was not made', noResponse('ECONNREFUSED', false)],
-    ['a response that cannot be read', { body: '<html>' }],
-    ['a response that takes too long', 'hang'],
-  ])('is never repeated: %s', async (_, reply) => {
-    const { outcome, requests } = await write(reply);
-    expect(outcome).toBeInstanceOf(ApiError);
+  it.each<[string, Reply, WriteReply['outcome']]>([
+    ['an error of the server', rejection(503), 'unknown'],
+    ['a conflict', rejection(409), 'conflict'],
+    ['a rejection', rejection(400), 'rejected'],
+    ['a rate limit', rejection(429), 'notProcessed'],
+    ['525', { status: 525, headers: { 'cf-ray': 'x' } }, 'notProcessed'],
+    ['a connection that fails', noResponse(), 'unknown'],
+    ['no connection', NO_CONNECTION, 'notProcessed'],
+    ['a response that cannot be read', { body: '<html>' }, 'unknown'],
+    ['a response that takes too long', 'hang', 'unknown'],
+    ['a success', ok({}), 'accepted'],
+  ])('is sent once: %s', async (_, reply, outcome) => {
+    const { requests, ...written } = await write(reply);
+    expect(written.outcome.outcome).toBe(outcome);
     expect(requests).toHaveLength(1);
   });
 
-  it('stops one second before the end, not when the step closes', async () => {
+  it('ends one second before the step does, not when the step closes', async () => {
     const { client, clock, cancel } = openApi(() => 'hang');
-    const writing = client
-      .write('DELETE', PATH, null, () => 10_000)
-      .catch((error) => error.is);
+    const writing = client.write(DELETE, now);
     await clock.pass(100);
     cancel.abort();
     expect(await clock.run(writing)).toMatchObject({
-      failure: 'interrupted',
       outcome: 'unknown',
+      error: failed('timeout'),
     });
     expect(clock.now()).toBe(900);
   });
 
-  it('is not sent later than it may be', async () => {
-    const { client, clock, requests } = openApi((_, number) =>
-      number === 1 ? rejection(429, 1, { 'retry-after': '11' }) : ok({}),
-    );
-    await clock.run(
-      client.write('POST', PATH, {}, () => 10_000).catch(() => {}),
-    );
-    await expect(
-      clock.run(client.write('POST', PATH, {}, () => 10_000)),
-    ).rejects.toMatchObject({
-      message:
-        'the rate limit allows no request for another 11 s (POST …/recipients, not sent)',
-      is: { failure: 'rate-limit', outcome: 'not-sent', retryable: false },
-    });
-    expect(requests).toHaveLength(1);
-    await clock.run(client.write('POST', PATH, {}, () => 11_000));
-    expect(requests.map(({ atMs }) => atMs)).toEqual([0, 11_000]);
+  it('waits for the rate limit as long as its turn lets it', async () => {
+    const headers = { ratelimit: '"default";r=1;t=20' };
+    const reply = { ...ok({}), headers };
+    const { client, clock, requests } = openApi(() => reply);
+    await clock.run(client.write(DELETE, now));
+    const seen: number[] = [];
+    const turn: WriteTurn = ({ waitMs, isBlocked }) => {
+      seen.push(waitMs);
+      expect(isBlocked).toBe(false);
+      return null;
+    };
+    await clock.run(client.write(DELETE, turn));
+    expect(seen).toEqual([10_000, 0]);
+    expect(requests.map(({ atMs }) => atMs)).toEqual([0, 10_000]);
   });
 
-  it('is not sent when that is over after it has waited for the rate limit', async () => {
+  it('is held back where its turn says so, even after it has waited', async () => {
+    const headers = { 'retry-after': '3' };
     const { client, clock, requests } = openApi(() =>
-      rejection(429, 1, { 'retry-after': '3' }),
+      rejection(429, 1, headers),
     );
-    await clock.run(
-      client.write('POST', PATH, {}, () => 10_000).catch(() => {}),
-    );
-    let sendByMs = 10_000;
-    const writing = client
-      .write('POST', PATH, {}, () => sendByMs)
-      .catch((error) => error);
-    await clock.pass(1_000);
-    sendByMs = 0;
-    expect(await clock.run(writing)).toMatchObject({
-      message:
-        'the rate limit held it back too long (POST …/recipients, not sent)',
-      is: { failure: 'rate-limit', outcome: 'not-sent' },
+    await clock.run(client.write(DELETE, now));
+    const heldBack = { why: 'stale-list' } as const;
+    const turn: WriteTurn = () => (clock.now() < 3_000 ? null : heldBack);
+    expect(await clock.run(client.write(DELETE, turn))).toEqual({
+      outcome: 'heldBack',
+      heldBack,
     });
-    expect(requests).toHaveLength(1);
+    expect([requests.length, clock.now()]).toEqual([1, 3_000]);
+  });
+
+  it('is held back when its time is over', async () => {
+    const { client, clock, cancel, requests } = openApi(() => ok({}));
+    cancel.abort();
+    await clock.pass(800);
+    expect(await clock.run(client.write(DELETE, now))).toEqual({
+      outcome: 'heldBack',
+      heldBack: { why: 'step-over' },
+    });
+    expect(requests).toEqual([]);
   });
 });
 
 describe('the rate limit', () => {
-  it('spreads reads when little of it is left, without a word', async () => {
+  it('spreads reads when little of it is left, and reports that once', async () => {
     const headers = { ratelimit: '"default";r=9;t=100' };
-    const { client, clock, requests, delays } = openApi(() => ({
-      ...ok('x'),
-      headers,
-    }));
-    for (let n = 0; n < 3; n++) await clock.run(client.read(PATH, resultOf));
+    const reply = { ...ok('x'), headers };
+    const { client, clock, requests, delays } = openApi(() => reply);
+    for (let n = 0; n < 3; n++) await clock.run(client.read(LIST, resultOf));
     expect(requests.map(({ atMs }) => atMs)).toEqual([0, 10_000, 20_000]);
-    expect(delays).toEqual([]);
+    expect(delays).toEqual([{ why: 'spacing', waitMs: 10_000 }]);
   });
 
   it('reports a block once, however many requests wait for it', async () => {
@@ -376,34 +406,43 @@ describe('the rate limit', () => {
     const { client, clock, requests, delays } = openApi((_, number) =>
       number === 1 ? { ...ok('x'), headers } : ok('x'),
     );
-    await clock.run(client.read(PATH, resultOf));
+    await clock.run(client.read(LIST, resultOf));
     await clock.run(
-      Promise.all([1, 2, 3].map(() => client.read(PATH, resultOf))),
+      Promise.all([1, 2, 3].map(() => client.read(LIST, resultOf))),
     );
-    expect(delays).toEqual([['rate-limit', 30_000]]);
+    expect(delays).toEqual([{ why: 'rate-limit', waitMs: 30_000 }]);
     expect(requests.slice(1).every(({ atMs }) => atMs >= 30_000)).toBe(true);
+  });
+
+  it('that lasts past the end fails a read at once', async () => {
+    const headers = { ratelimit: '"default";r=0;t=30' };
+    const { client, clock, requests } = openApi(
+      () => ({ ...ok('x'), headers }),
+      { timeoutMs: 20_000 },
+    );
+    await clock.run(client.read(LIST, resultOf));
+    await expect(clock.run(client.read(LIST, resultOf))).rejects.toMatchObject({
+      message:
+        'the rate limit allows no request for another 30 s (GET …/recipients, not sent)',
+      failure: { cause: 'rate-limit' },
+      isRetryable: false,
+    });
+    expect([requests.length, clock.now()]).toEqual([1, 0]);
   });
 });
 
 describe('the wait before another attempt', () => {
-  it('doubles from half a second to eight', () => {
+  it('doubles from half a second to eight, a quarter shorter or longer', () => {
     expect(
       [1, 2, 3, 4, 5, 6, 99].map((attempt) => backoffMs(attempt, 0.5)),
-    ).toEqual([500, 1000, 2000, 4000, 8000, 8000, 8000]);
-  });
-
-  it('is a quarter shorter or longer at most, whatever chance says', () => {
+    ).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+    const random = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 2_000 }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (attempt, random) => {
-          const middleMs = Math.min(500 * 2 ** (attempt - 1), 8_000);
-          expect(
-            Math.abs(backoffMs(attempt, random) - middleMs),
-          ).toBeLessThanOrEqual(middleMs / 4);
-        },
-      ),
+      fc.property(fc.integer({ min: 1, max: 2_000 }), random, (attempt, by) => {
+        const middleMs = Math.min(500 * 2 ** (attempt - 1), 8_000);
+        const awayMs = Math.abs(backoffMs(attempt, by) - middleMs);
+        expect(awayMs).toBeLessThanOrEqual(middleMs / 4);
+      }),
     );
   });
 });

@@ -6,11 +6,8 @@ import {
   RateLimiter,
 } from '../../src/cloudflare/rate-limiter.ts';
 
-const response = (headers: Record<string, string>, status = 200) => ({
-  status,
-  headers,
-  body: '',
-});
+const response = (headers: Record<string, string>, status = 200) =>
+  ({ type: 'response', status, headers, body: '' }) as const;
 const left = (remaining: number, seconds: number) => ({
   ratelimit: `"default";r=${remaining};t=${seconds}`,
 });
@@ -119,59 +116,72 @@ describe('the Ratelimit header', () => {
 });
 
 describe('the rate limiter', () => {
+  const FAR = 1e6;
   const learned = (...responses: ReturnType<typeof response>[]) => {
     const limiter = new RateLimiter();
     for (const one of responses) limiter.recordResponse(one, 0);
     return limiter;
   };
+  const waitMs = (limiter: RateLimiter, nowMs: number, endMs = FAR) =>
+    limiter.stateAt(nowMs, endMs).waitMs;
+  const isBlocked = (limiter: RateLimiter, nowMs: number) =>
+    limiter.stateAt(nowMs, FAR).isBlocked;
 
   it('lets every request through while nothing is known, or much is left', () => {
     for (const limiter of [learned(), learned(response(left(61, 300)))]) {
-      expect([
-        limiter.request(0, 1e6),
-        limiter.request(0, 1e6),
-        limiter.gapMs(0, 1e6),
-      ]).toEqual([0, 0, 0]);
+      limiter.recordRequest(0);
+      expect(limiter.stateAt(0, FAR)).toEqual({ waitMs: 0, isBlocked: false });
+      expect(limiter.gapMs(0, FAR)).toBe(0);
     }
   });
 
-  it('spreads the requests over what is left of the window when little is left', () => {
-    expect(learned(response(left(60, 61))).gapMs(0, 1e6)).toBe(1_000);
+  it('spreads requests over what is left of the window when little is left', () => {
+    expect(learned(response(left(60, 61))).gapMs(0, FAR)).toBe(1_000);
     const limiter = learned(response(left(59, 30)));
-    expect(limiter.request(1_000, 1e6)).toBe(0);
-    expect(limiter.request(1_000, 1e6)).toBe(500);
-    expect(limiter.request(1_400, 1e6)).toBe(100);
-    expect(limiter.request(1_500, 1e6)).toBe(0);
-    expect(limiter.request(1_500, 1e6)).toBe(500);
+    expect(waitMs(limiter, 1_000)).toBe(0);
+    limiter.recordRequest(1_000);
+    const waits = [1_000, 1_400, 1_500].map((ms) => waitMs(limiter, ms));
+    expect(waits).toEqual([500, 100, 0]);
+    expect(isBlocked(limiter, 1_000)).toBe(false);
   });
 
   it('spreads them over what is left of the step, if that is less', () => {
     expect(learned(response(left(2, 290))).gapMs(0, 120_000)).toBe(40_000);
-    expect(learned(response(left(1, 290))).gapMs(0, 120_000)).toBeLessThan(
-      120_000,
-    );
+    const limiter = learned(response(left(2, 290)));
+    limiter.recordRequest(0);
+    expect(waitMs(limiter, 0, 120_000)).toBe(40_000);
   });
 
-  it('sends nothing before the window ends when nothing is left', () => {
+  it('is blocked until the window ends when nothing is left', () => {
     const limiter = learned(response(left(0, 30)));
-    expect(limiter.request(10_000, 1e6)).toBe(20_000);
-    expect(limiter.request(30_000, 1e6)).toBe(0);
+    expect([waitMs(limiter, 10_000), isBlocked(limiter, 10_000)]).toEqual([
+      20_000,
+      true,
+    ]);
+    expect([waitMs(limiter, 30_000), isBlocked(limiter, 30_000)]).toEqual([
+      0,
+      false,
+    ]);
   });
 
-  it('sends nothing before the moment that a 429 names', () => {
+  it('is blocked until the moment that a 429 names', () => {
     const limiter = learned(response({ 'retry-after': '7' }, 429));
-    expect(limiter.request(0, 1e6)).toBe(7_000);
-    expect(limiter.request(7_000, 1e6)).toBe(0);
-    expect(learned(response({ 'retry-after': '7' }, 503)).request(0, 1e6)).toBe(
-      0,
-    );
-    expect(learned(response({}, 429)).request(0, 1e6)).toBe(0);
-    expect(
-      learned(response({ ...left(0, 30), 'retry-after': '7' }, 429)).request(
-        0,
-        1e6,
-      ),
-    ).toBe(30_000);
+    expect(isBlocked(limiter, 6_999)).toBe(true);
+    expect([0, 7_000].map((ms) => waitMs(limiter, ms))).toEqual([7_000, 0]);
+    const busy = learned(response({ 'retry-after': '7' }, 503));
+    expect(waitMs(busy, 0)).toBe(0);
+    expect(waitMs(learned(response({}, 429)), 0)).toBe(0);
+    const both = { ...left(0, 30), 'retry-after': '7' };
+    expect(waitMs(learned(response(both, 429)), 0)).toBe(30_000);
+  });
+
+  it('waits for whole milliseconds, so that time moves on', () => {
+    const limiter = learned(response(left(6, 30)));
+    limiter.recordRequest(0);
+    const ms = 30_000 / 7;
+    expect(waitMs(limiter, 0)).toBe(Math.ceil(ms));
+    expect(waitMs(limiter, ms - 1e-9)).toBe(1);
+    expect(waitMs(limiter, Math.ceil(ms))).toBe(0);
   });
 
   it('does not forget a block because of a later response', () => {
@@ -180,22 +190,18 @@ describe('the rate limiter', () => {
       response({}),
       response({ 'retry-after': '1' }, 429),
     );
-    expect(limiter.request(0, 1e6)).toBe(7_000);
+    expect(waitMs(limiter, 0)).toBe(7_000);
   });
 
-  it('remembers what is left while responses do not say', () => {
-    expect(learned(response(left(2, 30)), response({})).gapMs(0, 1e6)).toBe(
-      10_000,
-    );
-    expect(
-      learned(response(left(2, 30)), response(left(500, 30))).gapMs(0, 1e6),
-    ).toBe(0);
+  it('remembers what is left until a response says more', () => {
+    const little = response(left(2, 30));
+    expect(learned(little, response({})).gapMs(0, FAR)).toBe(10_000);
+    expect(learned(little, response(left(500, 30))).gapMs(0, FAR)).toBe(0);
   });
 
   it('forgets what was left when the window is over', () => {
-    const limiter = learned(response(left(0, 30)));
-    expect(limiter.request(30_000, 1e6)).toBe(0);
-    limiter.recordResponse(response({}, 0), 31_000);
-    expect(limiter.request(31_000, 1e6)).toBe(0);
+    const limiter = learned(response(left(2, 30)));
+    expect(limiter.gapMs(29_999, FAR)).toBe(10_000);
+    expect(limiter.gapMs(30_000, FAR)).toBe(0);
   });
 });

@@ -3,14 +3,15 @@
  * jumps from one event to the next.
  */
 import { startDeadline } from '../../src/clock.ts';
-import type { Clean } from '../../src/cloudflare/api-error.ts';
-import { createClient } from '../../src/cloudflare/client.ts';
+import { CloudflareClient, type Delay } from '../../src/cloudflare/client.ts';
 import type {
+  FailedExchange,
   HttpRequest,
   HttpResponse,
+  ReceivedResponse,
 } from '../../src/cloudflare/http-client.ts';
-import { openShares } from '../../src/cloudflare/shares.ts';
-import type { Inputs } from '../../src/inputs.ts';
+import { ShareApi } from '../../src/cloudflare/share.ts';
+import type { Clean, Credentials, Inputs } from '../../src/domain.ts';
 import { INPUTS, clean as plainClean } from '../builders.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 
@@ -18,7 +19,7 @@ import { VirtualClock } from '../virtual-clock.ts';
  * What a request is responded with; `hang` lets it wait until it is aborted or
  * out of time.
  */
-export type Reply = Partial<HttpResponse> | 'hang';
+export type Reply = Partial<ReceivedResponse> | FailedExchange | 'hang';
 
 /** A request as the API sees it. */
 export interface Sent extends HttpRequest {
@@ -33,24 +34,20 @@ export interface Sent extends HttpRequest {
 export interface ScriptedOptions {
   readonly timeoutMs?: number;
   /** How long every exchange takes. */
-  readonly tookMs?: number;
+  readonly tookMs?: number | ((request: Sent) => number);
   readonly random?: number;
-  readonly credentials?: Record<string, string>;
+  readonly credentials?: Credentials;
   readonly clean?: Clean;
   readonly inputs?: Partial<Inputs>;
 }
 
 /** The body of a success. */
-export function ok(result: unknown, more: object = {}): Partial<HttpResponse> {
-  return {
-    body: JSON.stringify({
-      success: true,
-      errors: [],
-      messages: [],
-      result,
-      ...more,
-    }),
-  };
+export function ok(
+  result: unknown,
+  more: object = {},
+): Partial<ReceivedResponse> {
+  const body = { success: true, errors: [], messages: [], result, ...more };
+  return { body: JSON.stringify(body) };
 }
 
 /** The response to a request that Cloudflare rejects. */
@@ -58,23 +55,38 @@ export function rejection(
   status: number,
   code = 1,
   headers: Record<string, string> = {},
-): Partial<HttpResponse> {
+): Partial<ReceivedResponse> {
+  const errors = [{ code, message: 'said' }];
+  const body = JSON.stringify({ success: false, errors });
+  return { status, headers, body };
+}
+
+/** No response: the connection was cut after the request was sent. */
+export function noResponse(more: Partial<FailedExchange> = {}): FailedExchange {
   return {
-    status,
-    headers,
-    body: JSON.stringify({
-      success: false,
-      errors: [{ code, message: 'said' }],
-    }),
+    type: 'failure',
+    cause: 'no-response',
+    message: 'connection cut',
+    mayHaveBeenProcessed: true,
+    isRetryable: true,
+    ...more,
   };
 }
 
-/** No response: the connection failed. */
-export function noResponse(
-  code = 'ECONNRESET',
-  isSent = true,
-): Partial<HttpResponse> {
-  return { status: 0, error: { code, message: code, isSent } };
+/** No connection: nothing was sent. */
+export const NO_CONNECTION = noResponse({
+  cause: 'network',
+  message: 'no connection',
+  mayHaveBeenProcessed: false,
+});
+
+/** What comes of a request that is never responded to. */
+function hung({ timeoutMs, signal }: HttpRequest): FailedExchange {
+  if (!signal.aborted) {
+    return noResponse({ message: `no response within ${timeoutMs} ms` });
+  }
+  const message = 'no response before the step ended';
+  return noResponse({ cause: 'timeout', message, isRetryable: false });
 }
 
 /**
@@ -87,7 +99,7 @@ export function openApi(
     timeoutMs = 600_000,
     tookMs = 0,
     random = 0.5,
-    credentials = {},
+    credentials = INPUTS.credentials,
     clean = plainClean,
     inputs,
   }: ScriptedOptions = {},
@@ -96,31 +108,25 @@ export function openApi(
   const cancel = new AbortController();
   const deadline = startDeadline(clock, timeoutMs, cancel.signal);
   const requests: Sent[] = [];
-  const delays: [reason: string, waitMs: number][] = [];
+  const delays: Delay[] = [];
 
   async function http(request: HttpRequest): Promise<HttpResponse> {
     const path = request.url.replace(/^.*\/recipients/, '');
     const sent = { ...request, atMs: clock.now(), path };
     requests.push(sent);
     const reply = respond(sent, requests.length);
-    if (reply !== 'hang') {
-      await clock.sleep(tookMs, request.signal);
-      return { status: 200, headers: {}, body: '', ...reply };
+    if (reply === 'hang') {
+      await clock.sleep(request.timeoutMs, request.signal);
+      return hung(request);
     }
-    await clock.sleep(request.timeoutMs, request.signal);
-    await clock.sleep(tookMs);
-    const [code, message] = request.signal.aborted
-      ? ['ABORTED', 'no response before the step ended']
-      : ['TIMEOUT', 'no response'];
-    return {
-      status: 0,
-      headers: {},
-      body: '',
-      error: { code, message, isSent: true },
-    };
+    const ms = typeof tookMs === 'number' ? tookMs : tookMs(sent);
+    await clock.sleep(ms, request.signal);
+    if (request.signal.aborted && ms > 0) return hung(request);
+    if (reply.type === 'failure') return reply;
+    return { status: 200, headers: {}, body: '', ...reply, type: 'response' };
   }
 
-  const client = createClient({
+  const client = new CloudflareClient({
     apiUrl: 'https://api.test/v4',
     credentials,
     userAgent: 'test',
@@ -129,12 +135,8 @@ export function openApi(
     deadline,
     random: () => random,
     clean,
-    onDelay: (reason, waitMs) =>
-      delays.push([
-        typeof reason === 'string' ? reason : reason.message,
-        waitMs,
-      ]),
+    onDelay: (delay) => delays.push(delay),
   });
-  const shares = openShares(client, { ...INPUTS, ...inputs }, clean);
-  return { clock, cancel, deadline, client, shares, requests, delays };
+  const share = new ShareApi(client, { ...INPUTS, ...inputs }, clean);
+  return { clock, cancel, deadline, client, share, requests, delays };
 }

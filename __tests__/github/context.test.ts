@@ -27,8 +27,7 @@ describe('what the runner says of the run', () => {
       runUrl: 'https://github.example.com/octo/policies/actions/runs/42',
       apiUrl: 'https://github.example.com/api/v3',
       summaryPath: '/tmp/summary',
-      docsUrl:
-        'https://github.example.com/octo/share-recipient/blob/releases/v1/docs',
+      docsUrl: null,
       userAgent: `cloudflare-share-recipient/${VERSION} (octo/policies; run 42)`,
     });
   });
@@ -84,9 +83,9 @@ describe('what the runner says of the run', () => {
       { GITHUB_ACTION_REPOSITORY: 'o/r', GITHUB_ACTION_REF: 'v1"><b>' },
     ],
     [
-      'a server without https',
+      'a server that may have taken the action from github.com',
       {
-        GITHUB_SERVER_URL: 'http://x',
+        GITHUB_SERVER_URL: 'https://github.example.com',
         GITHUB_ACTION_REPOSITORY: 'o/r',
         GITHUB_ACTION_REF: 'v1',
       },
@@ -95,6 +94,20 @@ describe('what the runner says of the run', () => {
     'has no link to the documentation where it cannot be built: %s',
     (_, env) => {
       expect(readGitHubContext(env).docsUrl).toBeNull();
+    },
+  );
+
+  it.each(['', 'https://github.com'])(
+    'has the address of the documentation of an action from github.com: %j',
+    (server) => {
+      const env = {
+        GITHUB_SERVER_URL: server,
+        GITHUB_ACTION_REPOSITORY: 'octo/share-recipient',
+        GITHUB_ACTION_REF: 'releases/v1',
+      };
+      expect(readGitHubContext(env).docsUrl).toBe(
+        'https://github.com/octo/share-recipient/blob/releases/v1/docs',
+      );
     },
   );
 

@@ -3,10 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { createHttpClient } from '../../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
-import { recordDeployment } from '../../src/github/deployment.ts';
+import {
+  type DeploymentOptions,
+  DeploymentRecord,
+} from '../../src/github/deployment.ts';
 import { ACCOUNT, OTHER, OWNER, SHARE, TOKEN } from '../builders.ts';
 import { startServer } from '../cloudflare/local-servers.ts';
-import { inputsOf } from '../read-inputs.ts';
+import { inputsOf } from '../inputs/environment.ts';
 
 const GITHUB_TOKEN = 'ghs_tokenOfTheDeploymentTest0123456789';
 
@@ -39,8 +42,8 @@ function stillClock() {
   return { clock, sleeps, wake: () => wakes.forEach((wake) => void wake()) };
 }
 
-/** Starts a record on GitHub's API, as `respond` plays it. */
-async function start(
+/** Opens a record on GitHub's API, as `respond` plays it. */
+async function open(
   respond: Respond = created,
   change: {
     inputs?: Record<string, string>;
@@ -56,7 +59,6 @@ async function start(
     calls.push(call);
     respond(call, response);
   });
-  const errors: string[] = [];
   const time = stillClock();
   const env = {
     GITHUB_API_URL: url,
@@ -65,7 +67,7 @@ async function start(
     GITHUB_RUN_ID: '42',
     ...change.env,
   };
-  const finish = recordDeployment({
+  const record = new DeploymentRecord({
     inputs: inputsOf({
       'INPUT_GITHUB-TOKEN': GITHUB_TOKEN,
       INPUT_ENVIRONMENT: 'production',
@@ -74,15 +76,21 @@ async function start(
     context: readGitHubContext(env),
     http: createHttpClient(() => null),
     clock: time.clock,
-    onRecordError: (message) => errors.push(message),
   });
-  return { finish, calls, errors, ...time };
+  return { record, calls, ...time };
+}
+
+/** As `open`, and the run has begun. */
+async function start(...options: Parameters<typeof open>) {
+  const opened = await open(...options);
+  opened.record.start();
+  return opened;
 }
 
 describe('the deployment record', () => {
   it('is created, set to in progress, and set to how the run ended', async () => {
-    const { finish, calls, errors } = await start();
-    await finish?.('success', '1 of 1 account added');
+    const { record, calls } = await start();
+    const problem = await record.finish('success', '1 of 1 account added');
     const common = {
       environment: 'production',
       auto_inactive: false,
@@ -117,12 +125,12 @@ describe('the deployment record', () => {
     for (const { headers } of calls)
       expect(headers.authorization).toBe(`token ${GITHUB_TOKEN}`);
     expect(JSON.stringify(calls)).not.toContain(TOKEN);
-    expect(errors).toEqual([]);
+    expect(problem).toBeNull();
   });
 
   it.each(['failure', 'error'] as const)('may end in %s', async (status) => {
-    const { finish, calls } = await start();
-    await finish?.(status, 'x');
+    const { record, calls } = await start();
+    await record.finish(status, 'x');
     expect(calls.at(-1)?.body).toMatchObject({
       state: status,
       description: 'x',
@@ -134,23 +142,39 @@ describe('the deployment record', () => {
       INPUT_STATE: 'absent',
       'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}`,
     };
-    const { finish, calls } = await start(created, { inputs });
-    await finish?.('success', 'x');
+    const { record, calls } = await start(created, { inputs });
+    await record.finish('success', 'x');
     const payload = { state: 'absent', recipients: [ACCOUNT, OTHER] };
     expect(calls[0]?.body).toMatchObject({ task: 'unshare', payload });
   });
 
+  it('has a description that GitHub accepts', async () => {
+    const { record, calls } = await start();
+    await record.finish('success', 'x'.repeat(141));
+    expect(calls.at(-1)?.body['description']).toBe('x'.repeat(140));
+  });
+
   it('is not made without a token', async () => {
-    const { finish, calls } = await start(created, {
+    const { record, calls, sleeps } = await start(created, {
       inputs: { 'INPUT_GITHUB-TOKEN': '' },
     });
-    expect(finish).toBeNull();
-    expect(calls).toEqual([]);
+    expect(await record.finish('success', 'x')).toBeNull();
+    expect([calls, sleeps]).toEqual([[], []]);
+  });
+
+  it('is not made where the run ended before it began to write', async () => {
+    const { record, calls, sleeps } = await open();
+    expect(await record.finish('failure', 'x')).toBeNull();
+    expect([calls, sleeps]).toEqual([[], []]);
   });
 });
 
 describe('a deployment record that cannot be written', () => {
   const NO_DEPLOYMENT = 'GitHub did not respond with a deployment';
+  const STEP_OVER = {
+    message: expect.stringContaining('no response before the step ended'),
+    lacksPermission: false,
+  };
   it.each<[string, Respond, string | RegExp, number]>([
     [
       'GitHub rejects it',
@@ -221,40 +245,60 @@ describe('a deployment record that cannot be written', () => {
   ])(
     'is reported once, at the end: %s',
     async (_, respond, message, requests) => {
-      const { finish, calls, errors } = await start(respond);
-      await finish?.('success', 'x');
-      expect(errors).toEqual([expect.stringMatching(message)]);
+      const { record, calls } = await start(respond);
+      expect(await record.finish('success', 'x')).toMatchObject({
+        message: expect.stringMatching(message),
+      });
       expect(calls).toHaveLength(requests);
     },
   );
 
+  it.each([
+    [401, true],
+    [403, true],
+    [404, true],
+    [400, false],
+    [409, false],
+    [422, false],
+    [500, false],
+  ])('because of HTTP %i lacks the permission: %s', async (status, lacks) => {
+    const { record } = await start((_, response) =>
+      json(response, status, { message: 'no' }),
+    );
+    expect(await record.finish('success', 'x')).toEqual({
+      message: expect.stringMatching(/^no/),
+      lacksPermission: lacks,
+    });
+  });
+
+  it('for another reason does not lack the permission', async () => {
+    const { record } = await start((_, response) => response.destroy());
+    expect(await record.finish('success', 'x')).toMatchObject({
+      lacksPermission: false,
+    });
+  });
+
   it('because GitHub hangs ends two seconds after the run', async () => {
-    const { finish, calls, errors, sleeps, wake } = await start(() => {});
-    const finishing = finish?.('success', 'x');
+    const { record, calls, sleeps, wake } = await start(() => {});
+    const finishing = record.finish('success', 'x');
     expect(sleeps).toEqual([2_000]);
     let isOver = false;
-    void finishing?.then(() => {
+    void finishing.then(() => {
       isOver = true;
     });
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(isOver).toBe(false);
     wake();
-    await finishing;
-    expect(errors).toEqual([
-      expect.stringContaining('no response before the step ended'),
-    ]);
+    expect(await finishing).toEqual(STEP_OVER);
     expect(calls.length).toBeLessThanOrEqual(1);
   });
 
   it('because GitHub hangs at the last status ends two seconds after the run', async () => {
-    const { finish, errors, wake } = await start((call, response) => {
+    const { record, wake } = await start((call, response) => {
       if (call.body['state'] === 'success') wake();
       else created(call, response);
     });
-    await finish?.('success', 'x');
-    expect(errors).toEqual([
-      expect.stringContaining('no response before the step ended'),
-    ]);
+    expect(await record.finish('success', 'x')).toEqual(STEP_OVER);
   });
 
   it.each([
@@ -266,21 +310,24 @@ describe('a deployment record that cannot be written', () => {
     ['no address', 'nonsense', 'Invalid URL'],
   ])('because GITHUB_API_URL is %s gets no token', async (_, url, message) => {
     const requests: string[] = [];
-    const errors: string[] = [];
-    const finish = recordDeployment({
+    const http: DeploymentOptions['http'] = async (request) => {
+      requests.push(request.url);
+      return { type: 'response', status: 201, headers: {}, body: '' };
+    };
+    const record = new DeploymentRecord({
       inputs: inputsOf({ 'INPUT_GITHUB-TOKEN': GITHUB_TOKEN }),
       context: readGitHubContext({
         GITHUB_API_URL: url,
         GITHUB_REPOSITORY: 'octo/policies',
       }),
-      http: async (request) => {
-        requests.push(request.url);
-        return { status: 201, headers: {}, body: '' };
-      },
+      http,
       clock: stillClock().clock,
-      onRecordError: (text) => errors.push(text),
     });
-    await finish?.('success', 'x');
-    expect([requests, errors]).toEqual([[], [message]]);
+    record.start();
+    const problem = await record.finish('success', 'x');
+    expect([requests, problem]).toEqual([
+      [],
+      { message, lacksPermission: false },
+    ]);
   });
 });

@@ -2,103 +2,120 @@
  * What the tests of decisions are made of: observations, and writes that ended
  * at a moment.
  */
-import type { Classification } from '../../src/cloudflare/api-error.ts';
-import type { ShareRecipient } from '../../src/cloudflare/shares.ts';
-import type { Target } from '../../src/inputs.ts';
-import {
-  type Decision,
-  decide,
-  type Write,
-} from '../../src/reconcile/decide.ts';
+import type { ApiError } from '../../src/cloudflare/api-error.ts';
+import type { Share, ShareRecipient, Target } from '../../src/domain.ts';
+import { decide } from '../../src/reconcile/decide.ts';
 import {
   firstObservations,
   type Observations,
-  observe,
+  observeList,
 } from '../../src/reconcile/observations.ts';
-import { ACCOUNT, apiError, ORGANIZATION } from '../builders.ts';
-
-export const AN_ACCOUNT: Target = { type: 'account', id: ACCOUNT };
-export const AN_ORGANIZATION: Target = {
-  type: 'organization',
-  id: ORGANIZATION,
-};
+import type {
+  Decision,
+  Delete,
+  Post,
+  WriteResult,
+} from '../../src/reconcile/target-state.ts';
+import { AN_ACCOUNT, apiError, listOf } from '../builders.ts';
 
 const FIRST_MS = 100;
 /** When the writes below ended. */
-const WRITTEN_MS = 1_000;
+export const WRITTEN_MS = 1_000;
 
-const write = (
-  is: Partial<Classification> | null,
-  recipientId: string | null = null,
-): Write => ({
-  recipientId,
-  endedMs: WRITTEN_MS,
-  error: is && apiError(is),
-  isCounted: true,
-  known: new Map(),
-});
+export const accepted: WriteResult = { outcome: 'accepted' };
+const failed = (error: ApiError): WriteResult => {
+  const { outcome } = error;
+  if (outcome === 'notProcessed') throw new Error('that is no write');
+  return { outcome, error };
+};
+/** A reply was lost; the same request may succeed later. */
+export const unknown = failed(
+  apiError({ cause: 'network', isRetryable: true, outcome: 'unknown' }),
+);
+/** A reply was lost, and the same request cannot succeed. */
+export const lastUnknown = failed(
+  apiError({ cause: 'server', outcome: 'unknown' }),
+);
+export const conflict = failed(
+  apiError({ cause: 'conflict', isRetryable: true, outcome: 'conflict' }),
+);
+export const rejected = failed(apiError());
 
-export const accepted = (id?: string) => write(null, id);
-/** A response was lost; the same request may succeed later. */
-export const unknown = (id?: string) =>
-  write({ failure: 'network', retryable: true, outcome: 'unknown' }, id);
-/** A response was lost, and the same request cannot succeed. */
-export const lastUnknown = (id?: string) =>
-  write({ failure: 'server', outcome: 'unknown' }, id);
-export const conflict = (id?: string) =>
-  write({ retryable: true, outcome: 'conflict' }, id);
-export const rejected = (id?: string) => write({ outcome: 'rejected' }, id);
+/** Every result that a write can have. */
+export const RESULTS = [accepted, unknown, lastUnknown, conflict, rejected];
+
+export function deleted(
+  recipientId: string,
+  result: WriteResult,
+  more: Partial<Delete> = {},
+): Delete {
+  return {
+    recipientId,
+    result,
+    endedMs: WRITTEN_MS,
+    wasAssociating: false,
+    ...more,
+  };
+}
 
 export interface Case {
   readonly target?: Target;
-  readonly state?: 'present' | 'absent';
+  readonly desired?: 'present' | 'absent';
+  readonly unlistedRecords?: readonly ShareRecipient[] | null;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
   /** Of the first list, which is all that was known before a write. */
   readonly first?: readonly ShareRecipient[];
   /** Of everything after it. */
   readonly later?: readonly ShareRecipient[];
-  readonly writes?: readonly Write[];
+  readonly posts?: readonly WriteResult[];
+  readonly deletes?: readonly Delete[];
   readonly inUse?: string | null;
   /** How long after the end of the last write the newest list was sent. */
   readonly ageMs?: number;
   /** How long after the first list the newest one was sent. */
   readonly listMs?: number;
-  readonly types?: ReadonlyMap<string, string>;
+  readonly share?: Share | null;
 }
 
 /** What was observed in a case. */
-export function observedIn({
-  first = [],
-  later = [],
-  listMs = 0,
-  ageMs,
-  types,
-}: Case): Observations {
-  const share = types ? { name: '', resourceTypes: new Map(types) } : null;
-  const known = firstObservations({ records: first, sentMs: FIRST_MS }, share);
+export function observedIn(one: Case): Observations {
+  const { first = [], later = [], listMs = 0, ageMs, share = null } = one;
+  const known = firstObservations(listOf(first, { sentMs: FIRST_MS }), share);
   const sentMs = ageMs === undefined ? FIRST_MS + listMs : WRITTEN_MS + ageMs;
-  return observe(known, { records: later, sentMs });
+  return observeList(known, listOf(later, { sentMs }));
 }
 
 /** Decides a case. */
 export function decided(one: Case): Decision {
   const {
     target = AN_ACCOUNT,
-    state = 'present',
+    desired = 'present',
+    unlistedRecords = null,
     wait = true,
     dryRun = false,
-    writes = [],
     inUse = null,
+    deletes = [],
   } = one;
-  const { records: known } = firstObservations(
-    { records: one.first ?? [], sentMs: FIRST_MS },
-    null,
+  const knownIds = new Set((one.first ?? []).map(({ id }) => id));
+  const posts = (one.posts ?? []).map(
+    (result): Post => ({ endedMs: WRITTEN_MS, result, knownIds }),
   );
-  const sent = writes.map((write) => ({ ...write, known }));
-  return decide(
-    { target, writes: sent, inUse },
-    { state, wait, dryRun },
-    observedIn(one),
-  );
+  const planned = { target, desired, unlistedRecords };
+  const history = { planned, posts, deletes, inUse };
+  return decide(history, { wait, dryRun }, observedIn(one));
+}
+
+/** A decision in a few words: `delete r1 r2`, `wait for status`. */
+export function inWords({ next }: Pick<Decision, 'next'>): string {
+  switch (next.do) {
+    case 'delete':
+      return `delete ${next.recipientIds.join(' ')}`;
+    case 'wait':
+      return `wait for ${next.for}`;
+    case 'fail':
+      return `fail: ${next.failure.cause}`;
+    default:
+      return next.do;
+  }
 }

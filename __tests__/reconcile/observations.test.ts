@@ -1,94 +1,68 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Inputs } from '../../src/inputs.ts';
+import type { ShareRecipient } from '../../src/domain.ts';
 import {
-  findDuplicates,
   firstObservations,
-  merge,
-  observe,
+  observeList,
+  observeRecords,
   oldestFirst,
 } from '../../src/reconcile/observations.ts';
 import { stage } from '../../src/reconcile/readiness.ts';
 import {
+  A_SHARE,
   ACCOUNT,
-  accounts,
-  INPUTS,
-  ORGANIZATION,
+  listOf,
   OTHER,
   record,
+  resourceError,
 } from '../builders.ts';
 
-const at = (status: string, modified?: string) =>
-  record('r1', status, modified ? { modified } : {});
 const [EARLY, LATE] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
-const statusAfter = (...seen: ReturnType<typeof at>[]) => {
-  const known = seen
-    .map((one) => [one])
-    .reduce(
-      (all, list) => merge(all, list).records,
-      merge(new Map(), []).records,
-    );
-  return known.get('r1')?.status;
-};
+const at = (status: string, modified = '') =>
+  record('r1', status, { modified });
 
-describe('two observations of a record', () => {
-  it.each([
+/** What is known after lists, one after the other. */
+function after(...lists: (readonly ShareRecipient[])[]) {
+  return lists.reduce(observeRecords, firstObservations(listOf([]), null));
+}
+
+/** The record that is known after reads of it. */
+function merged(...reads: ShareRecipient[]) {
+  return after(...reads.map((read) => [read])).records.get('r1');
+}
+
+describe('two reads of a record show', () => {
+  const associating = at('associating');
+  const associated = at('associated');
+  const ending = at('disassociating');
+  const removed = at('disassociated');
+  it.each<[string, ShareRecipient, ShareRecipient, string]>([
+    ['the later, while active', associating, associated, 'associated'],
+    ['the later, even backwards', associated, associating, 'associating'],
+    ['a removal', associated, ending, 'disassociating'],
+    ['a removal that was read first', ending, associated, 'disassociating'],
+    ['the end of a removal', ending, removed, 'disassociated'],
+    ['the end that was read first', removed, ending, 'disassociated'],
     [
-      'the later read, while both are active',
-      at('associating'),
-      at('associated'),
-      'associated',
-    ],
-    [
-      'the later read, while both are active, backwards',
-      at('associated'),
-      at('associating'),
-      'associating',
-    ],
-    [
-      'the one that is being removed',
-      at('associated'),
-      at('disassociating'),
-      'disassociating',
-    ],
-    [
-      'the one that is being removed, read earlier',
-      at('disassociating'),
-      at('associated'),
-      'disassociating',
-    ],
-    [
-      'the one that was removed, read earlier',
-      at('disassociated'),
-      at('disassociating'),
-      'disassociated',
-    ],
-    [
-      'the one that was removed',
-      at('disassociating'),
-      at('disassociated'),
-      'disassociated',
-    ],
-    [
-      'the one that was changed later',
+      'the later change',
       at('associating', EARLY),
       at('associated', LATE),
       'associated',
     ],
     [
-      'the one that was changed later, read earlier',
+      'the later change, read first',
       at('associated', LATE),
       at('associating', EARLY),
       'associated',
     ],
     [
-      'the one that was changed later, though less far along',
+      'the later change, though less far along',
       at('disassociated', EARLY),
       at('associated', LATE),
       'associated',
     ],
     [
-      'the one that was changed later, read earlier, though less far along',
+      'the later change, read first, though less far along',
       at('associated', LATE),
       at('disassociated', EARLY),
       'associated',
@@ -100,133 +74,167 @@ describe('two observations of a record', () => {
       'disassociated',
     ],
     [
-      'the one further along, where one has no date',
+      'the one further along, where only the first has a date',
       at('disassociated', LATE),
-      at('associated'),
+      associated,
       'disassociated',
     ],
     [
-      'the later read, where one has no date',
+      'the one further along, where only the second has a date',
+      removed,
       at('associated', LATE),
-      at('associating'),
+      'disassociated',
+    ],
+    [
+      'the later, where one has no date',
+      at('associated', LATE),
+      associating,
       'associating',
     ],
-  ])('show %s', (_, first, second, status) => {
-    expect(statusAfter(first, second)).toBe(status);
+  ])('%s', (_, first, second, status) => {
+    expect(merged(first, second)?.status).toBe(status);
+  });
+
+  it('its account, once one has named it, and the account that is named later', () => {
+    const unnamed = record('r1', 'associated', { accountId: null });
+    expect(merged(associating, unnamed)?.accountId).toBe(ACCOUNT);
+    expect(merged(unnamed, associated)?.accountId).toBe(ACCOUNT);
+    expect(merged(unnamed, unnamed)?.accountId).toBeNull();
+    const other = { ...associated, accountId: OTHER };
+    expect(merged(associating, other)?.accountId).toBe(OTHER);
   });
 });
 
-const records = fc.array(
-  fc
-    .record({
-      id: fc.constantFrom('r1', 'r2', 'r3'),
-      status: fc.constantFrom(
-        'associating',
-        'associated',
-        'disassociating',
-        'disassociated',
-        'odd',
-      ),
-      accountId: fc.constantFrom(ACCOUNT, OTHER, ''),
-      createdMs: fc.constantFrom(0, 1, 2, Number.NaN),
-      modifiedMs: fc.constantFrom(0, 1, 2, Number.NaN),
-    })
-    .map(({ id, status, ...more }) => record(id, status, more)),
-  { maxLength: 6 },
-);
-const merged = (...lists: ReturnType<typeof record>[][]) =>
-  lists.reduce(
-    (known, list) => merge(known.records, list),
-    merge(new Map(), []),
-  );
+describe('an error of a resource', () => {
+  const failing = (modified = '') => ({
+    ...at('associated', modified),
+    errors: [resourceError(false)],
+    moreErrors: 2,
+  });
+  const healthy = (modified = '') => at('associated', modified);
+  it.each<[string, ShareRecipient[], boolean]>([
+    ['stays after one read without it', [failing(), healthy()], true],
+    ['ends with a second', [failing(), healthy(), healthy()], false],
+    [
+      'stays where it is there again in between',
+      [failing(), healthy(), failing(), healthy()],
+      true,
+    ],
+    [
+      'stays after one read of the same change',
+      [failing(EARLY), healthy(EARLY)],
+      true,
+    ],
+    [
+      'stays where a date is missing',
+      [failing(EARLY), healthy(), failing(), healthy(EARLY)],
+      true,
+    ],
+    ['ends with a later change', [failing(EARLY), healthy(LATE)], false],
+    [
+      'stays after reads of an earlier change',
+      [failing(LATE), healthy(EARLY), healthy(EARLY)],
+      true,
+    ],
+    [
+      'stays after one read, whatever was stale before it',
+      [failing(LATE), healthy(EARLY), healthy(LATE)],
+      true,
+    ],
+    ['appears with one read', [healthy(), failing()], true],
+    [
+      'stays after one read since it came back with a later change',
+      [failing(EARLY), healthy(EARLY), failing(LATE), healthy(LATE)],
+      true,
+    ],
+  ])('%s', (_, reads, isKept) => {
+    const { errors, moreErrors } = merged(...reads) ?? {};
+    expect([errors?.length, moreErrors]).toEqual(isKept ? [1, 2] : [0, 0]);
+  });
+
+  it('stays beside the newest status', () => {
+    const associating = { ...failing(), status: 'associating' } as const;
+    expect(merged(associating, healthy())).toMatchObject({
+      status: 'associated',
+      errors: [{ error: 'later' }],
+    });
+  });
+});
 
 describe('all observations', () => {
-  it('never lose a record, and hold nothing that was not observed', () => {
+  const ms = fc.constantFrom(0, 1, 2, null);
+  const records = fc.array(
+    fc
+      .record({
+        id: fc.constantFrom('r1', 'r2', 'r3'),
+        status: fc.constantFrom(
+          'associating',
+          'associated',
+          'disassociating',
+          'disassociated',
+          'odd',
+        ),
+        accountId: fc.constantFrom(ACCOUNT, OTHER, null),
+        errors: fc.constantFrom([], [resourceError(false)]),
+        createdMs: ms,
+        modifiedMs: ms,
+      })
+      .map(({ id, status, ...more }) => record(id, status, more)),
+    { maxLength: 6 },
+  );
+  const idsOf = (list: readonly ShareRecipient[]) =>
+    [...new Set(list.map(({ id }) => id))].sort();
+
+  it('never lose a record, and never go back', () => {
     fc.assert(
       fc.property(records, records, (first, second) => {
-        const { records: known } = merged(first, second);
-        expect([...known.keys()].sort()).toEqual(
-          [...new Set([...first, ...second].map(({ id }) => id))].sort(),
-        );
-        for (const one of known.values())
-          expect([...first, ...second]).toContain(one);
+        const before = after(first);
+        const { records: known } = after(first, second);
+        expect([...known.keys()].sort()).toEqual(idsOf([...first, ...second]));
+        for (const [id, old] of before.records) {
+          const now = known.get(id) as ShareRecipient;
+          if (second.filter((one) => one.id === id).length > 1) continue;
+          const isDated = now.modifiedMs !== null && old.modifiedMs !== null;
+          const byMs = Number(now.modifiedMs) - Number(old.modifiedMs);
+          if (isDated) expect(byMs).toBeGreaterThanOrEqual(0);
+          const isSame = !isDated || byMs === 0;
+          if (isSame) expect(stage(now)).toBeGreaterThanOrEqual(stage(old));
+        }
       }),
-    );
-  });
-
-  it('are the same after the same response again', () => {
-    fc.assert(
-      fc.property(records, records, (first, second) => {
-        const once = merged(first, second);
-        // Twice the same record in a response is two observations.
-        const distinct = [
-          ...new Map(second.map((one) => [one.id, one])).values(),
-        ];
-        expect(merged(first, second, [...once.records.values()])).toEqual(once);
-        expect(merged(first, distinct, distinct)).toEqual(
-          merged(first, distinct),
-        );
-      }),
-    );
-  });
-
-  it('never go back behind a later change, or along the way to removed', () => {
-    fc.assert(
-      fc.property(records, records, (first, more) => {
-        const second = more.slice(0, 1);
-        const [before, after] = [
-          merged(first).records,
-          merged(first, second).records,
-        ];
-        return second.every(({ id }) => {
-          const [old, now] = [before.get(id), after.get(id)];
-          if (!old || !now || old === now) return now !== undefined;
-          return (
-            now.modifiedMs > old.modifiedMs ||
-            (!(now.modifiedMs < old.modifiedMs) && stage(now) >= stage(old))
-          );
-        });
-      }),
-      { numRuns: 2_000 },
     );
   });
 
   it('list the records of every account, the oldest first', () => {
     fc.assert(
       fc.property(records, records, (first, second) => {
-        const { records: known, byAccount } = merged(first, second);
-        expect([...byAccount.values()].flat().length).toBe(known.size);
+        const { records: known, byAccount } = after(first, second);
+        const named = [...known.values()].filter((one) => one.accountId);
+        expect(new Set([...byAccount.values()].flat())).toEqual(new Set(named));
         for (const [accountId, group] of byAccount) {
-          expect(
-            group.every(
-              (one) => one.accountId === accountId && known.get(one.id) === one,
-            ),
-          ).toBe(true);
-          expect(new Set(group).size).toBe(group.length);
+          expect(group.every((one) => one.accountId === accountId)).toBe(true);
         }
       }),
     );
-    const seen = ['2026-01-02', '2026-01-01', '2026-01-03'].map((day, index) =>
-      record(`r${index}`, 'associated', { created: `${day}T00:00:00Z` }),
+    const seen = ['2026-01-02', '2026-01-01', '2026-01-03'].map((day, n) =>
+      record(`r${n}`, 'associated', { created: `${day}T00:00:00Z` }),
     );
-    expect(
-      merged(seen)
-        .byAccount.get(ACCOUNT)
-        ?.map(({ id }) => id),
-    ).toEqual(['r1', 'r0', 'r2']);
-    expect(
-      merged([...seen].reverse())
-        .byAccount.get(ACCOUNT)
-        ?.map(({ id }) => id),
-    ).toEqual(['r1', 'r0', 'r2']);
+    for (const list of [seen, [...seen].reverse()]) {
+      const group = after(list).byAccount.get(ACCOUNT);
+      expect(group?.map(({ id }) => id)).toEqual(['r1', 'r0', 'r2']);
+    }
   });
 
-  it('order records of the same age, or of none, by their IDs, so that parallel runs use the same one', () => {
-    for (const createdMs of [0, Number.NaN]) {
+  it('order records of the same age, or of none, by their IDs', () => {
+    for (const createdMs of [0, null]) {
       const seen = ['c', 'a', 'b'].map((id) =>
         record(id, 'associated', { createdMs }),
       );
-      expect([...seen].sort(oldestFirst).map(({ id }) => id)).toEqual([
+      if (createdMs === null) {
+        const dated = record('0', 'associated');
+        expect(seen.every((one) => oldestFirst(dated, one) < 0)).toBe(true);
+        expect(seen.every((one) => oldestFirst(one, dated) > 0)).toBe(true);
+      }
+      expect(seen.sort(oldestFirst).map(({ id }) => id)).toEqual([
         'a',
         'b',
         'c',
@@ -236,70 +244,50 @@ describe('all observations', () => {
 });
 
 describe('what is known of a run', () => {
-  const first = { records: [record('r1', 'associated')], sentMs: 5 };
-  const known = firstObservations(first, {
-    name: 'x',
-    resourceTypes: new Map(),
+  const others = { accounts: 1, withoutAccount: 2 };
+  const first = listOf([record('r1', 'associated')], {
+    others,
+    skipped: 3,
+    sentMs: 5,
+    receivedMs: 6,
   });
+  const known = firstObservations(first, A_SHARE);
 
-  it('begins with the first list', () => {
+  it('begins with the first list and the share', () => {
     expect(known).toMatchObject({
+      share: A_SHARE,
+      others,
+      skipped: 3,
       firstSentMs: 5,
       listSentMs: 5,
-      share: { name: 'x' },
+      listReceivedMs: 6,
     });
-  });
-
-  it('keeps the time of the first list and that of the newest, and changes nothing that was observed before', () => {
-    const later = observe(known, {
-      records: [record('r2', 'associated'), record('r1', 'disassociated')],
-      sentMs: 9,
-    });
-    expect(later).toMatchObject({
-      firstSentMs: 5,
-      listSentMs: 9,
-      share: { name: 'x' },
-    });
-    expect([...later.records.keys()]).toEqual(['r1', 'r2']);
-    expect(known.records.get('r1')?.status).toBe('associated');
     expect([...known.records.keys()]).toEqual(['r1']);
   });
 
-  it('is not newer after a response that shows only one record, or none', () => {
-    expect(
-      observe(known, { records: [record('r2', 'associated')] }).listSentMs,
-    ).toBe(5);
-    expect(observe(known, {}).records).toEqual(known.records);
-  });
-});
-
-describe('an account with more than one active record', () => {
-  const older = { created: '2025-01-01T00:00:00Z' };
-  const seen = [
-    record('new', 'associating'),
-    record('old', 'odd', older),
-    record('h', 'disassociated', older),
-    record('l', 'disassociating', older),
-    record('b', 'associated', { accountId: OTHER }),
-    record('x', 'associated', { accountId: ORGANIZATION }),
-    record('y', 'associated', { accountId: ORGANIZATION }),
-  ];
-  const observed = firstObservations({ records: seen, sentMs: 0 }, null);
-  const targets = accounts(OTHER, ACCOUNT);
-  const found = (change: Partial<Inputs>) =>
-    findDuplicates({ ...INPUTS, ...change }, observed).map((group) =>
-      group.map(({ id }) => id),
+  it('has the newest list, and changes nothing that was observed before', () => {
+    const none = { accounts: 0, withoutAccount: 0 };
+    const list = listOf(
+      [record('r2', 'associated'), record('r1', 'disassociated')],
+      { sentMs: 9, receivedMs: 12 },
     );
-
-  it('is found, with the record in use first', () => {
-    expect(found({ targets })).toEqual([['old', 'new']]);
+    const later = observeList(known, list);
+    expect(later).toMatchObject({
+      share: A_SHARE,
+      others: none,
+      skipped: 0,
+      firstSentMs: 5,
+      listSentMs: 9,
+      listReceivedMs: 12,
+    });
+    expect([...later.records.keys()]).toEqual(['r1', 'r2']);
+    expect(known.records.get('r1')?.status).toBe('associated');
+    expect(known.records.size).toBe(1);
   });
 
-  it('is no concern of a removal, of an organization, or where nothing was observed', () => {
-    expect(found({ targets, state: 'absent' })).toEqual([]);
-    expect(
-      found({ targets: [{ type: 'organization', id: ORGANIZATION }] }),
-    ).toEqual([]);
-    expect(findDuplicates({ ...INPUTS, targets }, null)).toEqual([]);
+  it('is no newer list after single records', () => {
+    const later = observeRecords(known, [record('r2', 'associated')]);
+    expect(later).toMatchObject({ others, skipped: 3, listSentMs: 5 });
+    expect(later.records.size).toBe(2);
   });
 });

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  describeErrors,
   hasTerminalError,
   isActive,
   isReady,
@@ -47,56 +46,5 @@ describe('a record', () => {
         );
       }),
     );
-  });
-});
-
-describe('resource errors', () => {
-  const [no, later] = [resourceError(true), resourceError(false)];
-  it.each([
-    ['one', [later], 0, 'resource policy: later'],
-    [
-      'several',
-      [later, later],
-      0,
-      'resource policy: later; resource policy: later',
-    ],
-    [
-      'terminal ones only, with a count of the rest',
-      [no, later],
-      0,
-      'resource policy: no entitlement (and 1 more)',
-    ],
-    [
-      'three of them',
-      Array(5).fill(later),
-      0,
-      `${Array(3).fill('resource policy: later').join('; ')} (and 2 more)`,
-    ],
-    [
-      'those that were not kept',
-      [later],
-      7,
-      'resource policy: later (and 7 more)',
-    ],
-    ['none', [], 0, ''],
-  ])('are described: %s', (_, errors, moreErrors, text) => {
-    expect(
-      describeErrors(record('r1', 'associated', { errors, moreErrors })),
-    ).toBe(text);
-  });
-
-  it('are described with the kind of the resource, where the share shows it', () => {
-    const seen = record('r1', 'associated', {
-      errors: [later, { ...later, resourceId: 'other' }],
-    });
-    expect(
-      describeErrors(
-        seen,
-        new Map([
-          ['policy', 'gateway-policy'],
-          ['other', ''],
-        ]),
-      ),
-    ).toBe('gateway-policy policy: later; resource other: later');
   });
 });

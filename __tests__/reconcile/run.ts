@@ -2,9 +2,14 @@
  * Runs the reconciler against a share that is a plain list of records, on a
  * clock that jumps.
  */
-import type { TargetState } from '../../src/reconcile/decide.ts';
-import { createReconciler } from '../../src/reconcile/reconciler.ts';
-import { ACCOUNT, INPUTS } from '../builders.ts';
+import type { Inputs, Share } from '../../src/domain.ts';
+import { readGitHubContext } from '../../src/github/context.ts';
+import { firstObservations } from '../../src/reconcile/observations.ts';
+import { planTargets } from '../../src/reconcile/plan.ts';
+import { type Progress, Reconciler } from '../../src/reconcile/reconciler.ts';
+import type { Outcome, TargetState } from '../../src/reconcile/target-state.ts';
+import { failureIn } from '../../src/report/failures.ts';
+import { A_SHARE, ACCOUNT, INPUTS } from '../builders.ts';
 import {
   ok,
   openApi,
@@ -13,23 +18,29 @@ import {
   type ScriptedOptions,
   type Sent,
 } from '../cloudflare/scripted-api.ts';
+import { inWords } from './cases.ts';
 
 export interface WireRecord {
   id: string;
-  account_id: string;
+  account_id: string | null;
   association_status: string;
+  modified?: string;
   resources?: object[];
 }
 
-export const wire = (
+export function wire(
   id: string,
   status: string,
-  accountId = ACCOUNT,
-): WireRecord => ({
-  id,
-  account_id: accountId,
-  association_status: status,
-});
+  accountId: string | null = ACCOUNT,
+): WireRecord {
+  return { id, account_id: accountId, association_status: status };
+}
+
+/** Responds in place of the share, and may change it; or lets it respond. */
+export type Respond = (
+  request: Sent,
+  records: WireRecord[],
+) => Reply | undefined;
 
 export interface RunCase extends ScriptedOptions {
   /**
@@ -37,71 +48,68 @@ export interface RunCase extends ScriptedOptions {
    * `associating`.
    */
   readonly records?: WireRecord[];
-  /**
-   * Responds in place of the share, and may change it; undefined lets the share
-   * respond.
-   */
-  readonly respond?: (
-    request: Sent,
-    records: WireRecord[],
-  ) => Reply | undefined;
+  readonly respond?: Respond;
+  /** What was read of the share itself. */
+  readonly share?: Share | null;
+  readonly progress?: Partial<Progress>;
+  /** When the run is cancelled. */
+  readonly cancelMs?: number;
 }
 
 /** What the share itself responds with. */
-function serve({ method, path, body }: Sent, records: WireRecord[]): Reply {
+export function serve(
+  { method, path, body }: Sent,
+  records: WireRecord[],
+): Reply {
   const id = /^\/(\w+)/.exec(path)?.[1];
-  const record = records.find((one) => one.id === id);
+  const known = records.find((one) => one.id === id);
   if (method === 'POST') {
-    const number = records.filter((one) => one.id.startsWith('new')).length + 1;
-    const added = wire(
-      `new${number}`,
-      'associating',
-      JSON.parse(body ?? '').recipient_account_id,
-    );
+    const isNew = (one: WireRecord) => one.id.startsWith('new');
+    const number = records.filter(isNew).length + 1;
+    const accountId = JSON.parse(body ?? '').recipient_account_id;
+    const added = wire(`new${number}`, 'associating', accountId);
     records.push(added);
     return ok(added);
   }
-  if (id && !record) return rejection(404);
-  if (method === 'DELETE' && record)
-    record.association_status = 'disassociating';
-  return ok(record ?? records);
+  if (id && !known) return rejection(404);
+  if (method === 'DELETE' && known) known.association_status = 'disassociating';
+  return ok(known ?? records);
 }
 
 /** Opens the share and plans. Nothing is written yet. */
-export async function plan({
-  inputs: change = {},
-  records = [],
-  respond,
-  ...options
-}: RunCase) {
+export async function plan(one: RunCase) {
+  const { records = [], respond, share = A_SHARE, progress, ...more } = one;
   const api = openApi(
     (request) => respond?.(request, records) ?? serve(request, records),
-    {
-      ...options,
-      inputs: change,
-    },
+    more,
   );
-  const inputs = {
+  const inputs: Inputs = {
     ...INPUTS,
-    timeout: `${(options.timeoutMs ?? 600_000) / 1_000}s`,
-    ...change,
+    timeout: `${(one.timeoutMs ?? 600_000) / 1_000}s`,
+    ...one.inputs,
   };
   const changes: string[] = [];
   const polls: number[] = [];
-  const reconciler = createReconciler(
-    await api.clock.run(api.shares.list()),
-    null,
-    {
-      ...api,
-      inputs,
-      random: () => options.random ?? 0.5,
-      onChange: (from: TargetState, to: TargetState) => {
-        if (from.action !== to.action)
-          changes.push(`${from.action} → ${to.action}`);
+  const list = await api.clock.run(api.share.listRecipients());
+  const observed = firstObservations(list, share);
+  const reconciler = new Reconciler({
+    ...api,
+    plan: planTargets(inputs, observed),
+    observed,
+    inputs,
+    random: () => one.random ?? 0.5,
+    progress: {
+      changed: (from, to) => {
+        const [before, after] = [inWords(from), inWords(to)];
+        if (before !== after) changes.push(`${before} → ${after}`);
+        progress?.changed?.(from, to);
       },
-      onPoll: () => polls.push(api.clock.now()),
+      polled: (targets, leftMs) => {
+        polls.push(api.clock.now());
+        progress?.polled?.(targets, leftMs);
+      },
     },
-  );
+  });
   /**
    * `POST`, `DELETE /id`, `GET` for the list, `GET /id`, each with its time,
    * from the first write or poll on.
@@ -112,24 +120,74 @@ export async function plan({
       .map(({ method, path, atMs }) =>
         `${atMs} ${method} ${path.replace(/\?.*/, '')}`.trim(),
       );
-  return { ...api, reconciler, records, changes, polls, traffic };
+  const writes = () => traffic().filter((text) => !text.includes('GET'));
+  return {
+    ...api,
+    inputs,
+    reconciler,
+    records,
+    changes,
+    polls,
+    traffic,
+    writes,
+  };
 }
 
 /** Runs a case to its end. */
 export async function run(one: RunCase) {
   const opened = await plan(one);
-  await opened.clock.run(opened.reconciler.run());
-  const [state] = opened.reconciler.states as [TargetState];
-  return { ...opened, state, states: opened.reconciler.states };
+  const running = opened.reconciler.run();
+  if (one.cancelMs !== undefined) {
+    await opened.clock.pass(one.cancelMs - opened.clock.now());
+    opened.cancel.abort();
+  }
+  const outcome: Outcome = await opened.clock.run(running);
+  const { targets } = outcome;
+  const [state] = targets as [TargetState];
+  const endMs = opened.clock.now();
+  const failures = failuresOf(outcome, opened.inputs, endMs);
+  const causes = failures.map((failure) => failure?.cause ?? null);
+  const reasons = failures.map((failure) => failure?.reason ?? null);
+  return { ...opened, outcome, targets, state, causes, reasons, endMs };
+}
+
+/**
+ * Why each target has failed, as the report says it: what is pending at the end
+ * has failed because the run ended.
+ */
+function failuresOf(outcome: Outcome, inputs: Inputs, nowMs: number) {
+  const result = {
+    inputs,
+    notes: { fallbacks: [], disabledIds: 0, repeatedIds: 0 },
+    context: readGitHubContext({}),
+    outcome,
+    sharesOfOwner: [],
+    cost: { requests: 0, retries: 0, tookMs: nowMs },
+    nowMs,
+  };
+  return outcome.targets.map((state) => failureIn(state, result));
 }
 
 /** Responds with a share whose new records become `associated` at that time. */
-export const associatedAt =
-  (ms: number) =>
-  ({ atMs }: { atMs: number }, records: WireRecord[]) => {
+export function associatedAt(ms: number): Respond {
+  return ({ atMs }, records) => {
     for (const one of records) {
-      if (atMs >= ms && one.association_status === 'associating')
-        one.association_status = 'associated';
+      const isDue = atMs >= ms && one.association_status === 'associating';
+      if (isDue) one.association_status = 'associated';
     }
     return undefined;
   };
+}
+
+/** Responds to each request of a method in turn; then lets the share respond. */
+export function inTurn(
+  method: 'GET' | 'POST' | 'DELETE',
+  replies: readonly (Reply | undefined)[],
+  then: Respond = () => undefined,
+): Respond {
+  let number = 0;
+  return (request, records) => {
+    const reply = request.method === method ? replies[number++] : undefined;
+    return reply ?? then(request, records);
+  };
+}

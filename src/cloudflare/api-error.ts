@@ -1,278 +1,353 @@
-import type { HttpResponse } from './http-client.ts';
+import type {
+  Clean,
+  FailedRequest,
+  Failure,
+  RequestCause,
+  RequestKind,
+} from '../domain.ts';
+import type { FailedExchange, ReceivedResponse } from './http-client.ts';
+import { parseObject, toText } from './json.ts';
 import { parseRetryAfter } from './rate-limiter.ts';
+import { describeResponse } from './response-text.ts';
 
 /**
- * What a failed write may have done. `not-sent`: nothing, and it may be decided
- * again. `unknown`: perhaps what was asked for. `conflict`: nothing, but
- * another change is under way. `rejected`: nothing.
+ * What a failed write may have done. `unknown`: perhaps what was asked for.
+ * `conflict`: nothing, but another change is under way. `rejected`: nothing.
+ * `notProcessed`: nothing, and it may be decided again.
  */
-export type WriteOutcome = 'not-sent' | 'unknown' | 'conflict' | 'rejected';
+export type FailedOutcome =
+  | 'unknown'
+  | 'conflict'
+  | 'rejected'
+  | 'notProcessed';
 
-/**
- * A failure matches a row if it matches every member that the row has: `error`
- * is the code of an `HttpError`.
- */
-interface Row {
-  readonly error?: RegExp;
-  readonly status?: readonly number[];
-  readonly below?: number;
-  readonly codes?: readonly number[];
-  readonly body?: Body;
-  readonly method?: string;
-  readonly is: readonly [
-    failure: string,
-    retryable: boolean,
-    outcome: WriteOutcome,
-  ];
+/** What a response, or the lack of one, means. */
+export interface Classification {
+  readonly cause: RequestCause;
+  /** May the same request succeed later? */
+  readonly isRetryable: boolean;
+  readonly outcome: FailedOutcome;
 }
 
-/**
- * `unexplained`: JSON without any code. `foreign`: no envelope of the API, as
- * from a firewall or a proxy.
- */
-type Body = 'unexplained' | 'foreign';
-
-/**
- * Bad or insufficient credentials, whatever the status: observed codes of
- * Cloudflare's API gateway.
- */
-const AUTHENTICATION = [
-  6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405,
-];
-
-const INVALID_CERTIFICATE =
-  /^(CERT_(HAS_EXPIRED|NOT_YET_VALID)|ERR_TLS_CERT_ALTNAME_INVALID)$/;
-
-const MAX_PAGE = 16_384;
-
-/** The first row that matches decides. */
-const TABLE = [
-  { error: /^ABORTED$/, is: ['interrupted', false, 'unknown'] },
-  { error: /^TOO_LARGE$/, is: ['too-large', false, 'unknown'] },
-  // A proxy that requires a password, or has a rule against the host, says the
-  // same the next time.
-  { error: /^PROXY_REJECTED$/, below: 500, is: ['proxy', false, 'rejected'] },
-  { error: /^PROXY_REJECTED$/, is: ['proxy', true, 'not-sent'] },
-  {
-    error: INVALID_CERTIFICATE,
-    is: ['certificate-invalid', false, 'rejected'],
-  },
-  {
-    error: /CERT|SELF_SIGNED|UNABLE_TO_/,
-    is: ['certificate-untrusted', false, 'rejected'],
-  },
-  { error: /^HPE_/, is: ['invalid-response', true, 'unknown'] },
-  { error: /./, is: ['network', true, 'unknown'] },
-  { status: [429], is: ['rate-limit', true, 'not-sent'] },
-  { below: 300, is: ['invalid-response', true, 'unknown'] },
-  { below: 400, is: ['invalid-response', false, 'rejected'] },
-  {
-    below: 500,
-    codes: AUTHENTICATION,
-    is: ['authentication', false, 'rejected'],
-  },
-  // "No route for the URI": a wrong account or address.
-  { below: 500, codes: [7003], is: ['not-found', false, 'rejected'] },
-  { status: [409], is: ['rejected', true, 'conflict'] },
-  { status: [408, 425], is: ['server', true, 'unknown'] },
-  {
-    status: [401, 403],
-    body: 'unexplained',
-    is: ['authentication', false, 'rejected'],
-  },
-  { below: 500, body: 'foreign', is: ['blocked', true, 'unknown'] },
-  // A write is about a recipient: the share is known by then.
-  { status: [404], method: 'GET', is: ['not-found', false, 'rejected'] },
-  { below: 500, is: ['rejected', false, 'rejected'] },
-  { status: [501, 505, 525, 526], is: ['server', false, 'rejected'] },
-  { is: ['server', true, 'unknown'] },
-] as const satisfies readonly Row[];
-
-/**
- * Why a request to Cloudflare failed. `report/failure-guide.ts` says for each
- * what to do.
- */
-export type ApiFailure = (typeof TABLE)[number]['is'][0];
-
-/** Makes text from a server safe to show: see `report/sanitize.ts`. */
-export type Clean = (text: string, max: number) => string;
-
-export interface Classification {
-  readonly failure: ApiFailure;
-  /** May the same request succeed later? */
-  readonly retryable: boolean;
-  readonly outcome: WriteOutcome;
-  /** How long the server asked to wait, in milliseconds. */
-  readonly retryAfterMs?: number;
+/** The failure of a request, which always names the request. */
+export interface RequestFailure extends Failure {
+  readonly cause: RequestCause;
+  readonly request: FailedRequest;
 }
 
 /** A request to Cloudflare that failed. */
 export class ApiError extends Error {
-  /**
-   * What Cloudflare, or the network, said: `1017 Recipient is not in the
-   * organization`.
-   */
-  readonly reason: string;
-  /**
-   * The request, its status and its `cf-ray`: `POST …/recipients, HTTP 400,
-   * cf-ray 8f1e…`.
-   */
-  readonly detail: string;
-  readonly is: Required<Classification>;
+  readonly failure: RequestFailure;
+  readonly isRetryable: boolean;
+  readonly outcome: FailedOutcome;
+  /** How long the server asked to wait, in milliseconds; 0 where it did not. */
+  readonly retryAfterMs: number;
 
-  constructor(reason: string, detail: string, classification: Classification) {
-    super(`${reason} (${detail})`);
-    this.reason = reason;
-    this.detail = detail;
-    this.is = { retryAfterMs: 0, ...classification };
+  constructor(
+    failure: RequestFailure,
+    {
+      isRetryable,
+      outcome,
+      retryAfterMs = 0,
+    }: Omit<Classification, 'cause'> & { readonly retryAfterMs?: number },
+  ) {
+    super(`${failure.reason} (${failure.request.detail})`);
+    this.failure = failure;
+    this.isRetryable = isRetryable;
+    this.outcome = outcome;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
-/**
- * For `catch`: makes an ApiError a value, and leaves everything else an
- * exception.
- */
+/** For `catch`: makes an ApiError a value, and leaves all others exceptions. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   throw error;
 }
 
+/** A request as messages and advice need it. */
+export interface RequestName {
+  readonly kind: RequestKind;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** `POST …/recipients`. */
+  readonly text: string;
+}
+
 /**
- * Says what it means that a request, such as `POST …/recipients`, did not
- * succeed.
+ * Code 10001 comes both as "Unable to authenticate request" and as "internal
+ * error, please try again" (a public report), so it proves little.
  */
-export function toApiError(
-  request: string,
-  response: HttpResponse,
+const UNSTABLE_AUTHENTICATION = 10001;
+
+/**
+ * Bad or insufficient credentials, whatever the status: observed codes of
+ * Cloudflare's API gateway. 1001 is a missing header, or a kind of token that
+ * the route does not support.
+ */
+const AUTHENTICATION: readonly number[] = [
+  1001,
+  6003,
+  6103,
+  6111,
+  9103,
+  9106,
+  9109,
+  10000,
+  10405,
+  UNSTABLE_AUTHENTICATION,
+];
+
+/** "No route for the URI": a wrong account or address. */
+const NO_ROUTE: readonly number[] = [7000, 7003];
+
+/** The TLS handshake between Cloudflare's edge and the API itself failed. */
+const ORIGIN_NOT_REACHED: readonly number[] = [525, 526];
+
+/** Methods that the server will never support: RFC 9110, section 15.6. */
+const UNSUPPORTED: readonly number[] = [501, 505];
+
+/**
+ * Does the error prove that no write can succeed? One with code 10001 rejects
+ * only its own target.
+ */
+export function provesBadCredentials({ failure }: ApiError): boolean {
+  return (
+    failure.cause === 'authentication' &&
+    failure.request.code !== UNSTABLE_AUTHENTICATION
+  );
+}
+
+/** Says what it means that a request got no response that may be used. */
+export function fromExchange(
+  request: RequestName,
+  exchange: FailedExchange,
+  clean: Clean,
+): ApiError {
+  const { cause, message, isRetryable } = exchange;
+  const reason = clean(message, 1_000);
+  const detail = request.text;
+  const named = { kind: request.kind, detail, code: null };
+  return new ApiError(
+    { cause, reason, request: { ...named, documentationUrl: null } },
+    { isRetryable, outcome: outcomeOf(exchange) },
+  );
+}
+
+function outcomeOf({
+  mayHaveBeenProcessed,
+  isRetryable,
+}: FailedExchange): FailedOutcome {
+  if (mayHaveBeenProcessed) return 'unknown';
+  return isRetryable ? 'notProcessed' : 'rejected';
+}
+
+/** Says what a response means that reports no success. */
+export function fromResponse(
+  request: RequestName,
+  response: ReceivedResponse,
   nowMs: number,
   clean: Clean,
 ): ApiError {
-  const { status, headers, error } = response;
-  const body = parseObject(response.body);
-  const [failure, mayRetry, outcome] = classify(request, response, body);
-  const retryable = mayRetry && body?.['retryable'] !== false;
-  const retryAfterMs =
-    parseRetryAfter(headers, nowMs) ??
-    (Number(body?.['retry_after']) || 0) * 1000;
-  // What was not sent is decided again, if that can help.
-  const unsent = retryable ? 'not-sent' : 'rejected';
-  const isSent = outcome !== 'not-sent' && error?.isSent !== false;
-  const is = {
-    failure,
-    retryable,
-    outcome: isSent ? outcome : unsent,
-    retryAfterMs,
-  } as const;
-  if (error) return new ApiError(clean(error.message, 1_000), request, is);
-  const said = body
-    ? describeBody(body, clean)
-    : describePage(response.body, clean);
-  const location =
-    headers['location'] && `redirect to ${clean(headers['location'], 200)}`;
-  const silent =
-    status < 300
-      ? 'the response is not one of the Shares API'
-      : `HTTP ${status} without a reason`;
-  const reason = said || location || silent;
-  const ray = headers['cf-ray']
-    ? `cf-ray ${clean(headers['cf-ray'], 64)}`
-    : 'not from Cloudflare (no cf-ray)';
-  return new ApiError(reason, `${request}, HTTP ${status}, ${ray}`, is);
-}
+  const parsed = parseResponse(response);
+  const { body, codes } = parsed;
+  const classification = asFinal(classify(request, parsed), body);
+  const bodyMs = toSeconds(body?.['retry_after']) * 1000;
 
-function classify(
-  request: string,
-  response: HttpResponse,
-  body: Record<string, unknown> | null,
-) {
-  const codes = codesIn(body);
-  const isEnvelope =
-    typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
-  const kind =
-    body && codes.length === 0 ? 'unexplained' : isEnvelope ? null : 'foreign';
-  const row = (TABLE as readonly Row[]).find(
-    ({ error, status, below, method, ...row }) =>
-      (!error
-        ? !response.error
-        : error.test(response.error?.code || 'NETWORK') && response.error) &&
-      (!status || status.includes(response.status)) &&
-      (!below || response.status < below) &&
-      (!row.codes || row.codes.some((code) => codes.includes(code))) &&
-      (!row.body || row.body === kind) &&
-      (!method || request.startsWith(`${method} `)),
-  );
-  return (row as Row).is as readonly [ApiFailure, boolean, WriteOutcome];
-}
-
-/** @returns the object, or null where the text is not a JSON object */
-export function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value = JSON.parse(text);
-    return typeof value === 'object' && !Array.isArray(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * The first entries of a list in a body. `messages` may hold plain text; what
- * is no object becomes an empty one.
- */
-function entries(value: unknown): Record<string, unknown>[] {
-  if (!Array.isArray(value)) return [];
-  return value
-    .slice(0, 5)
-    .map((entry) =>
-      typeof entry === 'string' ? { message: entry } : Object(entry),
-    );
-}
-
-/**
- * All codes of the errors and of their `error_chain`, and that of a problem
- * object (RFC 9457).
- */
-function codesIn(body: Record<string, unknown> | null): number[] {
-  const errors = entries(body?.['errors']);
-  const all = [
-    ...errors,
-    ...errors.flatMap(({ error_chain: chain }) => entries(chain)),
-  ];
-  return [...all.map(({ code }) => code), body?.['error_code']].filter(
-    (code) => typeof code === 'number',
-  );
-}
-
-function describeBody(body: Record<string, unknown>, clean: Clean): string {
-  const part = (value: unknown) =>
-    /string|number/.test(typeof value) ? clean(`${value}`, 300) : '';
-  const sentence = (...values: unknown[]) =>
-    values.map(part).filter(Boolean).join(' ');
-  const errors = entries(body['errors']).map(
-    ({ code, message, source, error_chain: chain }) => {
-      const causes = entries(chain).map((cause) =>
-        sentence(cause['code'], cause['message']),
-      );
-      const details = [...causes, part(Object(source).pointer)].filter(Boolean);
-      return [
-        sentence(code, message),
-        ...details.map((detail) => `(${detail})`),
-      ].join(' ');
+  return new ApiError(
+    {
+      cause: classification.cause,
+      reason: describeResponse(response, body, clean),
+      request: {
+        kind: request.kind,
+        detail: `${request.text}, ${describeOrigin(response, clean)}`,
+        code: codes[0] ?? null,
+        documentationUrl: documentationUrl(body),
+      },
+    },
+    {
+      ...classification,
+      retryAfterMs: parseRetryAfter(response.headers, nowMs) ?? bodyMs,
     },
   );
-  const messages = entries(body['messages']).map(({ code, message }) =>
-    sentence(code, message),
+}
+
+/** A 2xx that is not what the Shares API is documented to send. */
+export function fromUnreadable(request: RequestName, what: string): ApiError {
+  const reason = `the response is not one of the Shares API: ${what}`;
+  const named = { kind: request.kind, detail: request.text, code: null };
+  return new ApiError(
+    {
+      cause: 'invalid-response',
+      reason,
+      request: { ...named, documentationUrl: null },
+    },
+    // The write may have been carried out all the same.
+    { isRetryable: true, outcome: 'unknown' },
   );
-  const problem = sentence(body['error_code'], body['title'], body['detail']);
-  return [...errors, ...messages, problem].filter(Boolean).join('; ');
+}
+
+// -------- what a response means
+
+/** A response with what is in its body. */
+interface ParsedResponse {
+  readonly status: number;
+  readonly body: Record<string, unknown> | null;
+  /** Codes of `errors` and of their `error_chain`. */
+  readonly codes: readonly number[];
+  /** Is the body the envelope of Cloudflare's API? */
+  readonly isEnvelope: boolean;
+  /** Does it have a `cf-ray`, as everything that Cloudflare sent? */
+  readonly hasRay: boolean;
+}
+
+function parseResponse(response: ReceivedResponse): ParsedResponse {
+  const body = parseObject(response.body);
+  const isEnvelope =
+    typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
+  return {
+    status: response.status,
+    body,
+    codes: codesIn(body),
+    isEnvelope,
+    hasRay: Boolean(response.headers['cf-ray']),
+  };
+}
+
+/** The first rule that matches decides. */
+function classify(
+  request: RequestName,
+  response: ParsedResponse,
+): Classification {
+  const { status } = response;
+  if (status === 429) return notProcessed('rate-limit');
+  if (status >= 500) return classifyServerError(response);
+
+  const byCode = classifyCodes(request, response.codes);
+  if (byCode) return byCode;
+  if (status < 300) return unknown('invalid-response');
+  if (status < 400) return rejected('invalid-response');
+  return classifyClientError(request, response);
+}
+
+function classifyServerError(response: ParsedResponse): Classification {
+  const { status, isEnvelope, hasRay } = response;
+  if (UNSUPPORTED.includes(status)) return rejected('server');
+  if (!isEnvelope && !hasRay) return unknown('blocked');
+  return ORIGIN_NOT_REACHED.includes(status)
+    ? notProcessed('server')
+    : unknown('server');
+}
+
+function classifyCodes(
+  { method }: RequestName,
+  codes: readonly number[],
+): Classification | null {
+  if (codes.some((code) => NO_ROUTE.includes(code))) return rejected('route');
+  if (!codes.some((code) => AUTHENTICATION.includes(code))) return null;
+
+  const mayPass = method === 'GET' && codes[0] === UNSTABLE_AUTHENTICATION;
+  return { ...rejected('authentication'), isRetryable: mayPass };
+}
+
+function classifyClientError(
+  { method }: RequestName,
+  response: ParsedResponse,
+): Classification {
+  const { status } = response;
+  if (isFromSomethingElse(response)) return unknown('blocked');
+  if (status === 409) return conflict();
+  if (status === 408 || status === 425) return unknown('server');
+  if (isAuthenticationFailure(response)) return rejected('authentication');
+  // A write is about a recipient: the share is known by then.
+  const isMissing = status === 404 && method === 'GET';
+  return rejected(isMissing ? 'not-found' : 'rejected');
+}
+
+/** 401 whatever its code, and 403 without one: both are about the caller. */
+function isAuthenticationFailure({ status, codes }: ParsedResponse): boolean {
+  return status === 401 || (status === 403 && codes.length === 0);
 }
 
 /**
- * The title of an HTML page: what a firewall or a proxy says. It is cut by
- * `clean`, after secrets are removed.
+ * A firewall or a proxy: no envelope, and either no `cf-ray` or no JSON that a
+ * person could call an API's.
  */
-function describePage(text: string, clean: Clean): string {
-  const title = /<title[^>]*>(.*?)<\/title/is
-    .exec(text.slice(0, MAX_PAGE))?.[1]
-    ?.trim();
-  return title ? `page "${clean(title, 200)}"` : '';
+function isFromSomethingElse(response: ParsedResponse): boolean {
+  const { body, isEnvelope, hasRay } = response;
+  if (isEnvelope) return false;
+  // A problem object (RFC 9457) of Cloudflare's edge has `error_code`.
+  return !hasRay || body === null || 'error_code' in body;
+}
+
+function unknown(cause: RequestCause): Classification {
+  return { cause, isRetryable: true, outcome: 'unknown' };
+}
+
+function rejected(cause: RequestCause): Classification {
+  return { cause, isRetryable: false, outcome: 'rejected' };
+}
+
+function notProcessed(cause: RequestCause): Classification {
+  return { cause, isRetryable: true, outcome: 'notProcessed' };
+}
+
+function conflict(): Classification {
+  return { cause: 'conflict', isRetryable: true, outcome: 'conflict' };
+}
+
+/** Honors `retryable: false` of a problem object (RFC 9457). */
+function asFinal(
+  classification: Classification,
+  body: Record<string, unknown> | null,
+): Classification {
+  if (body?.['retryable'] !== false) return classification;
+
+  const { outcome } = classification;
+  return {
+    ...classification,
+    isRetryable: false,
+    outcome: outcome === 'notProcessed' ? 'rejected' : outcome,
+  };
+}
+
+// -------- what is in a body
+
+/** All codes of the errors and of their `error_chain`, in that order. */
+function codesIn(body: Record<string, unknown> | null): readonly number[] {
+  const errors = objectsIn(body?.['errors']);
+  const causes = errors.flatMap((error) => objectsIn(error['error_chain']));
+  return [...errors, ...causes]
+    .map(({ code }) => code)
+    .filter((code) => typeof code === 'number');
+}
+
+function objectsIn(value: unknown): readonly Record<string, unknown>[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((entry) => typeof entry === 'object' && entry !== null);
+}
+
+/** A number of seconds; 0 for anything else. */
+function toSeconds(value: unknown): number {
+  return typeof value === 'number' && value > 0 && value < 1e9 ? value : 0;
+}
+
+/** Part of the published error since 2026-08; shown only for Cloudflare's docs. */
+function documentationUrl(body: Record<string, unknown> | null): string | null {
+  const [first] = objectsIn(body?.['errors']);
+  const text = toText(first?.['documentation_url']);
+  const isDocumentation =
+    /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&-]{0,200}$/.test(text);
+  return isDocumentation ? text : null;
+}
+
+/** `HTTP 400, cf-ray 8f1e…`. */
+function describeOrigin(
+  { status, headers }: ReceivedResponse,
+  clean: Clean,
+): string {
+  const ray = headers['cf-ray'];
+  const origin = ray
+    ? `cf-ray ${clean(ray, 64)}`
+    : 'not from Cloudflare (no cf-ray)';
+  return `HTTP ${status}, ${origin}`;
 }

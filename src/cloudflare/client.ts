@@ -1,22 +1,44 @@
 import { type Clock, type Deadline, LAST_LIST_MS } from '../clock.ts';
+import type { Clean, Credentials, HeldBack, RequestKind } from '../domain.ts';
+import { formatWait } from '../format.ts';
 import {
   ApiError,
-  type ApiFailure,
-  type Clean,
-  parseObject,
-  toApiError,
+  fromExchange,
+  fromResponse,
+  type RequestName,
 } from './api-error.ts';
-import type { HttpClient } from './http-client.ts';
-import { RateLimiter } from './rate-limiter.ts';
+import type { HttpClient, ReceivedResponse } from './http-client.ts';
+import { asObject, parseObject } from './json.ts';
+import {
+  RATE_LIMIT_WINDOW_MS,
+  RateLimiter,
+  type RateLimitState,
+} from './rate-limiter.ts';
+
+/** A GET that may be repeated. */
+export interface ReadRequest {
+  readonly kind: RequestKind;
+  /** `/accounts/…?query`, below `apiUrl`. */
+  readonly path: string;
+}
+
+/** A POST or DELETE, sent at most once. */
+export interface WriteRequest {
+  readonly kind: RequestKind;
+  readonly method: 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body: Readonly<Record<string, string>> | null;
+}
 
 /** A successful response. */
 export interface Envelope {
-  /** `GET …/recipients`, for messages. */
-  readonly request: string;
+  readonly request: RequestName;
   /** When the request was sent, milliseconds since the epoch. */
   readonly sentMs: number;
+  /** When its response was complete, milliseconds since the epoch. */
+  readonly receivedMs: number;
   readonly result: unknown;
-  readonly resultInfo: Record<string, unknown>;
+  readonly resultInfo: Readonly<Record<string, unknown>>;
 }
 
 export interface ReadOptions {
@@ -26,15 +48,49 @@ export interface ReadOptions {
   readonly maxAttempts?: number;
 }
 
-type Body = Readonly<Record<string, string>> | null;
+/** What came of a write. */
+export type WriteReply =
+  | { readonly outcome: 'accepted'; readonly envelope: Envelope }
+  | FailedWrite
+  | { readonly outcome: 'heldBack'; readonly heldBack: HeldBack };
 
-/** Talks to Cloudflare's API. Throws ApiError. */
-export type CloudflareClient = ReturnType<typeof createClient>;
+/** A write that was sent, or nearly, and was not accepted. */
+export type FailedWrite =
+  | {
+      readonly outcome: 'unknown' | 'conflict' | 'rejected';
+      readonly error: ApiError;
+    }
+  | { readonly outcome: 'notProcessed'; readonly error: ApiError };
+
+/**
+ * Asked just before a write is sent, and whenever it has to wait: why it must
+ * not be sent, or null.
+ */
+export type WriteTurn = (rateLimit: RateLimitState) => HeldBack | null;
+
+/** Why requests are slower than a reader of the log would expect. */
+export type Delay =
+  /** Cloudflare rejects every request for so long. */
+  | { readonly why: 'rate-limit'; readonly waitMs: number }
+  /** Little of the rate limit is left, so requests are spread out. */
+  | { readonly why: 'spacing'; readonly waitMs: number }
+  /** A read failed and is sent again. */
+  | {
+      readonly why: 'retry';
+      readonly error: ApiError;
+      readonly waitMs: number;
+    };
+
+/** What a run has sent so far. */
+export interface RequestCounts {
+  readonly requests: number;
+  /** How many of them repeated a read. */
+  readonly retries: number;
+}
 
 export interface ClientOptions {
   readonly apiUrl: string;
-  /** Headers that identify the caller. */
-  readonly credentials: Readonly<Record<string, string>>;
+  readonly credentials: Credentials;
   readonly userAgent: string;
   readonly http: HttpClient;
   readonly clock: Clock;
@@ -42,193 +98,300 @@ export interface ClientOptions {
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number;
   readonly clean: Clean;
-  /**
-   * Called once when requests are delayed, with the reason and the wait in
-   * milliseconds.
-   */
-  readonly onDelay: (reason: 'rate-limit' | ApiError, waitMs: number) => void;
+  /** Called when requests begin to be delayed. */
+  readonly onDelay: (delay: Delay) => void;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** A list of 20,000 records may take longer to produce. */
+const LIST_TIMEOUT_MS = 30_000;
+const MAX_RESPONSE_MIB = 16;
+/** 20,000 records with their resources. */
+const MAX_LIST_MIB = 64;
 /** With the waits between them, about 30 seconds. */
 const MAX_ATTEMPTS = 8;
 /**
- * A response that cannot be read may be a hiccup of something in between; three
- * are not.
+ * A response that cannot be read may come from something in between that is
+ * about to disappear; three in a row do not.
  */
 const MAX_INVALID_RESPONSES = 3;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
 
-/**
- * Creates the client of a run. Sends nothing before the first `read` or
- * `write`.
- */
-export function createClient(options: ClientOptions) {
-  const { http, clock, deadline, random, clean, onDelay } = options;
-  const limiter = new RateLimiter();
-  const sent = { requests: 0, retries: 0 };
-  let announcedMs = Number.NEGATIVE_INFINITY;
+/** A request that is about to be sent. */
+interface Outgoing {
+  readonly name: RequestName;
+  readonly path: string;
+  readonly body: Readonly<Record<string, string>> | null;
+  readonly signal: AbortSignal;
+}
 
-  /** @returns true while Cloudflare rejects every request */
-  function announceBlock(waitMs: number): boolean {
-    if (limiter.blockedUntilMs <= clock.now()) return false;
-    if (limiter.blockedUntilMs > announcedMs) onDelay('rate-limit', waitMs);
-    announcedMs = limiter.blockedUntilMs;
-    return true;
+/** A response, and when it was asked for. */
+interface Exchange {
+  readonly response: ReceivedResponse;
+  readonly sentMs: number;
+  readonly receivedMs: number;
+}
+
+/** Talks to Cloudflare's API. Sends nothing before the first call. */
+export class CloudflareClient {
+  readonly #options: ClientOptions;
+  readonly #limiter = new RateLimiter();
+  /** Until when a delay of a kind needs no further line in the log. */
+  readonly #announcedUntilMs = new Map<Delay['why'], number>();
+  #requests = 0;
+  #retries = 0;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
   }
 
-  /** Waits until the rate limit allows a request. */
-  async function waitForTurn(
-    request: string,
-    byMs: () => number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (;;) {
-      const waitMs = limiter.request(clock.now(), deadline.endMs());
-      if (signal.aborted)
-        throw notSent('interrupted', request, 'the step is over');
-      const held =
-        waitMs > 0
-          ? `allows no request for another ${seconds(waitMs)}`
-          : 'held it back too long';
-      if (clock.now() + waitMs > byMs())
-        throw notSent('rate-limit', request, `the rate limit ${held}`);
-      if (waitMs === 0) return;
-      announceBlock(waitMs);
-      await clock.sleep(waitMs, signal);
+  get sent(): RequestCounts {
+    return { requests: this.#requests, retries: this.#retries };
+  }
+
+  /**
+   * Sends a GET and retries it with backoff while that may help. An ApiError
+   * that `decode` throws is retried like any other.
+   * @throws ApiError
+   */
+  async read<T>(
+    { kind, path }: ReadRequest,
+    decode: (envelope: Envelope) => T,
+    options: ReadOptions = {},
+  ): Promise<T> {
+    const { signal = this.#options.deadline.closing } = options;
+    const { maxAttempts = MAX_ATTEMPTS } = options;
+    const outgoing = { name: nameOf(kind, 'GET', path), path, signal };
+    let last: ApiError | null = null;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return decode(await this.#attemptRead({ ...outgoing, body: null }));
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        // An attempt that the end of the step cut short says nothing; the one
+        // before it does.
+        if (last && error.failure.cause === 'timeout') throw last;
+        await this.#backOff(error, attempt, maxAttempts, signal);
+        last = error;
+      }
     }
   }
 
-  async function send(
-    method: string,
-    path: string,
-    body: Body,
-    byMs: () => number,
+  /**
+   * Sends a POST or DELETE at most once, as soon as it is its turn.
+   * @param acceptsReply whether a 2xx proves that the write was carried out;
+   *   by default `success: true` does
+   */
+  async write(
+    { kind, method, path, body }: WriteRequest,
+    turn: WriteTurn,
+    acceptsReply = isSuccess,
+  ): Promise<WriteReply> {
+    const { clock, clean, deadline } = this.#options;
+    const name = nameOf(kind, method, path);
+    const heldBack = await this.#waitForTurn(turn, deadline.writes);
+    if (heldBack) return { outcome: 'heldBack', heldBack };
+
+    const signal = deadline.writes;
+    const sent = await this.#send({ name, path, body, signal });
+    if (sent instanceof ApiError) return failed(sent);
+
+    const { response } = sent;
+    const reply = isOk(response) ? parseObject(response.body) : null;
+    if (reply && acceptsReply(reply)) {
+      return { outcome: 'accepted', envelope: toEnvelope(name, sent, reply) };
+    }
+    return failed(fromResponse(name, response, clock.now(), clean));
+  }
+
+  async #attemptRead(outgoing: Outgoing): Promise<Envelope> {
+    const { name, signal } = outgoing;
+    const { clock, clean, deadline } = this.#options;
+    const heldBack = await this.#waitForTurn(
+      ({ waitMs }) =>
+        clock.now() + waitMs > deadline.endMs()
+          ? { why: 'rate-limit', waitMs }
+          : null,
+      signal,
+    );
+    if (heldBack?.why === 'rate-limit') {
+      throw limitedBeyondEnd(name, heldBack.waitMs);
+    }
+    if (heldBack) throw stepOver(name);
+
+    const sent = await this.#send(outgoing);
+    if (sent instanceof ApiError) throw sent;
+    const body = isOk(sent.response) ? parseObject(sent.response.body) : null;
+    if (body && isSuccess(body)) return toEnvelope(name, sent, body);
+    throw fromResponse(name, sent.response, clock.now(), clean);
+  }
+
+  /** Waits until the rate limit allows a request, as long as `turn` lets it. */
+  async #waitForTurn(
+    turn: WriteTurn,
     signal: AbortSignal,
-  ) {
-    const request = `${method} ${shorten(path)}`;
-    await waitForTurn(request, byMs, signal);
-    sent.requests++;
+  ): Promise<HeldBack | null> {
+    const { clock, deadline } = this.#options;
+    for (;;) {
+      if (signal.aborted) return { why: 'step-over' };
+      const state = this.#limiter.stateAt(clock.now(), deadline.endMs());
+      const heldBack = turn(state);
+      if (heldBack || state.waitMs === 0) return heldBack;
+
+      this.#announce(state);
+      await clock.sleep(state.waitMs, signal);
+    }
+  }
+
+  async #send(outgoing: Outgoing): Promise<Exchange | ApiError> {
+    const { apiUrl, http, clock, clean } = this.#options;
+    const { name, path, body, signal } = outgoing;
+    const isList = name.kind === 'list';
     const sentMs = clock.now();
+    this.#requests++;
+    this.#limiter.recordRequest(sentMs);
     const response = await http({
-      method,
-      url: options.apiUrl + path,
-      headers: {
-        accept: 'application/json',
-        'user-agent': options.userAgent,
-        ...options.credentials,
-        ...(body && { 'content-type': 'application/json' }),
-      },
+      method: name.method,
+      url: apiUrl + path,
+      headers: this.#headers(body !== null),
       body: body && JSON.stringify(body),
-      timeoutMs: REQUEST_TIMEOUT_MS,
+      timeoutMs: isList ? LIST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
+      maxMiB: isList ? MAX_LIST_MIB : MAX_RESPONSE_MIB,
       signal,
     });
-    limiter.recordResponse(response, clock.now());
-    const isSuccess =
-      response.status >= 200 && response.status < 300 && !response.error;
-    const envelope = isSuccess ? parseObject(response.body) : null;
-    if (envelope?.['success'] !== true)
-      throw toApiError(request, response, clock.now(), clean);
+    if (response.type === 'failure') return fromExchange(name, response, clean);
+
+    const receivedMs = clock.now();
+    this.#limiter.recordResponse(response, receivedMs);
+    return { response, sentMs, receivedMs };
+  }
+
+  #headers(hasBody: boolean): Record<string, string> {
+    const { credentials, userAgent } = this.#options;
     return {
-      request,
-      sentMs,
-      result: envelope['result'],
-      resultInfo: Object(envelope['result_info']),
+      accept: 'application/json',
+      'user-agent': userAgent,
+      ...credentialHeaders(credentials),
+      ...(hasBody && { 'content-type': 'application/json' }),
     };
   }
 
   /**
-   * Waits before the next attempt. Throws the error where no attempt can help,
-   * or fit.
+   * Waits before the next attempt.
+   * @throws the error where no attempt can help, or fit
    */
-  async function backOff(
+  async #backOff(
     error: ApiError,
     attempt: number,
     maxAttempts: number,
     signal: AbortSignal,
-  ) {
+  ): Promise<void> {
+    const { clock, deadline, random, onDelay } = this.#options;
     const nowMs = clock.now();
-    const leftMs = deadline.endMs() - LAST_LIST_MS - nowMs;
-    const { failure, retryable, retryAfterMs } = error.is;
-    if (retryAfterMs > Math.max(0, leftMs)) {
-      const reason = `${error.reason}; Cloudflare asks to wait ${seconds(retryAfterMs)}, ${seconds(leftMs)} are left`;
-      throw new ApiError(reason, error.detail, {
-        ...error.is,
-        retryable: false,
-      });
+    const leftMs = Math.max(0, deadline.endMs() - LAST_LIST_MS - nowMs);
+    const final = asFinal(error, leftMs);
+    if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
+      throw final;
     }
-    const most =
-      failure === 'invalid-response'
-        ? Math.min(maxAttempts, MAX_INVALID_RESPONSES)
-        : maxAttempts;
-    // A token over its limit is blocked for five minutes, so only the timeout
-    // ends this.
-    const isLast =
-      attempt >= most && (failure !== 'rate-limit' || maxAttempts === 1);
-    const limitedMs = Math.max(
-      limiter.blockedUntilMs - nowMs,
-      limiter.gapMs(nowMs, leftMs),
-    );
-    const waitMs = Math.max(
-      backoffMs(attempt, random()),
-      retryAfterMs,
-      limitedMs,
-    );
-    if (!retryable || isLast || waitMs > leftMs) throw error;
-    if (!announceBlock(waitMs) && attempt === 1) onDelay(error, waitMs);
-    sent.retries++;
+    const state = this.#limiter.stateAt(nowMs, deadline.endMs());
+    const gapMs = this.#limiter.gapMs(nowMs, leftMs);
+    const backMs = Math.max(backoffMs(attempt, random()), final.retryAfterMs);
+    const waitMs = Math.max(backMs, state.waitMs, gapMs);
+    if (waitMs > leftMs) throw final;
+
+    if (state.isBlocked) this.#announce({ waitMs, isBlocked: true });
+    else if (attempt === 1) onDelay({ why: 'retry', error, waitMs });
+    this.#retries++;
     await clock.sleep(waitMs, signal);
-    if (signal.aborted) throw error;
+    if (signal.aborted) throw final;
   }
 
-  return {
-    /** Counts what was sent so far. */
-    sent: sent as Readonly<typeof sent>,
+  /** Reports a block, or a slow-down, when it begins. */
+  #announce({ waitMs, isBlocked }: RateLimitState): void {
+    const { clock, onDelay } = this.#options;
+    const why = isBlocked ? 'rate-limit' : 'spacing';
+    const nowMs = clock.now();
+    if (nowMs < (this.#announcedUntilMs.get(why) ?? nowMs)) return;
 
-    /**
-     * GET, retried with backoff while that may help. An ApiError that `decode`
-     * throws is retried like any other.
-     */
-    async read<T>(
-      path: string,
-      decode: (envelope: Envelope) => T,
-      options: ReadOptions = {},
-    ): Promise<T> {
-      const { signal = deadline.closing, maxAttempts = MAX_ATTEMPTS } = options;
-      let last: ApiError | null = null;
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return decode(await send('GET', path, null, deadline.endMs, signal));
-        } catch (error) {
-          if (!(error instanceof ApiError)) throw error;
-          // An attempt that the end of the step cut short says nothing; the one
-          // before it does.
-          if (last && error.is.failure === 'interrupted') throw last;
-          await backOff(error, attempt, maxAttempts, signal);
-          last = error;
-        }
-      }
-    },
+    const lastsMs = isBlocked ? waitMs : RATE_LIMIT_WINDOW_MS;
+    this.#announcedUntilMs.set(why, nowMs + lastsMs);
+    onDelay({ why, waitMs });
+  }
+}
 
-    /**
-     * POST or DELETE, sent at most once, and not later than `sendByMs`
-     * (milliseconds since the epoch) says just before.
-     */
-    write: (
-      method: string,
-      path: string,
-      body: Body,
-      sendByMs: () => number,
-    ): Promise<Envelope> => send(method, path, body, sendByMs, deadline.writes),
-  };
+function failed(error: ApiError): FailedWrite {
+  return { outcome: error.outcome, error };
+}
+
+function isOk({ status }: ReceivedResponse): boolean {
+  return status >= 200 && status < 300;
+}
+
+function isSuccess(body: Readonly<Record<string, unknown>>): boolean {
+  return body['success'] === true;
+}
+
+function toEnvelope(
+  request: RequestName,
+  { sentMs, receivedMs }: Exchange,
+  body: Readonly<Record<string, unknown>>,
+): Envelope {
+  const resultInfo = asObject(body['result_info']) ?? {};
+  return { request, sentMs, receivedMs, result: body['result'], resultInfo };
+}
+
+function credentialHeaders(credentials: Credentials): Record<string, string> {
+  return credentials.type === 'token'
+    ? { authorization: `Bearer ${credentials.token}` }
+    : { 'x-auth-email': credentials.email, 'x-auth-key': credentials.key };
 }
 
 /** `/accounts/A/shares/S/recipients/R?x=y` becomes `…/recipients/R`. */
-function shorten(path: string): string {
-  return path
-    .replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…')
+function nameOf(
+  kind: RequestKind,
+  method: RequestName['method'],
+  path: string,
+): RequestName {
+  const short = path
+    .replace(/^\/accounts\/[^/]+(\/shares\/[^/?]+(?=\/))?/, '…')
     .replace(/\?.*/, '');
+  return { kind, method, text: `${method} ${short}` };
+}
+
+/**
+ * Is this the last attempt? A user over the limit is blocked for five minutes,
+ * so only the timeout ends that.
+ */
+function isLastAttempt(
+  { failure }: ApiError,
+  attempt: number,
+  maxAttempts: number,
+): boolean {
+  if (failure.cause === 'rate-limit') return maxAttempts === 1;
+  if (failure.cause === 'invalid-response') {
+    return attempt >= Math.min(maxAttempts, MAX_INVALID_RESPONSES);
+  }
+  return attempt >= maxAttempts;
+}
+
+/**
+ * An error whose `Retry-After` is later than the end of the step cannot be
+ * retried, and says so.
+ */
+export function asFinal(error: ApiError, leftMs: number): ApiError {
+  if (!error.isRetryable || error.retryAfterMs <= leftMs) return error;
+
+  const asked = `Cloudflare asks to wait ${formatWait(error.retryAfterMs)}`;
+  const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
+  return new ApiError(
+    { ...error.failure, reason },
+    {
+      isRetryable: false,
+      outcome: error.outcome === 'notProcessed' ? 'rejected' : error.outcome,
+      retryAfterMs: error.retryAfterMs,
+    },
+  );
 }
 
 /**
@@ -243,18 +406,24 @@ export function backoffMs(attempt: number, random: number): number {
   return Math.round(baseMs * (0.75 + 0.5 * random));
 }
 
-function seconds(ms: number): string {
-  return `${Math.max(0, Math.ceil(ms / 1000))} s`;
+function limitedBeyondEnd(name: RequestName, waitMs: number): ApiError {
+  const wait = formatWait(waitMs);
+  const reason = `the rate limit allows no request for another ${wait}`;
+  return unsent(name, 'rate-limit', reason);
 }
 
-function notSent(
-  failure: ApiFailure,
-  request: string,
+function stepOver(name: RequestName): ApiError {
+  return unsent(name, 'timeout', 'the step is over');
+}
+
+function unsent(
+  { kind, text }: RequestName,
+  cause: 'rate-limit' | 'timeout',
   reason: string,
 ): ApiError {
-  return new ApiError(reason, `${request}, not sent`, {
-    failure,
-    retryable: false,
-    outcome: 'not-sent',
-  });
+  const named = { kind, detail: `${text}, not sent`, code: null };
+  return new ApiError(
+    { cause, reason, request: { ...named, documentationUrl: null } },
+    { isRetryable: false, outcome: 'notProcessed' },
+  );
 }

@@ -1,40 +1,74 @@
-import type { HttpResponse } from './http-client.ts';
+import type { ReceivedResponse } from './http-client.ts';
 
-type Headers = HttpResponse['headers'];
-type Allowance = NonNullable<ReturnType<typeof parseAllowance>>;
+type Headers = ReceivedResponse['headers'];
+
+/** What one of Cloudflare's limits still allows. */
+export interface Allowance {
+  /** Requests that are left. */
+  readonly remaining: number;
+  /** Until all are there again, in milliseconds. */
+  readonly resetMs: number;
+}
+
+/** What the rate limit says of a request that would be sent now. */
+export interface RateLimitState {
+  /** Milliseconds to wait before asking again; 0 if it may be sent. */
+  readonly waitMs: number;
+  /** Would Cloudflare reject every request until then? */
+  readonly isBlocked: boolean;
+}
 
 /**
  * 5 % of the published 1,200 requests in 5 minutes; below it, requests are
  * spread over what is left of the window.
  */
 const LITTLE = 60;
-const WINDOW_S = 300;
+/** The published window. */
+export const RATE_LIMIT_WINDOW_MS = 300_000;
 
 /**
- * Keeps the requests of a run inside the rate limit, which everything with the
- * same token shares.
+ * Keeps the requests of a run inside the rate limit, which it shares with
+ * everything else of the same user (Cloudflare's page "Rate limits").
  */
 export class RateLimiter {
-  /**
-   * Cloudflare rejects every request until then; milliseconds since the epoch.
-   */
-  blockedUntilMs = Number.NEGATIVE_INFINITY;
+  /** Milliseconds since the epoch; null before the first block. */
+  #blockedUntilMs: number | null = null;
   #allowance: Allowance | null = null;
-  #windowEndMs = Number.NEGATIVE_INFINITY;
-  #lastMs = Number.NEGATIVE_INFINITY;
+  /** When the allowance is whole again, milliseconds since the epoch. */
+  #windowEndMs = 0;
+  /** When the last request was sent; null before the first. */
+  #lastSentMs: number | null = null;
 
-  /**
-   * Asks to send a request now. @returns 0 if it may be sent, otherwise the
-   * milliseconds to wait before asking again
-   */
-  request(nowMs: number, endMs: number): number {
-    const waitMs =
-      Math.max(
-        this.blockedUntilMs,
-        this.#lastMs + this.gapMs(nowMs, endMs - nowMs),
-      ) - nowMs;
-    if (waitMs <= 0) this.#lastMs = nowMs;
-    return Math.max(0, waitMs);
+  /** What a request that would be sent now has to wait for. */
+  stateAt(nowMs: number, endMs: number): RateLimitState {
+    const blockedMs = Math.max(0, (this.#blockedUntilMs ?? nowMs) - nowMs);
+    const gapMs = this.gapMs(nowMs, endMs - nowMs);
+    const sinceMs = nowMs - (this.#lastSentMs ?? nowMs - gapMs);
+    const spacedMs = Math.max(0, gapMs - sinceMs);
+    return {
+      // Whole, because a part of a millisecond may be too short for a clock to
+      // move, and would be waited for again and again.
+      waitMs: Math.ceil(Math.max(blockedMs, spacedMs)),
+      isBlocked: blockedMs > 0,
+    };
+  }
+
+  /** Counts a request that is sent now. */
+  recordRequest(nowMs: number): void {
+    this.#lastSentMs = nowMs;
+  }
+
+  /** Learns from a response how much of the limit is left. */
+  recordResponse({ status, headers }: ReceivedResponse, nowMs: number): void {
+    const allowance = parseAllowance(headers);
+    if (allowance) {
+      this.#allowance = allowance;
+      this.#windowEndMs = nowMs + allowance.resetMs;
+      if (allowance.remaining === 0) this.#blockFor(allowance.resetMs, nowMs);
+    }
+    if (status === 429) {
+      this.#blockFor(parseRetryAfter(headers, nowMs) ?? 0, nowMs);
+    }
   }
 
   /**
@@ -42,25 +76,12 @@ export class RateLimiter {
    * `leftMs` until the step ends; otherwise 0.
    */
   gapMs(nowMs: number, leftMs: number): number {
-    return this.#allowance && nowMs < this.#windowEndMs
-      ? spacingMs(this.#allowance, leftMs)
-      : 0;
+    if (!this.#allowance || nowMs >= this.#windowEndMs) return 0;
+    return spacingMs(this.#allowance, leftMs);
   }
 
-  /** Learns from a response how much of the limit is left. */
-  recordResponse({ status, headers }: HttpResponse, nowMs: number): void {
-    const allowance = parseAllowance(headers);
-    if (allowance)
-      [this.#allowance, this.#windowEndMs] = [
-        allowance,
-        nowMs + allowance.resetMs,
-      ];
-    const resetMs = allowance?.remaining === 0 ? allowance.resetMs : 0;
-    const retryMs = status === 429 ? (parseRetryAfter(headers, nowMs) ?? 0) : 0;
-    this.blockedUntilMs = Math.max(
-      this.blockedUntilMs,
-      nowMs + Math.max(resetMs, retryMs),
-    );
+  #blockFor(ms: number, nowMs: number): void {
+    this.#blockedUntilMs = Math.max(this.#blockedUntilMs ?? 0, nowMs + ms);
   }
 }
 
@@ -75,21 +96,18 @@ function spacingMs(
  * Reads `Ratelimit: "default";r=50;t=30` (Cloudflare's page "Rate limits"): the
  * tightest of the limits, or null.
  */
-export function parseAllowance(
-  headers: Headers,
-): { remaining: number; resetMs: number } | null {
+export function parseAllowance(headers: Headers): Allowance | null {
   const members = (headers['ratelimit'] ?? '').matchAll(
     /;\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})(?![\d.])/g,
   );
   const allowances = Array.from(members, ([, remaining, seconds]) => ({
     remaining: Number(remaining),
-    resetMs: Math.min(Number(seconds), WINDOW_S) * 1000,
+    resetMs: Math.min(Number(seconds) * 1000, RATE_LIMIT_WINDOW_MS),
   }));
-  return (
-    allowances.sort(
-      (a, b) => spacingMs(b) - spacingMs(a) || a.remaining - b.remaining,
-    )[0] ?? null
+  const [tightest] = allowances.sort(
+    (a, b) => spacingMs(b) - spacingMs(a) || a.remaining - b.remaining,
   );
+  return tightest ?? null;
 }
 
 /**
@@ -101,16 +119,16 @@ export function parseRetryAfter(
   headers: Headers,
   nowMs: number,
 ): number | null {
-  const [exact = '', text = ''] = [
-    headers['retry-after-ms'],
-    headers['retry-after'],
-  ];
+  const exact = headers['retry-after-ms'] ?? '';
   if (DECIMAL.test(exact)) return Number(exact);
+
+  const text = headers['retry-after'] ?? '';
   if (DECIMAL.test(text)) return Number(text) * 1000;
+
   const atMs = parseHttpDate(text);
-  return atMs === null
-    ? null
-    : Math.max(0, atMs - (parseHttpDate(headers['date']) ?? nowMs));
+  if (atMs === null) return null;
+  const sentMs = parseHttpDate(headers['date'] ?? '') ?? nowMs;
+  return Math.max(0, atMs - sentMs);
 }
 
 const DECIMAL = /^\d{1,9}(\.\d+)?$/;
@@ -119,9 +137,9 @@ const DECIMAL = /^\d{1,9}(\.\d+)?$/;
  * All three forms of RFC 9110, section 5.6.7. One has no time zone, and
  * `Date.parse` would read it as local time.
  */
-function parseHttpDate(text = ''): number | null {
-  const atMs = Date.parse(
-    /(GMT|UTC|[+-]\d{4})$/i.test(text) ? text : `${text} GMT`,
-  );
-  return /[a-z]{3}/i.test(text) && !Number.isNaN(atMs) ? atMs : null;
+function parseHttpDate(text: string): number | null {
+  const hasZone = /(GMT|UTC|[+-]\d{4})$/i.test(text);
+  const atMs = Date.parse(hasZone ? text : `${text} GMT`);
+  const isDate = /[a-z]{3}/i.test(text) && !Number.isNaN(atMs);
+  return isDate ? atMs : null;
 }

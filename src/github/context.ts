@@ -1,4 +1,4 @@
-import type { Environment } from '../inputs.ts';
+import type { Environment } from '../domain.ts';
 
 /**
  * The version that is being run. A test keeps it in step with package.json and
@@ -7,20 +7,44 @@ import type { Environment } from '../inputs.ts';
 export const VERSION = '1.0.0';
 
 /** What the runner says about the run. */
-export type GitHubContext = ReturnType<typeof readGitHubContext>;
+export interface GitHubContext {
+  /** `release v1.2.0`, `workflow_dispatch`, …; empty outside of a workflow. */
+  readonly event: string;
+  /** Who started the run. */
+  readonly actor: string;
+  /** Of the repository whose workflow runs. */
+  readonly owner: string;
+  readonly repo: string;
+  /** What a deployment names: the commit, otherwise the branch or tag. */
+  readonly ref: string;
+  readonly runUrl: string;
+  /** Of GitHub, for the deployment record. */
+  readonly apiUrl: string;
+  /** The file of the job summary; empty where the runner has none. */
+  readonly summaryPath: string;
+  /** The folder of this action's documentation; null where it is not known. */
+  readonly docsUrl: string | null;
+  /**
+   * `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`, which Cloudflare's
+   * audit log shows.
+   */
+  readonly userAgent: string;
+}
+
+const GITHUB = 'https://github.com';
 
 /** Reads the default variables of the runner. */
-export function readGitHubContext(env: Environment) {
+export function readGitHubContext(env: Environment): GitHubContext {
   const variable = (name: string) => env[`GITHUB_${name}`] ?? '';
   const [owner = '', repo = ''] = variable('REPOSITORY').split('/');
-  const server = variable('SERVER_URL') || 'https://github.com';
+  const server = variable('SERVER_URL') || GITHUB;
   const run = toHeader([
     variable('REPOSITORY'),
     variable('RUN_ID') && `run ${variable('RUN_ID')}`,
   ]);
   const event = variable('EVENT_NAME');
+
   return {
-    /** `release v1.2.0`, `workflow_dispatch`, … */
     event: event === 'release' ? `release ${variable('REF_NAME')}` : event,
     actor: variable('ACTOR'),
     owner,
@@ -34,10 +58,6 @@ export function readGitHubContext(env: Environment) {
       variable('ACTION_REPOSITORY'),
       variable('ACTION_REF'),
     ),
-    /**
-     * `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`, which
-     * Cloudflare's audit log shows.
-     */
     userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
   };
 }
@@ -50,16 +70,16 @@ function toHeader(parts: readonly string[]): string {
 }
 
 /**
- * Where this action's documentation is; null for an action that was checked out
- * (`uses: ./`).
+ * Where this action's documentation is. Null for an action that was checked out
+ * (`uses: ./`), and on a server of its own: GitHub Enterprise Server runs
+ * actions from github.com too, and does not say which ones.
  */
 function docsUrl(
   server: string,
   repository: string,
   ref: string,
 ): string | null {
-  const isValid = /^https:\/\/[\w.:-]+ [\w.-]+\/[\w.-]+ [\w./-]+$/.test(
-    `${server} ${repository} ${ref}`,
-  );
-  return isValid ? `${server}/${repository}/blob/${ref}/docs` : null;
+  const isValid = /^[\w.-]+\/[\w.-]+ [\w./-]+$/.test(`${repository} ${ref}`);
+  if (server !== GITHUB || !isValid) return null;
+  return `${GITHUB}/${repository}/blob/${ref}/docs`;
 }

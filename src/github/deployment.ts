@@ -1,73 +1,101 @@
 import type { Clock } from '../clock.ts';
 import type { HttpClient, HttpRequest } from '../cloudflare/http-client.ts';
-import { type Inputs, isSafeUrl } from '../inputs.ts';
+import { isSafeUrl } from '../cloudflare/safe-url.ts';
+import type { Inputs } from '../domain.ts';
 import type { GitHubContext } from './context.ts';
 
-/** Everything after the deadline together takes at most three seconds. */
-const FINISH_MS = 2_000;
-const REQUEST_TIMEOUT_MS = 5_000;
-const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+/** How a run ended, in GitHub's words. */
+export type DeploymentState = 'success' | 'failure' | 'error';
 
-/**
- * Writes the final state. Resolves after two seconds at the latest, also when
- * that was not possible.
- */
-export type FinishRecord = (
-  status: 'success' | 'failure' | 'error',
-  description: string,
-) => Promise<void>;
+/** Why the record could not be written. */
+export interface DeploymentProblem {
+  /** What GitHub, or the network, said. */
+  readonly message: string;
+  /** Did GitHub reject the token or its permissions? */
+  readonly lacksPermission: boolean;
+}
 
 export interface DeploymentOptions {
   readonly inputs: Inputs;
   readonly context: GitHubContext;
   readonly http: HttpClient;
   readonly clock: Clock;
-  /** Called once when the record could not be written. */
-  readonly onRecordError: (message: string) => void;
 }
 
-/**
- * Starts to record the run as a GitHub deployment (REST API, "Deployments"):
- * best effort, and only with a token.
- */
-export function recordDeployment(
-  options: DeploymentOptions,
-): FinishRecord | null {
-  const { inputs, context, http, clock, onRecordError } = options;
-  const { owner, repo, ref, runUrl, apiUrl } = context;
-  const { accountId, shareId, state, targets, environment, githubToken } =
-    inputs;
-  if (!githubToken) return null;
-  const stop = new AbortController();
+/** Writes a state of a deployment that exists. */
+type SetState = (
+  state: DeploymentState | 'in_progress',
+  description: string,
+) => Promise<unknown>;
 
-  /**
-   * The action's HTTP client, with its limits and proxies, as Octokit calls it.
-   */
-  async function fetch(
-    url: string,
-    { method, headers, body = null }: Omit<HttpRequest, 'url'>,
-  ) {
-    const limits = { timeoutMs: REQUEST_TIMEOUT_MS, signal: stop.signal };
-    const response = await http({ method, url, headers, body, ...limits });
-    if (response.error) throw new Error(response.error.message);
-    return new Response(response.body || null, response);
+/** Everything after the deadline together takes at most three seconds. */
+const FINISH_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_RESPONSE_MIB = 1;
+/** GitHub cuts no longer description; it rejects it. */
+const MAX_DESCRIPTION = 140;
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Records a run as a GitHub deployment (REST API, "Deployments"): best effort,
+ * and only with a token.
+ */
+export class DeploymentRecord {
+  readonly #options: DeploymentOptions;
+  readonly #stop = new AbortController();
+  /** Null before `start`, and without a token. */
+  #started: Promise<SetState> | null = null;
+
+  constructor(options: DeploymentOptions) {
+    this.#options = options;
   }
 
-  async function create() {
-    if (!isSafeUrl(new URL(apiUrl)))
+  /** Creates the deployment, beside the run. Does nothing without a token. */
+  start(): void {
+    const { githubToken } = this.#options.inputs;
+    if (githubToken === null) return;
+    this.#started = this.#create(githubToken);
+    // `finish` reports it.
+    this.#started.catch(() => {});
+  }
+
+  /**
+   * Writes the final state of a record that was started.
+   * @returns after two seconds at the latest, with the reason where it could
+   *   not be written
+   */
+  async finish(
+    state: DeploymentState,
+    description: string,
+  ): Promise<DeploymentProblem | null> {
+    if (!this.#started) return null;
+    const { clock } = this.#options;
+    void clock.sleep(FINISH_MS).then(() => this.#stop.abort());
+    try {
+      const setState = await this.#started;
+      await setState(state, description);
+      return null;
+    } catch (error) {
+      return problemOf(error);
+    }
+  }
+
+  async #create(githubToken: string): Promise<SetState> {
+    const { inputs, context } = this.#options;
+    const { owner, repo, ref, runUrl, apiUrl } = context;
+    const { accountId, shareId, state, targets, environment } = inputs;
+    if (!isSafeUrl(new URL(apiUrl))) {
       throw new Error('GITHUB_API_URL is not https');
+    }
     const { getOctokit } = await import('@actions/github');
-    const request = { fetch, log: SILENT };
-    const { rest } = getOctokit(githubToken, {
-      baseUrl: apiUrl,
-      log: SILENT,
-      request,
-    });
+    const request = { fetch: this.#fetch, log: SILENT };
+    const options = { baseUrl: apiUrl, log: SILENT, request };
+    const { rest } = getOctokit(githubToken, options);
     const { data } = await rest.repos.createDeployment({
       owner,
       repo,
       ref,
-      task: state === 'present' ? 'share' : 'unshare',
+      task: state === 'absent' ? 'unshare' : 'share',
       environment,
       description: `Cloudflare share ${shareId}`,
       auto_merge: false,
@@ -79,40 +107,59 @@ export function recordDeployment(
         recipients: targets.map(({ id }) => id),
       },
     });
-    const id = Number(Object(data).id);
-    // It becomes part of a path.
-    if (!Number.isSafeInteger(id))
-      throw new Error('GitHub did not respond with a deployment');
-    const common = {
-      owner,
-      repo,
-      deployment_id: id,
-      log_url: runUrl,
-      environment,
-      auto_inactive: false,
-    };
-    return (
-      status: 'in_progress' | 'success' | 'failure' | 'error',
-      description: string,
-    ) =>
+    const deploymentId = toDeploymentId(data);
+    const setState: SetState = (newState, description) =>
       rest.repos.createDeploymentStatus({
-        ...common,
-        state: status,
-        description,
+        owner,
+        repo,
+        deployment_id: deploymentId,
+        log_url: runUrl,
+        environment,
+        auto_inactive: false,
+        state: newState,
+        description: description.slice(0, MAX_DESCRIPTION),
       });
+    await setState('in_progress', 'Waiting for Cloudflare');
+    return setState;
   }
 
-  const started = create().then(async (setStatus) => {
-    await setStatus('in_progress', 'Waiting for Cloudflare');
-    return setStatus;
-  });
-  // `finish` reports it.
-  started.catch(() => {});
+  /** The action's HTTP client, with its limits and proxies, for Octokit. */
+  readonly #fetch = async (
+    url: string,
+    {
+      method,
+      headers,
+      body = null,
+    }: Pick<HttpRequest, 'method' | 'headers'> & {
+      readonly body?: string | null;
+    },
+  ): Promise<Response> => {
+    const response = await this.#options.http({
+      method,
+      url,
+      headers,
+      body,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      maxMiB: MAX_RESPONSE_MIB,
+      signal: this.#stop.signal,
+    });
+    if (response.type === 'failure') throw new Error(response.message);
+    const { status, headers: received } = response;
+    return new Response(response.body || null, { status, headers: received });
+  };
+}
 
-  return async (status, description) => {
-    void clock.sleep(FINISH_MS).then(() => stop.abort());
-    await started
-      .then((setStatus) => setStatus(status, description))
-      .catch((error) => onRecordError(error.message));
+/** It becomes part of a path. */
+function toDeploymentId(data: unknown): number {
+  const id = Number(Object(data).id);
+  if (Number.isSafeInteger(id)) return id;
+  throw new Error('GitHub did not respond with a deployment');
+}
+
+function problemOf(error: unknown): DeploymentProblem {
+  const { message = String(error), status } = Object(error);
+  return {
+    message: String(message),
+    lacksPermission: status === 401 || status === 403 || status === 404,
   };
 }

@@ -1,297 +1,557 @@
-import type { ApiError, ApiFailure } from '../cloudflare/api-error.ts';
-import type { ShareRecipient } from '../cloudflare/shares.ts';
-import type { Inputs, Target } from '../inputs.ts';
+import type { Inputs, ShareRecipient, Target } from '../domain.ts';
 import {
   type Observations,
   oldestFirst,
   STALE_READ_MS,
 } from './observations.ts';
+import { hasTerminalError, isActive, isReady, stage } from './readiness.ts';
 import {
-  describeErrors,
-  hasTerminalError,
-  isActive,
-  isReady,
-  stage,
-} from './readiness.ts';
+  inconclusiveAbsence,
+  inconclusivePost,
+  namesOtherAccount,
+  possiblyOrganization,
+  recipientRemoved,
+  stillActive,
+} from './reasons.ts';
+import { describeErrors } from './resource-errors.ts';
+import type {
+  Decision,
+  Delete,
+  History,
+  Post,
+  Step,
+  Waiting,
+  WriteResult,
+} from './target-state.ts';
 
-/** Why a target failed. `report/failure-guide.ts` says for each what to do. */
-export type Cause =
-  | Exclude<ApiFailure, 'interrupted'>
-  | 'resource-error'
-  | 'removed'
-  | 'inconclusive'
-  | 'stopped'
-  | 'timeout'
-  | 'cancelled';
+/** What is asked for all targets alike. */
+export type Mode = Pick<Inputs, 'wait' | 'dryRun'>;
 
-export interface Failure {
-  readonly cause: Cause;
-  /** What a reader has to know first. */
-  readonly reason: string;
-  /** The request, its status and its `cf-ray`, where a request failed. */
-  readonly detail?: string | undefined;
-}
-
-/**
- * A POST or DELETE that was sent. What was certainly not processed is not
- * recorded.
- */
-export interface Write {
-  /** The record of a DELETE; null for a POST. */
-  readonly recipientId: string | null;
-  /** Milliseconds since the epoch. */
-  readonly endedMs: number;
-  /** Null where it was accepted. */
-  readonly error: ApiError | null;
-  /**
-   * False for a DELETE that was rejected while its record was still
-   * `associating`.
-   */
-  readonly isCounted: boolean;
-  /** The records that were known before it was sent. */
-  readonly known: Observations['records'];
-}
-
-/** Where one target stands. */
-export interface TargetState {
-  readonly target: Target;
-  readonly writes: readonly Write[];
-  /**
-   * Why the last write was certainly not processed; null where it may have
-   * been.
-   */
-  readonly unsent: ApiError | null;
-  /**
-   * The record in use: adopted, named by the reply to a POST, or seen first
-   * after a POST without a clear reply.
-   */
-  readonly inUse: string | null;
-  /** What is due. Only `fail` is final. */
-  readonly action: 'create' | 'delete' | 'wait' | 'done' | 'fail';
-  /** The record in use, or the one that shows where the target stands. */
-  readonly recipient: ShareRecipient | null;
-  /** Was anything created or removed by this run? In a dry run: would it be? */
-  readonly changed: boolean;
-  /** Records to delete. */
-  readonly deletions: readonly string[];
-  readonly failure: Failure | null;
-  /** Milliseconds since the epoch; `endedMs` is null while something is due. */
-  readonly startedMs: number;
-  readonly endedMs: number | null;
-}
-
-/** What a decision depends on, besides the observations. */
-type History = Pick<TargetState, 'target' | 'writes' | 'inUse'>;
-export type Decision = Omit<
-  TargetState,
-  'target' | 'writes' | 'unsent' | 'startedMs' | 'endedMs'
->;
-type Desired = Pick<Inputs, 'state' | 'wait' | 'dryRun'>;
-
+/** More would not help: three lost replies in a row are no coincidence. */
 const MAX_WRITES = 3;
 
+const CREATE: Step = { do: 'create' };
+const DONE: Step = { do: 'done' };
+
 /**
- * Compares the desired with the observed state of a target. Evaluated after
- * every poll, from scratch; the letters refer to the decision tables in
- * docs/how-it-works.md.
+ * Compares the desired with the observed state of a target, from scratch,
+ * after every poll. The rules are tables P and A in docs/how-it-works.md: the
+ * first one that matches decides.
  */
 export function decide(
   history: History,
-  desired: Desired,
+  mode: Mode,
   observed: Observations,
 ): Decision {
-  const decideState =
-    desired.state === 'present' ? decidePresent : decideAbsent;
-  return decideState(history, desired, observed);
+  return history.planned.desired === 'present'
+    ? decidePresent(history, mode, observed)
+    : decideAbsent(history, mode, observed);
+}
+
+/** A rule of a table: what to do, or null where it does not match. */
+type Rule<Situation> = (situation: Situation) => Step | null;
+
+function firstMatch<Situation>(
+  rules: readonly Rule<Situation>[],
+  situation: Situation,
+): Step {
+  for (const rule of rules) {
+    const step = rule(situation);
+    if (step) return step;
+  }
+  throw new Error('the last rule of a table always matches');
+}
+
+function waitFor(what: Waiting): Step {
+  return { do: 'wait', for: what };
+}
+
+// -------- present
+
+/** One target that should have access, as its rules see it. */
+interface PresentSituation {
+  readonly target: Target;
+  readonly wait: boolean;
+  readonly observed: Observations;
+  /** The oldest record that gives access, or will. */
+  readonly activeRecord: ShareRecipient | null;
+  /** A record whose removal has begun. */
+  readonly endingRecord: ShareRecipient | null;
+  readonly inUse: string | null;
+  readonly posts: readonly Post[];
+  readonly lastPost: Post | null;
+  /**
+   * Milliseconds from the end of the last POST to the sending of the newest
+   * list; negative when no list has followed it.
+   */
+  readonly ageMs: number;
+}
+
+const PRESENT_RULES: readonly Rule<PresentSituation>[] = [
+  resourceFailedPermanently, // P1
+  recipientIsReady, // P2
+  accessIsComing, // P3
+  removedDuringRun, // P4
+  removalIsUnderWay, // P5
+  organizationMayBeRecipient, // P6
+  nothingWasSentYet, // P6
+  effectOfLastPostMayShow, // P7
+  lastPostMayBeRepeated, // P8
+  lastPostFailed, // P9
+];
+
+function resourceFailedPermanently({
+  activeRecord,
+  observed,
+}: PresentSituation): Step | null {
+  if (!activeRecord || !hasTerminalError(activeRecord)) return null;
+
+  const reason = describeErrors(activeRecord, observed.share);
+  const failure = { cause: 'resource-error', reason, request: null } as const;
+  return { do: 'fail', failure };
+}
+
+function recipientIsReady({ activeRecord }: PresentSituation): Step | null {
+  return activeRecord && isReady(activeRecord) ? DONE : null;
+}
+
+function accessIsComing({ activeRecord, wait }: PresentSituation): Step | null {
+  if (!activeRecord) return null;
+  return wait ? waitFor('status') : DONE;
+}
+
+function removedDuringRun({
+  inUse,
+  observed,
+  target,
+}: PresentSituation): Step | null {
+  const record = inUse === null ? null : observed.records.get(inUse);
+  if (!record) return null;
+
+  const failure = isActive(record)
+    ? namesOtherAccount(record, target)
+    : recipientRemoved(record);
+  return { do: 'fail', failure };
+}
+
+function removalIsUnderWay({ endingRecord }: PresentSituation): Step | null {
+  return endingRecord ? waitFor('removal') : null;
+}
+
+/** A POST would add one more record at every run. */
+function organizationMayBeRecipient({
+  target,
+  observed,
+  lastPost,
+}: PresentSituation): Step | null {
+  if (target.type !== 'organization' || lastPost) return null;
+
+  const unnamed = [...observed.records.values()]
+    .filter((record) => isActive(record) && record.accountId === null)
+    .sort(oldestFirst);
+  if (unnamed.length === 0) return null;
+  return { do: 'fail', failure: possiblyOrganization(unnamed) };
+}
+
+function nothingWasSentYet({ lastPost }: PresentSituation): Step | null {
+  return lastPost ? null : CREATE;
+}
+
+function effectOfLastPostMayShow({
+  lastPost,
+  ageMs,
+}: PresentSituation): Step | null {
+  const graceMs = lastPost && effectMayShow(lastPost) ? STALE_READ_MS : 0;
+  return ageMs < graceMs ? waitFor('effect') : null;
+}
+
+function lastPostMayBeRepeated({
+  target,
+  posts,
+  lastPost,
+}: PresentSituation): Step | null {
+  // After a lost reply, nothing tells the record of an organization from
+  // others.
+  if (target.type === 'organization') return null;
+  const mayRepeat = lastPost !== null && isRepeatable(lastPost);
+  return mayRepeat && posts.length < MAX_WRITES ? CREATE : null;
+}
+
+function lastPostFailed({ target, lastPost }: PresentSituation): Step {
+  const result = lastPost?.result;
+  // An accepted POST names the record in use, which rule P4 has decided.
+  if (!result || result.outcome === 'accepted') return waitFor('effect');
+
+  const { failure } = result.error;
+  const isUnclear =
+    target.type === 'organization' && result.outcome === 'unknown';
+  return {
+    do: 'fail',
+    failure: isUnclear ? inconclusivePost(failure) : failure,
+  };
 }
 
 function decidePresent(
   history: History,
-  { wait, dryRun }: Desired,
+  { wait, dryRun }: Mode,
   observed: Observations,
 ): Decision {
-  const { target, writes } = history;
-  const { share } = observed;
-  const own = recordsOf(history, observed);
-  const active = own.find(isActive);
-  const uncertain = writes.find(isUnknown);
-  const appeared = own.find(({ id }) => uncertain && !uncertain.known.has(id));
-  const inUse = active?.id ?? history.inUse ?? appeared?.id ?? null;
-  const recipient =
-    active ?? observed.records.get(inUse ?? '') ?? own.at(-1) ?? null;
-  const isAdded = writes.some(isAccepted) || Boolean(uncertain && inUse);
-  const changed = dryRun ? !active : isAdded;
-  const known = { inUse, recipient, changed, deletions: [], failure: null };
-  const act = (action: Decision['action']): Decision => ({ ...known, action });
-  const fail = (failure: Failure): Decision => ({
-    ...act('fail'),
-    changed: changed && !dryRun,
-    failure,
+  const { target } = history.planned;
+  const { posts } = history;
+  const records = recordsOf(history, observed);
+  const activeRecord = records.find(isActive) ?? null;
+  const endingRecord = records.find((record) => stage(record) === 1) ?? null;
+  const lostPost = posts.find(isUnknown);
+  const appearedRecord = records.find(
+    ({ id }) => lostPost && !lostPost.knownIds.has(id),
+  );
+  const inUse = activeRecord?.id ?? history.inUse ?? appearedRecord?.id ?? null;
+  const lastPost = posts.at(-1) ?? null;
+
+  const next = firstMatch(PRESENT_RULES, {
+    target,
+    wait,
+    observed,
+    activeRecord,
+    endingRecord,
+    inUse,
+    posts,
+    lastPost,
+    ageMs: ageOf(lastPost, observed),
   });
 
-  if (active && hasTerminalError(active)) {
-    return fail({
-      cause: 'resource-error',
-      reason: describeErrors(active, share?.resourceTypes),
-    }); // P1
-  }
-  if (active) return act(isReady(active) || !wait ? 'done' : 'wait'); // P2, P3
-  if (inUse)
-    return fail({
-      cause: 'removed',
-      reason: `recipient ${inUse} is ${recipient?.status}`,
-    }); // P4
-  const ending = own.find((record) => stage(record) === 1);
-  if (ending) return { ...act('wait'), recipient: ending }; // P5
-  const last = writes.at(-1);
-  if (!last?.error) return act('create'); // P6
-  const graceMs = isOpen(last) ? STALE_READ_MS : 0;
-  if (observed.listSentMs - last.endedMs < graceMs) return act('wait'); // P7
-  const mayRepeat =
-    isOpen(last) && last.error.is.retryable && writes.length < MAX_WRITES;
-  if (target.type === 'account' && mayRepeat) return act('create'); // P8
-  if (target.type === 'account' || !isUnknown(last))
-    return fail(failureOf(last.error)); // P9
-  const reason = `the list does not show whether the organization was added after ${last.error.reason}`;
-  return fail({ cause: 'inconclusive', reason, detail: last.error.detail });
+  const wasAdded = posts.some(isAccepted) || Boolean(lostPost && inUse);
+  const wouldAdd = dryRun && !activeRecord && next.do !== 'fail';
+  const recordInUse = inUse === null ? null : observed.records.get(inUse);
+  const recipient =
+    activeRecord ?? recordInUse ?? endingRecord ?? records.at(-1) ?? null;
+  return { next, inUse, recipient, changed: dryRun ? wouldAdd : wasAdded };
+}
+
+// -------- absent
+
+/** One record that has to be removed, as its rules see it. */
+interface RemovalSituation {
+  readonly record: ShareRecipient;
+  readonly wait: boolean;
+  readonly deletes: readonly Delete[];
+  readonly lastDelete: Delete | null;
+  /** As in `PresentSituation`, for the last DELETE. */
+  readonly ageMs: number;
+}
+
+const REMOVAL_RULES: readonly Rule<RemovalSituation>[] = [
+  recordIsRemoved, // A1
+  recordIsBeingRemoved, // A2
+  nothingWasDeletedYet, // A3
+  acceptedDeleteIsEnough, // A4
+  effectOfLastDeleteMayShow, // A5
+  lastDeleteMayBeRepeated, // A6
+  lastDeleteFailed, // A7
+];
+
+function recordIsRemoved({ record }: RemovalSituation): Step | null {
+  return stage(record) === 2 ? DONE : null;
+}
+
+function recordIsBeingRemoved({ record, wait }: RemovalSituation): Step | null {
+  if (stage(record) !== 1) return null;
+  return wait ? waitFor('status') : DONE;
+}
+
+function nothingWasDeletedYet({
+  record,
+  lastDelete,
+}: RemovalSituation): Step | null {
+  return lastDelete ? null : { do: 'delete', recipientIds: [record.id] };
+}
+
+function acceptedDeleteIsEnough({
+  lastDelete,
+  wait,
+}: RemovalSituation): Step | null {
+  return lastDelete && isAccepted(lastDelete) && !wait ? DONE : null;
+}
+
+function effectOfLastDeleteMayShow({ ageMs }: RemovalSituation): Step | null {
+  return ageMs < STALE_READ_MS ? waitFor('effect') : null;
+}
+
+function lastDeleteMayBeRepeated({
+  record,
+  deletes,
+  lastDelete,
+}: RemovalSituation): Step | null {
+  if (!lastDelete) return null;
+  const mayRepeat = isAccepted(lastDelete) || isRepeatable(lastDelete);
+  const counted = deletes.filter((one) => !isTooEarly(one));
+  return mayRepeat && counted.length < MAX_WRITES
+    ? { do: 'delete', recipientIds: [record.id] }
+    : null;
+}
+
+function lastDeleteFailed({
+  record,
+  deletes,
+  lastDelete,
+}: RemovalSituation): Step {
+  const result = lastDelete?.result;
+  const failure =
+    result && result.outcome !== 'accepted'
+      ? result.error.failure
+      : stillActive(record, deletes.length);
+  return { do: 'fail', failure };
+}
+
+/**
+ * A conflict while the record is `associating`: the association has to end
+ * before it can be removed, however often that is observed.
+ */
+function isTooEarly({ result, wasAssociating }: Delete): boolean {
+  return wasAssociating && result.outcome === 'conflict';
+}
+
+function decideRemoval(
+  record: ShareRecipient,
+  { deletes: all }: History,
+  wait: boolean,
+  observed: Observations,
+): Step {
+  const deletes = all.filter(({ recipientId }) => recipientId === record.id);
+  const lastDelete = deletes.at(-1) ?? null;
+  const ageMs = ageOf(lastDelete, observed);
+  return firstMatch(REMOVAL_RULES, {
+    record,
+    wait,
+    deletes,
+    lastDelete,
+    ageMs,
+  });
+}
+
+/** Is a removal of the target under way that has begun already? */
+export function isBeingRemoved(
+  history: History,
+  { wait }: Mode,
+  observed: Observations,
+): boolean {
+  return recordsOf(history, observed)
+    .filter((record) => isInScope(record, history))
+    .map((record) => decideRemoval(record, history, wait, observed))
+    .some((step) => step.do === 'wait');
+}
+
+/** One target that should have no access, as its rules see it. */
+interface AbsentSituation {
+  readonly history: History;
+  readonly dryRun: boolean;
+  readonly observed: Observations;
+  /** Oldest first. */
+  readonly records: readonly ShareRecipient[];
+  /** What is due for each of the records. */
+  readonly steps: readonly Step[];
+}
+
+const ABSENT_RULES: readonly Rule<AbsentSituation>[] = [
+  someRecordIsToBeDeleted,
+  someRemovalFailed,
+  someRemovalIsAwaited,
+  recordNamesOtherAccount, // A8
+  organizationCannotBeIdentified, // A8
+  absenceIsConfirmed, // A9
+  absenceIsNotConfirmedYet, // A9
+];
+
+function someRecordIsToBeDeleted({ steps }: AbsentSituation): Step | null {
+  const recipientIds = steps.flatMap((step) =>
+    step.do === 'delete' ? step.recipientIds : [],
+  );
+  return recipientIds.length > 0 ? { do: 'delete', recipientIds } : null;
+}
+
+function someRemovalFailed({
+  steps,
+  history,
+  observed,
+}: AbsentSituation): Step | null {
+  // A list must follow the last DELETE, so that the report is true for every
+  // record.
+  const isListed = history.deletes.every(
+    ({ endedMs }) => endedMs <= observed.listSentMs,
+  );
+  return isListed ? (steps.find((step) => step.do === 'fail') ?? null) : null;
+}
+
+function someRemovalIsAwaited({ steps }: AbsentSituation): Step | null {
+  const isAwaited = steps.some(
+    (step) => step.do === 'wait' || step.do === 'fail',
+  );
+  return isAwaited ? waitFor('status') : null;
+}
+
+/** It was the target's before, so that nothing proves that it has gone. */
+function recordNamesOtherAccount({
+  history: { planned, inUse },
+  observed,
+}: AbsentSituation): Step | null {
+  const record = inUse === null ? null : observed.records.get(inUse);
+  if (!record || !isActive(record)) return null;
+
+  const { target } = planned;
+  if (!isOfAnother(record, target)) return null;
+  return { do: 'fail', failure: namesOtherAccount(record, target) };
+}
+
+function organizationCannotBeIdentified({
+  history,
+  records,
+  observed,
+}: AbsentSituation): Step | null {
+  const { target } = history.planned;
+  if (target.type !== 'organization' || records.length > 0) return null;
+
+  const others = [...observed.records.values()].filter(isActive);
+  if (others.length === 0) return null;
+  const failure = inconclusiveAbsence(others.sort(oldestFirst));
+  return { do: 'fail', failure };
+}
+
+function absenceIsConfirmed({
+  history,
+  records,
+  observed,
+  dryRun,
+}: AbsentSituation): Step | null {
+  const wasFound =
+    history.deletes.length > 0 || records.some((record) => stage(record) === 1);
+  const isConfirmed =
+    observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
+  return wasFound || isConfirmed || dryRun ? DONE : null;
+}
+
+function absenceIsNotConfirmedYet(): Step {
+  return waitFor('confirmation');
 }
 
 function decideAbsent(
   history: History,
-  desired: Desired,
+  { wait, dryRun }: Mode,
   observed: Observations,
 ): Decision {
-  const { target, writes } = history;
-  const own = recordsOf(history, observed);
-  const due = own.map((record) =>
-    decideRemoval(record, writes, desired.wait, observed.listSentMs),
+  const known = recordsOf(history, observed);
+  const records = known.filter((record) => isInScope(record, history));
+  const steps = records.map((record) =>
+    decideRemoval(record, history, wait, observed),
   );
-  const isEnded = (id: string | null) =>
-    own.some((record) => record.id === id && !isActive(record));
-  const isRemoved = (write: Write) =>
-    isAccepted(write) || (isUnknown(write) && isEnded(write.recipientId));
-  const isWritten = ({ id }: ShareRecipient) =>
-    writes.some(({ recipientId }) => recipientId === id);
-  const byStage = [...own].sort(
-    (a, b) =>
-      stage(a) - stage(b) || Number(isWritten(b)) - Number(isWritten(a)),
-  );
-  const recipient = byStage[0] ?? null;
-  const known = {
+  const next = firstMatch(ABSENT_RULES, {
+    history,
+    dryRun,
+    observed,
+    records,
+    steps,
+  });
+
+  const recipient = mostActive(known, history.deletes);
+  const wasRemoved = history.deletes.some((one) => hasRemoved(one, records));
+  const wouldRemove = dryRun && records.some(isActive) && next.do !== 'fail';
+  return {
+    next,
     inUse: recipient?.id ?? null,
     recipient,
-    changed: desired.dryRun ? own.some(isActive) : writes.some(isRemoved),
-    deletions: own
-      .filter((_, index) => due[index] === 'delete')
-      .map(({ id }) => id),
-    failure: due.find((one) => typeof one === 'object') ?? null,
+    changed: dryRun ? wouldRemove : wasRemoved,
   };
-  if (known.deletions.length > 0)
-    return { ...known, action: 'delete', failure: null };
-  const isListed = writes.every(
-    ({ endedMs }) => endedMs <= observed.listSentMs,
+}
+
+/** With `exact`, only what the first list showed is removed. */
+function isInScope({ id }: ShareRecipient, { planned }: History): boolean {
+  const { unlistedRecords } = planned;
+  return !unlistedRecords || unlistedRecords.some((record) => record.id === id);
+}
+
+/**
+ * Of several records the one with the most access, and among those one that
+ * this run has written to.
+ */
+function mostActive(
+  records: readonly ShareRecipient[],
+  deletes: readonly Delete[],
+): ShareRecipient | null {
+  const isWritten = ({ id }: ShareRecipient) =>
+    Number(deletes.some(({ recipientId }) => recipientId === id));
+  const [first] = [...records].sort(
+    (a, b) => stage(a) - stage(b) || isWritten(b) - isWritten(a),
   );
-  if (known.failure && isListed) return { ...known, action: 'fail' };
-  if (due.includes('wait')) return { ...known, action: 'wait', failure: null };
-  const others = [...observed.records.values()]
-    .filter(isActive)
-    .sort(oldestFirst);
-  if (target.type === 'organization' && own.length === 0 && others.length > 0) {
-    const ids = others
-      .slice(0, 5)
-      .map(({ id, accountId }) => `${id} (account ${accountId || 'unknown'})`);
-    const reason = `no recipient is known to be the organization; it may be one of ${ids.join(', ')}`;
-    return {
-      ...known,
-      action: 'fail',
-      failure: { cause: 'inconclusive', reason },
-    }; // A8
-  }
-  const isConfirmed =
-    observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
-  const isStarted =
-    writes.length > 0 || own.some((record) => stage(record) === 1);
-  return {
-    ...known,
-    action: isStarted || isConfirmed || desired.dryRun ? 'done' : 'wait',
-  }; // A1, A9
+  return first ?? null;
 }
 
-/** What is due for one record that has to go. */
-function decideRemoval(
-  record: ShareRecipient,
-  writes: readonly Write[],
-  wait: boolean,
-  listSentMs: number,
-) {
-  const own = writes.filter(({ recipientId }) => recipientId === record.id);
-  const last = own.at(-1);
-  if (stage(record) === 2) return 'done'; // A1
-  if (stage(record) === 1) return wait ? 'wait' : 'done'; // A2
-  if (!last) return 'delete'; // A3
-  if (isAccepted(last) && !wait) return 'done'; // A4
-  if (listSentMs - last.endedMs < STALE_READ_MS) return 'wait'; // A5
-  const mayRepeat =
-    isAccepted(last) || (isOpen(last) && last.error?.is.retryable);
-  if (mayRepeat && own.filter(({ isCounted }) => isCounted).length < MAX_WRITES)
-    return 'delete'; // A6
-  const reason = `recipient ${record.id} is still ${record.status} after ${own.length} requests to remove it`;
-  return last.error
-    ? failureOf(last.error)
-    : ({ cause: 'rejected', reason } as const); // A7
+function hasRemoved(
+  write: Delete,
+  records: readonly ShareRecipient[],
+): boolean {
+  const isEnded = records.some(
+    (record) => record.id === write.recipientId && !isActive(record),
+  );
+  return isAccepted(write) || (isUnknown(write) && isEnded);
 }
 
-function isAccepted({ error }: Write): boolean {
-  return error === null;
+// -------- writes and records
+
+/** A write with what is known of it. */
+interface Written {
+  readonly result: WriteResult;
+}
+
+function isAccepted({ result }: Written): boolean {
+  return result.outcome === 'accepted';
 }
 
 /**
  * May the write have been carried out, although its response does not say so?
  */
-export function isUnknown({ error }: Write): boolean {
-  return error?.is.outcome === 'unknown';
-}
-
-/** May the effect of the write, or of a parallel one, still show? */
-function isOpen(write: Write): boolean {
-  return isUnknown(write) || write.error?.is.outcome === 'conflict';
-}
-
-/** Is something due, or waited for? */
-export function isPending({ action }: Pick<Decision, 'action'>): boolean {
-  return action !== 'done' && action !== 'fail';
-}
-
-/** `reason (detail)`, for the log and the outputs. */
-export function formatFailure({ reason, detail }: Failure): string {
-  return detail ? `${reason} (${detail})` : reason;
+export function isUnknown({ result }: Written): boolean {
+  return result.outcome === 'unknown';
 }
 
 /**
- * The failure of a request. One that the end of the step cut short has timed
- * out.
+ * May the effect of the write, or of a parallel one that it met, still show?
  */
-export function failureOf({
-  is: { failure },
-  reason,
-  detail,
-}: ApiError): Failure {
-  return {
-    cause: failure === 'interrupted' ? 'timeout' : failure,
-    reason,
-    detail,
-  };
+function effectMayShow({ result }: Written): boolean {
+  return result.outcome === 'unknown' || result.outcome === 'conflict';
+}
+
+function isRepeatable({ result }: Written): boolean {
+  const { outcome } = result;
+  if (outcome !== 'unknown' && outcome !== 'conflict') return false;
+  return result.error.isRetryable;
 }
 
 /**
- * The records of a target, oldest first. An organization's record may name no
- * account; then the POST's reply names it.
+ * Milliseconds from the end of a write to the sending of the newest list; 0
+ * without a write.
+ */
+function ageOf(
+  write: Post | Delete | null,
+  { listSentMs }: Observations,
+): number {
+  return write ? listSentMs - write.endedMs : 0;
+}
+
+/**
+ * The records of a target, oldest first. The reply to a POST may be all that
+ * names the record of an organization.
  */
 function recordsOf(
-  { target, inUse }: History,
+  { planned: { target }, inUse }: History,
   { records, byAccount }: Observations,
-) {
-  const own: readonly ShareRecipient[] = byAccount.get(target.id) ?? [];
-  const used = records.get(inUse ?? '');
-  return used && !own.includes(used) ? [...own, used].sort(oldestFirst) : own;
+): readonly ShareRecipient[] {
+  const named = byAccount.get(target.id) ?? [];
+  const used = inUse === null ? undefined : records.get(inUse);
+  if (!used || named.includes(used) || isOfAnother(used, target)) return named;
+  return [...named, used].sort(oldestFirst);
+}
+
+/** An organization's record may name any account, or none. */
+function isOfAnother({ accountId }: ShareRecipient, target: Target): boolean {
+  const isNamed = accountId !== null && accountId !== target.id;
+  return target.type === 'account' && isNamed;
 }

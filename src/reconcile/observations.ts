@@ -1,10 +1,11 @@
 import type {
+  Failure,
+  OtherRecipients,
   RecipientList,
   Share,
   ShareRecipient,
-} from '../cloudflare/shares.ts';
-import type { Inputs } from '../inputs.ts';
-import { isActive, stage } from './readiness.ts';
+} from '../domain.ts';
+import { stage } from './readiness.ts';
 
 /**
  * How far a read may be behind a write, in milliseconds; see "Consistency" in
@@ -12,59 +13,127 @@ import { isActive, stage } from './readiness.ts';
  */
 export const STALE_READ_MS = 10_000;
 
+/** Records by their IDs. */
+export type Records = ReadonlyMap<string, ShareRecipient>;
+
 /** Everything that responses have shown so far. */
-export type Observations = Readonly<ReturnType<typeof firstObservations>>;
-
-/** @param share null where it could not be read */
-export function firstObservations(
-  { records, sentMs }: RecipientList,
-  share: Share | null,
-) {
-  return {
-    share,
-    ...merge(new Map(), records),
-    /** When the first list was sent, milliseconds since the epoch. */
-    firstSentMs: sentMs,
-    /** When the newest list was sent, milliseconds since the epoch. */
-    listSentMs: sentMs,
-  };
-}
-
-/** Adds what a response shows; a whole list also says when it was sent. */
-export function observe(
-  known: Observations,
-  seen: Partial<RecipientList>,
-): Observations {
-  const { records = [], sentMs = known.listSentMs } = seen;
-  return { ...known, ...merge(known.records, records), listSentMs: sentMs };
+export interface Observations {
+  /** Null where it could not be read. */
+  readonly share: Share | null;
+  /** Why it could not be read; null where it could. */
+  readonly shareFailure: Failure | null;
+  readonly records: Records;
+  /** Oldest first. Records that name no account are not in it. */
+  readonly byAccount: ReadonlyMap<string, readonly ShareRecipient[]>;
+  /** Records whose newest read, but none before it, shows no error. */
+  readonly recoveredOnce: ReadonlySet<string>;
+  /** As the newest list shows them. */
+  readonly others: OtherRecipients;
+  /** Records of other accounts that the newest list could not decode. */
+  readonly skipped: number;
+  /** When the first list was sent, milliseconds since the epoch. */
+  readonly firstSentMs: number;
+  /** When the newest list was sent, milliseconds since the epoch. */
+  readonly listSentMs: number;
+  /** When the newest list was complete, milliseconds since the epoch. */
+  readonly listReceivedMs: number;
 }
 
 /**
- * Merges monotonically, because a read may be stale: a record never disappears.
- * Of two observations of one record the later `modified` wins; where that is
- * equal or missing, the one further along active, `disassociating`,
- * `disassociated`; where that is equal too, the later read.
+ * What the first list shows. `share` is null where it could not be read, and
+ * `shareFailure` says why.
  */
-export function merge(
-  known: ReadonlyMap<string, ShareRecipient>,
-  seen: readonly ShareRecipient[],
-) {
-  const records = new Map(known);
-  for (const record of seen) {
-    const old = records.get(record.id);
-    if (!old || !isStale(record, old)) records.set(record.id, record);
-  }
-  const byAccount = new Map<string, ShareRecipient[]>();
-  for (const record of [...records.values()].sort(oldestFirst)) {
-    byAccount.set(record.accountId, byAccount.get(record.accountId) ?? []);
-    byAccount.get(record.accountId)?.push(record);
-  }
-  return { records: records as ReadonlyMap<string, ShareRecipient>, byAccount };
+export function firstObservations(
+  list: RecipientList,
+  share: Share | null,
+  shareFailure: Failure | null = null,
+): Observations {
+  const nothing: Observations = {
+    share,
+    shareFailure,
+    records: new Map(),
+    byAccount: new Map(),
+    recoveredOnce: new Set(),
+    others: list.others,
+    skipped: list.skipped,
+    firstSentMs: list.sentMs,
+    listSentMs: list.sentMs,
+    listReceivedMs: list.receivedMs,
+  };
+  return observeList(nothing, list);
 }
 
-function isStale(record: ShareRecipient, known: ShareRecipient): boolean {
-  const laterMs = record.modifiedMs - known.modifiedMs;
-  return laterMs ? laterMs < 0 : stage(record) < stage(known);
+/** Adds what a whole list shows. */
+export function observeList(
+  known: Observations,
+  list: RecipientList,
+): Observations {
+  return {
+    ...observeRecords(known, list.records),
+    others: list.others,
+    skipped: list.skipped,
+    listSentMs: list.sentMs,
+    listReceivedMs: list.receivedMs,
+  };
+}
+
+/**
+ * Adds single records. The merge is monotonic, because a read may be stale: a
+ * record never disappears. Of two observations of one record the later
+ * `modified` wins; where that is equal or missing, the one further along
+ * active, `disassociating`, `disassociated`; where that is equal too, the later
+ * read. An error of a resource stays until `modified` moves or a second read
+ * shows none: the first may be older than the error.
+ */
+export function observeRecords(
+  known: Observations,
+  seen: readonly ShareRecipient[],
+): Observations {
+  const records = new Map(known.records);
+  const recoveredOnce = new Set(known.recoveredOnce);
+  for (const record of seen) {
+    const old = records.get(record.id);
+    if (old && isStale(record, old)) continue;
+
+    const isUnconfirmed =
+      old && mayHaveRecovered(record, old) && !recoveredOnce.has(record.id);
+    if (isUnconfirmed) recoveredOnce.add(record.id);
+    else recoveredOnce.delete(record.id);
+    const { errors, moreErrors } = isUnconfirmed ? old : record;
+    // A read that leaves the account out does not make the record nobody's.
+    const accountId = record.accountId ?? old?.accountId ?? null;
+    records.set(record.id, { ...record, accountId, errors, moreErrors });
+  }
+  const byAccount = groupByAccount(records);
+  return { ...known, records, byAccount, recoveredOnce };
+}
+
+function isStale(seen: ShareRecipient, old: ShareRecipient): boolean {
+  const laterMs = modifiedLaterMs(seen, old);
+  return laterMs === 0 ? stage(seen) < stage(old) : laterMs < 0;
+}
+
+/** Does a read that may be stale show no error any more? */
+function mayHaveRecovered(seen: ShareRecipient, old: ShareRecipient): boolean {
+  const isHealthy = seen.errors.length === 0 && old.errors.length > 0;
+  return isHealthy && modifiedLaterMs(seen, old) === 0;
+}
+
+/** 0 where a date is missing. */
+function modifiedLaterMs(seen: ShareRecipient, old: ShareRecipient): number {
+  if (seen.modifiedMs === null || old.modifiedMs === null) return 0;
+  return seen.modifiedMs - old.modifiedMs;
+}
+
+function groupByAccount(records: Records): Observations['byAccount'] {
+  const byAccount = new Map<string, ShareRecipient[]>();
+  for (const record of [...records.values()].sort(oldestFirst)) {
+    if (record.accountId === null) continue;
+    const others = byAccount.get(record.accountId);
+    if (others) others.push(record);
+    else byAccount.set(record.accountId, [record]);
+  }
+  return byAccount;
 }
 
 /**
@@ -72,22 +141,8 @@ function isStale(record: ShareRecipient, known: ShareRecipient): boolean {
  * same record.
  */
 export function oldestFirst(a: ShareRecipient, b: ShareRecipient): number {
-  return a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1);
-}
-
-/**
- * Accounts with more than one active record, which parallel runs can cause; the
- * oldest, which is in use, first.
- */
-export function findDuplicates(
-  { targets, state }: Inputs,
-  observed: Observations | null,
-) {
-  const accounts = targets.filter(
-    ({ type }) => type === 'account' && state === 'present',
-  );
-  const active = accounts.map(({ id }) =>
-    (observed?.byAccount.get(id) ?? []).filter(isActive),
-  );
-  return active.filter(({ length }) => length > 1);
+  const isDated = a.createdMs !== null && b.createdMs !== null;
+  const earlierMs = isDated ? Number(a.createdMs) - Number(b.createdMs) : 0;
+  if (earlierMs !== 0) return earlierMs;
+  return a.id < b.id ? -1 : 1;
 }

@@ -1,13 +1,7 @@
-import type { Share, ShareRecipient } from '../cloudflare/shares.ts';
+import type { ShareRecipient } from '../domain.ts';
 
 /**
- * What a message describes of a record's resources, beyond which it only
- * counts.
- */
-const MAX_DESCRIBED = 3;
-
-/**
- * 0 while the share is in force or will be, unknown statuses included; 1
+ * 0 while the recipient has access or will, unknown statuses included; 1
  * `disassociating`; 2 `disassociated`.
  */
 export function stage({ status }: ShareRecipient): 0 | 1 | 2 {
@@ -34,25 +28,4 @@ export function hasTerminalError({ errors }: ShareRecipient): boolean {
  */
 export function isReady({ status, errors }: ShareRecipient): boolean {
   return status === 'associated' && errors.length === 0;
-}
-
-/**
- * `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4
- * more)`.
- */
-export function describeErrors(
-  record: ShareRecipient,
-  types: Share['resourceTypes'] = new Map(),
-): string {
-  const relevant = record.errors.filter(
-    ({ terminal }) => terminal === hasTerminalError(record),
-  );
-  const described = relevant
-    .slice(0, MAX_DESCRIBED)
-    .map(
-      ({ resourceId, error }) =>
-        `${types.get(resourceId) || 'resource'} ${resourceId}: ${error}`,
-    );
-  const more = record.errors.length + record.moreErrors - described.length;
-  return `${described.join('; ')}${more > 0 ? ` (and ${more} more)` : ''}`;
 }

@@ -1,330 +1,520 @@
-import { ApiError, asApiError } from '../cloudflare/api-error.ts';
-import type { ClientOptions, ReadOptions } from '../cloudflare/client.ts';
-import type {
-  RecipientList,
-  Share,
-  ShareRecipient,
-  Shares,
-} from '../cloudflare/shares.ts';
-import type { Inputs, Target } from '../inputs.ts';
+import type { Clock, Deadline } from '../clock.ts';
+import { ApiError, provesBadCredentials } from '../cloudflare/api-error.ts';
 import {
-  decide,
-  type Failure,
-  failureOf,
+  asFinal,
+  type FailedWrite,
+  type ReadOptions,
+} from '../cloudflare/client.ts';
+import type { RateLimitState } from '../cloudflare/rate-limiter.ts';
+import type { ShareApi, ShareWrite } from '../cloudflare/share.ts';
+import type { Failure, Inputs, ShareRecipient } from '../domain.ts';
+import { decide, isBeingRemoved, isUnknown } from './decide.ts';
+import {
+  type Observations,
+  observeList,
+  observeRecords,
+} from './observations.ts';
+import { type Additions, additionsOf, obstacleTo, type Plan } from './plan.ts';
+import { pauseMs } from './polling.ts';
+import { hasTerminalError, isReady, stage } from './readiness.ts';
+import { stoppedBy } from './reasons.ts';
+import {
+  type Decision,
+  type Delete,
+  type Ending,
   isPending,
-  isUnknown,
+  type Outcome,
+  type Post,
   type TargetState,
-} from './decide.ts';
-import { firstObservations, observe, STALE_READ_MS } from './observations.ts';
-import { describeErrors, stage } from './readiness.ts';
+  type WriteResult,
+} from './target-state.ts';
+import { heldBackBy } from './turns.ts';
 
 /** More would not be faster under the rate limit. */
 const MAX_CONCURRENT_WRITES = 4;
-const SHORTEST_INTERVAL_MS = 1_000;
-const LONGEST_INTERVAL_MS = 15_000;
-/**
- * The last poll begins this long before the deadline, so that a response can
- * still arrive.
- */
-const LAST_POLL_MS = 2_000;
 
-export interface ReconcilerOptions
-  extends Pick<ClientOptions, 'clock' | 'deadline' | 'random'> {
+/** Called while the run goes on. */
+export interface Progress {
+  /** Something has happened to a target. */
+  changed(from: TargetState, to: TargetState): void;
+  /** A poll is over; `leftMs` until the deadline. */
+  polled(targets: readonly TargetState[], leftMs: number): void;
+}
+
+export interface ReconcilerOptions {
+  readonly plan: Plan;
+  /** What the first list, and the share, have shown. */
+  readonly observed: Observations;
   readonly inputs: Inputs;
-  readonly shares: Shares;
-  /** Called when something has happened to a target. */
-  readonly onChange: (from: TargetState, to: TargetState) => void;
-  /** Called after every poll. */
-  readonly onPoll: (states: readonly TargetState[]) => void;
+  readonly share: ShareApi;
+  readonly clock: Clock;
+  readonly deadline: Deadline;
+  /** A number from 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly progress: Progress;
+}
+
+/** A write that a decision asks for. */
+interface DueWrite {
+  /** The place of its target. */
+  readonly index: number;
+  /** The record of a DELETE; null for a POST. */
+  readonly recipientId: string | null;
 }
 
 /**
- * Brings the recipients of a share to the desired state. It plans from the
- * first list and writes nothing before `run`.
+ * Brings the recipients of a share to the desired state: observes, decides for
+ * every target from scratch, writes what is due, waits, and repeats.
  */
-export function createReconciler(
-  first: RecipientList,
-  share: Share | null,
-  options: ReconcilerOptions,
-) {
-  const { inputs, shares, clock, deadline, random, onChange, onPoll } = options;
-  let observed = firstObservations(first, share);
-  const states: TargetState[] = inputs.targets.map((target) => {
-    const decision = decide(
-      { target, inUse: null, writes: [] },
-      inputs,
-      observed,
-    );
-    const endedMs = isPending(decision) ? null : first.sentMs;
-    return {
-      target,
-      writes: [],
-      unsent: null,
-      ...decision,
-      startedMs: first.sentMs,
-      endedMs,
-    };
-  });
-  /** Set when the credentials were rejected: no other write can succeed. */
-  let stopped: Failure | null = null;
-  let lastWriteMs = first.sentMs;
-  let pollError: ApiError | null = null;
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #targets: TargetState[];
+  #observed: Observations;
+  /** How far the listed targets are. */
+  #additions: Additions = 'pending';
+  /**
+   * False while the plan is made, which is reported as a whole, and after an
+   * internal error, which may come from the report.
+   */
+  #reportsProgress = false;
+  #polls = 0;
+  #failedPolls = 0;
+  /** Why the last poll failed; null where it did not. */
+  #pollError: ApiError | null = null;
+  /** Proof that no write can succeed. */
+  #authenticationFailure: Failure | null = null;
+  /** When a write, or the first list, was last sent. */
+  #lastWriteMs: number;
+  /** Until when Cloudflare asked to send no write. */
+  #notBeforeMs: number | null = null;
+  /** Has a write begun to wait for its turn since the newest list? */
+  #hasWriteBegun = false;
+  /** Has a write been sent since the newest list? */
+  #hasWriteEnded = false;
 
-  function update(index: number, next: Partial<TargetState>): void {
-    const from = states[index] as TargetState;
-    const to = { ...from, ...next };
-    states[index] = {
-      ...to,
-      endedMs: isPending(to) ? null : (from.endedMs ?? clock.now()),
-    };
-    onChange(from, states[index]);
+  /** Plans from the first list. Nothing is written before `run`. */
+  constructor(options: ReconcilerOptions) {
+    const { plan, observed, clock } = options;
+    this.#options = options;
+    this.#observed = observed;
+    this.#lastWriteMs = observed.firstSentMs;
+    this.#targets = plan.targets.map((planned) => ({
+      planned,
+      posts: [],
+      deletes: [],
+      inUse: null,
+      next: { do: 'wait', for: 'status' },
+      recipient: null,
+      changed: false,
+      heldBack: null,
+      startedMs: observed.firstSentMs,
+      decidedMs: observed.firstSentMs,
+      statusSinceMs: clock.now(),
+    }));
+    this.#decideAll();
   }
 
-  function decideAll(): void {
-    for (const [index, state] of states.entries()) {
-      if (state.action === 'fail') continue;
-      const decision = decide(state, inputs, observed);
-      const isStopped =
-        stopped &&
-        (decision.action === 'create' || decision.action === 'delete');
-      update(
-        index,
-        isStopped
-          ? { ...decision, action: 'fail', failure: stopped }
-          : decision,
-      );
-    }
+  /** Where each target stands now. */
+  get targets(): readonly TargetState[] {
+    return this.#targets;
+  }
+
+  isPending(): boolean {
+    return this.#targets.some(isPending);
   }
 
   /**
-   * Sends one write and records what is known of its outcome. Returns the
-   * record in the reply to a POST.
+   * Writes and polls until every target is done or failed, or the step is
+   * over. Never rejects: what is known is reported after an internal error
+   * too.
    */
-  async function write(
-    index: number,
-    recipientId: string | null,
-  ): Promise<ShareRecipient[]> {
-    const { target } = states[index] as TargetState;
-    const sendByMs = () =>
-      stopped ? Number.NEGATIVE_INFINITY : observed.listSentMs + STALE_READ_MS;
-    const sending = recipientId
-      ? shares.delete(recipientId, sendByMs)
-      : shares.create(target, sendByMs);
-    const result = await sending.catch(asApiError);
-    const error = result instanceof ApiError ? result : null;
-    const unsent = error?.is.outcome === 'not-sent' ? error : null;
-    update(index, { unsent });
-    if (unsent) return [];
-    if (error?.is.failure === 'authentication') {
-      const reason = `not attempted, because authentication failed for another write: ${error.reason}`;
-      stopped ??= { cause: 'stopped', reason, detail: error.detail };
-    }
-    lastWriteMs = clock.now();
-    const isMoving =
-      observed.records.get(recipientId ?? '')?.status === 'associating';
-    const isCounted = error?.is.outcome !== 'conflict' || !isMoving;
-    const { writes, inUse } = states[index] as TargetState;
-    const sent = {
-      recipientId,
-      endedMs: lastWriteMs,
-      error,
-      isCounted,
-      known: observed.records,
-    };
-    const created = result instanceof ApiError ? null : result;
-    update(index, { writes: [...writes, sent], inUse: created?.id ?? inUse });
-    // The reply has no resources, so `associated` in it proves nothing.
-    return created ? [{ ...created, status: 'associating' }] : [];
-  }
-
-  /**
-   * @returns true when some writes have waited so long that their list is
-   * stale: poll at once, then send them
-   */
-  async function writeDue(): Promise<boolean> {
-    const due = states.flatMap(
-      (
-        { action, deletions },
-        index,
-      ): { index: number; id: string | null }[] => {
-        if (action === 'create') return [{ index, id: null }];
-        return action === 'delete'
-          ? deletions.map((id) => ({ index, id }))
-          : [];
-      },
-    );
-    const replies: ShareRecipient[] = [];
-    const isFresh = () => clock.now() < observed.listSentMs + STALE_READ_MS;
-    async function worker(): Promise<void> {
-      while (
-        due.length > 0 &&
-        !stopped &&
-        !deadline.closing.aborted &&
-        isFresh()
-      ) {
-        const { index, id } = due.shift() as (typeof due)[0];
-        replies.push(...(await write(index, id)));
-      }
-    }
-    await Promise.all(Array.from({ length: MAX_CONCURRENT_WRITES }, worker));
-    observed = observe(observed, { records: replies });
-    return due.length > 0 && !stopped && !states.some(({ unsent }) => unsent);
-  }
-
-  /**
-   * Polls the one record that is waited for. Returns false where only the list
-   * can show what comes next.
-   */
-  async function pollRecord(): Promise<boolean> {
-    const [only] = states;
-    const expected = inputs.state === 'present' ? 0 : 1;
-    const known = observed.records.get(only?.recipient?.id ?? '');
-    if (states.length > 1 || !known || stage(known) !== expected) return false;
-    const record = await shares.get(known.id).catch((error) => {
-      // A stale read, perhaps: a record never disappears.
-      if (error instanceof ApiError && error.is.failure === 'not-found')
-        return null;
-      throw error;
-    });
-    if (!record) return false;
-    observed = observe(observed, { records: [record] });
-    return stage(record) === expected;
-  }
-
-  async function poll(options?: ReadOptions): Promise<void> {
+  async run(): Promise<Outcome> {
+    this.#reportsProgress = true;
     try {
-      const isEnough = !options && (await pollRecord());
-      if (!isEnough) observed = observe(observed, await shares.list(options));
-      pollError = null;
-      decideAll();
+      await this.#reconcile();
+      return this.outcome();
+    } catch (error) {
+      this.#reportsProgress = false;
+      this.#decideWhatIsKnown();
+      return this.outcome({ type: 'crashed', error });
+    }
+  }
+
+  /** After an internal error, so that what was done is in the decisions. */
+  #decideWhatIsKnown(): void {
+    try {
+      this.#decideAll();
+    } catch {
+      // The error is the one that is reported already.
+    }
+  }
+
+  /** What is known now, as data. */
+  outcome(ending: Ending = this.#endingNow()): Outcome {
+    return {
+      targets: [...this.#targets],
+      refusal: this.#options.plan.refusal,
+      observed: this.#observed,
+      polls: { polls: this.#polls, failedPolls: this.#failedPolls },
+      lastPollFailure: this.#pollError?.failure ?? null,
+      ending,
+    };
+  }
+
+  #endingNow(): Ending {
+    const { deadline } = this.#options;
+    if (deadline.isCancelled()) return { type: 'cancelled' };
+    const isOver = deadline.closing.aborted && this.isPending();
+    return { type: isOver ? 'timeout' : 'complete' };
+  }
+
+  async #reconcile(): Promise<void> {
+    const { deadline } = this.#options;
+    while (this.isPending() && !deadline.closing.aborted) {
+      const isBehind = await this.#writeDue();
+      if (!this.isPending()) return;
+      await this.#pause(isBehind);
+      if (!deadline.closing.aborted) await this.#poll();
+    }
+    if (this.#isUnclear()) {
+      await this.#poll({ signal: deadline.end, maxAttempts: 1 });
+    }
+  }
+
+  /** Could a last list show what became of a write? */
+  #isUnclear(): boolean {
+    return this.#targets.some(
+      (state) =>
+        isPending(state) &&
+        (state.posts.some(isUnknown) || state.deletes.some(isUnknown)),
+    );
+  }
+
+  // -------- deciding
+
+  #decide(state: TargetState): Decision {
+    const { inputs, plan } = this.#options;
+    const decision = decide(state, inputs, this.#observed);
+    return obstacleTo(decision, {
+      state,
+      refusal: plan.refusal,
+      share: this.#observed.share,
+      authenticationFailure: this.#authenticationFailure,
+      additions: this.#additions,
+      isBeingRemoved:
+        isUnlisted(state) && isBeingRemoved(state, inputs, this.#observed),
+    });
+  }
+
+  /** Decides the listed targets first, because removals depend on them. */
+  #decideAll(): void {
+    this.#decideWhere((state) => !isUnlisted(state));
+    this.#additions = additionsOf(this.#targets);
+    this.#decideWhere(isUnlisted);
+  }
+
+  #decideWhere(isIncluded: (state: TargetState) => boolean): void {
+    for (const [index, state] of this.#targets.entries()) {
+      if (state.next.do === 'fail' || !isIncluded(state)) continue;
+      const decision = this.#decide(state);
+      const heldBack = isWriteDue(decision) ? state.heldBack : null;
+      this.#update(index, { ...decision, heldBack });
+    }
+  }
+
+  #update(index: number, change: Partial<TargetState>): void {
+    const from = this.#stateOf(index);
+    const to = this.#withTimes(from, { ...from, ...change });
+    this.#targets[index] = to;
+    if (this.#reportsProgress) this.#options.progress.changed(from, to);
+  }
+
+  #withTimes(from: TargetState, to: TargetState): TargetState {
+    const nowMs = this.#options.clock.now();
+    const hasMoved = to.next.do !== from.next.do;
+    const isOtherStatus = to.recipient?.status !== from.recipient?.status;
+    return {
+      ...to,
+      decidedMs: hasMoved ? nowMs : from.decidedMs,
+      statusSinceMs: isOtherStatus ? nowMs : from.statusSinceMs,
+    };
+  }
+
+  #stateOf(index: number): TargetState {
+    return this.#targets[index] as TargetState;
+  }
+
+  #failPending(failure: Failure): void {
+    for (const [index, state] of this.#targets.entries()) {
+      if (!isPending(state)) continue;
+      this.#update(index, { next: { do: 'fail', failure } });
+    }
+  }
+
+  // -------- writing
+
+  /**
+   * Sends the writes that are due. After a poll that failed, nothing is
+   * decided or written before one succeeds.
+   * @returns true when some could not be sent before their list was stale: the
+   *   next list follows at once, and then they are sent
+   */
+  async #writeDue(): Promise<boolean> {
+    if (this.#pollError) return false;
+    const due = this.#dueWrites();
+    const replies: ShareRecipient[] = [];
+    const workers = Array.from({ length: MAX_CONCURRENT_WRITES }, () =>
+      this.#sendFrom(due, replies),
+    );
+    const ends = await Promise.allSettled(workers);
+    this.#observed = observeRecords(this.#observed, replies);
+    const failed = ends.find(({ status }) => status === 'rejected');
+    if (failed) throw (failed as PromiseRejectedResult).reason;
+
+    const isBehind = isListTooOld(this.#targets);
+    this.#decideAll();
+    return isBehind && this.#hasWriteEnded;
+  }
+
+  #dueWrites(): DueWrite[] {
+    return this.#targets.flatMap(({ next }, index): DueWrite[] => {
+      if (next.do === 'create') return [{ index, recipientId: null }];
+      if (next.do !== 'delete') return [];
+      return next.recipientIds.map((recipientId) => ({ index, recipientId }));
+    });
+  }
+
+  /**
+   * Sends one write after the other, until one is held back. An internal error
+   * ends the other workers, too.
+   */
+  async #sendFrom(due: DueWrite[], replies: ShareRecipient[]): Promise<void> {
+    try {
+      for (let write = due.shift(); write; write = due.shift()) {
+        const reply = await this.#send(write);
+        if (reply.outcome === 'heldBack') {
+          due.length = 0;
+          this.#update(write.index, { heldBack: reply.heldBack });
+        } else {
+          this.#record(write, reply, replies);
+        }
+      }
+    } catch (error) {
+      due.length = 0;
+      throw error;
+    }
+  }
+
+  #send({ index, recipientId }: DueWrite): Promise<ShareWrite> {
+    const { share } = this.#options;
+    const isFirstSinceList = !this.#hasWriteBegun;
+    this.#hasWriteBegun = true;
+    const turn = (rateLimit: RateLimitState) =>
+      heldBackBy(this.#turnOf(index, isFirstSinceList, rateLimit));
+    return recipientId === null
+      ? share.createRecipient(this.#stateOf(index).planned.target, turn)
+      : share.deleteRecipient(recipientId, turn);
+  }
+
+  #turnOf(index: number, isFirstSinceList: boolean, rateLimit: RateLimitState) {
+    const { clock, deadline } = this.#options;
+    const isRemoval = isUnlisted(this.#stateOf(index));
+    return {
+      nowMs: clock.now(),
+      rateLimit,
+      listReceivedMs: this.#observed.listReceivedMs,
+      isFirstSinceList,
+      notBeforeMs: this.#notBeforeMs,
+      endMs: deadline.writesEndMs(),
+      isStepOver: deadline.closing.aborted,
+      authenticationFailure: this.#authenticationFailure,
+      isBeforeAdditions: isRemoval && this.#additions !== 'done',
+    };
+  }
+
+  /** Records what is known of a write that was sent, or nearly. */
+  #record(
+    { index, recipientId }: DueWrite,
+    reply: Exclude<ShareWrite, { outcome: 'heldBack' }>,
+    replies: ShareRecipient[],
+  ): void {
+    const nowMs = this.#options.clock.now();
+    this.#hasWriteEnded = true;
+    const result = this.#toResult(reply);
+    if (result.outcome === 'notProcessed') {
+      const { failure } = result.error;
+      this.#update(index, { heldBack: { why: 'not-processed', failure } });
+      return;
+    }
+    this.#lastWriteMs = nowMs;
+    const written = { endedMs: nowMs, result };
+    const state = this.#stateOf(index);
+    if (recipientId !== null) {
+      const deletes = [...state.deletes, this.#toDelete(recipientId, written)];
+      this.#update(index, { heldBack: null, deletes });
+      return;
+    }
+    const posts = [...state.posts, this.#toPost(state, written)];
+    const recipient = reply.outcome === 'accepted' ? reply.recipient : null;
+    if (recipient) replies.push(recipient);
+    const inUse = recipient?.id ?? state.inUse;
+    this.#update(index, { heldBack: null, posts, inUse });
+  }
+
+  #toPost(
+    { planned }: TargetState,
+    written: Pick<Post, 'endedMs' | 'result'>,
+  ): Post {
+    const known = this.#observed.byAccount.get(planned.target.id) ?? [];
+    return { ...written, knownIds: new Set(known.map(({ id }) => id)) };
+  }
+
+  #toDelete(
+    recipientId: string,
+    written: Pick<Post, 'endedMs' | 'result'>,
+  ): Delete {
+    const status = this.#observed.records.get(recipientId)?.status;
+    return {
+      recipientId,
+      ...written,
+      wasAssociating: status === 'associating',
+    };
+  }
+
+  /**
+   * What is known of a write. One that was not processed is rejected where
+   * Cloudflare asks to wait past the end of the step.
+   */
+  #toResult(
+    reply: Exclude<ShareWrite, { outcome: 'heldBack' }>,
+  ): WriteResult | FailedWrite {
+    if (reply.outcome === 'accepted') return { outcome: 'accepted' };
+    const { clock, deadline } = this.#options;
+    const nowMs = clock.now();
+    const error = asFinal(reply.error, deadline.writesEndMs() - nowMs);
+    const notBeforeMs = nowMs + error.retryAfterMs;
+    this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
+    if (provesBadCredentials(error)) {
+      this.#authenticationFailure ??= stoppedBy(error.failure);
+    }
+    return { outcome: error.outcome, error };
+  }
+
+  // -------- polling
+
+  async #pause(isBehind: boolean): Promise<void> {
+    const { clock, deadline, random } = this.#options;
+    const nowMs = clock.now();
+    const { listSentMs, listReceivedMs } = this.#observed;
+    const ms = pauseMs({
+      waitedMs: nowMs - this.#lastWriteMs,
+      random: random(),
+      leftMs: deadline.endMs() - nowMs,
+      isBehind,
+      retryAfterMs: this.#pollError?.retryAfterMs ?? 0,
+      lastListMs: this.#hasWriteEnded ? 0 : listReceivedMs - listSentMs,
+    });
+    await clock.sleep(ms, deadline.closing);
+  }
+
+  async #poll(options?: ReadOptions): Promise<void> {
+    const { clock, deadline, progress } = this.#options;
+    try {
+      await this.#observe(options);
+      this.#polls++;
+      this.#pollError = null;
+      this.#decideAll();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const { failure, retryable } = error.is;
-      // The client has retried a response that it cannot read, so it is no
-      // hiccup.
-      const isLasting =
-        failure !== 'interrupted' &&
-        (!retryable || failure === 'invalid-response');
-      if (isLasting) fail(failureOf(error));
-      else if (failure !== 'interrupted') pollError = error;
+      this.#recordFailedPoll(error);
     }
-    onPoll(states);
+    progress.polled(this.#targets, deadline.endMs() - clock.now());
   }
 
-  /** Fails what is left, and says what is known of each target. */
-  function fail({ reason, ...failure }: Failure): void {
-    for (const [index, state] of states.entries()) {
-      if (!isPending(state)) continue;
-      const known = describePending(state, share, pollError);
-      const detail =
-        failure.detail ??
-        (pollError ?? state.unsent ?? state.writes.at(-1)?.error)?.detail;
-      update(index, {
-        action: 'fail',
-        failure: { ...failure, reason: `${reason}; ${known}`, detail },
-      });
-    }
+  /**
+   * Something readable was there before, so that a response that cannot be
+   * read is a failed poll like any other.
+   */
+  #recordFailedPoll(error: ApiError): void {
+    const { closing } = this.#options.deadline;
+    // The end of the step has cut it short: that says nothing.
+    if (error.failure.cause === 'timeout') return;
+
+    this.#polls++;
+    this.#failedPolls++;
+    if (error.isRetryable || closing.aborted) this.#pollError = error;
+    else this.#failPending(error.failure);
   }
 
-  return {
-    /** One for each target, in the order given. */
-    states: states as readonly TargetState[],
-    observed: () => observed,
-    isPending: () => states.some(isPending),
+  async #observe(options?: ReadOptions): Promise<void> {
+    const isEnough = !options && (await this.#observeRecord());
+    if (isEnough) return;
 
-    /**
-     * Writes and polls until every target is done or failed, or the step is
-     * over.
-     */
-    async run(): Promise<void> {
-      while (states.some(isPending) && !deadline.closing.aborted) {
-        // After a poll that failed, nothing is decided or written before one
-        // succeeds.
-        const isBehind = !pollError && (await writeDue());
-        if (!pollError) decideAll();
-        if (!states.some(isPending)) return;
-        const lastMs = deadline.endMs() - LAST_POLL_MS - clock.now();
-        const intervalMs = pollIntervalMs(clock.now() - lastWriteMs, random());
-        const waitMs =
-          lastMs > 0
-            ? Math.min(intervalMs, lastMs)
-            : deadline.endMs() - clock.now();
-        const retryMs = Math.max(waitMs, pollError?.is.retryAfterMs ?? 0);
-        await clock.sleep(isBehind ? 0 : retryMs, deadline.closing);
-        if (!deadline.closing.aborted) await poll();
-      }
-      // A list can still show what became of a write whose outcome is unknown.
-      const isUnclear = states.some(
-        (state) => isPending(state) && state.writes.some(isUnknown),
-      );
-      if (isUnclear) await poll({ signal: deadline.end, maxAttempts: 1 });
-      const wanted =
-        inputs.state === 'present' ? 'associated' : 'disassociated';
-      if (deadline.isCancelled())
-        fail({ cause: 'cancelled', reason: 'cancelled' });
-      else
-        fail({
-          cause: 'timeout',
-          reason: `not ${wanted} before the timeout of ${inputs.timeout}`,
-        });
-    },
-  };
+    const list = await this.#options.share.listRecipients(options);
+    this.#observed = observeList(this.#observed, list);
+    this.#hasWriteBegun = false;
+    this.#hasWriteEnded = false;
+  }
+
+  /**
+   * Polls the one record that is waited for.
+   * @returns false where only a list can show what comes next
+   */
+  async #observeRecord(): Promise<boolean> {
+    const pending = this.#targets.filter(isPending);
+    const [only] = pending;
+    const known = only?.recipient;
+    if (pending.length !== 1 || !only || !known) return false;
+    const expected = only.planned.desired === 'present' ? 0 : 1;
+    if (stage(known) !== expected) return false;
+
+    const record = await this.#readRecord(known.id);
+    if (!record) return false;
+    this.#observed = observeRecords(this.#observed, [record]);
+    // Several targets end on a list, however they end.
+    const isOver = isReady(record) || hasTerminalError(record);
+    return stage(record) === expected && !(isOver && this.#endsOnList());
+  }
+
+  #endsOnList(): boolean {
+    return this.#targets.length > 1 || this.#options.inputs.state === 'exact';
+  }
+
+  /** @returns null after a 404: a stale read, for a record never disappears */
+  async #readRecord(id: string): Promise<ShareRecipient | null> {
+    try {
+      return await this.#options.share.getRecipient(id);
+    } catch (error) {
+      const isMissing =
+        error instanceof ApiError && error.failure.cause === 'not-found';
+      if (isMissing) return null;
+      throw error;
+    }
+  }
+}
+
+function isUnlisted({ planned }: TargetState): boolean {
+  return planned.unlistedRecords !== null;
+}
+
+function isWriteDue({ next }: Decision): boolean {
+  return next.do === 'create' || next.do === 'delete';
 }
 
 /**
- * Milliseconds before the next poll: a fifth of the time waited so far, at
- * least 1 s, at most 15 s, ±10 %.
+ * Do writes wait only for a newer list? One that was not processed has to wait
+ * longer than that, or it would be repeated at once.
  */
-export function pollIntervalMs(waitedMs: number, random: number): number {
-  const baseMs = Math.min(
-    Math.max(waitedMs / 5, SHORTEST_INTERVAL_MS),
-    LONGEST_INTERVAL_MS,
-  );
-  return Math.round(baseMs * (0.9 + 0.2 * random));
+function isListTooOld(targets: readonly TargetState[]): boolean {
+  return targets.some(isWaitingForList) && !targets.some(wasNotProcessed);
 }
 
-/** The state of a target when the recipients could not be read at all. */
-export function failedState(
-  target: Target,
-  failure: Failure,
-  nowMs: number,
-): TargetState {
-  const nothing = {
-    writes: [],
-    unsent: null,
-    inUse: null,
-    recipient: null,
-    changed: false,
-    deletions: [],
-  };
-  return {
-    target,
-    ...nothing,
-    action: 'fail',
-    failure,
-    startedMs: nowMs,
-    endedMs: nowMs,
-  };
+function wasNotProcessed(state: TargetState): boolean {
+  return isWriteDue(state) && state.heldBack?.why === 'not-processed';
 }
 
-/** Says what is known of a target that is not done. */
-function describePending(
-  state: TargetState,
-  share: Share | null,
-  pollError: ApiError | null,
-) {
-  const { recipient, writes, unsent } = state;
-  const last = writes.at(-1);
-  const parts = [`last observed status: ${recipient?.status ?? 'no record'}`];
-  const errors = recipient
-    ? describeErrors(recipient, share?.resourceTypes)
-    : '';
-  if (errors) parts.push(`Cloudflare is retrying ${errors}`);
-  const what =
-    last && isUnknown(last) ? 'may have been carried out' : 'was rejected';
-  if (unsent) parts.push(`the last write was not processed: ${unsent.reason}`);
-  else if (last?.error)
-    parts.push(`the last write ${what}: ${last.error.reason}`);
-  if (pollError) parts.push(`the last poll failed: ${pollError.reason}`);
-  return parts.join('; ');
+/** Was a write held back only because its list is too old by now? */
+function isWaitingForList(state: TargetState): boolean {
+  const why = isWriteDue(state) ? state.heldBack?.why : null;
+  return why === 'stale-list' || why === 'rate-limit';
 }

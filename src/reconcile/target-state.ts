@@ -3,6 +3,7 @@ import type { ApiError } from '../cloudflare/api-error.ts';
 import type {
   DesiredState,
   Failure,
+  HeldBack,
   ShareRecipient,
   Target,
 } from '../domain.ts';
@@ -37,8 +38,8 @@ export interface Post {
   /** When its result was known, milliseconds since the epoch. */
   readonly endedMs: number;
   readonly result: WriteResult;
-  /** The records that were known before it was sent. */
-  readonly known: Observations['records'];
+  /** Records of its target that were known before it was sent. */
+  readonly knownIds: ReadonlySet<string>;
 }
 
 /** A DELETE that was sent. */
@@ -50,21 +51,6 @@ export interface Delete {
   /** Was the record `associating` when it was sent? */
   readonly wasAssociating: boolean;
 }
-
-/** Why a write that was due was not carried out, and certainly so. */
-export type HeldBack =
-  /** Sent, or nearly, but not processed: a 429, no connection. */
-  | { readonly why: 'not-processed'; readonly error: ApiError }
-  /** The rate limit allows no request for so long. */
-  | { readonly why: 'rate-limit'; readonly waitMs: number }
-  /** Cloudflare asked to wait after an earlier write. */
-  | { readonly why: 'retry-after'; readonly waitMs: number }
-  /** The list that made it due is too old. */
-  | { readonly why: 'stale-list' }
-  /** Another write showed that the credentials do not work. */
-  | { readonly why: 'authentication'; readonly failure: Failure }
-  /** The run is about to end. */
-  | { readonly why: 'step-over' };
 
 /** What a target waits for. */
 export type Waiting =
@@ -135,6 +121,7 @@ export function failureOf({ next }: Decision): Failure | null {
 
 /** Counts of what was observed, so that a timeout says what was seen. */
 export interface PollCounts {
+  /** All, those that failed too. */
   readonly polls: number;
   readonly failedPolls: number;
 }
@@ -152,8 +139,12 @@ export type Ending =
 export interface Outcome {
   /** In the order of the plan: the listed targets, then unlisted accounts. */
   readonly targets: readonly TargetState[];
+  /** Why nothing was written at all; null where it was, or could be. */
+  readonly refusal: Failure | null;
   /** Null where the recipients could not be read at all. */
   readonly observed: Observations | null;
   readonly polls: PollCounts;
+  /** Why the last poll failed; null where it did not. */
+  readonly lastPollFailure: Failure | null;
   readonly ending: Ending;
 }

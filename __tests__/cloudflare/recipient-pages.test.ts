@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import type { Envelope } from '../../src/cloudflare/client.ts';
+import {
+  type RecipientFilter,
+  RecipientPages,
+} from '../../src/cloudflare/recipient-pages.ts';
+import { ACCOUNT, account, clean, OTHER } from '../builders.ts';
+
+/** A record as the API sends it. */
+const wire = (id: unknown, accountId: unknown, more: object = {}) => ({
+  id,
+  account_id: accountId,
+  association_status: 'associated',
+  ...more,
+});
+
+const page = (result: unknown, more: Partial<Envelope> = {}): Envelope => ({
+  request: { kind: 'list', method: 'GET', text: 'GET …/recipients' },
+  sentMs: 0,
+  receivedMs: 0,
+  result,
+  resultInfo: {},
+  ...more,
+});
+
+function open(filter: Partial<RecipientFilter> = {}) {
+  return new RecipientPages({
+    targetIds: new Set([ACCOUNT]),
+    knownIds: new Set(),
+    keepsAll: false,
+    clean,
+    ...filter,
+  });
+}
+
+function listOf(result: unknown, filter: Partial<RecipientFilter> = {}) {
+  const pages = open(filter);
+  pages.add(page(result));
+  const { records, ...rest } = pages.toList();
+  return { ids: records.map(({ id }) => id), ...rest };
+}
+
+describe('a reading of the list', () => {
+  it('lasts from the sending of its first page to the end of its last', () => {
+    const pages = open();
+    pages.add(page([], { sentMs: 5, receivedMs: 7 }));
+    pages.add(page([], { sentMs: 8, receivedMs: 9 }));
+    expect(pages.toList()).toMatchObject({ sentMs: 5, receivedMs: 9 });
+    expect(open().toList()).toMatchObject({ sentMs: 0, receivedMs: 0 });
+  });
+
+  it('counts what a page has, what it may have and whether it adds something', () => {
+    const pages = open();
+    const first = [wire('r1', ACCOUNT), wire('r2', OTHER)];
+    const resultInfo = { per_page: 2 };
+    const more = { count: 2, size: 2 };
+    expect(pages.add(page(first, { resultInfo }))).toEqual({
+      ...more,
+      addedAny: true,
+    });
+    expect(pages.add(page(first, { resultInfo }))).toEqual({
+      ...more,
+      addedAny: false,
+    });
+    const odd = [wire({}, OTHER), wire({}, OTHER)];
+    expect(pages.add(page(odd)).addedAny).toBe(false);
+    for (const size of [0, -1, '2', null, undefined]) {
+      const sized = page([], { resultInfo: { per_page: size } });
+      expect(pages.add(sized).size).toBeNull();
+    }
+  });
+
+  it.each([
+    ['a target', ACCOUNT],
+    ['another account', OTHER],
+    ['nobody', null],
+  ])('adds something with a record of %s, once', (_, accountId) => {
+    const pages = open();
+    const result = page([wire('r1', accountId)]);
+    expect(pages.add(result).addedAny).toBe(true);
+    expect(pages.add(result).addedAny).toBe(false);
+  });
+
+  it('has each record once: as the last page shows it, or with a terminal error', () => {
+    const resources = (terminal: boolean) => ({
+      resources: [{ resource_id: 'p', error: 'no', terminal }],
+    });
+    const ended = { association_status: 'disassociating' };
+    const pages = open();
+    pages.add(
+      page([
+        wire('r1', ACCOUNT),
+        wire('r2', ACCOUNT, resources(true)),
+        wire('r3', ACCOUNT),
+        wire('r4', ACCOUNT, resources(false)),
+      ]),
+    );
+    pages.add(
+      page([
+        wire('r1', ACCOUNT, ended),
+        wire('r2', ACCOUNT),
+        wire('r3', ACCOUNT, resources(true)),
+        wire('r4', ACCOUNT),
+      ]),
+    );
+    const { records } = pages.toList();
+    expect(
+      records.map(
+        ({ id, status, errors }) => `${id} ${status} ${errors.length}`,
+      ),
+    ).toEqual([
+      'r1 disassociating 0',
+      'r2 associated 1',
+      'r3 associated 1',
+      'r4 associated 0',
+    ]);
+  });
+
+  it('compares accounts in lower case', () => {
+    const { ids, others } = listOf([
+      wire('r1', ACCOUNT.toUpperCase()),
+      wire('r2', OTHER),
+      wire('r3', OTHER.toUpperCase()),
+    ]);
+    expect([ids, others.accounts]).toEqual([['r1'], 1]);
+  });
+
+  it('counts accounts and records without one that are active and not about the run', () => {
+    const result = [
+      wire('r1', OTHER),
+      wire('r2', account(1), { association_status: 'odd' }),
+      wire('r3', account(2), { association_status: 'disassociating' }),
+      wire('r4', null),
+      wire('r5', ''),
+      wire('r6', null, { association_status: 'disassociated' }),
+      wire('r7', ACCOUNT),
+    ];
+    const others = { accounts: 2, withoutAccount: 2 };
+    const skipped = 0;
+    expect(listOf(result)).toMatchObject({ ids: ['r7'], others, skipped });
+    expect(listOf(result, { keepsAll: true })).toMatchObject({
+      ids: result.map(({ id }) => id),
+      others,
+      skipped,
+    });
+  });
+
+  it('keeps a record that the run has created, whatever account it names', () => {
+    const knownIds = new Set(['r1']);
+    const result = [wire('r1', OTHER), wire('r2', OTHER)];
+    expect(listOf(result, { knownIds }).ids).toEqual(['r1']);
+    expect(listOf([wire('r1', null)], { knownIds }).ids).toEqual(['r1']);
+  });
+});
+
+describe('an odd record', () => {
+  const oddities: [string, object][] = [
+    ['ID', { id: '../x' }],
+    ['ID that no text can be made of', { id: { toString: null } }],
+    ['status', { association_status: 5 }],
+    ['empty status', { association_status: '' }],
+  ];
+  const unreadable = { resources: 5 };
+
+  it.each(oddities)(
+    'of another account is skipped and counted: %s',
+    (_, odd) => {
+      const result = [wire('r1', OTHER, odd), wire('r2', ACCOUNT)];
+      for (const keepsAll of [false, true]) {
+        expect(listOf(result, { keepsAll })).toMatchObject({
+          ids: ['r2'],
+          skipped: 1,
+          others: { accounts: 0 },
+        });
+      }
+    },
+  );
+
+  it('of another account is skipped for its resources only where they are needed', () => {
+    const result = [wire('r1', OTHER, unreadable)];
+    expect(listOf(result)).toMatchObject({
+      skipped: 0,
+      others: { accounts: 1 },
+    });
+    expect(listOf(result, { keepsAll: true })).toMatchObject({
+      ids: [],
+      skipped: 1,
+      others: { accounts: 0 },
+    });
+  });
+
+  it.each([...oddities, ['resources', unreadable] as [string, object]])(
+    'of a target, or of nobody, fails the read: %s',
+    (_, odd) => {
+      for (const accountId of [ACCOUNT, null, 'a,b']) {
+        expect(() => listOf([wire('r1', accountId, odd)])).toThrow(
+          'the response is not one of the Shares API: result[0]',
+        );
+      }
+    },
+  );
+
+  it.each<[string, unknown, string]>([
+    ['an object', {}, '`result` is no list'],
+    ['a text', 'x', '`result` is no list'],
+    ['nothing', undefined, '`result` is no list'],
+    [
+      'a list with a number',
+      [wire('r1', ACCOUNT), 5],
+      'result[1] is no object',
+    ],
+  ])('is no list: %s', (_, result, what) => {
+    expect(() => listOf(result)).toThrow(what);
+  });
+});
+
+describe('a page that is read again', () => {
+  const broken = [wire('r1', OTHER, { id: 5 }), wire('r2', ACCOUNT), 5];
+  const whole = [wire('r1', OTHER), wire('r2', ACCOUNT)];
+
+  it('counts as if it had been read once', () => {
+    const pages = open();
+    expect(() => pages.add(page(broken, { sentMs: 1 }))).toThrow('result[2]');
+    expect(pages.add(page(whole, { sentMs: 2 })).addedAny).toBe(true);
+    expect(pages.toList()).toMatchObject({ skipped: 0, sentMs: 2 });
+  });
+
+  it('after a null is empty only if it is null again', () => {
+    const pages = open();
+    expect(() => pages.add(page(null))).toThrow('`result` is null');
+    expect(() => pages.add(page({}))).toThrow('`result` is no list');
+    expect(() => pages.add(page(null))).toThrow('`result` is null');
+    expect(pages.add(page(null)).count).toBe(0);
+  });
+
+  it('is read again after each null that follows a list', () => {
+    const pages = open();
+    expect(() => pages.add(page(null))).toThrow('`result` is null');
+    expect(pages.add(page(whole)).count).toBe(2);
+    expect(() => pages.add(page(null))).toThrow('`result` is null');
+  });
+});

@@ -1,0 +1,456 @@
+import type { RecipientGetResponse } from 'cloudflare/resources/resource-sharing/recipients';
+import fc from 'fast-check';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { ApiError } from '../../src/cloudflare/api-error.ts';
+import type { Envelope } from '../../src/cloudflare/client.ts';
+import { RecipientPages } from '../../src/cloudflare/recipient-pages.ts';
+import {
+  decodeCreated,
+  decodeRecipient,
+  decodeShare,
+  decodeShareNames,
+  isActiveStatus,
+  isId,
+} from '../../src/cloudflare/records.ts';
+import { STATUSES } from '../../src/domain.ts';
+import {
+  ACCOUNT,
+  AN_ACCOUNT,
+  AN_ORGANIZATION,
+  account,
+  clean,
+  OWNER,
+} from '../builders.ts';
+
+const REQUEST = {
+  kind: 'recipient',
+  method: 'GET',
+  text: 'GET …/recipients/r1',
+} as const;
+
+/** A record as the API sends it. */
+const wire = (more: object = {}) => ({
+  id: 'r1',
+  account_id: ACCOUNT,
+  association_status: 'associated',
+  ...more,
+});
+
+const decode = (value: unknown) =>
+  decodeRecipient(value, REQUEST, 'result', clean);
+
+const envelopeOf = (result: unknown): Envelope => ({
+  request: REQUEST,
+  sentMs: 0,
+  receivedMs: 0,
+  result,
+  resultInfo: {},
+});
+
+describe('a record', () => {
+  const dates = {
+    created: '2026-01-01T00:00:00Z',
+    modified: '2026-01-02T00:00:00.5+00:00',
+  };
+  it('has its dates and, terminal ones first, the errors of its resources', () => {
+    const resources = [
+      { resource_id: 'p1', error: 'later', terminal: false },
+      { resource_id: 'p2', error: '', terminal: true },
+      { error: 'no entitlement', terminal: true },
+      { resource_id: 'p3', error: null },
+      { resource_id: 'p4' },
+      { resource_id: 'p5', error: 'soon', terminal: null },
+    ];
+    expect(decode(wire({ ...dates, resources, brand: { new: [1] } }))).toEqual({
+      id: 'r1',
+      accountId: ACCOUNT,
+      status: 'associated',
+      ...dates,
+      createdMs: Date.UTC(2026, 0, 1),
+      modifiedMs: Date.UTC(2026, 0, 2) + 500,
+      errors: [
+        {
+          resourceId: 'without an ID',
+          error: 'no entitlement',
+          terminal: true,
+        },
+        { resourceId: 'p1', error: 'later', terminal: false },
+        { resourceId: 'p5', error: 'soon', terminal: false },
+      ],
+      moreErrors: 0,
+    });
+  });
+
+  it('keeps twenty errors, terminal ones first, and counts the rest', () => {
+    const resources = Array.from({ length: 1_025 }, (_, index) => ({
+      error: `e${index}`,
+      terminal: index >= 1_000,
+    }));
+    const { errors, moreErrors } = decode(wire({ resources }));
+    expect(errors.map(({ error }) => error)).toEqual(
+      Array.from({ length: 20 }, (_, n) => `e${1_000 + n}`),
+    );
+    expect(errors.every(({ terminal }) => terminal)).toBe(true);
+    expect(moreErrors).toBe(1_005);
+  });
+
+  const long = 'x'.repeat(900);
+  it.each<[string, object, object]>([
+    ['no resources', { resources: null }, { errors: [], moreErrors: 0 }],
+    ['no account', { account_id: null }, { accountId: null }],
+    ['an empty account', { account_id: '' }, { accountId: null }],
+    [
+      'an account in upper case',
+      { account_id: ACCOUNT.toUpperCase() },
+      { accountId: ACCOUNT },
+    ],
+    [
+      'no dates',
+      {},
+      { created: '', modified: '', createdMs: null, modifiedMs: null },
+    ],
+    [
+      'dates that are none',
+      { created: '2026-01-01 x', modified: 5 },
+      { created: '', modified: '', createdMs: null },
+    ],
+    [
+      'dates with something before them, or too long',
+      { created: 'x2026-01-01', modified: '1'.repeat(41) },
+      { created: '', modified: '' },
+    ],
+    [
+      'what only looks like a date',
+      { created: '99-99' },
+      { created: '99-99', createdMs: null },
+    ],
+    [
+      'a status of several lines',
+      { association_status: 'odd\nstatus' },
+      { status: '"odd status"' },
+    ],
+    [
+      'a status that only cleaning makes a published one',
+      { association_status: ' associated\n' },
+      { status: '"associated"' },
+    ],
+    [
+      'a long status',
+      { association_status: long },
+      { status: `"${'x'.repeat(63)}…"` },
+    ],
+    [
+      'long texts of resources',
+      { resources: [{ error: long, resource_id: long }] },
+      {
+        errors: [
+          {
+            error: `${'x'.repeat(299)}…`,
+            resourceId: `${'x'.repeat(299)}…`,
+            terminal: false,
+          },
+        ],
+      },
+    ],
+  ])('may have %s', (_, more, expected) => {
+    expect(decode(wire(more))).toMatchObject(expected);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['an ID that is a path', wire({ id: '../x' }), 'result: `id` is no ID'],
+    ['an ID of two lines', wire({ id: 'r1\nx' }), 'result: `id` is no ID'],
+    ['a number as its ID', wire({ id: 7 }), 'result: `id` is no ID'],
+    [
+      'an account that would be two',
+      wire({ account_id: 'a,b' }),
+      'result: `account_id` is no ID',
+    ],
+    [
+      'an object as its account',
+      wire({ account_id: {} }),
+      'result: `account_id` is no ID',
+    ],
+    [
+      'no status',
+      wire({ association_status: null }),
+      'result: `association_status` is no status',
+    ],
+    [
+      'an empty status',
+      wire({ association_status: '' }),
+      'result: `association_status` is no status',
+    ],
+    [
+      'resources that are no list',
+      wire({ resources: {} }),
+      'result: `resources` is no list',
+    ],
+    [
+      'a resource that is null',
+      wire({ resources: [null] }),
+      'result.resources: no object',
+    ],
+    [
+      'an error that is no text',
+      wire({ resources: [{ error: {} }] }),
+      'result.resources: no resource error',
+    ],
+    [
+      'an error that may be terminal',
+      wire({ resources: [{ error: 'x', terminal: 'true' }] }),
+      'result.resources: no resource error',
+    ],
+    ['nothing in it', null, 'result is no object'],
+    ['a list', [wire()], 'result is no object'],
+    ['a text', 'r1', 'result is no object'],
+  ])('is not read with %s', (_, value, what) => {
+    expect(() => decode(value)).toThrow(
+      `the response is not one of the Shares API: ${what} (GET …/recipients/r1)`,
+    );
+  });
+
+  it.each([...STATUSES])(
+    'keeps a published status, whatever cleaning does: %s',
+    (status) => {
+      const value = wire({ association_status: status });
+      const seen = decodeRecipient(value, REQUEST, 'result', () => '***');
+      expect(seen.status).toBe(status);
+    },
+  );
+
+  it('is read as the official client describes it', () => {
+    expectTypeOf<(typeof STATUSES)[number]>().toEqualTypeOf<
+      RecipientGetResponse['association_status']
+    >();
+    const official: RecipientGetResponse = {
+      id: 'r1',
+      account_id: account(1),
+      association_status: 'associating',
+      created: '2026-01-01T00:00:00Z',
+      modified: '2026-01-01T00:00:00Z',
+      resources: [
+        {
+          error: 'later',
+          resource_id: 'p',
+          resource_version: 1,
+          terminal: false,
+        },
+      ],
+    };
+    expect(decode(official)).toMatchObject({
+      accountId: account(1),
+      status: 'associating',
+      errors: [{ resourceId: 'p', error: 'later', terminal: false }],
+    });
+  });
+});
+
+describe('the record in the reply to a POST', () => {
+  it.each([
+    ['complete', wire({ created: '2026-01-01T00:00:00Z' })],
+    ['without anything but its ID', { id: 'r1' }],
+    ['with another account', wire({ account_id: account(9) })],
+    ['that is odd', wire({ account_id: {}, resources: 5, created: {} })],
+  ])('belongs to the target and is `associating`: %s', (_, result) => {
+    expect(decodeCreated(envelopeOf(result), AN_ACCOUNT, clean)).toMatchObject({
+      id: 'r1',
+      accountId: ACCOUNT,
+      status: 'associating',
+      errors: [],
+      moreErrors: 0,
+    });
+  });
+
+  it('has a terminal resource error, as in the published example', () => {
+    const entry = { error: 'no entitlement', resource_id: 'p', terminal: true };
+    const result = wire({ resources: [entry] });
+    const created = decodeCreated(envelopeOf(result), AN_ACCOUNT, clean);
+    expect(created.errors).toEqual([
+      { resourceId: 'p', error: 'no entitlement', terminal: true },
+    ]);
+  });
+
+  it('has its dates, and of an organization no account', () => {
+    const result = wire({ created: '2026-01-01T00:00:00Z' });
+    expect(
+      decodeCreated(envelopeOf(result), AN_ORGANIZATION, clean),
+    ).toMatchObject({
+      accountId: null,
+      createdMs: Date.UTC(2026, 0, 1),
+    });
+  });
+});
+
+describe('the share', () => {
+  it('has its name, its state, its owner and the kinds of its resources', () => {
+    const resources = [
+      { resource_id: 'p1', resource_type: 'gateway-policy' },
+      { resource_id: 'p2', resource_type: 5 },
+      null,
+      'x',
+    ];
+    const result = {
+      name: ' Baseline\npolicies ',
+      status: 'active',
+      target_type: 'account',
+      kind: 'sent',
+      account_id: OWNER.toUpperCase(),
+      organization_id: 'ORG',
+      resources,
+    };
+    expect(decodeShare(envelopeOf(result), clean)).toEqual({
+      name: 'Baseline policies',
+      status: 'active',
+      targetType: 'account',
+      kind: 'sent',
+      accountId: OWNER,
+      organizationId: 'org',
+      resourceTypes: new Map(
+        Object.entries({ p1: 'gateway-policy', p2: '', '': '' }),
+      ),
+    });
+  });
+
+  it.each([
+    [{}],
+    [{ name: 5, status: {}, kind: 1, account_id: '', resources: null }],
+  ])('may lack everything: %j', (result) => {
+    expect(decodeShare(envelopeOf(result), clean)).toEqual({
+      name: '',
+      status: null,
+      targetType: null,
+      kind: null,
+      accountId: null,
+      organizationId: null,
+      resourceTypes: new Map(),
+    });
+  });
+
+  it('has long words cut', () => {
+    const long = 'x'.repeat(900);
+    const result = { name: long, status: long };
+    expect(decodeShare(envelopeOf(result), clean)).toMatchObject({
+      name: `${'x'.repeat(299)}…`,
+      status: `${'x'.repeat(63)}…`,
+    });
+  });
+
+  it.each([[null], [[]], ['x']])('is not read as %j', (result) => {
+    expect(() => decodeShare(envelopeOf(result), clean)).toThrow(
+      '`result` is no object',
+    );
+  });
+});
+
+describe('a list of shares', () => {
+  it('names the first five with an ID', () => {
+    const shares = Array.from({ length: 6 }, (_, n) => ({
+      id: `s${n}`,
+      name: `N\n${n}`,
+    }));
+    const odd = [null, { id: '../x' }, 'x', { name: 'no ID' }];
+    const names = decodeShareNames(envelopeOf([...odd, ...shares]), clean);
+    expect(names).toHaveLength(5);
+    expect(names[0]).toEqual({ id: 's0', name: 'N 0' });
+    expect(decodeShareNames(envelopeOf([{ id: 's', name: 5 }]), clean)).toEqual(
+      [{ id: 's', name: '' }],
+    );
+    expect(decodeShareNames(envelopeOf(null), clean)).toEqual([]);
+  });
+});
+
+describe('an ID', () => {
+  it.each<[unknown, boolean]>([
+    ['a-Z_9', true],
+    ['x'.repeat(32), true],
+    ['x'.repeat(33), false],
+    ['', false],
+    ['a b', false],
+    ['a/b', false],
+    ['a\n', false],
+    [['a'], false],
+    [7, false],
+    [null, false],
+  ])('%j: %j', (value, is) => {
+    expect(isId(value)).toBe(is);
+  });
+});
+
+describe('a status', () => {
+  it('gives access, or will, unless it is that of a removal', () => {
+    const words = [...STATUSES, 'odd', ''];
+    expect(words.filter(isActiveStatus)).toEqual([
+      'associating',
+      'associated',
+      'odd',
+      '',
+    ]);
+  });
+});
+
+describe('a body that somebody has changed', () => {
+  /** Objects that break whoever turns them into text, too. */
+  const hostile = fc.oneof(
+    fc.jsonValue({ maxDepth: 1 }),
+    fc.constantFrom<unknown>(
+      { toString: null, valueOf: null },
+      { length: 1e9 },
+      ['r1'],
+      'r1',
+      '\ud800',
+    ),
+  );
+  const resource = fc.dictionary(
+    fc.constantFrom('error', 'terminal', 'resource_id', 'resource_type'),
+    hostile,
+  );
+  const members = fc.dictionary(
+    fc.constantFrom(
+      'id',
+      'account_id',
+      'association_status',
+      'created',
+      'modified',
+      'resources',
+      'name',
+      'status',
+      'organization_id',
+      '__proto__',
+    ),
+    fc.oneof(hostile, fc.array(resource, { maxLength: 3 })),
+  );
+  const result = fc.oneof(
+    hostile,
+    members.map((change) => wire(change)),
+    fc.array(
+      members.map((change) => wire(change)),
+      { maxLength: 3 },
+    ),
+  );
+  const filter = (keepsAll: boolean) => ({
+    targetIds: new Set([ACCOUNT]),
+    knownIds: new Set(['r1']),
+    keepsAll,
+    clean,
+  });
+
+  it.each<[string, (envelope: Envelope) => unknown]>([
+    ['a recipient', ({ result: value }) => decode(value)],
+    ['a created one', (envelope) => decodeCreated(envelope, AN_ACCOUNT, clean)],
+    ['a share', (envelope) => decodeShare(envelope, clean)],
+    ['a list of shares', (envelope) => decodeShareNames(envelope, clean)],
+    ['a list', (page) => new RecipientPages(filter(false)).add(page)],
+    ['a whole list', (page) => new RecipientPages(filter(true)).add(page)],
+  ])('is read as %s, or fails as a response', (_, read) => {
+    fc.assert(
+      fc.property(result, (value) => {
+        try {
+          read(envelopeOf(value));
+        } catch (error) {
+          expect(error).toBeInstanceOf(ApiError);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

@@ -1,0 +1,208 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseObject } from '../../src/cloudflare/json.ts';
+import { describeResponse } from '../../src/cloudflare/response-text.ts';
+import { createSanitizer } from '../../src/report/sanitizer.ts';
+import { clean } from '../builders.ts';
+
+interface Said {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+}
+
+/** What a response is shown as. A body that is no text is sent as JSON. */
+function described(body: unknown, { status = 400, headers = {} }: Said = {}) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = { type: 'response', status, headers, body: text } as const;
+  return describeResponse(response, parseObject(text), clean);
+}
+
+const SILENT = 'HTTP 400 without a reason';
+const long = 'x'.repeat(900);
+const cut = (length: number) => `${'x'.repeat(length - 1)}…`;
+
+describe('the reason in a response', () => {
+  it.each<[string, unknown, string]>([
+    [
+      'message first, then the code',
+      { errors: [{ code: 1017, message: 'Recipient is not in it' }] },
+      'Recipient is not in it (code 1017)',
+    ],
+    ['a message without a code', { errors: [{ message: 'no' }] }, 'no'],
+    ['a code without a message', { errors: [{ code: 7 }] }, 'code 7'],
+    [
+      'no text, which is nothing',
+      { errors: [{ code: {}, message: ['x'] }, null, 5, true, []] },
+      SILENT,
+    ],
+    [
+      'several errors, of which five are shown',
+      { errors: [1, 2, 3, 4, 5, 6].map((code) => ({ code })) },
+      'code 1; code 2; code 3; code 4; code 5',
+    ],
+    ['errors that are text', { errors: ['no', 'never'] }, 'no; never'],
+    [
+      'the causes of an error, and what it points to',
+      {
+        errors: [
+          {
+            code: 6003,
+            message: 'Invalid headers',
+            error_chain: [
+              { code: 6111, message: 'Bad format' },
+              {},
+              { code: 6103 },
+            ],
+            source: { pointer: '/recipient_account_id' },
+          },
+        ],
+      },
+      'Invalid headers (code 6003): Bad format (code 6111): code 6103 at /recipient_account_id',
+    ],
+    [
+      'a pointer that is none',
+      { errors: [{ code: 1, source: { pointer: {} } }] },
+      'code 1',
+    ],
+    [
+      'messages after the errors',
+      {
+        errors: [{ code: 1, message: 'a' }],
+        messages: [{ code: 2, message: 'b' }, 'c', {}],
+      },
+      'a (code 1); b (code 2); c',
+    ],
+    ['messages alone', { errors: [], messages: ['c'] }, 'c'],
+    [
+      'a problem of the edge',
+      { title: 'Bad gateway', detail: 'origin', error_code: 1020 },
+      'Bad gateway: origin (code 1020)',
+    ],
+    ['a problem without a text', { error_code: 1020 }, 'code 1020'],
+    ['a problem without a code', { title: 'Bad', error_code: 'x' }, 'Bad'],
+    ['errors that are no list', { errors: { code: 1 } }, SILENT],
+    ['plain `error`', { error: 'no\nway' }, 'no way'],
+    ['`error` with a message', { error: { message: 'no' } }, 'no'],
+    ['plain `message`', { message: 'no' }, 'no'],
+    [
+      'plain members, which count only without others',
+      { title: 'Bad', error: 'worse', message: 'worst' },
+      'Bad',
+    ],
+    ['an empty object', {}, SILENT],
+    ['an empty body', '', SILENT],
+    [
+      'the title of a page',
+      '<TITLE x="1">\n Blocked </TITLE>',
+      'page "Blocked"',
+    ],
+    [
+      'the title of a page, with tags in it',
+      '<title>Just<br>a<b>moment</b></title>',
+      'page "Just a moment"',
+    ],
+    [
+      'a heading where there is no title',
+      '<title> </title><h1 class="x">Access\ndenied</h1>',
+      'page "Access denied"',
+    ],
+    ['a page without either', '<html><body>hi', SILENT],
+    ['a title far down', `${' '.repeat(16_384)}<title>x</title>`, SILENT],
+    ['a short text', 'error code: 1010', 'error code: 1010'],
+    ['a text of 200 characters', 'x'.repeat(200), 'x'.repeat(200)],
+    ['a text that is longer', 'x'.repeat(201), SILENT],
+    ['broken JSON, which is no text', '{"error"', SILENT],
+    ['a list, which is a short text', [1], '[1]'],
+    ['long messages', { errors: [{ message: long }] }, cut(300)],
+    [
+      'a long pointer',
+      { errors: [{ code: 1, source: { pointer: long } }] },
+      `code 1 at ${cut(300)}`,
+    ],
+    ['a long title of a problem', { title: long }, cut(300)],
+    ['a long plain message', { message: long }, cut(300)],
+    ['a long title of a page', `<title>${long}</title>`, `page "${cut(200)}"`],
+  ])('is %s', (_, body, reason) => {
+    expect(described(body)).toBe(reason);
+  });
+
+  it('is where a redirect points to, unless the body says more', () => {
+    const to = (location: string) => ({ status: 302, headers: { location } });
+    expect(described('', to('https://evil.example/\n'))).toBe(
+      'redirect to https://evil.example/',
+    );
+    expect(described('', to(long))).toBe(`redirect to ${cut(200)}`);
+    expect(described('<title>Moved</title>', to('/x'))).toBe('page "Moved"');
+    expect(described({ message: 'no' }, to('/x'))).toBe('no');
+  });
+
+  it('of a 2xx is that it is none of the Shares API', () => {
+    const status = 299;
+    expect(described({}, { status })).toBe(
+      'the response is not one of the Shares API',
+    );
+    expect(described('', { status: 300 })).toBe('HTTP 300 without a reason');
+  });
+
+  it('is found in a page of megabytes at once', { timeout: 5_000 }, () => {
+    // Tags that never end would make a search from each of them go through
+    // the whole page.
+    expect(described('<title'.repeat(500_000))).toBe(SILENT);
+  });
+
+  it('is one line, never empty, whatever the body is', () => {
+    const entry = fc.record({
+      code: fc.anything(),
+      message: fc.anything(),
+      source: fc.anything(),
+      error_chain: fc.anything(),
+    });
+    const list = fc.oneof(fc.anything(), fc.array(entry));
+    const object = fc.record({
+      errors: list,
+      messages: list,
+      error_code: fc.anything(),
+      title: fc.anything(),
+      error: fc.anything(),
+    });
+    const body = fc.oneof(fc.string(), fc.json(), object.map(stringify));
+    fc.assert(
+      fc.property(body, (text) => {
+        expect(described(text)).toMatch(/^[^\r\n]+$/);
+      }),
+    );
+  });
+});
+
+function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+describe('a body', () => {
+  it.each([
+    ['{"a":1}', { a: 1 }],
+    ['{}', {}],
+    ['[]', null],
+    ['null', null],
+    ['"x"', null],
+    ['1', null],
+    ['', null],
+    ['{', null],
+  ])('%s is an object or nothing', (text, value) => {
+    expect(parseObject(text)).toEqual(value);
+  });
+});
+
+it('shows no secret with a tag in it, in the title of a page', () => {
+  const secret = 'y&u<i>o%p;A';
+  const text = `<title>key ${secret}</title>`;
+  const response = { status: 403, headers: {}, body: text };
+  const sanitizer = createSanitizer([secret]);
+  expect(
+    describeResponse({ ...response, type: 'response' }, null, sanitizer.clean),
+  ).toBe('page "key ***"');
+});

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type PauseSituation,
+  pauseMs,
+  pollIntervalMs,
+} from '../../src/reconcile/polling.ts';
+
+describe('the interval of polls', () => {
+  it('is a twelfth of the time waited, from 1 s to 15 s, a tenth shorter or longer', () => {
+    const waits = [0, 12_000, 24_000, 180_000, 1e9];
+    expect(waits.map((ms) => pollIntervalMs(ms, 0.5))).toEqual([
+      1_000, 1_000, 2_000, 15_000, 15_000,
+    ]);
+    expect([0, 1].map((random) => pollIntervalMs(0, random))).toEqual([
+      900, 1_100,
+    ]);
+    const random = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.nat(3_600_000), random, (waitedMs, by) => {
+        const baseMs = Math.min(Math.max(waitedMs / 12, 1_000), 15_000);
+        const awayMs = Math.abs(pollIntervalMs(waitedMs, by) - baseMs);
+        expect(awayMs).toBeLessThanOrEqual(baseMs / 10 + 1);
+      }),
+    );
+  });
+});
+
+describe('the pause before a poll', () => {
+  const usual: PauseSituation = {
+    waitedMs: 24_000,
+    random: 0.5,
+    leftMs: 60_000,
+    isBehind: false,
+    retryAfterMs: 0,
+    lastListMs: 0,
+  };
+  it.each<[string, Partial<PauseSituation>, number]>([
+    ['is the interval', {}, 2_000],
+    ['is none while writes wait for a list', { isBehind: true }, 0],
+    [
+      'is none then, whatever else is asked for',
+      { isBehind: true, retryAfterMs: 5_000, lastListMs: 5_000 },
+      0,
+    ],
+    ['is as long as the last list took', { lastListMs: 9_000 }, 9_000],
+    ['is longer than the last list took', { lastListMs: 1_000 }, 2_000],
+    ['ends two seconds before the deadline', { leftMs: 3_500 }, 1_500],
+    [
+      'ends so after a long list, too',
+      { leftMs: 8_000, lastListMs: 9_000 },
+      6_000,
+    ],
+    ['lasts to the end in the last two seconds', { leftMs: 2_000 }, 2_000],
+    ['lasts to the very end', { leftMs: 1_500 }, 1_500],
+    ['is as long as Cloudflare asks', { retryAfterMs: 7_000 }, 7_000],
+    [
+      'is as long as Cloudflare asks, even past the end',
+      { retryAfterMs: 7_000, leftMs: 3_000 },
+      7_000,
+    ],
+    ['is longer than Cloudflare asks', { retryAfterMs: 500 }, 2_000],
+  ])('%s', (_, situation, ms) => {
+    expect(pauseMs({ ...usual, ...situation })).toBe(ms);
+  });
+});

@@ -1,0 +1,204 @@
+import type { Clean, RecipientList, ShareRecipient } from '../domain.ts';
+import { asApiError, fromUnreadable } from './api-error.ts';
+import type { Envelope } from './client.ts';
+import { asObject } from './json.ts';
+import { decodeRecipient, isActiveStatus, isId } from './records.ts';
+
+/** Which records of a list are kept. Of the others, accounts are counted. */
+export interface RecipientFilter {
+  /** IDs of the targets of the run. */
+  readonly targetIds: ReadonlySet<string>;
+  /** Records that the run has created, or seen as those of a target. */
+  readonly knownIds: ReadonlySet<string>;
+  readonly keepsAll: boolean;
+  readonly clean: Clean;
+}
+
+/** What a page says about the pages after it. */
+export interface Page {
+  readonly count: number;
+  /** `result_info.per_page`; null where the server did not paginate. */
+  readonly size: number | null;
+  /** Did it have a record that no page before it had? */
+  readonly addedAny: boolean;
+}
+
+/** A record of a page, before it is decoded. */
+interface RawRecord {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly envelope: Envelope;
+  /** `result[3]`, for messages. */
+  readonly at: string;
+}
+
+/** What a record of a page is to the run. */
+type Entry =
+  /** Of a target, or known to the run. */
+  | { readonly type: 'own'; readonly record: ShareRecipient }
+  /** It names no account: it may be the organization's. */
+  | { readonly type: 'unnamed'; readonly record: ShareRecipient }
+  | {
+      readonly type: 'other';
+      readonly id: string;
+      readonly accountId: string;
+      readonly isActive: boolean;
+      /** Null where the run does not need it. */
+      readonly record: ShareRecipient | null;
+    }
+  /** Of another account, and could not be decoded. */
+  | { readonly type: 'skipped' };
+
+/**
+ * Collects the pages of one reading of the list. Records of other accounts are
+ * counted and not kept, so that 100,000 of them do not fill the memory.
+ */
+export class RecipientPages {
+  readonly #filter: RecipientFilter;
+  readonly #records = new Map<string, ShareRecipient>();
+  readonly #seenIds = new Set<string>();
+  readonly #otherAccounts = new Set<string>();
+  readonly #withoutAccount = new Set<string>();
+  #skipped = 0;
+  /** Was the last response a null? */
+  #wasNull = false;
+  #sentMs: number | null = null;
+  #receivedMs = 0;
+
+  constructor(filter: RecipientFilter) {
+    this.#filter = filter;
+  }
+
+  /**
+   * Adds a page, or nothing of it: after an error it is read again.
+   * @throws ApiError where the page is not one of the Shares API
+   */
+  add(envelope: Envelope): Page {
+    const entries = this.#decodePage(envelope).map((value, index) =>
+      this.#decodeEntry(value, envelope, `result[${index}]`),
+    );
+    const seenBefore = this.#seenIds.size;
+    for (const entry of entries) this.#addEntry(entry);
+    this.#sentMs ??= envelope.sentMs;
+    this.#receivedMs = envelope.receivedMs;
+    return {
+      count: entries.length,
+      size: toSize(envelope.resultInfo['per_page']),
+      addedAny: this.#seenIds.size > seenBefore,
+    };
+  }
+
+  toList(): RecipientList {
+    return {
+      records: [...this.#records.values()],
+      others: {
+        accounts: this.#otherAccounts.size,
+        withoutAccount: this.#withoutAccount.size,
+      },
+      skipped: this.#skipped,
+      sentMs: this.#sentMs ?? 0,
+      receivedMs: this.#receivedMs,
+    };
+  }
+
+  /**
+   * `result` is published as nullable. It is read once more, because a null by
+   * mistake would hide a recipient.
+   */
+  #decodePage({ request, result }: Envelope): readonly unknown[] {
+    const isSecondNull = result === null && this.#wasNull;
+    this.#wasNull = result === null;
+    if (Array.isArray(result)) return result;
+    if (isSecondNull) return [];
+    const what = result === null ? '`result` is null' : '`result` is no list';
+    throw fromUnreadable(request, what);
+  }
+
+  #decodeEntry(entry: unknown, envelope: Envelope, at: string): Entry {
+    const value = asObject(entry);
+    if (!value) throw fromUnreadable(envelope.request, `${at} is no object`);
+
+    const raw = { value, envelope, at };
+    const accountId = accountIdIn(value);
+    if (this.#isOwn(value['id'], accountId)) {
+      return { type: 'own', record: this.#decode(raw) };
+    }
+    // It may be the organization's, or a target's: an odd one fails the read.
+    if (accountId === null) {
+      return { type: 'unnamed', record: this.#decode(raw) };
+    }
+    return this.#decodeOther(raw, accountId);
+  }
+
+  #isOwn(id: unknown, accountId: string | null): boolean {
+    const { targetIds, knownIds } = this.#filter;
+    const isKnown = isId(id) && knownIds.has(id);
+    return isKnown || (accountId !== null && targetIds.has(accountId));
+  }
+
+  /** Somebody else's odd record must not make every run fail. */
+  #decodeOther(raw: RawRecord, accountId: string): Entry {
+    const { id, association_status: status } = raw.value;
+    const isOdd = !isId(id) || typeof status !== 'string' || status === '';
+    if (isOdd) return { type: 'skipped' };
+
+    const record = this.#filter.keepsAll ? this.#decodeOrSkip(raw) : null;
+    if (record === 'skipped') return { type: 'skipped' };
+    const isActive = isActiveStatus(status);
+    return { type: 'other', id, accountId, isActive, record };
+  }
+
+  #decode({ value, envelope, at }: RawRecord): ShareRecipient {
+    return decodeRecipient(value, envelope.request, at, this.#filter.clean);
+  }
+
+  #decodeOrSkip(raw: RawRecord): ShareRecipient | 'skipped' {
+    try {
+      return this.#decode(raw);
+    } catch (error) {
+      asApiError(error);
+      return 'skipped';
+    }
+  }
+
+  #addEntry(entry: Entry): void {
+    switch (entry.type) {
+      case 'own':
+        this.#keep(entry.record);
+        break;
+      case 'unnamed':
+        this.#addUnnamed(entry.record);
+        break;
+      case 'other':
+        this.#seenIds.add(entry.id);
+        if (entry.isActive) this.#otherAccounts.add(entry.accountId);
+        if (entry.record) this.#keep(entry.record);
+        break;
+      case 'skipped':
+        this.#skipped++;
+    }
+  }
+
+  #addUnnamed(record: ShareRecipient): void {
+    this.#seenIds.add(record.id);
+    if (isActiveStatus(record.status)) this.#withoutAccount.add(record.id);
+    if (this.#filter.keepsAll) this.#keep(record);
+  }
+
+  /** Of two copies of one record, the one with a terminal error counts. */
+  #keep(record: ShareRecipient): void {
+    this.#seenIds.add(record.id);
+    const copy = this.#records.get(record.id);
+    const isFinal = copy?.errors[0]?.terminal ?? false;
+    if (!isFinal) this.#records.set(record.id, record);
+  }
+}
+
+/** In lower case; null where the record names no account, or an odd one. */
+function accountIdIn(value: Readonly<Record<string, unknown>>): string | null {
+  const { account_id: accountId } = value;
+  return isId(accountId) ? accountId.toLowerCase() : null;
+}
+
+function toSize(value: unknown): number | null {
+  return typeof value === 'number' && value > 0 ? value : null;
+}

@@ -1,0 +1,194 @@
+/*
+ * `state: exact`: the list is the whole truth. Additions come first; then the
+ * accounts go that the first list showed with access and that are not listed.
+ * Whatever could remove the wrong accounts refuses the run before its first
+ * write.
+ */
+import type {
+  Failure,
+  Inputs,
+  MaxRemovals,
+  Share,
+  ShareRecipient,
+} from '../domain.ts';
+import type { Observations } from './observations.ts';
+import { isActive } from './readiness.ts';
+import { refusedBecause } from './reasons.ts';
+import type { PlannedTarget } from './target-state.ts';
+
+/** What a run is about to do. */
+export interface ExactPlan {
+  /** The listed targets in the order given, then accounts that have to go. */
+  readonly targets: readonly PlannedTarget[];
+  /** Why nothing may be written at all; null where it may. */
+  readonly refusal: Failure | null;
+}
+
+/** What a refusal depends on. */
+interface ExactSituation {
+  readonly inputs: Inputs;
+  readonly observed: Observations;
+  /** Accounts, the owner apart, that the first list shows with access. */
+  readonly withAccess: ReadonlyMap<string, readonly ShareRecipient[]>;
+  /** Those of them that are not listed. */
+  readonly unlisted: readonly string[];
+}
+
+/** Plans a run with `state: exact` from the first list. */
+export function planExact(inputs: Inputs, observed: Observations): ExactPlan {
+  const listed = inputs.targets.map((target): PlannedTarget => {
+    return { target, desired: 'present', unlistedRecords: null };
+  });
+  const withAccess = accountsWithAccess(inputs, observed);
+  const ids = new Set(inputs.targets.map(({ id }) => id));
+  const unlisted = [...withAccess.keys()].filter((id) => !ids.has(id));
+  const removals = unlisted.map((id): PlannedTarget => {
+    const target = { type: 'account', id, label: null } as const;
+    const unlistedRecords = withAccess.get(id) ?? [];
+    return { target, desired: 'absent', unlistedRecords };
+  });
+  const situation = { inputs, observed, withAccess, unlisted };
+  return {
+    targets: [...listed, ...removals],
+    refusal: refusalOf(situation),
+  };
+}
+
+/** The owner of the share is never counted nor removed. */
+function accountsWithAccess(
+  { accountId: owner }: Inputs,
+  { byAccount }: Observations,
+): ReadonlyMap<string, readonly ShareRecipient[]> {
+  const withAccess = new Map<string, readonly ShareRecipient[]>();
+  for (const [accountId, records] of byAccount) {
+    const active = records.filter(isActive);
+    if (active.length === 0 || accountId === owner) continue;
+    withAccess.set(accountId, active);
+  }
+  return withAccess;
+}
+
+/** Why a run must not write; null where the rule does not match. */
+type Refusal = (situation: ExactSituation) => string | null;
+
+const REFUSALS: readonly Refusal[] = [
+  shareIsUnreadable,
+  shareIsNotActive,
+  shareTargetsNoAccounts,
+  shareBelongsToAnother,
+  recordWasSkipped,
+  recordMayBeTheOrganization,
+  nothingListedHasAccess,
+  tooManyRemovals,
+];
+
+function refusalOf(situation: ExactSituation): Failure | null {
+  for (const rule of REFUSALS) {
+    const reason = rule(situation);
+    if (reason) return refusedBecause(reason);
+  }
+  return null;
+}
+
+function shareIsUnreadable({ observed }: ExactSituation): string | null {
+  const { share, shareFailure } = observed;
+  if (share) return null;
+  const reason = 'the share could not be read';
+  return shareFailure ? `${reason}: ${textOf(shareFailure)}` : reason;
+}
+
+function textOf({ reason, request }: Failure): string {
+  return request ? `${reason} (${request.detail})` : reason;
+}
+
+function shareIsNotActive({ observed }: ExactSituation): string | null {
+  return unless(observed.share, 'status', 'active');
+}
+
+function shareTargetsNoAccounts({ observed }: ExactSituation): string | null {
+  return unless(observed.share, 'targetType', 'account');
+}
+
+function shareBelongsToAnother({
+  observed,
+  inputs,
+}: ExactSituation): string | null {
+  const owner = observed.share?.accountId ?? 'unknown';
+  if (owner !== inputs.accountId) {
+    return `the owner of the share is ${owner}, not account-id`;
+  }
+  return unless(observed.share, 'kind', 'sent');
+}
+
+function unless(
+  share: Share | null,
+  member: 'status' | 'targetType' | 'kind',
+  expected: string,
+): string | null {
+  const word = share?.[member] ?? 'unknown';
+  if (word === expected) return null;
+  const name = member === 'targetType' ? 'target_type' : member;
+  return `the ${name} of the share is "${word}", not "${expected}"`;
+}
+
+function recordWasSkipped({ observed }: ExactSituation): string | null {
+  const { skipped } = observed;
+  if (skipped === 0) return null;
+  const records = skipped === 1 ? 'record' : 'records';
+  return `${skipped} ${records} of the list could not be read`;
+}
+
+/** Removing it could remove a whole organization. */
+function recordMayBeTheOrganization({
+  observed,
+}: ExactSituation): string | null {
+  const organizationId = observed.share?.organizationId ?? null;
+  const record = [...observed.records.values()]
+    .filter(isActive)
+    .find(
+      ({ accountId }) => accountId === null || accountId === organizationId,
+    );
+  if (!record) return null;
+  const what =
+    record.accountId === null ? 'names no account' : 'names an organization';
+  return `recipient ${record.id} ${what}, so it may give access to all accounts of the organization`;
+}
+
+/** A wrong share, or a wrong list. */
+function nothingListedHasAccess({
+  inputs,
+  withAccess,
+  unlisted,
+}: ExactSituation): string | null {
+  const isPercentage = inputs.maxRemovals.unit === 'percent';
+  const hasOnlyOthers =
+    withAccess.size > 0 && unlisted.length === withAccess.size;
+  return isPercentage && hasOnlyOthers
+    ? `none of the ${withAccess.size} accounts with access is in the list: is it the right share, and the right list?`
+    : null;
+}
+
+function tooManyRemovals({
+  inputs,
+  withAccess,
+  unlisted,
+}: ExactSituation): string | null {
+  const allowed = allowedRemovals(inputs.maxRemovals, withAccess.size);
+  if (unlisted.length <= allowed) return null;
+
+  const removals = `${unlisted.length} of ${withAccess.size} accounts would lose access`;
+  return `${removals}, and max-removals allows ${allowed}`;
+}
+
+/**
+ * How many accounts may lose access.
+ * @param accounts how many have access, the owner apart
+ */
+export function allowedRemovals(
+  maxRemovals: MaxRemovals,
+  accounts: number,
+): number {
+  if (maxRemovals.unit === 'accounts') return maxRemovals.count;
+  if (maxRemovals.percent === 0) return 0;
+  return Math.max(1, Math.floor((accounts * maxRemovals.percent) / 100));
+}

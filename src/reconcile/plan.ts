@@ -1,0 +1,125 @@
+/* What a run is about to do, and what keeps it from doing it. */
+import type { Failure, Inputs, Share, Target } from '../domain.ts';
+import { type ExactPlan, planExact } from './exact.ts';
+import type { Observations } from './observations.ts';
+import { notBegun, shareDoesNotFit } from './reasons.ts';
+import {
+  type Decision,
+  isPending,
+  type Step,
+  type TargetState,
+} from './target-state.ts';
+
+/** What a run is about to do. */
+export type Plan = ExactPlan;
+
+/** Gives each target its own desired state. */
+export function planTargets(inputs: Inputs, observed: Observations): Plan {
+  const { targets, state } = inputs;
+  if (state === 'exact') return planExact(inputs, observed);
+
+  const planned = targets.map((target) => ({
+    target,
+    desired: state,
+    unlistedRecords: null,
+  }));
+  return { targets: planned, refusal: null };
+}
+
+/** How far the listed targets are. Removals of `exact` come after them. */
+export type Additions = 'pending' | 'done' | 'failed';
+
+export function additionsOf(targets: readonly TargetState[]): Additions {
+  const listed = targets.filter(
+    ({ planned }) => planned.unlistedRecords === null,
+  );
+  if (listed.some(({ next }) => next.do === 'fail')) return 'failed';
+  return listed.some(isPending) ? 'pending' : 'done';
+}
+
+/** What may keep a run from doing what a decision asks for. */
+export interface Obstacles {
+  readonly state: TargetState;
+  readonly refusal: Failure | null;
+  readonly share: Share | null;
+  readonly authenticationFailure: Failure | null;
+  readonly additions: Additions;
+  /** Is a removal of the target under way that has begun already? */
+  readonly isBeingRemoved: boolean;
+}
+
+/**
+ * Replaces a decision that cannot be carried out. The first obstacle counts.
+ */
+export function obstacleTo(decision: Decision, obstacles: Obstacles): Decision {
+  const step =
+    refusedStep(decision, obstacles) ??
+    misfitStep(decision, obstacles) ??
+    stoppedStep(decision, obstacles) ??
+    additionsFirst(decision, obstacles);
+  if (!step) return decision;
+
+  return {
+    ...decision,
+    next: step,
+    changed: decision.changed && mayHaveChanged(step, obstacles.state),
+  };
+}
+
+/** Where nothing was written, a dry run that fails would change nothing. */
+function mayHaveChanged(step: Step, { posts, deletes }: TargetState): boolean {
+  return step.do !== 'fail' || posts.length + deletes.length > 0;
+}
+
+function refusedStep(decision: Decision, { refusal }: Obstacles): Step | null {
+  if (!refusal || !isPending(decision)) return null;
+  return { do: 'fail', failure: refusal };
+}
+
+/**
+ * A share that is being deleted, or that derives its recipients from an
+ * organization, cannot be changed (Cloudflare's page on adding a recipient).
+ */
+function misfitStep(
+  { next }: Decision,
+  { share, state }: Obstacles,
+): Step | null {
+  const failure = misfitOf(share, state.planned.target);
+  return failure && mayNeedWrite(next) ? { do: 'fail', failure } : null;
+}
+
+function misfitOf(share: Share | null, target: Target): Failure | null {
+  if (!share) return null;
+  const isGoing = share.status === 'deleting' || share.status === 'deleted';
+  const isDerived =
+    share.targetType === 'organization' && target.type === 'account';
+  return isGoing || isDerived ? shareDoesNotFit(share) : null;
+}
+
+function mayNeedWrite(next: Step): boolean {
+  if (next.do === 'wait') return next.for === 'removal';
+  return next.do === 'create' || next.do === 'delete';
+}
+
+function stoppedStep(
+  { next }: Decision,
+  { authenticationFailure: failure }: Obstacles,
+): Step | null {
+  const isWrite = next.do === 'create' || next.do === 'delete';
+  return failure && isWrite ? { do: 'fail', failure } : null;
+}
+
+/** With `exact`, nothing is removed while an addition is due or has failed. */
+function additionsFirst(
+  decision: Decision,
+  { state, additions, isBeingRemoved }: Obstacles,
+): Step | null {
+  const isUnlisted = state.planned.unlistedRecords !== null;
+  if (!isUnlisted || decision.next.do !== 'delete') return null;
+  if (additions === 'done') return null;
+  if (additions === 'pending') return { do: 'wait', for: 'additions' };
+  // An account can have several records: what was sent is observed to its end.
+  return isBeingRemoved
+    ? { do: 'wait', for: 'status' }
+    : { do: 'fail', failure: notBegun() };
+}

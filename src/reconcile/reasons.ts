@@ -1,0 +1,107 @@
+/* The failures that the reconciler finds itself, in words. */
+import type { Failure, Share, ShareRecipient, Target } from '../domain.ts';
+
+const MAX_NAMED = 5;
+
+/** Somebody removed the record in use. */
+export function recipientRemoved({ id, status }: ShareRecipient): Failure {
+  const reason = `recipient ${id} is ${status}`;
+  return { cause: 'removed', reason, request: null };
+}
+
+/** The record in use has come back with another account. */
+export function namesOtherAccount(
+  { id, accountId }: ShareRecipient,
+  target: Target,
+): Failure {
+  const reason = `recipient ${id} names account ${accountId} instead of ${target.id}`;
+  return { cause: 'inconclusive', reason, request: null };
+}
+
+/** An organization's record cannot be recognized after a lost reply. */
+export function inconclusivePost(failure: Failure): Failure {
+  const reason = `the list does not show whether the organization was added after ${failure.reason}`;
+  return { ...failure, cause: 'inconclusive', reason };
+}
+
+/** None of the active records is known to be the organization's. */
+export function inconclusiveAbsence(
+  others: readonly ShareRecipient[],
+): Failure {
+  const reason = `no recipient is known to be the organization; it may be ${oneOf(others)}`;
+  return { cause: 'inconclusive', reason, request: null };
+}
+
+/** An active record that names no account may be the organization's. */
+export function possiblyOrganization(
+  records: readonly ShareRecipient[],
+): Failure {
+  const reason = `the organization may be a recipient already: it may be ${oneOf(records)}`;
+  return { cause: 'inconclusive', reason, request: null };
+}
+
+function oneOf(records: readonly ShareRecipient[]): string {
+  const names = records
+    .slice(0, MAX_NAMED)
+    .map(({ id, accountId }) => `${id} (account ${accountId ?? 'unknown'})`);
+  const more = records.length - names.length;
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return `one of ${names.join(', ')}${rest}`;
+}
+
+/** DELETEs were accepted, and the record is there all the same. */
+export function stillActive(
+  { id, status }: ShareRecipient,
+  deletes: number,
+): Failure {
+  const reason = `recipient ${id} is still ${status} after ${deletes} requests to remove it`;
+  return { cause: 'rejected', reason, request: null };
+}
+
+/** Credentials that failed for one write fail for all. */
+export function stoppedBy({ reason, request }: Failure): Failure {
+  return {
+    cause: 'stopped',
+    reason: `not attempted, because authentication failed for another write: ${reason}`,
+    request,
+  };
+}
+
+/** Cloudflare's page on adding a recipient: the share has to fit. */
+export function shareDoesNotFit({ status }: Share): Failure {
+  const isGoing = status === 'deleting' || status === 'deleted';
+  const reason = isGoing
+    ? `the share is ${status}, so its recipients cannot be changed`
+    : 'the share targets an organization, so its accounts cannot be added or removed one by one';
+  return { cause: 'share-state', reason, request: null };
+}
+
+/**
+ * Nothing is written with `exact`. The report names who would lose access: with
+ * their IDs in it, the reason would be another one for each of them.
+ */
+export function refusedBecause(reason: string): Failure {
+  return { cause: 'refused', reason, request: null };
+}
+
+/** A removal of `exact` that has not begun when an addition failed. */
+export function notBegun(): Failure {
+  const reason = 'not removed, because a listed account failed';
+  return { cause: 'stopped', reason, request: null };
+}
+
+/** Nothing is known of any target. */
+export function unreadRecipients(
+  failure: Failure,
+  isCancelled: boolean,
+): Failure {
+  if (!isCancelled) return failure;
+  const reason = `cancelled; ${failure.reason}`;
+  return { ...failure, cause: 'cancelled', reason };
+}
+
+/** An exception that nothing expects; the log has it. */
+export function internalError(): Failure {
+  const reason = 'an internal error ended the run';
+  return { cause: 'internal', reason, request: null };
+}

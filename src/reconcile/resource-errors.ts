@@ -1,0 +1,42 @@
+/* What is wrong with the resources of a record, in words. */
+import type { Share, ShareRecipient } from '../domain.ts';
+import { formatCount, plural } from '../format.ts';
+import { hasTerminalError } from './readiness.ts';
+
+/** What a message describes of a record's resources; the rest is counted. */
+const MAX_DESCRIBED = 3;
+
+/** `gateway-policy f174…`. */
+export function nameOfResource(id: string, share: Share | null): string {
+  return `${share?.resourceTypes.get(id) || 'resource'} ${id}`;
+}
+
+/**
+ * `30 resources: Recipient is missing necessary entitlement; gateway-policy
+ * f174…: … (and 4 more)`: equal errors once, terminal ones first.
+ */
+export function describeErrors(
+  record: ShareRecipient,
+  share: Share | null,
+): string {
+  const isTerminal = hasTerminalError(record);
+  const byText = new Map<string, string[]>();
+  for (const { resourceId, error, terminal } of record.errors) {
+    if (terminal !== isTerminal) continue;
+    const ids = byText.get(error) ?? [];
+    byText.set(error, [...ids, resourceId]);
+  }
+  const shown = [...byText].slice(0, MAX_DESCRIBED);
+  const texts = shown.map(([error, ids]) => {
+    const [first = ''] = ids;
+    const isOne = ids.length === 1;
+    const who = isOne
+      ? nameOfResource(first, share)
+      : plural(ids.length, 'resource');
+    return `${who}: ${error}`;
+  });
+  const described = shown.reduce((count, [, ids]) => count + ids.length, 0);
+  const more = record.errors.length + record.moreErrors - described;
+  const rest = more > 0 ? ` (and ${formatCount(more)} more)` : '';
+  return `${texts.join('; ')}${rest}`;
+}

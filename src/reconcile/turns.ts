@@ -1,0 +1,113 @@
+import type { RateLimitState } from '../cloudflare/rate-limiter.ts';
+import type { Failure, HeldBack } from '../domain.ts';
+import { STALE_READ_MS } from './observations.ts';
+
+/** What decides whether a write may be sent now. */
+export interface TurnSituation {
+  readonly nowMs: number;
+  /** What the rate limit says of a request that would be sent now. */
+  readonly rateLimit: RateLimitState;
+  /** When the newest list was complete, milliseconds since the epoch. */
+  readonly listReceivedMs: number;
+  /** Has no other write been sent since that list? */
+  readonly isFirstSinceList: boolean;
+  /** Until when Cloudflare asked to send no write; null where it did not. */
+  readonly notBeforeMs: number | null;
+  /** When writes end, milliseconds since the epoch. */
+  readonly endMs: number;
+  readonly isStepOver: boolean;
+  /** Proof that no write can succeed, from another one. */
+  readonly authenticationFailure: Failure | null;
+  /** With `exact`: must this removal wait for the listed accounts? */
+  readonly isBeforeAdditions: boolean;
+}
+
+/** Why the write is held back, or null where the rule does not match. */
+type TurnRule = (situation: TurnSituation) => HeldBack | 'send' | null;
+
+/** Whose turn it is. The first rule that matches decides; without, it is. */
+const TURN_RULES: readonly TurnRule[] = [
+  stepIsOver,
+  credentialsFailed,
+  listedAccountsComeFirst,
+  serverAskedToWait,
+  everythingIsBlocked,
+  stepEndsFirst,
+  firstWriteIsGuaranteed,
+  listIsStale,
+];
+
+/**
+ * Says why a write must not be sent now, or wait for the rate limit.
+ * @returns null where it may
+ */
+export function heldBackBy(situation: TurnSituation): HeldBack | null {
+  for (const rule of TURN_RULES) {
+    const verdict = rule(situation);
+    if (verdict === 'send') return null;
+    if (verdict) return verdict;
+  }
+  return null;
+}
+
+function stepIsOver({ isStepOver }: TurnSituation): HeldBack | null {
+  return isStepOver ? { why: 'step-over' } : null;
+}
+
+function credentialsFailed({
+  authenticationFailure: failure,
+}: TurnSituation): HeldBack | null {
+  return failure ? { why: 'authentication', failure } : null;
+}
+
+/** No removal is sent while an account that should have access has none. */
+function listedAccountsComeFirst({
+  isBeforeAdditions,
+}: TurnSituation): HeldBack | null {
+  return isBeforeAdditions ? { why: 'additions' } : null;
+}
+
+/** `Retry-After` of one write holds for the next: RFC 9110, section 10.2.3. */
+function serverAskedToWait({
+  notBeforeMs,
+  nowMs,
+}: TurnSituation): HeldBack | null {
+  if (notBeforeMs === null || notBeforeMs <= nowMs) return null;
+  return { why: 'retry-after', waitMs: notBeforeMs - nowMs };
+}
+
+/** After a block of up to five minutes, the list is read again. */
+function everythingIsBlocked({
+  rateLimit: { isBlocked, waitMs },
+}: TurnSituation): HeldBack | null {
+  return isBlocked ? { why: 'rate-limit', waitMs } : null;
+}
+
+function stepEndsFirst({
+  nowMs,
+  endMs,
+  rateLimit: { waitMs },
+}: TurnSituation): HeldBack | null {
+  return nowMs + waitMs > endMs ? { why: 'rate-limit', waitMs } : null;
+}
+
+/**
+ * However long reading the list took, and however long the rate limit makes
+ * this write wait: a list that no write follows would be read forever.
+ */
+function firstWriteIsGuaranteed({
+  isFirstSinceList,
+}: TurnSituation): 'send' | null {
+  return isFirstSinceList ? 'send' : null;
+}
+
+/** A list serves writes as long as a read may be behind a write. */
+function listIsStale({
+  nowMs,
+  listReceivedMs,
+  rateLimit: { waitMs },
+}: TurnSituation): HeldBack | null {
+  const isFresh = nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
+  if (isFresh) return null;
+  return waitMs > 0 ? { why: 'rate-limit', waitMs } : { why: 'stale-list' };
+}
