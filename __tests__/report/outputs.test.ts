@@ -1,18 +1,50 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createOutputs } from '../../src/report/outputs.ts';
-import { account, ORGANIZATION, record, resourceError } from '../builders.ts';
+import { parse } from 'yaml';
+import type { TargetState } from '../../src/reconcile/target-state.ts';
 import {
-  failWith,
-  type ResultCase,
+  createOutputs,
+  emptyOutputs,
+  OUTPUT_NAMES,
+} from '../../src/report/outputs.ts';
+import { account, ORGANIZATION } from '../builders.ts';
+import {
+  added,
+  failed,
+  failureOf,
+  organization,
+  type RunCase,
+  range,
   recordOf,
+  requestFailure,
+  resourceError,
+  resourceFailure,
   resultOf,
-  unreadable,
+  type StateCase,
+  stateOf,
+  unchanged,
+  WAIT,
 } from './results.ts';
 
-const outputsOf = (one: ResultCase, nowMs = 5_000) =>
-  createOutputs(resultOf(one), nowMs);
-const recipientsOf = (one: ResultCase, nowMs?: number) =>
-  outputsOf(one, nowMs)['recipients'] as Record<string, unknown>[];
+const outputsOf = (targets: readonly TargetState[], one?: RunCase) =>
+  createOutputs(resultOf(targets, one)).outputs;
+const recipientsOf = (targets: readonly TargetState[], one?: RunCase) =>
+  outputsOf(targets, one).recipients;
+
+describe('the names of the outputs', () => {
+  const declared = Object.keys(
+    parse(readFileSync('action.yml', 'utf8')).outputs,
+  );
+
+  it('are those of action.yml', () => {
+    expect([...OUTPUT_NAMES]).toEqual(declared);
+  });
+
+  it('are all there, whatever the run has come to', () => {
+    expect(Object.keys(emptyOutputs)).toEqual(declared);
+    expect(Object.keys(outputsOf([added(0)]))).toEqual(declared);
+  });
+});
 
 describe('the output recipients', () => {
   it('has an object for an account that is done', () => {
@@ -20,60 +52,72 @@ describe('the output recipients', () => {
       created: '2026-01-01T00:00:00Z',
       modified: '2026-01-02T00:00:00Z',
     };
-    const change = () => ({ startedMs: 1_000, endedMs: 4_260, changed: true });
-    expect(
-      recipientsOf({ records: [recordOf(0, 'associated', dates)], change }),
-    ).toEqual([
+    const recipient = recordOf(0, 'associated', dates);
+    const states = [
+      added(0, {
+        label: 'EMEA',
+        recipient,
+        startedMs: 1_000,
+        decidedMs: 4_260,
+      }),
+    ];
+    expect(recipientsOf(states)).toEqual([
       {
         account_id: account(0),
         organization_id: null,
+        label: 'EMEA',
+        desired: 'present',
         recipient_id: 'r0',
         status: 'associated',
         changed: true,
+        cause: null,
         error: null,
         resources: [],
+        resource_errors: 0,
         ...dates,
         seconds: 3.3,
       },
     ]);
   });
 
-  it('has an object for an organization', () => {
-    const inputs = {
-      'INPUT_RECIPIENT-ACCOUNT-ID': '',
-      'INPUT_ORGANIZATION-ID': ORGANIZATION,
-    };
-    const records = [record('r1', 'associating', { accountId: ORGANIZATION })];
-    expect(recipientsOf({ inputs, records })).toMatchObject([
+  it('has an object for an organization that is not done', () => {
+    const state = organization({ status: 'associating', next: WAIT });
+    const ending = { type: 'timeout' } as const;
+    expect(recipientsOf([state], { outcome: { ending } })).toMatchObject([
       {
         account_id: null,
         organization_id: ORGANIZATION,
-        recipient_id: 'r1',
-        seconds: 5,
+        recipient_id: 'r0',
+        cause: 'timeout',
+        seconds: 60,
       },
     ]);
   });
 
   it('has null for what there is not', () => {
-    expect(recipientsOf({})).toMatchObject([
-      { recipient_id: null, error: null, created: null, modified: null },
+    expect(recipientsOf([stateOf(0)])).toMatchObject([
+      {
+        label: null,
+        recipient_id: null,
+        cause: null,
+        error: null,
+        created: null,
+        modified: null,
+      },
     ]);
   });
 
   it('has the resources with an error, and their kinds where the share shows them', () => {
     const errors = [
       resourceError(true),
-      { ...resourceError(false), resourceId: 'other' },
+      resourceError(false, 'later', 'other'),
     ];
-    const share = {
-      name: '',
-      resourceTypes: new Map([['policy', 'gateway-policy']]),
-    };
-    expect(
-      recipientsOf({ records: [recordOf(0, 'associated', { errors })], share }),
-    ).toMatchObject([
+    const recipient = recordOf(0, 'associated', { errors, moreErrors: 3 });
+    const states = [failed(0, resourceFailure(recipient), { recipient })];
+    expect(recipientsOf(states)).toMatchObject([
       {
-        error: 'gateway-policy policy: no entitlement (and 1 more)',
+        cause: 'resource-error',
+        error: 'gateway-policy policy: no entitlement (and 4 more)',
         resources: [
           {
             resource_id: 'policy',
@@ -88,157 +132,191 @@ describe('the output recipients', () => {
             terminal: false,
           },
         ],
+        resource_errors: 5,
       },
     ]);
   });
 
-  it('has the reason of a failure, with its detail', () => {
-    const change = () =>
-      failWith('rejected', '1017 no', 'POST …/recipients, HTTP 400');
-    expect(recipientsOf({ change })).toMatchObject([
-      { error: '1017 no (POST …/recipients, HTTP 400)' },
+  it('has the reason of a failure, with its request', () => {
+    const states = [failed(0, requestFailure('rejected', 'no (code 1017)'))];
+    expect(recipientsOf(states)).toMatchObject([
+      {
+        cause: 'rejected',
+        error: 'no (code 1017) (POST …/recipients, HTTP 400, cf-ray 8f1e)',
+      },
     ]);
   });
 
-  it('keeps the order of the targets', () => {
-    const records = [2, 0, 1].map((n) => recordOf(n, 'associated'));
-    expect(recipientsOf({ records }).map((one) => one['recipient_id'])).toEqual(
-      ['r0', 'r1', 'r2'],
-    );
+  it('has the accounts that exact removes behind the listed ones', () => {
+    const states = [added(1), stateOf(0, { isUnlisted: true, changed: true })];
+    expect(recipientsOf(states)).toMatchObject([
+      { account_id: account(1), desired: 'present' },
+      { account_id: account(0), desired: 'absent', changed: true },
+    ]);
   });
+});
 
-  it('stays below the limit of GitHub for a thousand failures with the longest reasons', () => {
-    const errors = Array.from({ length: 20 }, () =>
-      resourceError(true, 'x'.repeat(300)),
-    );
-    const records = Array.from({ length: 1_000 }, (_, n) =>
-      recordOf(n, 'associated', { errors }),
-    );
-    const recipients = recipientsOf({
-      records,
-      change: () => failWith('resource-error', '"'.repeat(2_000)),
+describe('the size of the outputs', () => {
+  const label = 'l'.repeat(60);
+  const errors = range(1, 20).map((n) =>
+    resourceError(false, 'x'.repeat(300), `policy-${n}`),
+  );
+  /** Of five accounts one fails, one is added, and three are unchanged. */
+  function fleet(count: number, more: StateCase = {}): TargetState[] {
+    const failure = requestFailure('rejected', '"'.repeat(2_000));
+    return range(0, count - 1).map((n) => {
+      if (n % 5 === 0) return failed(n, failure, { label, ...more });
+      return n % 5 === 1
+        ? added(n, { label, ...more })
+        : unchanged(n, { label, ...more });
     });
-    expect(JSON.stringify(recipients).length).toBeLessThan(1_000_000);
-    expect(recipients).toHaveLength(1_000);
-    expect(
-      recipients.every(({ error }) => /^"{99}…$/.test(String(error))),
-    ).toBe(true);
-    expect(
-      recipientsOf({ change: () => failWith('server', 'x'.repeat(501)) })[0]?.[
-        'error'
-      ],
-    ).toBe(`${'x'.repeat(499)}…`);
+  }
+  const sizeOf = (states: readonly TargetState[]) => {
+    const { outputs, leftOut } = createOutputs(resultOf(states));
+    const recipients = JSON.stringify(outputs.recipients);
+    const text = `${outputs['recipient-id']}${recipients}`;
+    return { outputs, leftOut, bytes: Buffer.from(text, 'utf16le').length };
+  };
+
+  it('does not matter for a few accounts: texts and resources are complete', () => {
+    const recipient = recordOf(0, 'associated', { errors });
+    const { outputs, leftOut } = sizeOf([
+      failed(0, failureOf('server', 'x'.repeat(501)), { recipient }),
+    ]);
+    expect(leftOut).toBe(0);
+    expect(outputs.recipients[0]?.error).toBe(`${'x'.repeat(499)}…`);
+    expect(outputs.recipients[0]?.resources).toHaveLength(20);
+    expect(outputs.recipients[0]?.resources[0]?.error).toHaveLength(300);
   });
 
-  it('has fewer resources of each where there are many targets', () => {
-    const errors = Array.from({ length: 20 }, () => resourceError(false));
-    const count = (targets: number) => {
-      const [first] = recipientsOf({
-        targets,
-        records: [recordOf(0, 'associated', { errors })],
-      });
-      return Object(first)['resources'].length;
-    };
-    expect([1, 10, 100, 200, 201].map(count)).toEqual([20, 20, 2, 1, 0]);
+  it('shortens texts first', () => {
+    const recipient = recordOf(0, 'associated', { errors });
+    const { outputs, leftOut } = sizeOf(fleet(100, { recipient }));
+    expect(leftOut).toBe(0);
+    expect(outputs.recipients[0]?.error).toHaveLength(100);
+    expect(outputs.recipients[0]?.resources[0]?.error).toHaveLength(100);
+    expect(outputs.recipients[0]?.resources).toHaveLength(20);
+  });
+
+  it('then leaves out resources, and counts them', () => {
+    const recipient = recordOf(0, 'associated', { errors, moreErrors: 2 });
+    const { outputs, leftOut } = sizeOf(fleet(500, { recipient }));
+    expect(leftOut).toBe(0);
+    expect(outputs.recipients[0]?.resources).toEqual([]);
+    expect(outputs.recipients[0]?.resource_errors).toBe(22);
+  });
+
+  it.each([2_000, 20_000])(
+    'then leaves out whole entries of %d accounts, failed ones last',
+    (count) => {
+      const { outputs, leftOut, bytes } = sizeOf(fleet(count));
+      expect(bytes).toBeLessThan(900_000);
+      expect(bytes).toBeGreaterThan(890_000);
+      expect(leftOut).toBe(count - outputs.recipients.length);
+
+      const kept = outputs.recipients;
+      const counts = [
+        kept.filter(({ cause }) => cause !== null).length,
+        kept.filter(({ changed }) => changed).length,
+        kept.filter(({ cause, changed }) => !cause && !changed).length,
+      ];
+      const fifth = count / 5;
+      if (count === 2_000) expect(counts.slice(0, 2)).toEqual([fifth, fifth]);
+      else expect(counts.slice(1)).toEqual([0, 0]);
+      expect(counts.every((kind) => kind < 3 * fifth)).toBe(true);
+      const ids = kept.map(({ account_id: id }) => id ?? '');
+      expect(ids).toEqual([...ids].sort());
+    },
+  );
+
+  it('leaves recipient-id empty above two thousand accounts', () => {
+    const ids = (count: number) =>
+      outputsOf(range(1, count).map((n) => unchanged(n)))['recipient-id'];
+    expect(ids(2_000).split('\n')).toHaveLength(2_000);
+    expect(ids(2_001)).toBe('');
   });
 });
 
 describe('the output status', () => {
-  const statuses = (...given: string[]) => ({
-    records: given.map((status, n) => recordOf(n, status)),
-  });
-  it.each<[string, ResultCase, string]>([
-    ['the last observed one', statuses('associating'), 'associating'],
+  it.each<[string, TargetState[], string]>([
     [
-      'the one that all share',
-      statuses('associated', 'associated'),
-      'associated',
+      'the last observed one',
+      [unchanged(0, { status: 'associating' })],
+      'associating',
     ],
-    ['mixed', statuses('associated', 'associating'), 'mixed'],
-    ['`disassociated` where there is no record', {}, 'disassociated'],
-    [
-      '`disassociated` where a record shows it',
-      { ...statuses('disassociated'), inputs: { INPUT_STATE: 'absent' } },
-      'disassociated',
-    ],
-    [
-      '`disassociating`',
-      { ...statuses('disassociating'), inputs: { INPUT_STATE: 'absent' } },
-      'disassociating',
-    ],
+    ['the one that all share', [added(0), unchanged(1)], 'associated'],
+    ['mixed', [added(0), stateOf(1, { status: 'associating' })], 'mixed'],
+    ['`disassociated` where there is no record', [stateOf(0)], 'disassociated'],
     [
       '`unknown` for a word that is not published',
-      statuses('x; rm -rf /'),
+      [stateOf(0, { status: 'x; rm -rf /' })],
       'unknown',
     ],
     [
       '`unknown` for a word that is nearly one',
-      statuses('Associated'),
+      [stateOf(0, { status: 'Associated' })],
       'unknown',
     ],
     [
-      'mixed also with a word that is not published',
-      statuses('odd', 'associated'),
+      'mixed even with a word that is not published',
+      [stateOf(0, { status: 'odd' }), added(1)],
       'mixed',
     ],
-  ])('is %s', (_, one, status) => {
-    expect(outputsOf(one)['status']).toBe(status);
+    [
+      '`unknown` for a removal that is inconclusive',
+      [failed(0, failureOf('inconclusive'), { desired: 'absent' })],
+      'unknown',
+    ],
+    [
+      'that of the listed accounts with exact',
+      [added(0), stateOf(1, { isUnlisted: true, status: 'disassociated' })],
+      'associated',
+    ],
+  ])('is %s', (_, states, status) => {
+    expect(outputsOf(states).status).toBe(status);
   });
 
   it('is `unknown` where nothing could be observed', () => {
-    const outputs = createOutputs(
-      unreadable({ cause: 'network', reason: 'no' }),
-      0,
-    );
-    expect(outputs).toMatchObject({
+    const states = [failed(0, failureOf('network'), { decidedMs: 0 })];
+    expect(outputsOf(states, { observed: null })).toMatchObject({
       status: 'unknown',
       changed: 'false',
       'recipient-id': '',
+      recipients: [{ status: 'unknown', error: 'no', recipient_id: null }],
     });
-    expect(outputs['recipients']).toMatchObject([
-      { status: 'unknown', error: 'no', recipient_id: null, seconds: 0 },
-    ]);
+  });
+
+  it('of an account that exact removes shows a record that appeared later', () => {
+    const late = recordOf(0, 'associating', { id: 'late' });
+    const removed = recordOf(0, 'disassociated');
+    const state = stateOf(0, { isUnlisted: true, recipient: removed });
+    const observed = {
+      byAccount: new Map([[account(0), [removed, late]]]),
+    };
+    expect(recipientsOf([state], { observed })[0]?.status).toBe('associating');
+    expect(recipientsOf([state])[0]?.status).toBe('disassociated');
   });
 });
 
 describe('the other outputs', () => {
   it('have an empty line where a target has no recipient', () => {
-    const records = [recordOf(0, 'associated'), recordOf(2, 'associated')];
-    expect(outputsOf({ targets: 4, records })['recipient-id']).toBe(
-      'r0\n\nr2\n',
-    );
+    const states = [unchanged(0), stateOf(1), unchanged(2), stateOf(3)];
+    expect(outputsOf(states)['recipient-id']).toBe('r0\n\nr2\n');
   });
 
-  it('say that something changed where one target did', () => {
-    const records = [recordOf(0, 'associated'), recordOf(1, 'associated')];
-    expect(outputsOf({ records })['changed']).toBe('false');
-    expect(
-      outputsOf({ records, change: (_, index) => ({ changed: index === 1 }) })[
-        'changed'
-      ],
-    ).toBe('true');
-  });
-
-  it('are those of action.yml', () => {
-    expect(Object.keys(outputsOf({}))).toEqual([
-      'recipient-id',
-      'status',
-      'changed',
-      'recipients',
-    ]);
-  });
-
-  it('show an account with several records as one', () => {
-    const records = [
-      recordOf(0, 'disassociating'),
-      recordOf(0, 'associated', { id: 'second' }),
+  it('have the recipients of listed accounts only', () => {
+    const states = [
+      added(0),
+      stateOf(1, { isUnlisted: true, status: 'disassociated', changed: true }),
     ];
-    const outputs = outputsOf({
-      targets: 1,
-      records,
-      inputs: { INPUT_STATE: 'absent' },
-    });
-    expect(outputs['recipients']).toHaveLength(1);
-    expect(outputs['recipient-id']).toBe('second');
+    expect(outputsOf(states)['recipient-id']).toBe('r0');
+  });
+
+  it.each<[string, TargetState[]]>([
+    ['false', [unchanged(0), unchanged(1)]],
+    ['true', [unchanged(0), added(1)]],
+    ['true', [unchanged(0), stateOf(1, { isUnlisted: true, changed: true })]],
+  ])('say whether something changed: %s', (changed, states) => {
+    expect(outputsOf(states).changed).toBe(changed);
   });
 });

@@ -12,6 +12,8 @@ export function recordingRunner(
     mask: (secret) => seen.push(`mask|${secret}`),
     info: (text) => seen.push(`info|${text}`),
     debug: (text) => seen.push(`debug|${text}`),
+    group: (title, lines) =>
+      seen.push(`group|${title}`, ...lines.map((line) => `grouped|${line}`)),
     annotate: (level, title, message) =>
       seen.push(`${level}|${title}|${message}`),
     output(name, value) {

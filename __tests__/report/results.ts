@@ -1,18 +1,27 @@
-/** Results for the tests of reports, made by the real planning from records. */
+/** Plain data for the tests of the report: targets, runs, failures. */
 import type { ApiError } from '../../src/cloudflare/api-error.ts';
-import type { ShareRecipient } from '../../src/cloudflare/shares.ts';
+import type {
+  Cause,
+  FailedRequest,
+  Failure,
+  Inputs,
+  ResourceError,
+  Share,
+  ShareRecipient,
+} from '../../src/domain.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
-import {
-  decide,
-  type Failure,
-  type TargetState,
-  type Write,
-} from '../../src/reconcile/decide.ts';
-import { firstObservations } from '../../src/reconcile/observations.ts';
-import { failedState } from '../../src/reconcile/reconciler.ts';
+import type { Observations } from '../../src/reconcile/observations.ts';
+import { describeErrors } from '../../src/reconcile/resource-errors.ts';
+import type {
+  Delete,
+  Outcome,
+  Post,
+  Step,
+  TargetState,
+  WriteResult,
+} from '../../src/reconcile/target-state.ts';
 import type { Result } from '../../src/report/result.ts';
-import { account, record } from '../builders.ts';
-import { inputsOf } from '../read-inputs.ts';
+import { account, ORGANIZATION, OWNER, SHARE, TOKEN } from '../builders.ts';
 
 export const GITHUB = {
   GITHUB_EVENT_NAME: 'release',
@@ -23,20 +32,44 @@ export const GITHUB = {
   GITHUB_ACTION_REF: 'v1',
 };
 
-export interface ResultCase {
-  /**
-   * How many accounts are the targets; default as many as there are records.
-   */
-  readonly targets?: number;
-  readonly records?: readonly ShareRecipient[];
-  readonly inputs?: Record<string, string>;
-  /** Writes of all targets. */
-  readonly writes?: readonly Write[];
-  /** Ends the state of each target. */
-  readonly change?: (state: TargetState, index: number) => Partial<TargetState>;
-  readonly share?: { name: string; resourceTypes: Map<string, string> } | null;
-  readonly isCancelled?: boolean;
-}
+export const DOCS =
+  'https://github.com/octo/share-recipient/blob/v1/docs/troubleshooting.md';
+
+export const NOTES = { fallbacks: [], disabledIds: 0, repeatedIds: 0 };
+
+export const POLICIES: Share = {
+  name: 'Baseline',
+  status: 'active',
+  targetType: 'account',
+  kind: 'sent',
+  accountId: OWNER,
+  organizationId: null,
+  resourceTypes: new Map([['policy', 'gateway-policy']]),
+};
+
+const INPUTS: Inputs = {
+  accountId: OWNER,
+  shareId: SHARE,
+  targets: [],
+  credentials: { type: 'token', token: TOKEN },
+  state: 'present',
+  maxRemovals: { unit: 'percent', percent: 25 },
+  wait: true,
+  timeout: '10m',
+  timeoutMs: 600_000,
+  dryRun: false,
+  summary: true,
+  githubToken: null,
+  environment: 'cloudflare-share',
+  apiUrl: 'https://api.cloudflare.com/client/v4',
+};
+
+const PUBLISHED = [
+  'associating',
+  'associated',
+  'disassociating',
+  'disassociated',
+] as const;
 
 /** The record of the `n`th account. */
 export function recordOf(
@@ -44,64 +77,230 @@ export function recordOf(
   status: string,
   more: Partial<ShareRecipient> = {},
 ): ShareRecipient {
-  return record(`r${n}`, status, { accountId: account(n), ...more });
-}
-
-/** Everything that can be asked of one result. The first list was sent at 0. */
-export function resultOf(one: ResultCase): Result {
-  const {
-    records = [],
-    targets = records.length || 1,
-    writes = [],
-    change = () => ({}),
-    share = null,
-  } = one;
-  const ids = Array.from({ length: targets }, (_, n) => account(n)).join();
-  const inputs = inputsOf({ 'INPUT_RECIPIENT-ACCOUNT-ID': ids, ...one.inputs });
-  const observed = firstObservations({ records, sentMs: 0 }, share);
-  const states = inputs.targets.map((target, index) => {
-    const decision = decide({ target, writes, inUse: null }, inputs, observed);
-    const endedMs =
-      decision.action === 'done' || decision.action === 'fail' ? 0 : null;
-    const state = {
-      target,
-      writes,
-      unsent: null,
-      ...decision,
-      startedMs: 0,
-      endedMs,
-    };
-    return { ...state, ...change(state, index) };
-  });
   return {
-    inputs,
-    context: readGitHubContext(GITHUB),
-    states,
-    observed,
-    isCancelled: one.isCancelled ?? false,
-    cost: { requests: 3, retries: 0, tookMs: 1_234 },
+    id: `r${n}`,
+    accountId: account(n),
+    status: PUBLISHED.find((one) => one === status) ?? `"${status}"`,
+    created: '2026-01-01T00:00:00Z',
+    modified: '',
+    createdMs: Date.parse('2026-01-01T00:00:00Z'),
+    modifiedMs: null,
+    errors: [],
+    moreErrors: 0,
+    ...more,
   };
 }
 
-/** A result of a run that could read nothing. */
-export function unreadable(failure: Failure, one: ResultCase = {}): Result {
-  const result = resultOf(one);
+export function resourceError(
+  terminal: boolean,
+  error = terminal ? 'no entitlement' : 'later',
+  resourceId = 'policy',
+): ResourceError {
+  return { resourceId, error, terminal };
+}
+
+/** What a test may say of a target. */
+export interface StateCase extends Partial<TargetState> {
+  readonly label?: string;
+  readonly desired?: 'present' | 'absent';
+  /** With `exact`: not a target of the list. */
+  readonly isUnlisted?: boolean;
+  /** The status of the record in use. */
+  readonly status?: string;
+}
+
+/** The state of the `n`th account. Without a status it has no record. */
+export function stateOf(n: number, one: StateCase = {}): TargetState {
+  const { label = null, isUnlisted = false, status, ...change } = one;
+  const record = status === undefined ? null : recordOf(n, status);
+  const desired = one.desired ?? (isUnlisted ? 'absent' : 'present');
+  const { desired: _, ...rest } = change;
   return {
-    ...result,
-    observed: null,
-    states: result.inputs.targets.map((target) =>
-      failedState(target, failure, 0),
-    ),
+    planned: {
+      target: { type: 'account', id: account(n), label },
+      desired,
+      unlistedRecords: isUnlisted ? [recordOf(n, 'associated')] : null,
+    },
+    posts: [],
+    deletes: [],
+    inUse: record?.id ?? null,
+    next: { do: 'done' },
+    recipient: record,
+    changed: false,
+    heldBack: null,
+    startedMs: 0,
+    decidedMs: 0,
+    statusSinceMs: 0,
+    ...rest,
   };
 }
 
-/** Fails a target like a request did. */
-export const failWith = (
-  cause: Failure['cause'],
+/** An account that was added in four seconds. */
+export function added(n: number, one: StateCase = {}): TargetState {
+  const ending = { changed: true, decidedMs: 4_000 };
+  return stateOf(n, { status: 'associated', ...ending, ...one });
+}
+
+/** An account that has access already. */
+export function unchanged(n: number, one: StateCase = {}): TargetState {
+  return stateOf(n, { status: 'associated', ...one });
+}
+
+/** An account that failed. */
+export function failed(
+  n: number,
+  failure: Failure,
+  one: StateCase = {},
+): TargetState {
+  return stateOf(n, { next: fail(failure), decidedMs: 1_000, ...one });
+}
+
+export function fail(failure: Failure): Step {
+  return { do: 'fail', failure };
+}
+
+export const WAIT: Step = { do: 'wait', for: 'status' };
+
+/** A failure that no request caused. */
+export function failureOf(cause: Cause, reason = 'no'): Failure {
+  return { cause, reason, request: null };
+}
+
+/** The failure of a target whose record has a terminal error. */
+export function resourceFailure(record: ShareRecipient): Failure {
+  return failureOf('resource-error', describeErrors(record, POLICIES));
+}
+
+/** The failure of a request, a POST unless a test says something different. */
+export function requestFailure(
+  cause: Cause,
   reason = 'no',
-  detail?: ApiError['detail'],
-): Partial<TargetState> => ({
-  action: 'fail',
-  failure: { cause, reason, ...(detail && { detail }) },
-  endedMs: 1,
-});
+  request: Partial<FailedRequest> = {},
+): Failure & { readonly request: FailedRequest } {
+  return {
+    cause,
+    reason,
+    request: {
+      kind: 'create',
+      detail: 'POST …/recipients, HTTP 400, cf-ray 8f1e',
+      code: null,
+      documentationUrl: null,
+      ...request,
+    },
+  };
+}
+
+export function apiError(
+  failure = requestFailure('server', 'reset'),
+  more: Partial<Pick<ApiError, 'outcome' | 'retryAfterMs'>> = {},
+): ApiError {
+  const members = {
+    failure,
+    outcome: 'unknown',
+    isRetryable: true,
+    retryAfterMs: 0,
+    ...more,
+  };
+  return Object.assign(new Error('unused'), members) as unknown as ApiError;
+}
+
+export function post(result: WriteResult = { outcome: 'accepted' }): Post {
+  return { endedMs: 0, result, knownIds: new Set() };
+}
+
+export function removal(
+  recipientId: string,
+  result: WriteResult = { outcome: 'accepted' },
+): Delete {
+  return { recipientId, endedMs: 0, result, wasAssociating: false };
+}
+
+export function observe(
+  records: readonly ShareRecipient[],
+  more: Partial<Observations> = {},
+): Observations {
+  const byAccount = new Map<string, ShareRecipient[]>();
+  for (const record of records) {
+    const id = record.accountId ?? '';
+    byAccount.set(id, [...(byAccount.get(id) ?? []), record]);
+  }
+  return {
+    share: POLICIES,
+    shareFailure: null,
+    records: new Map(records.map((record) => [record.id, record])),
+    byAccount,
+    recoveredOnce: new Set(),
+    others: { accounts: 0, withoutAccount: 0 },
+    skipped: 0,
+    firstSentMs: 0,
+    listSentMs: 0,
+    listReceivedMs: 0,
+    ...more,
+  };
+}
+
+/** What a test may say of a run. */
+export interface RunCase {
+  readonly inputs?: Partial<Inputs>;
+  readonly outcome?: Partial<Outcome>;
+  readonly observed?: Partial<Observations> | null;
+  readonly result?: Partial<Result>;
+}
+
+/** A run that is over, with these targets. */
+export function resultOf(
+  targets: readonly TargetState[],
+  one: RunCase = {},
+): Result {
+  const records = targets.flatMap(({ recipient }) => recipient ?? []);
+  return {
+    inputs: inputsOf(targets, one.inputs),
+    notes: NOTES,
+    context: readGitHubContext(GITHUB),
+    outcome: {
+      targets,
+      refusal: null,
+      observed:
+        one.observed === null ? null : observe(records, one.observed ?? {}),
+      polls: { polls: 18, failedPolls: 0 },
+      lastPollFailure: null,
+      ending: { type: 'complete' },
+      ...one.outcome,
+    },
+    sharesOfOwner: [],
+    cost: { requests: 3, retries: 0, tookMs: 1_234 },
+    nowMs: 60_000,
+    ...one.result,
+  };
+}
+
+/** The inputs that name the listed ones of these targets. */
+export function inputsOf(
+  targets: readonly TargetState[],
+  more: Partial<Inputs> = {},
+): Inputs {
+  const listed = targets.filter(
+    ({ planned }) => planned.unlistedRecords === null,
+  );
+  return {
+    ...INPUTS,
+    targets: listed.map(({ planned }) => planned.target),
+    ...more,
+  };
+}
+
+/** The state of a run with `organization-id`. */
+export function organization(one: StateCase = {}): TargetState {
+  const state = stateOf(0, one);
+  const target = {
+    type: 'organization',
+    id: ORGANIZATION,
+    label: null,
+  } as const;
+  return { ...state, planned: { ...state.planned, target } };
+}
+
+/** Numbers from `first` to `last`, both included. */
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, n) => first + n);
+}

@@ -1,44 +1,68 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FIXES, TITLES } from '../../src/report/failure-guide.ts';
+import type { TargetState } from '../../src/reconcile/target-state.ts';
+import { TITLES } from '../../src/report/failure-guide.ts';
+import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { createInputSummary, createSummary } from '../../src/report/summary.ts';
-import { account, ORGANIZATION, resourceError, SHARE } from '../builders.ts';
+import { account, OWNER, SHARE } from '../builders.ts';
 import { hostileText } from '../hostile-text.ts';
-import { failWith, type ResultCase, recordOf, resultOf } from './results.ts';
+import {
+  added,
+  failed,
+  failureOf,
+  organization,
+  type RunCase,
+  range,
+  recordOf,
+  requestFailure,
+  resourceError,
+  resourceFailure,
+  resultOf,
+  stateOf,
+  unchanged,
+} from './results.ts';
 
+const { html: toHtml } = createSanitizer([]);
 const decode = (html: string) =>
   html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
-const summaryOf = (one: ResultCase) => decode(createSummary(resultOf(one)));
-const records = (...statuses: string[]) =>
-  statuses.map((status, n) => recordOf(n, status));
-const share = {
-  name: 'Baseline policies',
-  resourceTypes: new Map<string, string>(),
-};
+const rawOf = (states: readonly TargetState[], one?: RunCase) =>
+  createSummary(resultOf(states, one), toHtml);
+const summaryOf = (states: readonly TargetState[], one?: RunCase) =>
+  decode(rawOf(states, one));
 
-/** The cells of the table, without the tags in them. */
-function table(html: string): string[][] {
-  const rows = [...html.matchAll(/<tr>(.*?)<\/tr>/g)].map(
-    (match) => match[1] ?? '',
+/** The cells of all tables of targets, without the tags in them. */
+function cellsOf(html: string): string[][] {
+  const tables = [...html.matchAll(/<table>.*?<\/table>/gs)].map(
+    ([text]) => text,
   );
-  return rows.map((row) =>
-    [...row.matchAll(/<t[hd]>(.*?)<\/t[hd]>/g)].map((match) =>
-      (match[1] ?? '').replace(/<[^>]+>/g, '').replaceAll('&nbsp;', ' '),
+  const ofTargets = tables.filter((text) => text.includes('<th>Change</th>'));
+  const lines = ofTargets.flatMap((text) => [
+    ...text.matchAll(/<tr>(.*?)<\/tr>/g),
+  ]);
+  return lines.map(([, line = '']) =>
+    [...line.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/g)].map(([, cell = '']) =>
+      cell.replace(/<[^>]+>/g, ''),
     ),
   );
 }
 
+const exact = { inputs: { state: 'exact' } } as const;
+const dryRun = { inputs: { dryRun: true } } as const;
+const toAdd = (n: number) =>
+  stateOf(n, { next: { do: 'create' }, changed: true });
+
 describe('the summary of a run', () => {
-  it('is one block of HTML that names the share, the result, and what started it', () => {
-    const html = createSummary(
-      resultOf({ records: records('associated'), share }),
-    );
+  it('is one block of HTML that names the share, its owner, the result, and what started it', () => {
+    const html = rawOf([unchanged(0)]);
     expect(html).toMatch(/^<h3>✅ /);
     expect(html).toMatch(/\n\n$/);
     expect(html.trimEnd()).not.toMatch(/\n\s*\n/);
     const text = decode(html);
     expect(text).toContain(
-      'Cloudflare share <code>"Baseline policies"</code>: 1 account unchanged</h3>',
+      'Cloudflare share <code>"Baseline"</code>: 1 account unchanged</h3>',
+    );
+    expect(text).toContain(
+      `<p>Share <code>${SHARE}</code>, owner <code>${OWNER}</code>.</p>`,
     );
     expect(text).toContain(
       'triggered by <code>release v1</code> (<code>octocat</code>) · 1.2 s · 3 requests</sub></p>',
@@ -46,10 +70,9 @@ describe('the summary of a run', () => {
   });
 
   it('has nothing of an event where none is known', () => {
-    const result = resultOf({});
-    const html = createSummary({
-      ...result,
-      context: { ...result.context, event: '' },
+    const { context } = resultOf([]);
+    const html = rawOf([unchanged(0)], {
+      result: { context: { ...context, event: '' } },
     });
     expect(html).toMatch(
       /<sub>cloudflare-share-recipient [\d.]+ · 1\.2 s · 3 requests<\/sub>/,
@@ -57,184 +80,292 @@ describe('the summary of a run', () => {
   });
 
   it('names the share by its ID where its name could not be read', () => {
-    expect(summaryOf({ records: records('associated') })).toContain(
-      `<code>${SHARE}</code>`,
+    expect(summaryOf([unchanged(0)], { observed: null })).toContain(
+      `share <code>${SHARE}</code>:`,
     );
   });
 
-  it('shows each target on a line of its own', () => {
-    const change = (_: unknown, index: number) =>
-      [
-        { changed: true, startedMs: 1_000, endedMs: 2_234 },
-        {},
-        failWith('rejected'),
-        failWith('cancelled'),
-        { changed: true, endedMs: null },
-      ][index] ?? {};
-    const one = {
-      targets: 5,
-      records: records('associated', 'associated', 'associated', 'odd'),
-      change,
-    };
-    expect(table(summaryOf(one))).toEqual([
-      ['Account', 'Result', 'Status', 'Recipient ID', 'Duration'],
-      [account(2), '❌ Failed', 'associated', 'r2', ''],
-      [account(3), '🚫 Cancelled', 'unknown', 'r3', ''],
-      [account(0), '✅ Added', 'associated', 'r0', '1.2 s'],
-      [account(1), '✅ No change', 'associated', 'r1', ''],
-      [account(4), '✅ Added', 'disassociated', '', ''],
+  it('counts others, but not where the list is the whole truth', () => {
+    const observed = { others: { accounts: 12, withoutAccount: 0 } };
+    const text = '12 other accounts have access.';
+    expect(summaryOf([unchanged(0)], { observed })).toContain(text);
+    expect(summaryOf([unchanged(0)], { observed, ...exact })).not.toContain(
+      text,
+    );
+  });
+
+  it('shows failed, changed, waiting and unchanged accounts, in this order', () => {
+    const states = [
+      unchanged(0),
+      stateOf(1, { status: 'associating' }),
+      added(2, { label: 'EMEA' }),
+      failed(3, requestFailure('server', 'down'), { decidedMs: 90_000 }),
+      stateOf(4),
+      stateOf(5, { isUnlisted: true, status: 'disassociated', changed: true }),
+    ];
+    const waiting = { inputs: { wait: false } };
+    const heads = ['Change', 'Account', 'Status'];
+    expect(cellsOf(summaryOf(states, waiting))).toEqual([
+      [...heads, 'Reason', 'Duration'],
+      ['❌', account(3), 'not a recipient', 'down', '90.0 s'],
+      [...heads, 'Duration'],
+      ['+ added without waiting', `${account(2)} EMEA`, 'associated', '4.0 s'],
+      ['- removed without waiting', account(5), 'disassociated', ''],
+      [...heads, 'Duration'],
+      ['⏳ not awaited', account(1), 'associating', ''],
+      heads,
+      ['= no change', account(0), 'associated'],
+      ['= no change', account(4), 'not a recipient'],
     ]);
   });
 
-  it('says what was removed, and what nobody waited for', () => {
-    const change = () => ({ changed: true });
-    const result = (inputs: Record<string, string>) =>
-      table(
-        summaryOf({ records: records('associated'), change, inputs }),
-      )[1]?.[1];
-    expect(result({ INPUT_STATE: 'absent' })).toBe('✅ Removed');
-    expect(result({ INPUT_WAIT: 'false' })).toBe('⏳ Not awaited');
+  it('aligns durations and counts to the right', () => {
+    const html = rawOf([added(0), failed(1, failureOf('server'))]);
+    expect(html).toContain('<td align="right">4.0 s</td>');
+    expect(html).toContain('<td align="right">1</td>');
+  });
+
+  it('folds unchanged accounts, and only them', () => {
+    const html = rawOf([added(0), unchanged(1), unchanged(2)]);
+    const [before, folded] = html.split('<details>');
+    expect(before).toContain(account(0));
+    expect(folded).toContain('<summary>2 accounts unchanged</summary>');
+    expect(folded).toContain(account(1));
+    expect(html.match(/<details>/g)).toHaveLength(1);
+  });
+
+  it('shows a hundred changes, and folds more of them with a count', () => {
+    const html = rawOf(range(1, 1_000).map((n) => added(n)));
+    const [before = '', folded] = html.split('<details>');
+    expect(before.match(/\+ added/g)).toHaveLength(100);
+    expect(folded).toContain('<summary>900 more changes</summary>');
+    expect(folded?.match(/\+ added/g)).toHaveLength(900);
+  });
+
+  it('shows a hundred failures, and folds more of them with a count', () => {
+    const states = range(1, 101).map((n) => failed(n, failureOf('server')));
+    const [before = '', folded] = rawOf(states).split('<details>');
+    expect(before.match(/❌<\/td>/g)).toHaveLength(100);
+    expect(folded).toContain('<summary>1 more failure</summary>');
+  });
+
+  it.each([3, 100])('of 1,000 accounts shows the %d that changed', (count) => {
+    const states = [
+      ...range(1, 1_000 - count).map((n) => unchanged(n)),
+      ...range(1_001, 1_000 + count).map((n) => added(n)),
+    ];
+    const [before = ''] = rawOf(states).split('<details>');
+    expect(before.match(/\+ added/g)).toHaveLength(count);
+    expect(before).not.toContain('no change');
   });
 
   it('links an account to its dashboard at Cloudflare, and no other text', () => {
     const link = `<a href="https://dash.cloudflare.com/${account(0)}">`;
-    const organization = {
-      'INPUT_RECIPIENT-ACCOUNT-ID': '',
-      'INPUT_ORGANIZATION-ID': ORGANIZATION,
-    };
-    expect(summaryOf({})).toContain(link);
-    expect(
-      summaryOf({
-        inputs: { 'INPUT_API-URL': 'https://api.cloudflare.com.example/v4' },
-      }),
-    ).not.toContain('dash.');
-    expect(summaryOf({ inputs: organization })).not.toContain('dash.');
-    expect(table(summaryOf({ inputs: organization }))[0]?.[0]).toBe(
-      'Organization',
+    expect(rawOf([unchanged(0)])).toContain(link);
+    const apiUrl = 'https://api.cloudflare.com.example/v4';
+    expect(rawOf([unchanged(0)], { inputs: { apiUrl } })).not.toContain(
+      'dash.',
     );
-  });
-
-  it('of a dry run shows the plan', () => {
-    const html = summaryOf({
-      targets: 2,
-      records: records('associated'),
-      inputs: { 'INPUT_DRY-RUN': 'true' },
-    });
-    expect(html).toMatch(/^<h3>📋 /);
-    expect(table(html)).toEqual([
-      ['Action', 'Account', 'Current status'],
-      ['= already associated: no change', account(0), 'associated'],
-      ['+ add', account(1), 'disassociated'],
-    ]);
+    expect(rawOf([organization()])).not.toContain('dash.');
+    expect(cellsOf(rawOf([organization()]))[0]?.[1]).toBe('Organization');
   });
 
   it('of a cancelled run says so', () => {
-    expect(
-      summaryOf({ records: records('associated'), isCancelled: true }),
-    ).toMatch(/^<h3>🚫 /);
-  });
-
-  it('shows how to fix each cause once, with its reasons and targets', () => {
-    const failures = [
-      failWith('rejected', '1017 no', 'HTTP 400'),
-      failWith('rejected', 'other'),
-      failWith('server', 'down'),
-      failWith('rejected', '1017 no'),
-    ];
-    const html = summaryOf({
-      records: records(...Array(4).fill('associated')),
-      change: (_, index) => failures[index] ?? {},
+    const html = rawOf([stateOf(0, { next: { do: 'create' } })], {
+      outcome: { ending: { type: 'cancelled' } },
     });
+    expect(html).toMatch(/^<h3>🚫 /);
+    expect(cellsOf(html)[1]?.[0]).toBe('🚫');
+  });
+});
+
+describe('the plan in the summary', () => {
+  it('of a dry run of 1,000 shows the 100 that would change', () => {
+    const states = [
+      ...range(1, 900).map((n) => unchanged(n)),
+      ...range(901, 1_000).map(toAdd),
+    ];
+    const html = rawOf(states, dryRun);
+    expect(html).toMatch(/^<h3>📋 /);
+    const [before = ''] = html.split('<details>');
+    expect(cellsOf(before)).toHaveLength(101);
+    expect(cellsOf(decode(before)).slice(0, 2)).toEqual([
+      ['Change', 'Account', 'Status'],
+      ['+ add', account(901), 'not a recipient'],
+    ]);
+  });
+
+  it('of exact has + and - lines, even where it was rejected', () => {
+    const refused = failureOf('refused', 'too many');
+    const states = [
+      failed(0, refused),
+      failed(1, refused, { isUnlisted: true, status: 'associated' }),
+    ];
+    const inputs = { dryRun: true, state: 'exact' } as const;
+    const html = summaryOf(states, { inputs });
     expect(html).toMatch(/^<h3>❌ /);
-    const items = html.match(/<li>.*<\/li>/g) ?? [];
-    expect(items).toHaveLength(2);
-    expect(items[0]).toContain(
-      `<strong>${TITLES.rejected}.</strong> ${FIXES.rejected} `,
+    expect(cellsOf(html).map(([change]) => change)).toEqual([
+      'Change',
+      '+ add',
+      '- remove recipient r1 (associated) after the additions',
+    ]);
+  });
+
+  it('of a target that is not possible has its reason', () => {
+    const states = [failed(0, failureOf('inconclusive', 'unclear')), toAdd(1)];
+    expect(cellsOf(summaryOf(states, dryRun))[1]).toEqual([
+      '❌',
+      account(0),
+      'unknown',
+      'unclear',
+    ]);
+  });
+});
+
+describe('what failed', () => {
+  const causes = (html: string) =>
+    /<table><thead><tr><th>What failed.*?<\/table>/s.exec(html)?.[0] ?? '';
+
+  it('is a table of causes, with what to do', () => {
+    const page = 'https://developers.cloudflare.com/x';
+    const states = [
+      failed(0, requestFailure('conflict', 'one', { documentationUrl: page })),
+      failed(1, requestFailure('conflict', 'two')),
+      failed(2, failureOf('removed', 'away')),
+    ];
+    const table = causes(summaryOf(states));
+    const lines = [...table.matchAll(/<tr>.*?<\/tr>/g)].map(([line]) => line);
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toContain('<th>Accounts</th>');
+    expect(lines[1]).toContain(
+      `<strong>${TITLES.conflict}</strong><br>one<br>two</td><td align="right">2</td>`,
     );
-    expect(items[0]).toContain(
-      ' <a href="https://github.com/octo/share-recipient/blob/v1/docs/troubleshooting.md#request-rejected-by-cloudflare">Troubleshooting</a>' +
-        `<br><code>1017 no (HTTP 400)</code> for <code>${account(0)}, ${account(3)}</code>` +
-        `<br><code>other</code> for <code>${account(1)}</code></li>`,
+    expect(lines[1]).toContain(
+      `<a href="${page}">Cloudflare documentation</a>`,
+    );
+    expect(lines[1]).toContain(
+      'troubleshooting.md#another-change-under-way">Troubleshooting</a>',
+    );
+    expect(lines[2]).toContain('Let only one workflow');
+  });
+
+  it('counts reasons beyond three', () => {
+    const states = range(1, 5).map((n) =>
+      failed(n, failureOf('server', `${n}x`)),
+    );
+    expect(causes(rawOf(states))).toContain('3x<br>and 2 more reasons</td>');
+  });
+
+  it('merges equal errors of resources', () => {
+    const errors = range(1, 20).map((n) =>
+      resourceError(true, 'missing entitlement', `p${n}`),
+    );
+    const recipient = recordOf(0, 'associated', { errors, moreErrors: 10 });
+    const states = [failed(0, resourceFailure(recipient), { recipient })];
+    expect(causes(summaryOf(states))).toContain(
+      '20 resources: missing entitlement (and 10 more)',
     );
   });
 
-  it('counts the reasons beyond ten, and the targets beyond three of a reason', () => {
-    const all = { records: records(...Array(12).fill('associated')) };
-    expect(
-      summaryOf({
-        ...all,
-        change: (_, index) => failWith('server', `reason ${index}`),
-      }),
-    ).toContain('<br>and 2 more reasons, see the log</li>');
-    expect(summaryOf({ ...all, change: () => failWith('server') })).toContain(
-      `${account(2)} and 9 more</code></li>`,
-    );
-  });
-
-  it('shows two hundred targets, the failed ones first', () => {
-    const one = {
-      records: records(...Array(203).fill('associated')),
-      change: (_: unknown, index: number) =>
-        index > 200 ? failWith('server') : {},
-    };
-    const rows = table(summaryOf(one));
-    expect(rows).toHaveLength(201);
-    expect(rows.slice(1, 4).map(([id]) => id)).toEqual([
-      account(201),
-      account(202),
+  it('comes in the order of the causes', () => {
+    const states = [
+      failed(0, failureOf('server', 'rare')),
+      failed(1, failureOf('removed', 'frequent')),
+      failed(2, failureOf('removed', 'frequent')),
+    ];
+    expect(cellsOf(rawOf(states)).map(([, who]) => who)).toEqual([
+      'Account',
+      account(1),
+      account(2),
       account(0),
     ]);
-    expect(summaryOf(one)).toContain(
-      '<p>And 3 more, see the output recipients.</p>',
-    );
-    expect(
-      summaryOf({ records: records(...Array(200).fill('associated')) }),
-    ).not.toContain('And ');
   });
 
-  it('stays far below the limit of GitHub for a thousand failures with the worst reasons', () => {
-    const change = (_: unknown, index: number) =>
-      failWith('rejected', `${index}${'<script>{}&&||'.repeat(70)}`);
-    const html = createSummary(
-      resultOf({
-        records: records(...Array(1_000).fill('associated')),
-        change,
+  it('with exact leaves a list for the accounts that were not removed', () => {
+    const unlisted = { isUnlisted: true, status: 'associated' } as const;
+    const states = [
+      failed(0, failureOf('server')),
+      failed(1, failureOf('stopped'), { ...unlisted, label: 'EMEA' }),
+      failed(2, failureOf('stopped'), unlisted),
+    ];
+    expect(summaryOf(states, exact)).toContain(
+      `<pre>${account(1)} # EMEA\n${account(2)}</pre>`,
+    );
+  });
+});
+
+describe('the size of the summary', () => {
+  it('stays below the limit of GitHub for 20,000 failures with the worst reasons, and counts the rest', () => {
+    const states = range(1, 20_000).map((n) =>
+      failed(n, failureOf('rejected', '<script>{}&&||'.repeat(70)), {
+        label: 'ü'.repeat(60),
       }),
     );
-    expect(Buffer.byteLength(html)).toBeLessThan(1_048_576 / 2);
+    const html = rawOf(states);
+    expect(Buffer.byteLength(html)).toBeLessThan(1_048_576);
+    const shown = html.match(/❌<\/td>/g)?.length ?? 0;
+    expect(shown).toBeGreaterThan(300);
+    expect(html).toContain(
+      `<p>And ${(20_000 - shown).toLocaleString('en-US')} more, in the log.</p>`,
+    );
   });
 
-  it('has no tag, link, mention or empty line that a server could have written', () => {
+  it('keeps failed accounts before the others', () => {
+    const states = [
+      ...range(1, 9_000).map((n) => unchanged(n)),
+      ...range(10_001, 11_000).map((n) => failed(n, failureOf('server'))),
+      ...range(11_001, 12_000).map((n) => added(n)),
+    ];
+    const html = rawOf(states);
+    expect(html.match(/❌<\/td>/g)).toHaveLength(1_000);
+    expect(html.match(/\+ added/g)).toHaveLength(1_000);
+    expect(html).toMatch(/<p>And [\d,]+ more, in the log\.<\/p>\n<\/details>/);
+    expect(Buffer.byteLength(html)).toBeLessThan(1_048_576);
+  });
+});
+
+describe('text from outside', () => {
+  it('shows no secret, whose characters HTML escapes', () => {
+    const secret = 'v1.0+mNq8Zt/w5Rb=Yc7';
+    const { html } = createSanitizer([secret]);
+    const inputs = { shareId: secret };
+    const result = resultOf([failed(0, failureOf('server', secret))], {
+      inputs,
+    });
+    expect(decode(createSummary(result, html))).not.toContain('mNq8Zt');
+  });
+
+  it('adds no tag, link, mention or empty line', () => {
     const ours =
-      /<\/?(h3|p|sub|code|table|thead|tbody|tr|th|td|ul|li|strong)>|<br>|<a href="https:\/\/(dash\.cloudflare\.com\/\w+|github\.com\/octo\/[\w./#-]+)">|<\/a>/g;
+      /<\/?(h3|p|sub|code|table|thead|tbody|tr|th|td|ul|li|strong|details|summary|pre)>|<td align="right">|<br>|<a href="https:\/\/(dash\.cloudflare|github|developers\.cloudflare)\.com\/[\w./#-]+">|<\/a>|https:\/\/www\.cloudflarestatus\.com/g;
     fc.assert(
       fc.property(
         hostileText,
         hostileText,
         fc.boolean(),
-        (name, text, terminal) => {
+        (name, text, isOff) => {
           const hostile = `${text}<img src=x>@octocat [x](http://evil) \n\n# ${name}`;
-          const errors = [
-            { ...resourceError(terminal, hostile), resourceId: hostile },
-          ];
-          const one = {
-            records: [recordOf(0, hostile, { errors })],
-            share: {
-              name: hostile,
-              resourceTypes: new Map([[hostile, hostile]]),
-            },
-          };
-          const html = createSummary(
-            resultOf({
-              ...one,
-              ...(terminal
-                ? {}
-                : { change: () => failWith('server', hostile, hostile) }),
+          const errors = [resourceError(true, hostile, hostile)];
+          const recipient = recordOf(0, hostile, { errors });
+          const failure = requestFailure('resource-error', hostile, {
+            detail: hostile,
+            documentationUrl: `https://developers.cloudflare.com/${isOff ? hostile : 'x'}`,
+          });
+          const states = [
+            failed(0, failure, { label: hostile, recipient }),
+            failed(1, { ...failure, cause: 'server' }),
+            failed(2, failureOf('stopped'), {
+              isUnlisted: true,
+              label: hostile,
             }),
-          );
-          expect(html.replace(ours, '')).not.toMatch(
-            /[<>@[\]]|:\/\/(?!www\.cloudflarestatus)/,
-          );
+          ];
+          const share = { name: hostile, resourceTypes: new Map() };
+          const html = rawOf(states, {
+            inputs: { shareId: hostile, dryRun: isOff },
+            observed: { share: share as never },
+            result: { sharesOfOwner: [{ id: hostile, name: hostile }] },
+          });
+          expect(html.replace(ours, '')).not.toMatch(/[<>@[\]]|:\/\//);
           expect(html.trimEnd()).not.toMatch(/\n\s*\n/);
         },
       ),
@@ -243,27 +374,38 @@ describe('the summary of a run', () => {
 });
 
 describe('the summary of invalid inputs', () => {
+  const errors = [
+    {
+      input: 'state',
+      message: 'expected present or absent, got "<b>".',
+      isEmpty: false,
+      details: [],
+    },
+    {
+      input: 'share-id',
+      message: 'expected an ID, got nothing.',
+      isEmpty: true,
+      details: [],
+    },
+  ];
+
   it('lists them, with what to do', () => {
-    const errors = [
-      {
-        input: 'state',
-        message: 'expected present or absent, got "<b>".',
-        isEmpty: false,
-      },
-      {
-        input: 'share-id',
-        message: 'expected an ID, got nothing.',
-        isEmpty: true,
-      },
-    ];
-    expect(createInputSummary(errors, '')).toBe(
+    expect(decode(createInputSummary(errors.slice(0, 1), toHtml))).toBe(
       '<h3>❌ Invalid inputs: no request was sent</h3>\n<ul>\n' +
-        '<li><code>state</code>: <code>expected present or absent, got &#34;&#60;b&#62;&#34;.</code></li>\n' +
-        '<li><code>share-id</code>: <code>expected an ID, got nothing.</code></li>\n' +
+        '<li><code>state</code>: expected present or absent, got "<b>".</li>\n' +
         '</ul>\n<p>Correct the inputs.</p>\n\n',
     );
-    expect(createInputSummary(errors, 'Check it.')).toContain(
-      '<p>Check it.</p>',
+    expect(createInputSummary(errors, toHtml)).toContain(
+      'does not reach the job',
     );
+  });
+
+  it('counts what is too long, and stays below the limit of GitHub', () => {
+    const [first] = errors as [(typeof errors)[0]];
+    const long = { ...first, message: '<'.repeat(100_000) };
+    const html = createInputSummary(Array(60).fill(long), toHtml);
+    expect(Buffer.byteLength(html)).toBeLessThan(1_048_576);
+    expect(html.match(/\(and 98,000 more characters\)/g)).toHaveLength(50);
+    expect(html).toContain('<li>and 10 more inputs</li>');
   });
 });

@@ -1,82 +1,351 @@
-import type { Cause } from '../reconcile/decide.ts';
+/* For each way to fail: what it is called, and what to do about it. */
+import type { Cause, Credentials, Failure, RequestKind } from '../domain.ts';
+
+/** A section of docs/troubleshooting.md. */
+export type Topic = Cause | 'inputs' | 'read-only' | 'outputs';
 
 /** Titles of annotations, and of the sections in docs/troubleshooting.md. */
-export const TITLES = {
+export const TITLES: Readonly<Record<Topic, string>> = {
   inputs: 'Invalid inputs: no request was sent',
   authentication: 'Authentication failed',
-  'not-found': 'Share or account not found',
+  'read-only': 'Credentials can only read',
+  route: 'Account or API address not found',
+  'not-found': 'Share not found',
+  'share-state': 'Share does not allow this change',
   rejected: 'Request rejected by Cloudflare',
+  conflict: 'Another change under way',
   'rate-limit': 'Rate limit reached',
   server: 'Cloudflare API error',
   blocked: 'Request blocked before the API',
   'invalid-response': 'Unexpected response from the API',
   'too-large': 'Response too large',
+  'no-response': 'No complete response from Cloudflare',
   network: 'Connection to Cloudflare failed',
-  proxy: 'Proxy rejected the connection',
+  proxy: 'Connection through the proxy failed',
   'certificate-untrusted': 'TLS certificate not trusted',
   'certificate-invalid': 'TLS certificate not valid',
   'resource-error': 'Shared resource failed permanently',
   removed: 'Recipient removed during the run',
   inconclusive: 'Organization cannot be identified',
-  stopped: 'Stopped after authentication failure',
+  refused: 'Plan rejected before any change',
+  stopped: 'Stopped after another failure',
   timeout: 'Timed out',
   cancelled: 'Run cancelled',
   outputs: 'Outputs could not be written',
   internal: 'Internal error',
-} as const satisfies Record<Cause | 'inputs' | 'outputs' | 'internal', string>;
-
-/** How to fix each of them. */
-export const FIXES: Readonly<Record<keyof typeof TITLES, string>> = {
-  inputs: 'Correct the inputs.',
-  authentication:
-    'Check that the secret reaches this job, and can edit the shares of account-id.',
-  'not-found':
-    'Compare account-id and share-id with the dashboard, and check that the token can see them.',
-  rejected:
-    'Check that the recipient exists, in the same Cloudflare Organization as account-id.',
-  'rate-limit':
-    'Raise timeout, run fewer jobs at a time, or use a dedicated token for this workflow.',
-  server:
-    'Check https://www.cloudflarestatus.com and run again: completed changes are kept.',
-  blocked:
-    'A firewall or proxy responded. Check for rules that block the runner, then run again.',
-  'invalid-response':
-    'Check api-url, and whether a proxy or captive portal responds instead of Cloudflare.',
-  'too-large':
-    'Check api-url, and whether something other than Cloudflare responds.',
-  network:
-    'Check that the runner can resolve and reach the host of api-url, or set HTTPS_PROXY.',
-  proxy:
-    'Allow the host of api-url in the proxy. For HTTP 407, use http://USERNAME:PASSWORD@HOST:PORT.',
-  'certificate-untrusted':
-    'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of its CA file.',
-  'certificate-invalid':
-    'It is expired, not yet valid or for another name. Check the clock and api-url.',
-  'resource-error':
-    'Fix the cause in the recipient account, then remove the recipient and add it again.',
-  removed:
-    'Let only one workflow change the share at a time (concurrency), then run again.',
-  inconclusive:
-    'Check the recipients of the share in the Cloudflare dashboard before you run again.',
-  stopped: 'Fix the credentials and run again: completed changes are kept.',
-  timeout:
-    'Run again to continue waiting, or raise timeout. Nothing was undone.',
-  cancelled: 'Run again to continue. Nothing was undone.',
-  outputs:
-    'Check that GITHUB_OUTPUT names a writable file. The log shows what was done.',
-  internal:
-    'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again.',
 };
 
+/** What a run has shown, so that no advice contradicts it. */
+export interface Circumstances {
+  /** The credentials reached Cloudflare and can read the share. */
+  readonly listWasRead: boolean;
+  readonly credentials: Credentials['type'];
+}
+
+/** What to call a failure, and what to do about it. */
+export interface Advice {
+  readonly topic: Topic;
+  /** Null where the guide knows nothing that is true for certain. */
+  readonly hint: string | null;
+}
+
 /**
- * The section of docs/troubleshooting.md for a failure; null where the runner
+ * When a hint is given: every member that is there has to match. The first rule
+ * that matches decides, so a special one stands before a general one.
+ */
+interface Rule {
+  readonly cause: Cause;
+  /** What the request was for. */
+  readonly kinds?: readonly RequestKind[];
+  /** Without it, the hint holds for every code, and where there is none. */
+  readonly codes?: readonly number[];
+  readonly listWasRead?: boolean;
+  readonly credentials?: Credentials['type'];
+  /** Where it differs from the cause. */
+  readonly topic?: Topic;
+  readonly hint: string;
+}
+
+const READS: readonly RequestKind[] = ['share', 'shares', 'list', 'recipient'];
+const WRITES: readonly RequestKind[] = ['create', 'delete'];
+
+/**
+ * The credentials, or their headers, are wrong: nothing was read with them.
+ * 1000 is "Invalid API Token" (with HTTP 401).
+ */
+const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
+/** Nothing of this kind may do it. */
+const KIND_NOT_ACCEPTED = [1001, 10405];
+
+const RUN_AGAIN = 'Run again: completed changes are kept.';
+
+/** Hints in the order in which they are considered. */
+export const RULES: readonly Rule[] = [
+  {
+    cause: 'authentication',
+    kinds: WRITES,
+    codes: [10000],
+    listWasRead: true,
+    credentials: 'token',
+    topic: 'read-only',
+    hint:
+      'The token can read this share but not change it. Use a token with ' +
+      'edit permission, or api-email and ' +
+      'api-key: Cloudflare documents only these for this endpoint.',
+  },
+  {
+    cause: 'authentication',
+    kinds: WRITES,
+    codes: [10000],
+    listWasRead: true,
+    topic: 'read-only',
+    hint:
+      'The user of the key can read this share but not change it. Use ' +
+      'the key of a user who can edit the ' +
+      'shares of account-id.',
+  },
+  {
+    cause: 'authentication',
+    codes: KIND_NOT_ACCEPTED,
+    credentials: 'token',
+    hint:
+      'Cloudflare does not accept this kind of credentials here. Use a ' +
+      'token of a user, or api-email and ' +
+      'api-key.',
+  },
+  {
+    cause: 'authentication',
+    codes: KIND_NOT_ACCEPTED,
+    hint:
+      'Cloudflare does not accept this kind of credentials here. Use an ' +
+      'api-token.',
+  },
+  {
+    cause: 'authentication',
+    codes: [10001],
+    hint:
+      'This code is often temporary. Run again, and check the ' +
+      'credentials only if it stays.',
+  },
+  {
+    cause: 'authentication',
+    codes: WRONG_CREDENTIALS,
+    listWasRead: true,
+    hint:
+      'The credentials worked when this run read the list. Check whether ' +
+      'they have been revoked or have ' +
+      'expired since.',
+  },
+  {
+    cause: 'authentication',
+    kinds: READS,
+    codes: WRONG_CREDENTIALS,
+    listWasRead: false,
+    hint:
+      'Check that the secret reaches this job, has not expired, and can ' +
+      'read the shares of account-id.',
+  },
+  {
+    cause: 'route',
+    codes: [7000, 7003],
+    hint: 'Check account-id and api-url: one of them is wrong.',
+  },
+  {
+    cause: 'not-found',
+    kinds: ['share', 'list'],
+    codes: [1004],
+    hint: 'Compare account-id and share-id with the dashboard.',
+  },
+  {
+    cause: 'share-state',
+    hint: 'Check share-id: use an active share that targets accounts.',
+  },
+  {
+    cause: 'rejected',
+    codes: [10001],
+    hint: `This code is often temporary. ${RUN_AGAIN}`,
+  },
+  {
+    cause: 'conflict',
+    hint:
+      'Another change to this account is under way. Wait until it is ' +
+      'complete, then run again. Let only one ' +
+      'workflow change the share at a time (concurrency).',
+  },
+  {
+    cause: 'rate-limit',
+    hint:
+      'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
+      'limit is per user: a token of its own ' +
+      'helps only if the account owns it, or another user such as a ' +
+      'service user.',
+  },
+  {
+    cause: 'server',
+    hint: `Check https://www.cloudflarestatus.com. ${RUN_AGAIN}`,
+  },
+  {
+    cause: 'blocked',
+    hint:
+      'A firewall or proxy responded, not the API. Check for a rule that ' +
+      'blocks the runner, then run again.',
+  },
+  {
+    cause: 'invalid-response',
+    listWasRead: true,
+    hint:
+      'The API responded properly before, so this may be temporary. ' +
+      `${RUN_AGAIN}`,
+  },
+  {
+    cause: 'invalid-response',
+    hint:
+      'Check api-url, and whether a proxy or captive portal responds ' +
+      'instead of Cloudflare.',
+  },
+  {
+    cause: 'too-large',
+    listWasRead: false,
+    hint:
+      'Check api-url, and whether something other than Cloudflare ' +
+      'responds.',
+  },
+  {
+    cause: 'no-response',
+    hint: `Cloudflare was reached but did not respond in time. ${RUN_AGAIN}`,
+  },
+  {
+    cause: 'network',
+    listWasRead: true,
+    hint:
+      'The connection worked before, so this may be temporary. ' +
+      `${RUN_AGAIN}`,
+  },
+  {
+    cause: 'network',
+    hint:
+      'Check that the runner can resolve and reach the host of api-url, ' +
+      'or set HTTPS_PROXY.',
+  },
+  {
+    cause: 'proxy',
+    hint:
+      'Check the address and the rules of the proxy. If it requires a ' +
+      'password, set HTTPS_PROXY to ' +
+      'http://USERNAME:PASSWORD@HOST:PORT.',
+  },
+  {
+    cause: 'certificate-untrusted',
+    hint:
+      'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of ' +
+      'its CA file.',
+  },
+  {
+    cause: 'certificate-invalid',
+    hint:
+      'Check the clock of the runner and api-url: the certificate is for ' +
+      'another time, name or purpose.',
+  },
+  {
+    cause: 'resource-error',
+    hint:
+      'Fix the cause in the recipient account, then remove the recipient ' +
+      'and add it again.',
+  },
+  {
+    cause: 'removed',
+    hint:
+      'Let only one workflow change the share at a time (concurrency), ' +
+      'then run again.',
+  },
+  {
+    cause: 'inconclusive',
+    hint:
+      'Check the recipients of the share in the Cloudflare dashboard ' +
+      'before you run again.',
+  },
+  {
+    cause: 'refused',
+    hint:
+      'Nothing was changed. Check the list and share-id; raise ' +
+      'max-removals only if the removals are intended.',
+  },
+  {
+    cause: 'stopped',
+    hint: 'Fix the other failure and run again: completed changes are kept.',
+  },
+  {
+    cause: 'timeout',
+    hint:
+      'Run again to continue waiting, or raise timeout. Nothing was ' +
+      'undone.',
+  },
+  {
+    cause: 'cancelled',
+    hint: 'Run again to continue. Nothing was undone.',
+  },
+  {
+    cause: 'internal',
+    hint:
+      'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG ' +
+      'to true and run again. The outputs have ' +
+      'what was done by then.',
+  },
+];
+
+/** What to do about problems that are no failure of a target. */
+export const OTHER_HINTS = {
+  inputs: 'Correct the inputs.',
+  outputs:
+    'Check that GITHUB_OUTPUT names a writable file. The log has what ' +
+    'was done.',
+} as const;
+
+/** Chooses the title and the hint for a failure of this run. */
+export function adviceFor(
+  failure: Failure,
+  circumstances: Circumstances,
+): Advice {
+  const rule = RULES.find((one) => matches(one, failure, circumstances));
+  return {
+    topic: rule?.topic ?? failure.cause,
+    hint: rule?.hint ?? null,
+  };
+}
+
+function matches(
+  rule: Rule,
+  { cause, request }: Failure,
+  circumstances: Circumstances,
+): boolean {
+  return (
+    rule.cause === cause &&
+    accepts(rule.kinds, request?.kind) &&
+    accepts(rule.codes, request?.code) &&
+    isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
+    isUnlessOther(rule.credentials, circumstances.credentials)
+  );
+}
+
+/** A rule that names no values accepts all of them, and their absence. */
+function accepts<Value>(
+  values: readonly Value[] | undefined,
+  value: Value | null | undefined,
+): boolean {
+  if (values === undefined) return true;
+  return value !== null && value !== undefined && values.includes(value);
+}
+
+function isUnlessOther<Value>(expected: Value | undefined, value: Value) {
+  return expected === undefined || expected === value;
+}
+
+/**
+ * The section of docs/troubleshooting.md for a topic; null where the runner
  * does not say where the action came from.
  */
-export function helpUrl(
-  cause: keyof typeof TITLES,
-  docsUrl: string | null,
-): string | null {
-  return docsUrl && `${docsUrl}/troubleshooting.md#${slug(TITLES[cause])}`;
+export function helpUrl(topic: Topic, docsUrl: string | null): string | null {
+  return docsUrl && `${docsUrl}/troubleshooting.md#${slug(TITLES[topic])}`;
 }
 
 /** The anchor that GitHub gives a heading. */

@@ -1,75 +1,210 @@
-import { STATUSES } from '../cloudflare/shares.ts';
-import { formatFailure, type TargetState } from '../reconcile/decide.ts';
-import type { Result } from './result.ts';
+import type { Cause, DesiredState, PublishedStatus } from '../domain.ts';
+import type { TargetState } from '../reconcile/target-state.ts';
+import { failureIn } from './failures.ts';
+import {
+  durationMs,
+  hasFailed,
+  isListed,
+  type Result,
+  statusOf,
+} from './result.ts';
+import { cut } from './sanitizer.ts';
+import { formatFailure } from './wording.ts';
 
-/**
- * GitHub accepts 1 MB of outputs for a whole job; the log has what does not
- * fit.
- */
-const MAX_RESOURCES = 200;
-const MANY = 100;
+/** The names of the outputs: a test compares them with action.yml. */
+export const OUTPUT_NAMES = [
+  'recipient-id',
+  'status',
+  'changed',
+  'recipients',
+] as const;
 
-/** Values of outputs by their names; a list of objects becomes JSON. */
-export type Outputs = Readonly<Record<string, string | readonly object[]>>;
+export type OutputName = (typeof OUTPUT_NAMES)[number];
 
-/**
- * Creates the outputs that action.yml declares. `nowMs` ends the time of
- * targets that are not done.
- */
-export function createOutputs(result: Result, nowMs: number): Outputs {
-  const { states } = result;
-  const statuses = new Set(states.map((state) => statusOf(state, result)));
-  return {
-    'recipient-id': states.map(({ inUse }) => inUse ?? '').join('\n'),
-    status: statuses.size > 1 ? 'mixed' : ([...statuses][0] ?? 'unknown'),
-    changed: String(states.some(({ changed }) => changed)),
-    recipients: states.map((state) => toRecipient(state, result, nowMs)),
-  };
+/** What later steps get. All of it is set, however a run ends. */
+export interface Outputs extends Readonly<Record<OutputName, unknown>> {
+  /** With several targets one per line, an empty line where there is none. */
+  readonly 'recipient-id': string;
+  /** `mixed` where the listed targets have different ones. */
+  readonly status: PublishedStatus | 'unknown' | 'mixed';
+  readonly changed: 'true' | 'false';
+  /** Becomes JSON. */
+  readonly recipients: readonly RecipientOutput[];
+}
+
+/** One target, as the output `recipients` shows it. */
+export interface RecipientOutput {
+  /** One of the two is null. */
+  readonly account_id: string | null;
+  readonly organization_id: string | null;
+  readonly label: string | null;
+  readonly desired: DesiredState;
+  readonly recipient_id: string | null;
+  readonly status: PublishedStatus | 'unknown';
+  readonly changed: boolean;
+  /** Null where the target did not fail. */
+  readonly cause: Cause | null;
+  readonly error: string | null;
+  /** Those with an outstanding error; empty where there is no room for them. */
+  readonly resources: readonly ResourceOutput[];
+  /** How many resources have an outstanding error. */
+  readonly resource_errors: number;
+  /** As Cloudflare sent it. */
+  readonly created: string | null;
+  readonly modified: string | null;
+  readonly seconds: number;
+}
+
+/** A resource with an outstanding error. */
+export interface ResourceOutput {
+  readonly resource_id: string;
+  /** Null where the share does not show it. */
+  readonly resource_type: string | null;
+  readonly error: string;
+  /** True: Cloudflare has given up. */
+  readonly terminal: boolean;
+}
+
+/** The outputs of a run, and what GitHub's limit leaves no room for. */
+export interface SizedOutputs {
+  readonly outputs: Outputs;
+  /** Targets that `recipients` is without. */
+  readonly leftOut: number;
 }
 
 /**
- * The last observed status: a published word, because people put outputs into
- * shell commands, or `unknown`.
+ * GitHub drops the outputs of a job above 1 MB, counted as UTF-16: two bytes
+ * for each code unit.
  */
-export function statusOf(
-  { recipient }: TargetState,
-  { observed }: Pick<Result, 'observed'>,
-): string {
-  if (!recipient) return observed ? 'disassociated' : 'unknown';
-  return STATUSES.find((status) => status === recipient.status) ?? 'unknown';
+const MAX_LENGTH = 900_000 / 2;
+/** Above it, `recipient-id` is empty: `recipients` has the IDs. */
+const MAX_RECIPIENT_IDS = 2_000;
+const LONG_TEXT = 500;
+const SHORT_TEXT = 100;
+
+/** Of a run that is over before it knows anything about its targets. */
+export const emptyOutputs: Outputs = {
+  'recipient-id': '',
+  status: 'unknown',
+  changed: 'false',
+  recipients: [],
+};
+
+/** Creates the outputs that action.yml declares. */
+export function createOutputs(result: Result): SizedOutputs {
+  const { targets, observed } = result.outcome;
+  const listed = targets.filter(isListed);
+  const statuses = new Set(listed.map((state) => statusOf(state, observed)));
+  const recipientId = recipientIds(listed);
+  const recipients = fitRecipients(result, MAX_LENGTH - recipientId.length);
+
+  return {
+    outputs: {
+      'recipient-id': recipientId,
+      status: commonStatus([...statuses]),
+      changed: targets.some(({ changed }) => changed) ? 'true' : 'false',
+      recipients,
+    },
+    leftOut: targets.length - recipients.length,
+  };
+}
+
+function recipientIds(listed: readonly TargetState[]): string {
+  if (listed.length > MAX_RECIPIENT_IDS) return '';
+  return listed.map(({ inUse }) => inUse ?? '').join('\n');
+}
+
+function commonStatus(statuses: readonly Outputs['status'][]) {
+  return statuses.length > 1 ? 'mixed' : (statuses[0] ?? 'unknown');
+}
+
+/** Shortens texts first, then leaves out resources, then whole targets. */
+function fitRecipients(
+  result: Result,
+  maxLength: number,
+): readonly RecipientOutput[] {
+  const levels = [
+    { maxText: LONG_TEXT, withResources: true },
+    { maxText: SHORT_TEXT, withResources: true },
+    { maxText: SHORT_TEXT, withResources: false },
+  ];
+  let recipients: RecipientOutput[] = [];
+  for (const level of levels) {
+    recipients = result.outcome.targets.map((state) =>
+      toRecipient(state, result, level),
+    );
+    if (JSON.stringify(recipients).length <= maxLength) return recipients;
+  }
+  return leaveOut(recipients, result, maxLength);
+}
+
+/** Keeps failed targets longest, then changed ones, each in the order given. */
+function leaveOut(
+  recipients: readonly RecipientOutput[],
+  { outcome, inputs }: Result,
+  maxLength: number,
+): readonly RecipientOutput[] {
+  const entries = outcome.targets.map((state, index) => ({
+    recipient: recipients[index] as RecipientOutput,
+    index,
+    rank: hasFailed(state, inputs) ? 0 : 1 + Number(!state.changed),
+  }));
+  const byRank = [...entries].sort((a, b) => a.rank - b.rank);
+
+  // The brackets, and a comma behind each.
+  let length = 2;
+  const kept: typeof entries = [];
+  for (const entry of byRank) {
+    length += JSON.stringify(entry.recipient).length + 1;
+    if (length > maxLength) break;
+    kept.push(entry);
+  }
+  return kept
+    .sort((a, b) => a.index - b.index)
+    .map(({ recipient }) => recipient);
 }
 
 function toRecipient(
   state: TargetState,
   result: Result,
-  nowMs: number,
-): object {
-  const { target, inUse, recipient, changed, failure, startedMs, endedMs } =
-    state;
-  const maxText = result.states.length > MANY ? 100 : 500;
-  const errors =
-    recipient?.errors.slice(
-      0,
-      Math.floor(MAX_RESOURCES / result.states.length),
-    ) ?? [];
-  const shorten = (text: string) =>
-    text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text;
+  level: { maxText: number; withResources: boolean },
+): RecipientOutput {
+  const { planned, inUse, recipient, changed } = state;
+  const { target } = planned;
+  const failure = failureIn(state, result);
+  const errors = recipient?.errors.length ?? 0;
+
   return {
     account_id: target.type === 'account' ? target.id : null,
     organization_id: target.type === 'organization' ? target.id : null,
+    label: target.label,
+    desired: planned.desired,
     recipient_id: inUse,
-    status: statusOf(state, result),
+    status: statusOf(state, result.outcome.observed),
     changed,
-    error: failure && shorten(formatFailure(failure)),
-    resources: errors.map(({ resourceId, error, terminal }) => ({
-      resource_id: resourceId,
-      resource_type:
-        result.observed?.share?.resourceTypes.get(resourceId) ?? null,
-      error: shorten(error),
-      terminal,
-    })),
+    cause: failure?.cause ?? null,
+    error: failure && cut(formatFailure(failure), level.maxText),
+    resources: level.withResources
+      ? resourcesOf(state, result, level.maxText)
+      : [],
+    resource_errors: errors + (recipient?.moreErrors ?? 0),
     created: recipient?.created || null,
     modified: recipient?.modified || null,
-    seconds: Math.round(((endedMs ?? nowMs) - startedMs) / 100) / 10,
+    seconds: Math.round(durationMs(state, result.nowMs) / 100) / 10,
   };
+}
+
+function resourcesOf(
+  { recipient }: TargetState,
+  { outcome }: Result,
+  maxText: number,
+): ResourceOutput[] {
+  const types = outcome.observed?.share?.resourceTypes;
+  const errors = recipient?.errors ?? [];
+  return errors.map(({ resourceId, error, terminal }) => ({
+    resource_id: resourceId,
+    resource_type: types?.get(resourceId) ?? null,
+    error: cut(error, maxText),
+    terminal,
+  }));
 }

@@ -1,269 +1,258 @@
-import type { Clock } from '../clock.ts';
-import type { ApiError } from '../cloudflare/api-error.ts';
-import type { Share } from '../cloudflare/shares.ts';
+/* What is reported when a run is over, on every exit path. */
+
+import { plural } from '../format.ts';
 import type { GitHubContext } from '../github/context.ts';
-import type { InputError, Inputs } from '../inputs.ts';
+import type { DeploymentProblem } from '../github/deployment.ts';
+import type { InputError } from '../inputs/reading.ts';
+import type { TargetState } from '../reconcile/target-state.ts';
 import {
-  type Failure,
-  formatFailure,
-  isPending,
-  isUnknown,
-  type TargetState,
-} from '../reconcile/decide.ts';
-import { findDuplicates } from '../reconcile/observations.ts';
-import { describeErrors } from '../reconcile/readiness.ts';
-import { FIXES, helpUrl, TITLES } from './failure-guide.ts';
-import { createOutputs, type Outputs } from './outputs.ts';
-import * as words from './result.ts';
-import { OutputError, openSink, type Runner } from './runner.ts';
-import type { Sanitizer } from './sanitize.ts';
+  adviceFor,
+  helpUrl,
+  OTHER_HINTS,
+  TITLES,
+  type Topic,
+} from './failure-guide.ts';
+import {
+  annotatedGroups,
+  type FailureGroup,
+  failureIn,
+  groupFailures,
+} from './failures.ts';
+import {
+  createOutputs,
+  emptyOutputs,
+  OUTPUT_NAMES,
+  type Outputs,
+} from './outputs.ts';
+import {
+  accountsNotRemoved,
+  accountsToRemove,
+  areMany,
+  byKind,
+  type Kind,
+  type Result,
+} from './result.ts';
+import { messageOf, OutputError, type Sink } from './sink.ts';
 import { createInputSummary, createSummary } from './summary.ts';
+import { warningsOf } from './warnings.ts';
+import {
+  causeCountLine,
+  deploymentWarning,
+  emptyInputAdvice,
+  everythingDone,
+  leftOutLine,
+  listEntry,
+  notRemovedSentence,
+  notRemovedTitle,
+  resultLine,
+  sharesSentence,
+  summaryWarning,
+  targetLine,
+  type WarningText,
+  whereSentence,
+  wouldLoseAccessSentence,
+} from './wording.ts';
 
-const HEARTBEAT_MS = 30_000;
-/**
- * Up to this many targets, every step of each is a line; above it, only the end
- * of each.
- */
-const FEW = 10;
-const NO_OUTPUTS = {
-  'recipient-id': '',
-  status: 'unknown',
-  changed: 'false',
-  recipients: [],
-};
-const EMPTY_ADVICE =
-  'An empty input often comes from a secret or variable that does not reach the job: check its name, the ' +
-  "job's environment, and whether a fork or Dependabot started the workflow.";
-const TLS_WARNING =
-  'NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: the action always verifies certificates.';
-const KEY_WARNING =
-  'A Global API key can do everything that its user can do. Use an api-token instead.';
-const RECORD_FIX =
-  'Check that the job has the permission "deployments: write".';
-
-/** Reports to people and to later steps. */
-export type Report = ReturnType<typeof openReport>;
-
-/**
- * Opens the report of a run. Masks all secrets before anything else is printed.
- */
-export function openReport(
-  runner: Runner,
-  sanitizer: Sanitizer,
+/** Reports inputs that are not valid: nothing was sent. */
+export async function reportInvalidInputs(
+  sink: Sink,
   context: GitHubContext,
-  clock: Clock,
-) {
-  const sink = openSink(runner, sanitizer);
-  let lastLineMs = clock.now();
-  let share: Share | null = null;
-  let total = 0;
-  let over = 0;
+  errors: readonly InputError[],
+  summary: boolean,
+): Promise<void> {
+  const isEmpty = errors.some((error) => error.isEmpty);
+  const messages = errors.map(({ input, message }) => `${input}: ${message}`);
+  const advice = isEmpty ? [emptyInputAdvice] : [];
+  fail(sink, context, 'inputs', [...messages, ...advice]);
 
-  function log(text: string): void {
-    sink.info(text);
-    lastLineMs = clock.now();
+  for (const { input, details } of errors) {
+    if (details.length > 0) sink.group(`All entries of ${input}`, details);
   }
-
-  function warn(title: string, message: string): void {
-    sink.annotate('warning', title, message);
+  if (summary) {
+    await writeSummary(sink, () => createInputSummary(errors, sink.html));
   }
-
-  function fail(
-    cause: keyof typeof TITLES,
-    ...messages: readonly string[]
-  ): void {
-    const url = helpUrl(cause, context.docsUrl) ?? [];
-    sink.annotate('error', TITLES[cause], ...messages.concat(url));
-  }
-
-  function setOutputs(outputs: Outputs): void {
-    for (const [name, value] of Object.entries(outputs))
-      sink.output(name, value);
-  }
-
-  async function writeSummary(html: string): Promise<void> {
-    await sink
-      .summary(html)
-      .catch((error) =>
-        warn('Job summary could not be written', `${error.message}.`),
-      );
-  }
-
-  return {
-    async invalidInputs(
-      { summary }: Inputs,
-      errors: readonly InputError[],
-    ): Promise<void> {
-      const advice = errors.some(({ isEmpty }) => isEmpty) ? EMPTY_ADVICE : '';
-      const lines = errors.map(({ input, message }) => `${input}: ${message}`);
-      fail('inputs', ...lines.concat(advice || []));
-      if (summary) await writeSummary(createInputSummary(errors, advice));
-      setOutputs(NO_OUTPUTS);
-    },
-
-    start({
-      targets,
-      shareId,
-      state,
-      timeout,
-      dryRun,
-      fallbacks,
-      ...inputs
-    }: Inputs): void {
-      total = targets.length;
-      const who = words.plural(total, targets[0]?.type ?? 'account');
-      const what =
-        state === 'present'
-          ? `Sharing ${shareId} with ${who}`
-          : `Removing ${who} from ${shareId}`;
-      log(
-        [what, `timeout ${timeout}`, dryRun && 'dry run', ...fallbacks]
-          .filter(Boolean)
-          .join('; '),
-      );
-      if (inputs.ignoresTlsVariable)
-        warn('TLS verification stays on', TLS_WARNING);
-      if ('x-auth-key' in inputs.credentials)
-        warn('Legacy API key', KEY_WARNING);
-    },
-
-    plan(
-      states: readonly TargetState[],
-      observedShare: Share | null,
-      inputs: Inputs,
-    ): void {
-      share = observedShare;
-      over = states.filter((state) => !isPending(state)).length;
-      if (share?.name) log(`Share name: "${share.name}"`);
-      const print = total <= FEW || inputs.dryRun ? log : sink.debug;
-      for (const state of states)
-        print(`${state.target.id} ${words.describePlan(state, inputs)}`);
-    },
-
-    onDelay(reason: 'rate-limit' | ApiError, waitMs: number): void {
-      const wait = `Waiting ${Math.ceil(waitMs / 1000)} s, as requested by Cloudflare.`;
-      if (reason === 'rate-limit') log(`Rate limit reached. ${wait}`);
-      else log(`${reason.message}; retrying in ${words.formatSeconds(waitMs)}`);
-    },
-
-    onChange(from: TargetState, to: TargetState): void {
-      over += Number(isPending(from)) - Number(isPending(to));
-      const text = describeChange(from, to, clock.now());
-      const progress =
-        total > 1 && !isPending(to) ? ` (${over} of ${total})` : '';
-      const print = total <= FEW || !isPending(to) ? log : sink.debug;
-      // The annotation shows the failure of a single target.
-      if (text && (total > 1 || to.action !== 'fail'))
-        print(`${to.target.id}: ${text}${progress}`);
-      const isRetried =
-        to.recipient &&
-        to.recipient.errors.length > (from.recipient?.errors.length ?? 0);
-      if (!isRetried || to.action !== 'wait') return;
-      const errors = describeErrors(to.recipient, share?.resourceTypes);
-      warn(
-        'Cloudflare is retrying a resource',
-        `${errors}. The run keeps waiting. Account ${to.target.id}.`,
-      );
-    },
-
-    onPoll(states: readonly TargetState[]): void {
-      const pending = states.filter(isPending).length;
-      if (clock.now() - lastLineMs < HEARTBEAT_MS || pending === 0) return;
-      const failed = states.filter(({ action }) => action === 'fail').length;
-      log(
-        `Waiting for ${pending} of ${words.plural(total, 'target')}, ${failed} failed`,
-      );
-    },
-
-    onRecordError: (message: string) =>
-      warn(
-        'Deployment record could not be written',
-        `${message}. ${RECORD_FIX}`,
-      ),
-
-    /** Annotations, summary, the last line and the outputs. */
-    async finish(result: words.Result): Promise<void> {
-      const groups = words.groupFailures(result.states);
-      for (const { failure, states } of groups)
-        fail(failure.cause, explain(failure, states, result));
-      if (result.isCancelled && groups.length === 0)
-        fail('cancelled', `Everything was done. ${FIXES.cancelled}`);
-      for (const [used, ...others] of findDuplicates(
-        result.inputs,
-        result.observed,
-      )) {
-        const ids = others.map(({ id }) => id).join(', ');
-        const message = `Remove ${ids}: ${used?.id} is older and in use. Account ${used?.accountId}.`;
-        warn('Account has more than one recipient', message);
-      }
-      if (result.inputs.summary) await writeSummary(createSummary(result));
-      log(
-        `Result: ${words.headline(result)}; ${words.describeCost(result).join(', ')}`,
-      );
-      setOutputs(createOutputs(result, clock.now()));
-    },
-
-    /** An exception that nothing expects, or outputs that cannot be written. */
-    crash(error: unknown): void {
-      const { message, stack = '' } =
-        error instanceof Error ? error : new Error(`${error}`);
-      const cause = error instanceof OutputError ? 'outputs' : 'internal';
-      fail(cause, `${message}. ${FIXES[cause]}`);
-      for (const line of stack.split('\n')) sink.debug(line);
-      if (cause === 'internal') setOutputs(NO_OUTPUTS);
-    },
-  };
-}
-
-/** Reason and fix first; then the share, the recipients and the request. */
-function explain(
-  failure: Failure,
-  states: readonly TargetState[],
-  { observed, inputs }: words.Result,
-) {
-  const { cause, reason, detail } = failure;
-  const ids = states.map(({ target }) => target.id);
-  const recipient =
-    states.length === 1 && states[0]?.inUse
-      ? `, recipient ${states[0].inUse}`
-      : '';
-  const share = observed?.share?.name
-    ? `"${observed.share.name}" (${inputs.shareId})`
-    : inputs.shareId;
-  const where = `Share ${share}, ${states[0]?.target.type} ${words.listOf(ids, 20)}${recipient}.`;
-  return [`${reason}.`, FIXES[cause], where, detail && `${detail}.`]
-    .filter(Boolean)
-    .join(' ');
+  setOutputs(sink, context, emptyOutputs);
 }
 
 /**
- * What a change means for a reader of the log; empty where it means nothing.
+ * Reports an exception that nothing expects, where a run does not even have
+ * targets.
  */
-function describeChange(
-  from: TargetState,
-  to: TargetState,
-  nowMs: number,
-): string {
-  const after = `after ${words.formatSeconds(nowMs - to.startedMs)}`;
-  const [status, before] = [to, from].map(
-    ({ recipient }) => recipient?.status ?? 'not a recipient',
-  );
-  const write = to.writes.at(-1);
-  if (to.unsent && to.unsent !== from.unsent)
-    return `not processed: ${to.unsent.message}`;
-  if (write && to.writes.length > from.writes.length) {
-    if (isUnknown(write))
-      return `${write.error?.message}; checking the recipients before another attempt`;
-    if (write.error) return '';
-    return write.recipientId
-      ? `removing recipient ${write.recipientId}`
-      : `added as recipient ${to.inUse}`;
+export function reportCrash(
+  sink: Sink,
+  context: GitHubContext,
+  error: unknown,
+): void {
+  explainCrash(sink, context, error);
+  setOutputs(sink, context, emptyOutputs);
+}
+
+/**
+ * Reports a run that is over: outputs, annotations, summary, and the last line
+ * of the log. Never rejects.
+ * @returns false where the outputs could not be written
+ */
+export async function reportResult(
+  sink: Sink,
+  result: Result,
+): Promise<boolean> {
+  const { context, inputs } = result;
+  let areWritten = false;
+  try {
+    // First, because nothing that comes later may lose them.
+    const { outputs, leftOut } = createOutputs(result);
+    areWritten = setOutputs(sink, context, outputs);
+
+    annotateFailures(sink, result);
+    for (const warning of warningsOf(result)) warn(sink, warning);
+    logResults(sink, result);
+    if (leftOut > 0) sink.info(leftOutLine(leftOut));
+    if (inputs.summary) {
+      await writeSummary(sink, () => createSummary(result, sink.html));
+    }
+    sink.info(resultLine(result));
+    return areWritten;
+  } catch (error) {
+    if (areWritten) explainCrash(sink, context, error);
+    else reportCrash(sink, context, error);
+    return false;
   }
-  if (to.action === 'fail')
-    return to.failure && !from.failure
-      ? `failed: ${formatFailure(to.failure)}`
-      : '';
-  return status !== before || (to.action === 'done' && isPending(from))
-    ? `${status} ${after}`
-    : '';
+}
+
+/** Reports a deployment record that could not be written. */
+export function reportDeploymentProblem(
+  sink: Sink,
+  problem: DeploymentProblem,
+): void {
+  warn(sink, deploymentWarning(problem));
+}
+
+// -------- annotations
+
+function fail(
+  sink: Sink,
+  { docsUrl }: GitHubContext,
+  topic: Topic,
+  sentences: readonly string[],
+): void {
+  const text = sentences.filter((sentence) => sentence !== '').join(' ');
+  const link = helpUrl(topic, docsUrl);
+  sink.annotate({ level: 'error', title: TITLES[topic], text, link });
+}
+
+function warn(sink: Sink, { title, text }: WarningText): void {
+  sink.annotate({ level: 'warning', title, text, link: null });
+}
+
+function annotateFailures(sink: Sink, result: Result): void {
+  const { context, outcome } = result;
+  const groups = groupFailures(result);
+  const { ending } = outcome;
+  if (ending.type === 'crashed') explainCrash(sink, context, ending.error);
+
+  for (const group of annotatedGroups(groups, result)) {
+    // The exception itself has been reported.
+    if (group.failure.cause === 'internal') continue;
+    fail(sink, context, group.advice.topic, explain(group, result));
+  }
+  if (ending.type === 'cancelled' && groups.length === 0) {
+    const { hint } = adviceFor(
+      { cause: 'cancelled', reason: '', request: null },
+      { listWasRead: true, credentials: result.inputs.credentials.type },
+    );
+    fail(sink, context, 'cancelled', [everythingDone, hint ?? '']);
+  }
+}
+
+/** Reason and fix first; then who is concerned, and what Cloudflare said. */
+function explain(group: FailureGroup, result: Result): string[] {
+  const { advice, failure, reason, states } = group;
+  const { request } = failure;
+  const page = request?.documentationUrl ?? null;
+  // Who would lose access is more than who would change.
+  const isRejection = failure.cause === 'refused';
+  return [
+    `${reason}.`,
+    advice.hint ?? '',
+    ...consequences(group, result),
+    failure.cause === 'not-found' ? sharesSentence(result) : '',
+    whereSentence(isRejection ? [] : states, result),
+    request ? `${request.detail}.` : '',
+    page === null ? '' : `See ${page}`,
+  ];
+}
+
+/** What the failure means for accounts that `exact` has to remove. */
+function consequences({ failure }: FailureGroup, result: Result): string[] {
+  if (failure.cause === 'refused') {
+    return [wouldLoseAccessSentence(accountsToRemove(result))];
+  }
+  return [notRemovedSentence(accountsNotRemoved(result))];
+}
+
+function explainCrash(
+  sink: Sink,
+  context: GitHubContext,
+  error: unknown,
+): void {
+  const { hint } = adviceFor(
+    { cause: 'internal', reason: '', request: null },
+    { listWasRead: false, credentials: 'token' },
+  );
+  fail(sink, context, 'internal', [`${messageOf(error)}.`, hint ?? '']);
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  for (const line of stack.split('\n')) sink.debug(line);
+}
+
+// -------- the log
+
+function logResults(sink: Sink, result: Result): void {
+  const { targets } = result.outcome;
+  if (areMany(targets)) {
+    for (const { advice, reason, states } of groupFailures(result)) {
+      sink.info(causeCountLine(TITLES[advice.topic], states, reason));
+    }
+    const title = `All ${plural(targets.length, 'result')}`;
+    sink.group(title, resultLines(result));
+  }
+  const notRemoved = accountsNotRemoved(result);
+  if (notRemoved.length > 0) {
+    sink.group(notRemovedTitle(notRemoved.length), notRemoved.map(listEntry));
+  }
+}
+
+/** One line for each target, in the order of the summary. */
+function resultLines(result: Result): string[] {
+  const toLine = (kind: Kind, state: TargetState) =>
+    targetLine(kind, state, failureIn(state, result), result.inputs);
+  return [...byKind(result)].flatMap(([kind, states]) =>
+    states.map((state) => toLine(kind, state)),
+  );
+}
+
+// -------- outputs and summary
+
+/** Sets every output; returns false where one could not be written. */
+function setOutputs(
+  sink: Sink,
+  context: GitHubContext,
+  outputs: Outputs,
+): boolean {
+  try {
+    for (const name of OUTPUT_NAMES) sink.output(name, outputs[name]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    fail(sink, context, 'outputs', [`${error.message}.`, OTHER_HINTS.outputs]);
+    return false;
+  }
+}
+
+/** Best effort: neither its text nor its file may fail the run. */
+async function writeSummary(sink: Sink, create: () => string): Promise<void> {
+  try {
+    await sink.summary(create());
+  } catch (error) {
+    warn(sink, summaryWarning(messageOf(error)));
+  }
 }

@@ -1,124 +1,196 @@
-import type { GitHubContext } from '../github/context.ts';
-import type { Inputs } from '../inputs.ts';
+/* A run that is over, as plain data, and what follows from it. */
 import {
-  type Failure,
-  formatFailure,
-  type TargetState,
-} from '../reconcile/decide.ts';
+  type Cause,
+  type Inputs,
+  type PublishedStatus,
+  type ShareRecipient,
+  STATUSES,
+} from '../domain.ts';
+import type { GitHubContext } from '../github/context.ts';
+import type { InputNotes } from '../inputs/load-inputs.ts';
 import type { Observations } from '../reconcile/observations.ts';
-import { isActive, stage } from '../reconcile/readiness.ts';
+import { isActive } from '../reconcile/readiness.ts';
+import {
+  type Ending,
+  failureOf,
+  isPending,
+  type Outcome,
+  type TargetState,
+} from '../reconcile/target-state.ts';
 
-/**
- * A run that is over, as plain data: everything that outputs, annotations and
- * the summary are made of.
- */
+/** What a run took. */
+export interface Cost {
+  readonly requests: number;
+  readonly retries: number;
+  readonly tookMs: number;
+}
+
+/** Everything that outputs, annotations and the summary are made of. */
 export interface Result {
   readonly inputs: Inputs;
+  readonly notes: InputNotes;
   readonly context: GitHubContext;
-  readonly states: readonly TargetState[];
-  /** Null where the recipients could not be read at all. */
-  readonly observed: Observations | null;
-  readonly isCancelled: boolean;
-  readonly cost: {
-    readonly requests: number;
-    readonly retries: number;
-    readonly tookMs: number;
-  };
+  readonly outcome: Outcome;
+  /** Up to five, and only where the share was not found. */
+  readonly sharesOfOwner: readonly {
+    readonly id: string;
+    readonly name: string;
+  }[];
+  readonly cost: Cost;
+  /** Ends the time of targets that are not done. */
+  readonly nowMs: number;
 }
+
+/** What became of one target. */
+export type Kind =
+  | 'failed'
+  | 'cancelled'
+  | 'added'
+  | 'removed'
+  | 'waiting'
+  | 'unchanged';
+
+/** In the order in which people read them. */
+export const KINDS: readonly Kind[] = [
+  'failed',
+  'cancelled',
+  'added',
+  'removed',
+  'waiting',
+  'unchanged',
+];
+
+/** Above this many targets, single steps of a target are not shown. */
+const FEW = 10;
 
 /**
  * Did every target reach the desired state? A dry run succeeds if a run could.
  */
-export function isSuccess({ states, inputs, isCancelled }: Result): boolean {
-  const isFine = ({ action }: TargetState) =>
-    action === 'done' || (inputs.dryRun && action !== 'fail');
-  return !isCancelled && states.every(isFine);
-}
-
-/** The failures of a run, each with all targets that it concerns. */
-export function groupFailures(
-  states: readonly TargetState[],
-): { failure: Failure; states: TargetState[] }[] {
-  const groups = new Map<string, { failure: Failure; states: TargetState[] }>();
-  for (const state of states) {
-    if (state.action !== 'fail' || !state.failure) continue;
-    const key = `${state.failure.cause} ${state.failure.reason}`;
-    groups.set(key, groups.get(key) ?? { failure: state.failure, states: [] });
-    groups.get(key)?.states.push(state);
-  }
-  return [...groups.values()];
-}
-
-/** `1 of 3 accounts failed`: how the run ended. */
-export function headline({ states, inputs, isCancelled }: Result): string {
-  const noun = states[0]?.target.type ?? 'account';
-  const all = plural(states.length, noun);
-  const failed = states.filter(({ action }) => action === 'fail').length;
-  const changed = states.filter((state) => state.changed).length;
-  const verb = inputs.state === 'present' ? 'added' : 'removed';
-  if (isCancelled)
-    return `cancelled with ${states.length - failed} of ${all} done`;
-  if (failed > 0)
-    return `${failed} of ${all} ${inputs.dryRun ? 'would fail' : 'failed'}`;
-  if (inputs.dryRun) return `${changed} of ${all} would be ${verb}`;
-  const done =
-    changed > 0 &&
-    `${plural(changed, noun)} ${verb}${inputs.wait ? '' : ', not awaited'}`;
-  const rest =
-    changed < states.length &&
-    `${plural(states.length - changed, noun)} unchanged`;
-  return [done, rest].filter(Boolean).join(', ');
+export function isSuccess(result: Result): boolean {
+  const { targets, ending, refusal } = result.outcome;
+  const isOver = ending.type === 'complete' || ending.type === 'timeout';
+  const isRefused = refusal !== null;
+  const hasFailure = targets.some((state) => hasFailed(state, result.inputs));
+  return isOver && !isRefused && !hasFailure;
 }
 
 /**
- * What a run does for a target, from its first observation: a sign and a few
- * words.
+ * Is a target not where it should be, now that the run is over? A dry run
+ * leaves pending what a run would do.
  */
-export function describePlan(
-  state: TargetState,
-  { state: desired, wait }: Inputs,
-): string {
-  const { action, recipient, failure, target } = state;
-  const isEnding = recipient !== null && stage(recipient) === 1;
-  if (failure) return `! not possible: ${formatFailure(failure)}`;
-  if (action === 'delete')
-    return `- remove recipient ${recipient?.id} (${recipient?.status})`;
-  if (desired === 'absent')
-    return isEnding
-      ? '= already being removed'
-      : '= not a recipient: no change';
-  if (recipient && isActive(recipient)) {
-    return `= already ${recipient.status}: ${action === 'wait' && wait ? 'wait' : 'no change'}`;
+export function hasFailed(state: TargetState, { dryRun }: Inputs): boolean {
+  return state.next.do === 'fail' || (isPending(state) && !dryRun);
+}
+
+/** Are there so many targets that only a summary of each step is shown? */
+export function areMany(targets: readonly unknown[]): boolean {
+  return targets.length > FEW;
+}
+
+export function kindOf(state: TargetState, result: Result): Kind {
+  if (hasFailed(state, result.inputs)) {
+    const cause = causeOf(state, result.outcome.ending);
+    return cause === 'cancelled' ? 'cancelled' : 'failed';
   }
-  if (isEnding) return `+ add after recipient ${recipient.id} is removed`;
-  if (recipient) return '+ add again (was a recipient before)';
-  return target.type === 'account'
-    ? '+ add'
-    : '+ add (whether it is a recipient already cannot be observed)';
+  if (state.changed) {
+    return state.planned.desired === 'present' ? 'added' : 'removed';
+  }
+  return isWaiting(state, result.inputs) ? 'waiting' : 'unchanged';
 }
 
-/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
-export function formatSeconds(ms: number): string {
-  return `${(Math.max(0, ms) / 1000).toFixed(ms < 100_000 ? 1 : 0)} s`;
+/** Why a target failed; what is still pending failed because the run ended. */
+export function causeOf(state: TargetState, ending: Ending): Cause {
+  const failure = failureOf(state);
+  if (failure) return failure.cause;
+  if (ending.type === 'cancelled') return 'cancelled';
+  return ending.type === 'crashed' ? 'internal' : 'timeout';
 }
 
-/** `1 account`, `3 accounts`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** Was the change accepted, or seen, but not awaited? */
+function isWaiting({ next, recipient }: TargetState, inputs: Inputs): boolean {
+  if (next.do === 'wait') return true;
+  const isUnderWay =
+    recipient?.status === 'associating' ||
+    recipient?.status === 'disassociating';
+  return isUnderWay && !inputs.wait;
 }
 
-/** `a, b, c and 4 more`. */
-export function listOf(names: readonly string[], max: number): string {
-  const more = names.length - max;
-  return more > 0
-    ? `${names.slice(0, max).join(', ')} and ${more} more`
-    : names.join(', ');
+/** The targets of each kind, in the order of the plan. */
+export function byKind(result: Result): Map<Kind, TargetState[]> {
+  const groups = new Map(
+    KINDS.map((kind): [Kind, TargetState[]] => [kind, []]),
+  );
+  for (const state of result.outcome.targets) {
+    groups.get(kindOf(state, result))?.push(state);
+  }
+  return groups;
 }
 
-/** What the run took: `3.2 s`, `5 requests`, `1 of them retries`. */
-export function describeCost({
-  cost: { requests, retries, tookMs },
-}: Result): string[] {
-  const retried = retries > 0 ? [`${retries} of them retries`] : [];
-  return [formatSeconds(tookMs), plural(requests, 'request'), ...retried];
+/** Is it a target of the list, not an account that `exact` removes? */
+export function isListed({ planned }: TargetState): boolean {
+  return planned.unlistedRecords === null;
+}
+
+/**
+ * Did a run with `exact` not come to an account that it removes? Of an account
+ * with several records, it may have come to some.
+ */
+export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
+  if (isListed(state) || !hasFailed(state, inputs)) return false;
+  const isStopped = failureOf(state)?.cause === 'stopped';
+  return isStopped || state.deletes.length === 0;
+}
+
+/** Accounts that a run with `exact` did not come to, because it ended. */
+export function accountsNotRemoved({ inputs, outcome }: Result): TargetState[] {
+  if (inputs.dryRun) return [];
+  return outcome.targets.filter(
+    (state) =>
+      isRemovalNotBegun(state, inputs) &&
+      causeOf(state, outcome.ending) !== 'refused',
+  );
+}
+
+/** Accounts that a plan that was rejected as a whole would have removed. */
+export function accountsToRemove({ outcome }: Result): TargetState[] {
+  return outcome.targets.filter(
+    (state) => !isListed(state) && causeOf(state, outcome.ending) === 'refused',
+  );
+}
+
+/**
+ * The last observed status: a published word, because people put outputs into
+ * shell commands, or `unknown`.
+ */
+export function statusOf(
+  state: TargetState,
+  observed: Observations | null,
+): PublishedStatus | 'unknown' {
+  if (!observed || failureOf(state)?.cause === 'inconclusive') return 'unknown';
+
+  const record = lateRecord(state, observed) ?? state.recipient;
+  if (!record) return 'disassociated';
+  return STATUSES.find((status) => status === record.status) ?? 'unknown';
+}
+
+/**
+ * An active record of an account that `exact` removes, which the first list
+ * did not show: it stays, so the account still has access.
+ */
+export function lateRecord(
+  { planned }: TargetState,
+  observed: Observations,
+): ShareRecipient | null {
+  const known = planned.unlistedRecords;
+  if (!known) return null;
+
+  const ids = new Set(known.map(({ id }) => id));
+  const records = observed.byAccount.get(planned.target.id) ?? [];
+  return records.find((one) => isActive(one) && !ids.has(one.id)) ?? null;
+}
+
+/** From the first list to the end of a target, in milliseconds. */
+export function durationMs(state: TargetState, nowMs: number): number {
+  const endMs = isPending(state) ? nowMs : state.decidedMs;
+  return Math.max(0, endMs - state.startedMs);
 }

@@ -1,140 +1,396 @@
+/*
+ * The job summary: one block of HTML without empty lines, so that nothing in it
+ * is read as Markdown.
+ */
+
+import { cutWithCount, formatCount, formatSeconds, plural } from '../format.ts';
 import { VERSION } from '../github/context.ts';
-import type { InputError } from '../inputs.ts';
-import { formatFailure, type TargetState } from '../reconcile/decide.ts';
-import { FIXES, helpUrl, TITLES } from './failure-guide.ts';
-import { statusOf } from './outputs.ts';
-import * as words from './result.ts';
-import { toHtml } from './sanitize.ts';
+import type { InputError } from '../inputs/reading.ts';
+import type { TargetState } from '../reconcile/target-state.ts';
+import { helpUrl, OTHER_HINTS, TITLES } from './failure-guide.ts';
+import { type FailureGroup, failureIn, groupFailures } from './failures.ts';
+import {
+  accountsNotRemoved,
+  byKind,
+  durationMs,
+  isSuccess,
+  type Kind,
+  kindOf,
+  type Result,
+  statusOf,
+} from './result.ts';
+import { cut } from './sanitizer.ts';
+import {
+  costParts,
+  emptyInputAdvice,
+  headline,
+  listEntry,
+  notRemovedTitle,
+  nounOf,
+  othersLine,
+  planOf,
+  sharesSentence,
+  wordOf,
+} from './wording.ts';
 
-/**
- * Enough for a person; the output `recipients` has all. Keeps the summary far
- * below GitHub's limit of 1 MiB.
- */
-const MAX_ROWS = 200;
-const MAX_REASONS = 10;
+/** Makes text fit between tags; see `Sanitizer.html`. */
+type ToHtml = (text: string) => string;
 
-const code = (text: string) => `<code>${toHtml(text)}</code>`;
-const list = (items: readonly string[]) =>
-  `<ul>\n${items.map((item) => `<li>${item}</li>`).join('\n')}\n</ul>`;
+/** Below GitHub's 1 MiB, with room for what is always there. */
+const MAX_BYTES = 1_000_000;
+/** So many changes are shown without a click. */
+const MAX_UNFOLDED = 100;
+const MAX_REASONS = 3;
+const MAX_REASON = 300;
+const MAX_INPUT_ERRORS = 50;
+const MAX_INPUT_MESSAGE = 2_000;
 
-/**
- * Creates the job summary: one block of HTML without empty lines, so that
- * nothing in it is read as Markdown.
- */
-export function createSummary(result: words.Result): string {
-  const { inputs, observed, states } = result;
-  const name = observed?.share?.name
-    ? `"${observed.share.name}"`
-    : inputs.shareId;
-  const done = inputs.dryRun ? '📋' : '✅';
-  const mark = result.isCancelled
-    ? '🚫'
-    : words.isSuccess(result)
-      ? done
-      : '❌';
-  const failedFirst = [...states].sort(
-    (a, b) => Number(b.action === 'fail') - Number(a.action === 'fail'),
-  );
-  const more = states.length - MAX_ROWS;
-  const parts = [
-    `<h3>${mark} Cloudflare share ${code(name)}: ${words.headline(result)}</h3>`,
-    fixes(result),
-    table(failedFirst.slice(0, MAX_ROWS), result),
-    more > 0 && `<p>And ${more} more, see the output recipients.</p>`,
-    footer(result),
+// -------- of a run
+
+/** Creates the job summary of a run. */
+export function createSummary(result: Result, toHtml: ToHtml): string {
+  const head = [
+    heading(result, toHtml),
+    shareParagraph(result, toHtml),
+    causeTable(result, toHtml),
   ];
-  return `${parts.filter(Boolean).join('\n')}\n\n`;
+  const foot = [footer(result, toHtml)];
+  const usedBytes = byteLength([...head, ...foot].join('\n'));
+  const budget = { leftBytes: MAX_BYTES - usedBytes };
+  const sections = [
+    ...targetSections(result, toHtml, budget),
+    notRemovedSection(result, toHtml, budget),
+  ];
+
+  const parts = [...head, ...sections, ...foot];
+  return `${parts.filter((part) => part !== '').join('\n')}\n\n`;
 }
+
+function heading(result: Result, toHtml: ToHtml): string {
+  const { inputs, outcome } = result;
+  const name = outcome.observed?.share?.name;
+  const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
+  const mark = markOf(result);
+  return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;
+}
+
+function markOf(result: Result): string {
+  if (result.outcome.ending.type === 'cancelled') return '🚫';
+  if (!isSuccess(result)) return '❌';
+  return result.inputs.dryRun ? '📋' : '✅';
+}
+
+/** Which share, whose, and who else has access to it. */
+function shareParagraph(result: Result, toHtml: ToHtml): string {
+  const { inputs, outcome } = result;
+  const share = `Share ${code(inputs.shareId, toHtml)}`;
+  const owner = `owner ${code(inputs.accountId, toHtml)}`;
+  const others = outcome.observed ? othersLine(outcome.observed.others) : '';
+  const isWhole = inputs.state === 'exact' || others === '';
+  const parts = [
+    `${share}, ${owner}.`,
+    isWhole ? '' : `${others}.`,
+    toHtml(sharesSentence(result)),
+  ];
+  return `<p>${parts.filter((part) => part !== '').join(' ')}</p>`;
+}
+
+/** What failed, how often, and what to do about it: each title once. */
+function causeTable(result: Result, toHtml: ToHtml): string {
+  const groups = groupFailures(result);
+  if (groups.length === 0) return '';
+
+  const topics = [...new Set(groups.map(({ advice }) => advice.topic))];
+  const lines = topics.map((topic) => {
+    const all = groups.filter(({ advice }) => advice.topic === topic);
+    const count = all.reduce((sum, { states }) => sum + states.length, 0);
+    const what = `<strong>${TITLES[topic]}</strong>${reasons(all, toHtml)}`;
+    const [first] = all;
+    const fix = first ? fixOf(first, result) : '';
+    const who = count === 0 ? 'none' : formatCount(count);
+    return tableRow([what, number(who), fix]);
+  });
+  const noun = nounOf(result.outcome.targets);
+  const heads = ['What failed', `${capitalize(noun)}s`, 'What to do'];
+  return table(heads, lines);
+}
+
+function reasons(groups: readonly FailureGroup[], toHtml: ToHtml): string {
+  const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {
+    return `<br>${toHtml(cut(reason, MAX_REASON))}`;
+  });
+  const more = groups.length - shown.length;
+  const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}` : '';
+  return `${shown.join('')}${rest}`;
+}
+
+function fixOf({ advice, failure }: FailureGroup, { context }: Result): string {
+  const page = failure.request?.documentationUrl ?? null;
+  const parts = [
+    // The guide's own text, with an address that people copy.
+    advice.hint ?? '',
+    link(page, 'Cloudflare documentation'),
+    link(helpUrl(advice.topic, context.docsUrl), 'Troubleshooting'),
+  ];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+// -------- targets
+
+/** How many bytes may still be written: what follows has to fit. */
+interface Budget {
+  leftBytes: number;
+}
+
+function targetSections(
+  result: Result,
+  toHtml: ToHtml,
+  budget: Budget,
+): string[] {
+  const kinds = byKind(result);
+  const of = (...wanted: Kind[]) =>
+    wanted.flatMap((kind) => kinds.get(kind) ?? []);
+  const failed = byCause(of('failed', 'cancelled'), result);
+  const changed = of('added', 'removed');
+  const laterFailed = failed.slice(MAX_UNFOLDED);
+  const laterChanged = changed.slice(MAX_UNFOLDED);
+  const section = (title: string, states: readonly TargetState[]) =>
+    targetTable(title, states, result, toHtml, budget);
+
+  return [
+    section('', failed.slice(0, MAX_UNFOLDED)),
+    section(plural(laterFailed.length, 'more failure'), laterFailed),
+    section('', changed.slice(0, MAX_UNFOLDED)),
+    section(plural(laterChanged.length, 'more change'), laterChanged),
+    section('', of('waiting')),
+    section(foldedTitle(of('unchanged'), result), of('unchanged')),
+  ];
+}
+
+function foldedTitle(states: readonly TargetState[], { inputs }: Result) {
+  const who = plural(states.length, nounOf(states));
+  return `${who} ${wordOf('unchanged', inputs)}`;
+}
+
+/** The targets in the order of the groups of their failures. */
+function byCause(
+  states: readonly TargetState[],
+  result: Result,
+): TargetState[] {
+  const inOrder = groupFailures(result).flatMap((group) => group.states);
+  const wanted = new Set(states);
+  return inOrder.filter((state) => wanted.has(state));
+}
+
+/** A table of targets, folded behind its title if it has one. */
+function targetTable(
+  title: string,
+  states: readonly TargetState[],
+  result: Result,
+  toHtml: ToHtml,
+  budget: Budget,
+): string {
+  if (states.length === 0) return '';
+
+  const lines = fitLines(
+    states,
+    (state) => tableRow(cellsOf(state, result, toHtml)),
+    budget,
+  );
+  const heads = headsOf(states, result);
+  const more = states.length - lines.length;
+  const rest =
+    more > 0 ? `<p>And ${formatCount(more)} more, in the log.</p>` : '';
+  const body = `${lines.length > 0 ? table(heads, lines) : ''}${rest}`;
+  if (title === '') return body;
+  return details(title, body);
+}
+
+/** Which columns a table has besides those that all have. */
+function columnsOf(state: TargetState, result: Result) {
+  const kind = kindOf(state, result);
+  const hasReason = kind === 'failed' || kind === 'cancelled';
+  const hasDuration = kind !== 'unchanged' && !result.inputs.dryRun;
+  return { hasReason, hasDuration };
+}
+
+function headsOf(states: readonly TargetState[], result: Result): string[] {
+  const heads = ['Change', capitalize(nounOf(states)), 'Status'];
+  const [first] = states;
+  if (!first) return heads;
+
+  const { hasReason, hasDuration } = columnsOf(first, result);
+  if (hasReason) heads.push('Reason');
+  if (hasDuration) heads.push('Duration');
+  return heads;
+}
+
+function cellsOf(state: TargetState, result: Result, toHtml: ToHtml): string[] {
+  const cells = [
+    changeCell(state, result, toHtml),
+    whoCell(state, result, toHtml),
+    statusCell(state, result),
+  ];
+  const { hasReason, hasDuration } = columnsOf(state, result);
+  const reason = failureIn(state, result)?.reason ?? '';
+  if (hasReason) cells.push(toHtml(cut(reason, MAX_REASON)));
+  if (hasDuration) cells.push(number(durationOf(state, result)));
+  return cells;
+}
+
+/** `+ added`, `= no change`; in a dry run, what the plan is. */
+function changeCell(
+  state: TargetState,
+  result: Result,
+  toHtml: ToHtml,
+): string {
+  if (result.inputs.dryRun) {
+    const { sign, text } = planOf(state, result.inputs);
+    return sign === '!' ? '❌' : toHtml(`${sign} ${text}`);
+  }
+  const failure = failureIn(state, result);
+  if (failure) return failure.cause === 'cancelled' ? '🚫' : '❌';
+  if (state.changed) return changeWord(state, result);
+  return kindOf(state, result) === 'waiting' ? '⏳ not awaited' : '= no change';
+}
+
+function changeWord({ planned }: TargetState, { inputs }: Result): string {
+  const isAdded = planned.desired === 'present';
+  const word = wordOf(isAdded ? 'added' : 'removed', inputs);
+  return `${isAdded ? '+' : '-'} ${word}`;
+}
+
+/** An ID, linked to its dashboard where it is Cloudflare's, and its label. */
+function whoCell(
+  { planned: { target } }: TargetState,
+  { inputs }: Result,
+  toHtml: ToHtml,
+): string {
+  const id = code(target.id, toHtml);
+  const isLinked =
+    target.type === 'account' &&
+    inputs.apiUrl.startsWith('https://api.cloudflare.com/');
+  const name = isLinked
+    ? `<a href="https://dash.cloudflare.com/${target.id}">${id}</a>`
+    : id;
+  return target.label === null ? name : `${name} ${toHtml(target.label)}`;
+}
+
+function statusCell(state: TargetState, { outcome }: Result): string {
+  const status = statusOf(state, outcome.observed);
+  const hasNone = state.recipient === null && status === 'disassociated';
+  return hasNone ? 'not a recipient' : status;
+}
+
+function durationOf(state: TargetState, { nowMs }: Result): string {
+  const ms = durationMs(state, nowMs);
+  return ms > 0 ? formatSeconds(ms) : '';
+}
+
+/** The accounts that a failed run with `exact` did not remove. */
+function notRemovedSection(
+  result: Result,
+  toHtml: ToHtml,
+  budget: Budget,
+): string {
+  const states = accountsNotRemoved(result);
+  if (states.length === 0) return '';
+
+  const lines = fitLines(states, (one) => toHtml(listEntry(one)), budget);
+  const more = states.length - lines.length;
+  const rest =
+    more > 0 ? `\n<p>And ${formatCount(more)} more, in the log.</p>` : '';
+  const title = notRemovedTitle(states.length);
+  const list = `<pre>${lines.join('\n')}</pre>`;
+  return details(toHtml(title), `${list}${rest}`);
+}
+
+/** As many lines as fit. The rest stands in the log. */
+function fitLines(
+  states: readonly TargetState[],
+  toLine: (state: TargetState) => string,
+  budget: Budget,
+): string[] {
+  const lines: string[] = [];
+  for (const state of states) {
+    const text = toLine(state);
+    const bytes = byteLength(text) + 1;
+    if (bytes > budget.leftBytes) break;
+    budget.leftBytes -= bytes;
+    lines.push(text);
+  }
+  return lines;
+}
+
+function footer(result: Result, toHtml: ToHtml): string {
+  const { event, actor } = result.context;
+  const parts = [`cloudflare-share-recipient ${VERSION}`];
+  const who = actor ? ` (${code(actor, toHtml)})` : '';
+  if (event) parts.push(`triggered by ${code(event, toHtml)}${who}`);
+  parts.push(...costParts(result.cost));
+  return `<p><sub>${parts.join(' · ')}</sub></p>`;
+}
+
+// -------- of invalid inputs
 
 /** Creates the job summary of a run with invalid inputs. */
 export function createInputSummary(
   errors: readonly InputError[],
-  advice: string,
+  toHtml: ToHtml,
 ): string {
-  const items = errors.map(
-    ({ input, message }) => `${code(input)}: ${code(message)}`,
+  const shown = errors.slice(0, MAX_INPUT_ERRORS);
+  const items = shown.map(({ input, message }) => {
+    const text = cutWithCount(message, MAX_INPUT_MESSAGE);
+    return `<li>${code(input, toHtml)}: ${toHtml(text)}</li>`;
+  });
+  const more = errors.length - shown.length;
+  const rest = more > 0 ? `<li>and ${plural(more, 'more input')}</li>` : '';
+  const isEmpty = errors.some((error) => error.isEmpty);
+  const advice = isEmpty ? emptyInputAdvice : OTHER_HINTS.inputs;
+
+  const list = `<ul>\n${items.join('\n')}${rest}\n</ul>`;
+  return `<h3>❌ ${TITLES.inputs}</h3>\n${list}\n<p>${toHtml(advice)}</p>\n\n`;
+}
+
+// -------- HTML
+
+function code(text: string, toHtml: ToHtml): string {
+  return `<code>${toHtml(text)}</code>`;
+}
+
+/** A link to an address that cannot hold markup; otherwise nothing. */
+function link(url: string | null, text: string): string {
+  const isPlain = url !== null && /^https:\/\/[\w./#?=%-]+$/.test(url);
+  return isPlain ? `<a href="${url}">${text}</a>` : '';
+}
+
+/** A cell that is aligned to the right, as numbers are. */
+function number(text: string): string {
+  return `<td align="right">${text}</td>`;
+}
+
+function table(heads: readonly string[], lines: readonly string[]): string {
+  const head = heads.map((text) => `<th>${text}</th>`).join('');
+  const body = lines.join('\n');
+  return `<table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>`;
+}
+
+/** What people open with a click. */
+function details(title: string, body: string): string {
+  return `<details><summary>${title}</summary>\n${body}\n</details>`;
+}
+
+function tableRow(cells: readonly string[]): string {
+  const all = cells.map((text) =>
+    text.startsWith('<td') ? text : `<td>${text}</td>`,
   );
-  return `<h3>❌ ${TITLES.inputs}</h3>\n${list(items)}\n<p>${advice || FIXES.inputs}</p>\n\n`;
+  return `<tr>${all.join('')}</tr>`;
 }
 
-/** How to fix what failed: each cause once, with its reasons. */
-function fixes({ states, context }: words.Result): string {
-  const all = words.groupFailures(states);
-  const causes = [...new Set(all.map(({ failure }) => failure.cause))];
-  const items = causes.map((cause) => {
-    const groups = all.filter(({ failure }) => failure.cause === cause);
-    const url = helpUrl(cause, context.docsUrl);
-    const reasons = groups.slice(0, MAX_REASONS).map((group) => {
-      const ids = group.states.map(({ target }) => target.id);
-      return `<br>${code(formatFailure(group.failure))} for ${code(words.listOf(ids, 3))}`;
-    });
-    const more = groups.length - reasons.length;
-    const rest =
-      more > 0
-        ? `<br>and ${words.plural(more, 'more reason')}, see the log`
-        : '';
-    const link = url ? ` <a href="${url}">Troubleshooting</a>` : '';
-    return `<strong>${TITLES[cause]}.</strong> ${FIXES[cause]}${link}${reasons.join('')}${rest}`;
-  });
-  return items.length > 0 ? list(items) : '';
+function capitalize(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-function table(states: readonly TargetState[], result: words.Result): string {
-  const { inputs } = result;
-  const type =
-    states[0]?.target.type === 'organization' ? 'Organization' : 'Account';
-  const heads = inputs.dryRun
-    ? ['Action', type, 'Current status']
-    : [type, 'Result', 'Status', 'Recipient ID', 'Duration'];
-  const rows = states.map((state) => {
-    const { target, inUse, changed, startedMs, endedMs } = state;
-    const isLinked =
-      target.type === 'account' &&
-      inputs.apiUrl.startsWith('https://api.cloudflare.com/');
-    const id = code(target.id);
-    const who = isLinked
-      ? `<a href="https://dash.cloudflare.com/${target.id}">${id}</a>`
-      : id;
-    const status = statusOf(state, result);
-    const duration =
-      changed && endedMs !== null
-        ? words.formatSeconds(endedMs - startedMs)
-        : '';
-    return inputs.dryRun
-      ? [code(words.describePlan(state, inputs)), who, status]
-      : [
-          who,
-          outcome(state, result),
-          status,
-          inUse ? code(inUse) : '',
-          duration,
-        ];
-  });
-  const row = (tag: string, cells: readonly string[]) =>
-    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
-  const body = rows.map((cells) => row('td', cells)).join('\n');
-  return `<table><thead>${row('th', heads)}</thead><tbody>\n${body}\n</tbody></table>`;
-}
-
-function outcome(
-  { action, failure, changed }: TargetState,
-  { inputs }: words.Result,
-): string {
-  if (action === 'fail')
-    return failure?.cause === 'cancelled'
-      ? '🚫&nbsp;Cancelled'
-      : '❌&nbsp;Failed';
-  if (!changed) return '✅&nbsp;No&nbsp;change';
-  const done = inputs.state === 'present' ? '✅&nbsp;Added' : '✅&nbsp;Removed';
-  return inputs.wait ? done : '⏳&nbsp;Not&nbsp;awaited';
-}
-
-function footer(result: words.Result): string {
-  const { event, actor } = result.context;
-  const parts = [
-    `cloudflare-share-recipient ${VERSION}`,
-    event && `triggered by ${code(event)}${actor ? ` (${code(actor)})` : ''}`,
-    ...words.describeCost(result),
-  ];
-  return `<p><sub>${parts.filter(Boolean).join(' · ')}</sub></p>`;
+function byteLength(text: string): number {
+  return Buffer.byteLength(text);
 }

@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSanitizer, toHtml } from '../../src/report/sanitize.ts';
+import { createSanitizer, cut } from '../../src/report/sanitizer.ts';
 import { hostileText } from '../hostile-text.ts';
 
-const line = (text: string) => createSanitizer({}).line(text);
-const clean = (text: string, max: number) =>
-  createSanitizer({}).clean(text, max);
+const { line, clean, html } = createSanitizer([]);
 
 describe('a line', () => {
   it.each([
@@ -70,25 +68,45 @@ describe('clean text', () => {
 });
 
 describe('HTML', () => {
-  const decode = (html: string) =>
-    html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
+  const decode = (text: string) =>
+    text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
 
   it('has no character that HTML, Markdown or GitHub could act on, for any text', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
-        const html = toHtml(text);
-        expect(html.replace(/&#\d+;/g, '')).not.toMatch(
+        const safe = html(text);
+        expect(safe.replace(/&#\d+;/g, '')).not.toMatch(
           /[<>&"'`*[\]#@|~!:/\\{}$+=?;%^\n\r]/,
         );
-        expect(decode(html)).toBe(line(text));
+        expect(decode(safe).replaceAll('\u200b', '')).toBe(line(text));
       }),
       { numRuns: 1_000 },
     );
   });
 
+  it.each([
+    ['@octocat', '@|octocat'],
+    ['fixes #1', 'fixes #|1'],
+    ['http://evil', 'http:|//evil'],
+    ['WWW.evil', 'WWW|.evil'],
+    ['a # b', 'a # b'],
+  ])('breaks what GitHub makes a link of: %s', (text, broken) => {
+    expect(decode(html(text))).toBe(broken.replace('|', '\u200b'));
+  });
+
   it('is readable in a browser', () => {
-    const text = '<b>"x" & @y [z](http://w)</b> a-b_c.d, 5';
-    expect(decode(toHtml(text))).toBe(text);
-    expect(toHtml('a-b_c.d, (5)')).toBe('a-b_c.d, (5)');
+    const text = '<b>"x" & [z](w)</b> a-b_c.d, 5';
+    expect(decode(html(text))).toBe(text);
+    expect(html('a-b_c.d, (5)')).toBe('a-b_c.d, (5)');
+  });
+});
+
+describe('cut text', () => {
+  it.each([
+    ['abc', 3, 'abc'],
+    ['abcd', 3, 'ab…'],
+    ['abcd', 0, '…'],
+  ])('of %j to %d is %j', (text, max, short) => {
+    expect(cut(text, max)).toBe(short);
   });
 });

@@ -1,0 +1,304 @@
+import { describe, expect, it } from 'vitest';
+import type { Inputs } from '../../src/domain.ts';
+import type { TargetState } from '../../src/reconcile/target-state.ts';
+import { createProgressLog } from '../../src/report/progress-log.ts';
+import { createSanitizer } from '../../src/report/sanitizer.ts';
+import { openSink } from '../../src/report/sink.ts';
+import { account, OWNER, SHARE } from '../builders.ts';
+import { VirtualClock } from '../virtual-clock.ts';
+import { recordingRunner } from './recording-runner.ts';
+import {
+  added,
+  apiError,
+  failed,
+  failureOf,
+  inputsOf,
+  NOTES,
+  observe,
+  post,
+  range,
+  recordOf,
+  requestFailure,
+  resourceError,
+  stateOf,
+  unchanged,
+  WAIT,
+} from './results.ts';
+
+const CREATE = { next: { do: 'create' } } as const;
+const SHARE_LINE = `info|Share "Baseline" (${SHARE}), owner ${OWNER}`;
+
+/** A log that has shown the plan of these targets, and what came after it. */
+function planned(
+  states: readonly TargetState[],
+  more: Partial<Inputs> = {},
+  observed = observe([]),
+  remainingMs = 600_000,
+) {
+  const recorder = recordingRunner();
+  const clock = new VirtualClock();
+  const sink = openSink(recorder.runner, createSanitizer([]));
+  const log = createProgressLog(sink, inputsOf(states, more), clock);
+  log.planned(states, observed, remainingMs);
+  const plan = recorder.seen.splice(0);
+  return { ...recorder, clock, log, plan };
+}
+
+describe('the start', () => {
+  it('is one line, and a warning of a variable that has no effect', () => {
+    const { runner, seen } = recordingRunner();
+    const sink = openSink(runner, createSanitizer([]));
+    const inputs = inputsOf([stateOf(0)]);
+    const log = createProgressLog(sink, inputs, new VirtualClock());
+    log.start(NOTES, false);
+    log.start(NOTES, true);
+    const line = `info|Sharing ${SHARE} of account ${OWNER} with 1 account; timeout 10m`;
+    expect(seen.slice(0, 2)).toEqual([line, line]);
+    expect(seen[2]).toMatch(/^warning\|TLS verification stays on\|/);
+    expect(seen).toHaveLength(3);
+  });
+
+  it('does not warn of credentials that Cloudflare documents', () => {
+    const { runner, of } = recordingRunner();
+    const sink = openSink(runner, createSanitizer([]));
+    const credentials = { type: 'key', email: 'a@b.c', key: 'k' } as const;
+    const inputs = inputsOf([stateOf(0)], { credentials });
+    createProgressLog(sink, inputs, new VirtualClock()).start(NOTES, false);
+    expect(of('warning')).toEqual([]);
+  });
+});
+
+describe('the plan', () => {
+  it('has a line for each of ten targets, with its label, and counts the others', () => {
+    const others = { accounts: 12, withoutAccount: 1 };
+    const states = [stateOf(0, { ...CREATE, label: 'EMEA' }), unchanged(1)];
+    const { plan } = planned(states, {}, observe([], { others }));
+    expect(plan).toEqual([
+      SHARE_LINE,
+      `info|${account(0)} (EMEA) + add`,
+      `info|${account(1)} = already associated: no change`,
+      'info|12 other accounts have access, and 1 recipient without an account, possibly an organization',
+    ]);
+  });
+
+  it('does not count others where the list is the whole truth', () => {
+    const observed = observe([], {
+      others: { accounts: 1, withoutAccount: 0 },
+    });
+    const { plan } = planned([unchanged(0)], { state: 'exact' }, observed);
+    expect(plan).toHaveLength(2);
+  });
+
+  it('of more than ten targets is one line', () => {
+    const states = [
+      ...range(1, 10).map((n) => stateOf(n, CREATE)),
+      unchanged(0),
+    ];
+    expect(planned(states).plan).toEqual([
+      SHARE_LINE,
+      'info|Plan: 10 to add, 1 already associated',
+    ]);
+  });
+
+  it.each<Partial<Inputs>>([{ dryRun: true }, { state: 'exact' }])(
+    'of more than ten targets has each change where people review it: %j',
+    (inputs) => {
+      const states = [
+        ...range(1, 10).map((n) => unchanged(n)),
+        stateOf(0, CREATE),
+        stateOf(11, { isUnlisted: true, status: 'associated', next: WAIT }),
+      ];
+      expect(planned(states, inputs).plan).toEqual([
+        SHARE_LINE,
+        'info|Plan: 10 already associated, 1 to add, 1 to remove',
+        'group|All 2 changes',
+        `grouped|${account(0)} + add`,
+        `grouped|${account(11)} - remove recipient r11 (associated) after the additions`,
+      ]);
+    },
+  );
+
+  it.each([
+    [2_400, 299_000, 1],
+    [2_400, 300_000, 0],
+    [1_200, 0, 0],
+  ])(
+    'of %d writes in %d ms has %d warnings',
+    (count, remainingMs, warnings) => {
+      const states = range(1, count).map((n) => stateOf(n, CREATE));
+      const { plan } = planned(states, {}, observe([]), remainingMs);
+      const found = plan.filter((text) => text.startsWith('warning|'));
+      expect(found).toHaveLength(warnings);
+      if (warnings > 0) {
+        expect(found[0]).toBe(
+          "warning|Timeout too short for the plan|2,400 writes take at least 5 m at Cloudflare's published rate limit, and 4 m 59 s of timeout are left. Raise timeout, or run again to continue.",
+        );
+      }
+    },
+  );
+});
+
+describe('a change of a target', () => {
+  it('has no line of its own where it is the failure of a single target', () => {
+    const { log, seen } = planned([stateOf(0, CREATE)]);
+    log.changed(stateOf(0, CREATE), failed(0, failureOf('server')));
+    expect(seen).toEqual([]);
+  });
+
+  it('of several targets shows how many are over', () => {
+    const { log, seen } = planned([
+      unchanged(0),
+      stateOf(1, CREATE),
+      stateOf(2, { ...CREATE, label: 'EMEA' }),
+    ]);
+    log.changed(stateOf(1, CREATE), failed(1, requestFailure('server')));
+    log.changed(
+      stateOf(2, CREATE),
+      stateOf(2, { label: 'EMEA', status: 'associated' }),
+    );
+    expect(seen).toEqual([
+      `info|${account(1)}: failed: no (POST …/recipients, HTTP 400, cf-ray 8f1e) (2 of 3)`,
+      `info|${account(2)} (EMEA): associated after 0.0 s (3 of 3)`,
+    ]);
+  });
+
+  it('is one warning for each resource that is retried, not for each account', () => {
+    const { log, of } = planned([stateOf(0, CREATE), stateOf(1, CREATE)]);
+    const errors = [resourceError(false)];
+    const more = [...errors, resourceError(false, 'later', 'other')];
+    const waiting = (n: number, all = errors) =>
+      stateOf(n, {
+        next: WAIT,
+        recipient: recordOf(n, 'associating', { errors: all }),
+      });
+    log.changed(stateOf(0, CREATE), waiting(0));
+    log.changed(waiting(0), waiting(0));
+    log.changed(stateOf(1, CREATE), waiting(1));
+    log.changed(waiting(1), waiting(1, more));
+    expect(of('warning')).toEqual([
+      `warning|Cloudflare is retrying a resource|gateway-policy policy: later. The run keeps waiting. First observed for account ${account(0)}.`,
+      `warning|Cloudflare is retrying a resource|resource other: later. The run keeps waiting. First observed for account ${account(1)}.`,
+    ]);
+  });
+
+  it('to a terminal error is a failure and not a warning', () => {
+    const { log, of } = planned([stateOf(0, CREATE)]);
+    const recipient = recordOf(0, 'associating', {
+      errors: [resourceError(true)],
+    });
+    log.changed(
+      stateOf(0, CREATE),
+      failed(0, failureOf('resource-error'), { recipient }),
+    );
+    expect(of('warning')).toEqual([]);
+  });
+});
+
+describe('many targets', () => {
+  const all = range(0, 999).map((n) => stateOf(n, CREATE));
+
+  it('have no line for each that is added', () => {
+    const { log, seen } = planned(all);
+    log.changed(stateOf(0, CREATE), added(0, { posts: [post()] }));
+    expect(seen).toEqual([`debug|${account(0)}: added as recipient r0`]);
+  });
+
+  it('have a line for the first twenty failures of a cause', () => {
+    const { log, of } = planned(all);
+    for (const n of range(0, 29)) {
+      log.changed(stateOf(n, CREATE), failed(n, failureOf('rejected')));
+    }
+    log.changed(stateOf(30, CREATE), failed(30, failureOf('server')));
+    const lines = of('info');
+    expect(lines).toHaveLength(22);
+    expect(lines[19]).toBe(`info|${account(19)}: failed: no`);
+    expect(lines[20]).toBe(
+      'info|Request rejected by Cloudflare: more than 20 so far. Further ones are counted, and listed at the end.',
+    );
+    expect(lines[21]).toBe(`info|${account(30)}: failed: no`);
+    expect(of('debug')).toHaveLength(10);
+  });
+
+  it.each(['stopped', 'timeout', 'cancelled', 'refused'] as const)(
+    'have no line for each where one cause ends all of them: %s',
+    (cause) => {
+      const { log, of } = planned(all);
+      for (const n of range(0, 995)) {
+        log.changed(stateOf(n, CREATE), failed(n, failureOf(cause)));
+      }
+      expect(of('info')).toEqual([]);
+    },
+  );
+
+  it('have one line for an authentication failure of four writes', () => {
+    const { log, of } = planned(all);
+    for (const n of range(0, 3)) {
+      log.changed(stateOf(n, CREATE), failed(n, failureOf('authentication')));
+    }
+    expect(of('info')).toHaveLength(2);
+  });
+
+  it('have a line for the first three writes that are held back', () => {
+    const { log, of } = planned(all);
+    for (const n of range(0, 9)) {
+      const heldBack = { why: 'rate-limit', waitMs: 9_000 } as const;
+      const held = stateOf(n, { ...CREATE, heldBack });
+      log.changed(stateOf(n, CREATE), held);
+      log.changed(held, { ...held });
+    }
+    expect(of('info')).toHaveLength(3);
+    expect(of('info')[0]).toBe(
+      `info|${account(0)}: held back for 9 s: the rate limit allows no request before`,
+    );
+  });
+});
+
+describe('a poll', () => {
+  it('is shown after fifteen seconds without another line, while something is pending', async () => {
+    const states = [stateOf(0, CREATE), stateOf(1, CREATE), unchanged(2)];
+    const { log, seen, clock } = planned(states);
+    await clock.pass(14_999);
+    log.polled(states, 585_000);
+    expect(seen).toEqual([]);
+    await clock.pass(1);
+    log.polled([stateOf(0, CREATE), added(1), unchanged(2)], 585_000);
+    // What was done before the run is no progress.
+    expect(seen).toEqual(['info|1 of 2 associated, 9 m 45 s left']);
+    await clock.pass(14_999);
+    log.polled(states, 570_000);
+    expect(seen).toHaveLength(1);
+    await clock.pass(1);
+    log.polled([added(0), added(1)], 570_000);
+    expect(seen).toHaveLength(1);
+  });
+
+  it('of a single target says what it waits for', async () => {
+    const state = stateOf(0, { status: 'associating', next: WAIT });
+    const { log, seen, clock } = planned([state]);
+    await clock.pass(35_000);
+    log.polled([state], 85_000);
+    expect(seen).toEqual(['info|still associating after 35 s, 1 m 25 s left']);
+  });
+});
+
+describe('a delay', () => {
+  it('of one request is a line each time', () => {
+    const { log, seen } = planned([stateOf(0, CREATE)]);
+    const delay = { why: 'retry', error: apiError(), waitMs: 500 } as const;
+    log.delayed(delay);
+    log.delayed(delay);
+    expect(seen).toHaveLength(2);
+  });
+
+  it('near the rate limit is announced when it begins, and again after a pause', async () => {
+    const { log, seen, clock } = planned([stateOf(0, CREATE)]);
+    for (let n = 0; n < 5; n++) {
+      log.delayed({ why: 'spacing', waitMs: 3_000 });
+      await clock.pass(30_000);
+    }
+    expect(seen).toHaveLength(1);
+    await clock.pass(60_000);
+    log.delayed({ why: 'spacing', waitMs: 3_000 });
+    expect(seen).toHaveLength(2);
+  });
+});

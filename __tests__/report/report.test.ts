@@ -1,0 +1,429 @@
+import { describe, expect, it } from 'vitest';
+import { readGitHubContext } from '../../src/github/context.ts';
+import type { TargetState } from '../../src/reconcile/target-state.ts';
+import { TITLES } from '../../src/report/failure-guide.ts';
+import {
+  reportCrash,
+  reportDeploymentProblem,
+  reportInvalidInputs,
+  reportResult,
+} from '../../src/report/report.ts';
+import { createSanitizer } from '../../src/report/sanitizer.ts';
+import { openSink } from '../../src/report/sink.ts';
+import { account, OWNER, SHARE, TOKEN } from '../builders.ts';
+import { recordingRunner } from './recording-runner.ts';
+import {
+  added,
+  DOCS,
+  failed,
+  failureOf,
+  GITHUB,
+  observe,
+  type RunCase,
+  range,
+  recordOf,
+  requestFailure,
+  resultOf,
+  stateOf,
+  unchanged,
+  WAIT,
+} from './results.ts';
+
+const CONTEXT = readGitHubContext(GITHUB);
+const WHERE = `Share "Baseline" (${SHARE}), owner ${OWNER}`;
+const NO_OUTPUTS = {
+  'recipient-id': '',
+  status: 'unknown',
+  changed: 'false',
+  recipients: '[]',
+};
+
+function open(failing?: Parameters<typeof recordingRunner>[0]) {
+  const recorder = recordingRunner(failing);
+  const sink = openSink(recorder.runner, createSanitizer([TOKEN]));
+  recorder.seen.length = 0;
+  return { ...recorder, sink };
+}
+
+async function report(
+  states: readonly TargetState[],
+  one?: RunCase,
+  failing?: Parameters<typeof recordingRunner>[0],
+) {
+  const opened = open(failing);
+  const areWritten = await reportResult(opened.sink, resultOf(states, one));
+  return { ...opened, areWritten };
+}
+
+describe('the end of a run', () => {
+  it('is the outputs, the summary and one line, without an annotation where all is well', async () => {
+    const { seen, outputs, areWritten } = await report([unchanged(0)]);
+    const beginnings = seen.map((text) => text.split(/[|=]/)[0]);
+    const names = ['recipient-id', 'status', 'changed', 'recipients'];
+    expect(beginnings).toEqual([...names, 'summary', 'info']);
+    expect(seen.at(-1)).toBe(
+      'info|Result: 1 account unchanged; 1.2 s, 3 requests',
+    );
+    expect(JSON.parse(outputs()['recipients'] ?? '')).toMatchObject([
+      { account_id: account(0), status: 'associated' },
+    ]);
+    expect(areWritten).toBe(true);
+  });
+
+  it('has no summary where none is asked for', async () => {
+    const { of } = await report([added(0)], { inputs: { summary: false } });
+    expect(of('summary')).toEqual([]);
+  });
+
+  it('has one annotation for each reason: reason, fix, who, request, documentation, help', async () => {
+    const failure = requestFailure(
+      'rate-limit',
+      'Too many requests (code 971)',
+      {
+        documentationUrl: 'https://developers.cloudflare.com/x',
+      },
+    );
+    const { of } = await report([
+      failed(0, failure, { label: 'EMEA' }),
+      failed(1, failure),
+      failed(2, failureOf('removed', 'recipient r2 is away'), { status: 'x' }),
+    ]);
+    expect(of('error')).toEqual([
+      `error|${TITLES['rate-limit']}|Too many requests (code 971). Raise timeout above ten minutes, or run fewer jobs at a time. The limit is per user: a token of its own helps only if the account owns it, or another user such as a service user. ${WHERE}; accounts ${account(0)} (EMEA), ${account(1)}. POST …/recipients, HTTP 400, cf-ray 8f1e. See https://developers.cloudflare.com/x\n${DOCS}#rate-limit-reached`,
+      `error|${TITLES.removed}|recipient r2 is away. Let only one workflow change the share at a time (concurrency), then run again. ${WHERE}; account ${account(2)}, recipient r2.\n${DOCS}#recipient-removed-during-the-run`,
+    ]);
+  });
+
+  it('has no advice for a code that the guide does not list', async () => {
+    const failure = requestFailure('rejected', 'No (code 1017)', {
+      code: 1017,
+    });
+    const { of } = await report([failed(0, failure)]);
+    expect(of('error')[0]).toContain(`|No (code 1017). ${WHERE}; account `);
+  });
+
+  it('names the share by its ID where nothing could be read, and the shares that there are', async () => {
+    const failure = requestFailure('not-found', 'Share not found (code 1004)', {
+      kind: 'list',
+      code: 1004,
+      detail: 'GET …/recipients, HTTP 404',
+    });
+    const sharesOfOwner = [
+      { id: 's1', name: 'Baseline' },
+      { id: 's2', name: 'Extra' },
+    ];
+    const { of } = await report([failed(0, failure)], {
+      observed: null,
+      result: { sharesOfOwner },
+    });
+    expect(of('error')).toEqual([
+      `error|${TITLES['not-found']}|Share not found (code 1004). Compare account-id and share-id with the dashboard. Shares of this account: "Baseline" (s1), "Extra" (s2). Share ${SHARE}, owner ${OWNER}; account ${account(0)}. GET …/recipients, HTTP 404.\n${DOCS}#share-not-found`,
+    ]);
+    expect(of('summary')[0]).toContain('Shares of this account&#58;');
+  });
+
+  it('of a timeout says what was seen', async () => {
+    const state = stateOf(0, {
+      next: WAIT,
+      status: 'associating',
+      statusSinceMs: -520_000,
+    });
+    const ending = { type: 'timeout' } as const;
+    const { of, outputs } = await report([state], { outcome: { ending } });
+    expect(of('error')[0]).toContain(
+      '18 polls, last status `associating` for 9 m 40 s. Run again to continue waiting',
+    );
+    expect(outputs()['recipients']).toContain('"cause":"timeout"');
+  });
+
+  it('of a cancellation that came too late says that everything was done', async () => {
+    const outcome = { ending: { type: 'cancelled' } } as const;
+    const { of } = await report([added(0)], { outcome });
+    expect(of('error')).toEqual([
+      `error|${TITLES.cancelled}|Everything was done. Run again to continue. Nothing was undone.\n${DOCS}#run-cancelled`,
+    ]);
+  });
+
+  it('after an internal error reports what is known, once', async () => {
+    const error = new Error('odd');
+    const ending = { type: 'crashed', error } as const;
+    const states = [added(0), stateOf(1, { next: WAIT })];
+    const { of, outputs } = await report(states, { outcome: { ending } });
+    expect(of('error')).toHaveLength(1);
+    expect(of('error')[0]).toMatch(/^error\|Internal error\|odd\. Report it/);
+    expect(of('debug').length).toBeGreaterThan(1);
+    expect(outputs()).toMatchObject({ status: 'mixed', changed: 'true' });
+    expect(outputs()['recipients']).toContain('"cause":"internal"');
+    expect(of('summary')).toHaveLength(1);
+    expect(of('info')).toEqual([
+      'info|Result: internal error: 1 of 2 accounts failed, 1 added; 1.2 s, 3 requests',
+    ]);
+  });
+
+  it('has all outputs, even where an internal error keeps them from being made', async () => {
+    const { of, outputs, areWritten } = await report([], {
+      outcome: { targets: [null as never] },
+    });
+    expect(areWritten).toBe(false);
+    expect(of('error')).toEqual([expect.stringMatching(/^error\|Internal/)]);
+    expect(outputs()).toEqual(NO_OUTPUTS);
+  });
+
+  it('goes on where the summary cannot be written', async () => {
+    const { of, outputs } = await report([stateOf(0)], {}, { summary: true });
+    expect(of('warning')).toEqual([
+      'warning|Job summary could not be written|no ::error::space.',
+    ]);
+    expect(outputs()).toMatchObject({ status: 'disassociated' });
+    expect(of('info')).toHaveLength(1);
+  });
+
+  it('says that the outputs could not be written, and reports everything besides', async () => {
+    const { of, areWritten } = await report([added(0)], {}, { output: true });
+    expect(areWritten).toBe(false);
+    expect(of('error')).toEqual([
+      `error|${TITLES.outputs}|output recipient-id: no space. Check that GITHUB_OUTPUT names a writable file. The log has what was done.\n${DOCS}#outputs-could-not-be-written`,
+    ]);
+    expect(of('summary')).toHaveLength(1);
+    expect(of('info')).toHaveLength(1);
+  });
+});
+
+describe('a run with exact', () => {
+  const exact = { inputs: { state: 'exact' } } as const;
+  const toRemove = (cause: 'stopped' | 'refused') =>
+    range(1, 22).map((n) =>
+      failed(n, failureOf(cause, 'too many'), {
+        isUnlisted: true,
+        status: 'associated',
+        ...(n === 1 ? { label: 'EMEA' } : {}),
+      }),
+    );
+
+  it('that failed has the accounts that were not removed as a list', async () => {
+    const states = [failed(0, failureOf('server')), ...toRemove('stopped')];
+    const { of, seen } = await report(states, exact);
+    const ids = range(1, 20).map((n) => account(n));
+    expect(of('error')).toHaveLength(1);
+    expect(of('error')[0]).toContain(
+      `Not removed, as a list for a run with state: absent: ${ids.join(', ')} and 2 more. ${WHERE}`,
+    );
+    const title =
+      '22 accounts not removed, as a list for a run with state: absent';
+    const start = seen.indexOf(`group|${title}`);
+    expect(seen.slice(start + 1, start + 3)).toEqual([
+      `grouped|${account(1)} # EMEA`,
+      `grouped|${account(2)}`,
+    ]);
+    expect(seen.filter((text) => text.startsWith('grouped|ac'))).toHaveLength(
+      23 + 22,
+    );
+  });
+
+  it('that was rejected has one annotation with who would lose access', async () => {
+    const states = [
+      failed(0, failureOf('refused', 'too many')),
+      ...toRemove('refused'),
+    ];
+    const { of } = await report(states, exact);
+    expect(of('error')).toHaveLength(1);
+    expect(of('error')[0]).toContain(
+      `too many. Nothing was changed. Check the list and share-id; raise max-removals only if the removals are intended. 22 accounts would lose access: ${account(1)} (EMEA), ${account(2)}, `,
+    );
+    expect(of('error')[0]).toContain(`${account(20)} and 2 more. `);
+    expect(of('group|')).toEqual(['group|All 23 results']);
+    expect(of('summary')[0]).not.toContain('not removed');
+  });
+});
+
+describe('the log of many accounts', () => {
+  it('has a count for each cause, and each result in a group', async () => {
+    const states = [
+      ...range(0, 11).map((n) => added(n)),
+      failed(12, failureOf('server', 'down'), { label: 'EMEA' }),
+      failed(13, failureOf('server', 'down')),
+      stateOf(14, { isUnlisted: true, changed: true, status: 'disassociated' }),
+    ];
+    const { seen } = await report(states);
+    const lines = seen.filter((text) => /^(info|group)/.test(text));
+    expect(lines.slice(0, 4)).toEqual([
+      'info|2 accounts: Cloudflare API error: down',
+      'group|All 15 results',
+      `grouped|${account(12)} (EMEA): failed: down`,
+      `grouped|${account(13)}: failed: down`,
+    ]);
+    expect(lines.at(-2)).toBe(
+      `grouped|${account(14)}: removed (disassociated)`,
+    );
+    expect(lines).toHaveLength(1 + 1 + 15 + 1);
+  });
+
+  it('counts what the output recipients is without', async () => {
+    const states = range(0, 1_999).map((n) =>
+      unchanged(n, { label: 'x'.repeat(60) }),
+    );
+    const { of, outputs } = await report(states);
+    const kept = JSON.parse(outputs()['recipients'] ?? '').length;
+    expect(kept).toBeLessThan(2_000);
+    expect(of('info')).toContain(
+      `info|The output recipients is without ${(2_000 - kept).toLocaleString('en-US')} targets: GitHub accepts 1 MB of outputs for a job. The log has all of them.`,
+    );
+  });
+});
+
+describe('warnings at the end', () => {
+  const older = recordOf(0, 'associated', { id: 'old' });
+  const newer = recordOf(0, 'associated', { id: 'new' });
+  const owner = recordOf(0, 'associated', { id: 'mine', accountId: OWNER });
+  const exact = { inputs: { state: 'exact' } } as const;
+  const observing = (...records: ReturnType<typeof recordOf>[]) =>
+    observe(records);
+
+  it.each<[string, TargetState, RunCase, string[]]>([
+    [
+      'an account with several records',
+      unchanged(0, { label: 'EMEA' }),
+      { observed: observing(older, newer) },
+      [
+        `Account has more than one recipient|Remove recipient new: old is older and in use. Account ${account(0)} (EMEA).`,
+      ],
+    ],
+    [
+      'no account whose other record is history',
+      unchanged(0),
+      { observed: observing(older, recordOf(0, 'disassociated', { id: 'x' })) },
+      [],
+    ],
+    [
+      'no account whose records are all removed',
+      stateOf(0, { desired: 'absent' }),
+      { observed: observing(older, newer) },
+      [],
+    ],
+    [
+      'records that were skipped',
+      unchanged(0),
+      { observed: { skipped: 2 } },
+      [
+        'Recipients could not be read|2 recipients of other accounts could not be decoded and had no effect on this run.',
+      ],
+    ],
+    [
+      'the owner, and a recipient that appeared during a run with exact',
+      unchanged(0),
+      {
+        ...exact,
+        observed: observing(older, owner, recordOf(7, 'associating')),
+      },
+      [
+        'Owner is a recipient|The account that owns the share is a recipient of it. The action does not remove recipient mine.',
+        `Recipient appeared during the run|The first list did not show these recipients, so they were not removed and still have access: r7 (account ${account(7)}). Run again to remove them.`,
+      ],
+    ],
+    [
+      'no recipient that the first list showed',
+      stateOf(7, { isUnlisted: true, status: 'disassociated' }),
+      { ...exact, observed: observing(recordOf(7, 'associated')) },
+      [],
+    ],
+    [
+      'none of these without exact',
+      unchanged(0),
+      { observed: observing(older, owner, recordOf(7, 'associating')) },
+      [],
+    ],
+  ])('name %s', async (_, state, one, texts) => {
+    const { of } = await report([state], one);
+    expect(of('warning')).toEqual(texts.map((text) => `warning|${text}`));
+  });
+
+  it('can be about the deployment record, after the result', () => {
+    const { sink, of } = open();
+    reportDeploymentProblem(sink, { message: 'no', lacksPermission: true });
+    reportDeploymentProblem(sink, { message: 'no', lacksPermission: false });
+    expect(of('')).toEqual([
+      'warning|Deployment record could not be written|no. The share is not affected. Check that the job has the permission "deployments: write".',
+      'warning|Deployment record could not be written|no. The share is not affected.',
+    ]);
+  });
+});
+
+describe('invalid inputs', () => {
+  const invalid = async (
+    errors: Parameters<typeof reportInvalidInputs>[2],
+    summary = true,
+  ) => {
+    const opened = open();
+    await reportInvalidInputs(opened.sink, CONTEXT, errors, summary);
+    return opened;
+  };
+  const error = {
+    input: 'state',
+    message: 'expected X.',
+    isEmpty: false,
+    details: [],
+  };
+
+  it('are one annotation, the summary and all outputs', async () => {
+    const { of, outputs } = await invalid([
+      error,
+      { ...error, input: 'timeout' },
+    ]);
+    expect(of('error')).toEqual([
+      `error|${TITLES.inputs}|state: expected X. timeout: expected X.\n${DOCS}#invalid-inputs-no-request-was-sent`,
+    ]);
+    expect(of('summary')).toHaveLength(1);
+    expect(outputs()).toEqual(NO_OUTPUTS);
+  });
+
+  it('have advice where one is empty', async () => {
+    const { of } = await invalid([{ ...error, isEmpty: true }]);
+    expect(of('error')[0]).toContain('does not reach the job');
+  });
+
+  it('have every wrong entry in the log', async () => {
+    const { seen } = await invalid([
+      { ...error, details: ['line 1', 'line 2'] },
+    ]);
+    expect(seen.slice(1, 4)).toEqual([
+      'group|All entries of state',
+      'grouped|line 1',
+      'grouped|line 2',
+    ]);
+  });
+
+  it('have no summary where none is asked for', async () => {
+    expect((await invalid([error], false)).of('summary')).toEqual([]);
+  });
+
+  it('of 100 kB keep the link, and have a summary that GitHub accepts', async () => {
+    const message = '<'.repeat(100_000);
+    const { of } = await invalid([
+      { ...error, message },
+      { ...error, message },
+    ]);
+    expect(of('error')[0]).toMatch(
+      /…\nhttps:\/\/github\.com\/.*no-request-was-sent$/,
+    );
+    const [summary = ''] = of('summary');
+    expect(summary.length).toBeLessThan(1_048_576);
+    expect(summary).toContain('(and 98,000 more characters)');
+  });
+});
+
+describe('an exception before there are targets', () => {
+  it('is one annotation with all outputs', () => {
+    const { sink, of, outputs } = open();
+    reportCrash(sink, CONTEXT, new Error(`odd ${TOKEN}`));
+    expect(of('error')).toEqual([
+      `error|${TITLES.internal}|odd ***. Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again. The outputs have what was done by then.\n${DOCS}#internal-error`,
+    ]);
+    expect(outputs()).toEqual(NO_OUTPUTS);
+  });
+
+  it('may be anything that was thrown', () => {
+    const { sink, of } = open();
+    reportCrash(sink, CONTEXT, 'text');
+    expect(of('error')[0]).toContain('|text. ');
+  });
+});

@@ -1,0 +1,151 @@
+/* Which failures a run has, each with all targets that it concerns. */
+import type { Failure } from '../domain.ts';
+import { failureOf, type TargetState } from '../reconcile/target-state.ts';
+import { type Advice, adviceFor } from './failure-guide.ts';
+import {
+  causeOf,
+  hasFailed,
+  isListed,
+  isRemovalNotBegun,
+  type Result,
+} from './result.ts';
+import { describePending, describeSeen } from './wording.ts';
+
+/** Targets that failed for one reason. */
+export interface FailureGroup {
+  readonly advice: Advice;
+  /** That of the first target. */
+  readonly failure: Failure;
+  /** Without the ID of a single target where there are several. */
+  readonly reason: string;
+  /** Empty where the whole run failed, and no target of it. */
+  readonly states: readonly TargetState[];
+}
+
+/** Stands for the ID of the target in the reason of a group. */
+const OWN_ID = 'ACCOUNT_ID';
+const OWN_RECIPIENT = 'RECIPIENT_ID';
+
+/**
+ * Why a target has failed, and null where it has not. What is still pending at
+ * the end of a run has failed because the run ended.
+ */
+export function failureIn(state: TargetState, result: Result): Failure | null {
+  if (!hasFailed(state, result.inputs)) return null;
+
+  const failure = failureOf(state);
+  if (!failure) {
+    const cause = causeOf(state, result.outcome.ending);
+    return { cause, reason: describePending(state, result), request: null };
+  }
+  return failure;
+}
+
+/** The failures of a run: those of most targets first, what follows last. */
+export function groupFailures(result: Result): FailureGroup[] {
+  const { refusal } = result.outcome;
+  const groups = groupTargets(result);
+  const isExplained = groups.some(({ failure }) => failure === refusal);
+  // A plan is rejected as a whole, even where no target would change.
+  if (refusal && !isExplained) {
+    groups.push(describeGroup({ failure: refusal, states: [] }, result));
+  }
+  return groups.sort(
+    (a, b) =>
+      Number(isConsequence(a)) - Number(isConsequence(b)) ||
+      b.states.length - a.states.length,
+  );
+}
+
+function groupTargets(result: Result): FailureGroup[] {
+  const groups = new Map<string, { failure: Failure; states: TargetState[] }>();
+  for (const state of result.outcome.targets) {
+    const failure = failureIn(state, result);
+    if (!failure) continue;
+    const key = groupKey(failure, state);
+    const group = groups.get(key) ?? { failure, states: [] };
+    group.states.push(state);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map((group) => describeGroup(group, result));
+}
+
+/** Does another failure explain it? */
+function isConsequence({ failure }: FailureGroup): boolean {
+  return failure.cause === 'stopped';
+}
+
+/** The groups that get an annotation. What was not attempted has none. */
+export function annotatedGroups(
+  groups: readonly FailureGroup[],
+  result: Result,
+): readonly FailureGroup[] {
+  const attempted = groups.filter((group) => wasAttempted(group, result));
+  return attempted.length > 0 ? attempted : groups.slice(0, 1);
+}
+
+function wasAttempted({ failure, states }: FailureGroup, { inputs }: Result) {
+  const isNotBegun = states.every((state) => isRemovalNotBegun(state, inputs));
+  const isOfEnd = failure.cause === 'timeout' || failure.cause === 'cancelled';
+  return failure.cause !== 'stopped' && !(isOfEnd && isNotBegun);
+}
+
+function describeGroup(
+  { failure, states }: Pick<FailureGroup, 'failure' | 'states'>,
+  result: Result,
+): FailureGroup {
+  const [first] = states;
+  const isSingle = states.length === 1 || !first;
+  const advice = adviceFor(failure, {
+    listWasRead: result.outcome.observed !== null,
+    credentials: result.inputs.credentials.type,
+  });
+  const reason = isSingle
+    ? failure.reason
+    : reasonOfSeveral(failure, states, result);
+  return { advice, failure, reason, states };
+}
+
+function reasonOfSeveral(
+  failure: Failure,
+  states: readonly TargetState[],
+  { outcome, nowMs }: Result,
+): string {
+  if (isOneGroup(failure) && outcome.observed) {
+    return describeSeen(states, outcome.polls, nowMs);
+  }
+  const [first] = states;
+  const isAboutFirst = first && failure.cause !== 'refused';
+  return isAboutFirst ? withoutOwnIds(failure.reason, first) : failure.reason;
+}
+
+function groupKey(failure: Failure, state: TargetState): string {
+  if (failure.cause === 'refused') return failure.cause;
+  if (isOneGroup(failure) || isWholeRun(failure)) {
+    // A removal that was not begun gets no annotation.
+    const isBegun = state.posts.length + state.deletes.length > 0;
+    const { desired } = state.planned;
+    return `${failure.cause} ${desired} ${isListed(state) || isBegun}`;
+  }
+  const reason = withoutOwnIds(failure.reason, state);
+  return `${failure.cause} ${failure.request?.code ?? ''} ${reason}`;
+}
+
+/** Does its reason say only what was observed of one target? */
+function isOneGroup({ cause }: Failure): boolean {
+  return cause === 'timeout' || cause === 'cancelled';
+}
+
+/** Does it concern the run and not a target? */
+function isWholeRun({ cause }: Failure): boolean {
+  return cause === 'stopped' || cause === 'internal';
+}
+
+function withoutOwnIds(reason: string, state: TargetState): string {
+  const { target } = state.planned;
+  const own = new RegExp(target.id, 'gi');
+  const recipientId = state.inUse ?? state.recipient?.id;
+  const neutral = reason.replace(own, OWN_ID);
+  if (!recipientId) return neutral;
+  return neutral.replaceAll(recipientId, OWN_RECIPIENT);
+}

@@ -1,0 +1,252 @@
+import type { Clock } from '../clock.ts';
+import type { Delay } from '../cloudflare/client.ts';
+import type { Inputs, Share } from '../domain.ts';
+import { plural } from '../format.ts';
+import type { InputNotes } from '../inputs/load-inputs.ts';
+import type { Observations } from '../reconcile/observations.ts';
+import { nameOfResource } from '../reconcile/resource-errors.ts';
+import {
+  failureOf,
+  isPending,
+  type TargetState,
+} from '../reconcile/target-state.ts';
+import { TITLES } from './failure-guide.ts';
+import { areMany } from './result.ts';
+import type { Sink } from './sink.ts';
+import {
+  changeLine,
+  delayLine,
+  moreFailuresLine,
+  nameOfState,
+  othersLine,
+  planCounts,
+  planLine,
+  planOf,
+  progressLine,
+  retriedResourceWarning,
+  shareAndOwner,
+  slowPlanWarning,
+  startLine,
+  tlsVariableWarning,
+  type WarningText,
+  waitingLine,
+} from './wording.ts';
+
+/** What a run does, as it happens. */
+export interface ProgressLog {
+  start(notes: InputNotes, ignoresTlsVariable: boolean): void;
+  /** What the first list shows; `remainingMs` is left of the timeout. */
+  planned(
+    targets: readonly TargetState[],
+    observed: Observations,
+    remainingMs: number,
+  ): void;
+  /** Something has happened to a target. */
+  changed(from: TargetState, to: TargetState): void;
+  /** After every poll; `leftMs` is left of the timeout. */
+  polled(targets: readonly TargetState[], leftMs: number): void;
+  /** A request, or all of them, are delayed. */
+  delayed(delay: Delay): void;
+}
+
+/** A line at least this often while something is pending. */
+const PROGRESS_MS = 15_000;
+/** So many failures of a cause have a line of their own as they happen. */
+const MAX_FAILURES = 20;
+const MAX_HELD_BACK = 3;
+/** A slow-down that pauses for longer has begun anew. */
+const SLOW_DOWN_PAUSE_MS = 60_000;
+/** Cloudflare's published rate limit. */
+const LIMIT_REQUESTS = 1_200;
+const LIMIT_WINDOW_MS = 300_000;
+
+/** Opens the log of a run. */
+export function createProgressLog(
+  sink: Sink,
+  inputs: Inputs,
+  clock: Clock,
+): ProgressLog {
+  let share: Share | null = null;
+  let targets: readonly unknown[] = inputs.targets;
+  let overIds = new Set<string>();
+  let overAtPlan: ReadonlySet<string> = new Set();
+  let lastLineMs = clock.now();
+  let lastSpacingMs = Number.NEGATIVE_INFINITY;
+  const lineCounts = new Map<string, number>();
+  const retriedResources = new Set<string>();
+
+  function log(text: string): void {
+    sink.info(text);
+    lastLineMs = clock.now();
+  }
+
+  function warn({ title, text }: WarningText): void {
+    sink.annotate({ level: 'warning', title, text, link: null });
+  }
+
+  /** How often it has been called with that key, this call included. */
+  function countLine(key: string): number {
+    const count = (lineCounts.get(key) ?? 0) + 1;
+    lineCounts.set(key, count);
+    return count;
+  }
+
+  function logPlan(all: readonly TargetState[]): void {
+    const lines = all.map((state) => ({
+      text: `${nameOfState(state)} ${planLine(state, inputs)}`,
+      isChange: planOf(state, inputs).sign !== '=',
+    }));
+    if (!areMany(all)) {
+      for (const { text } of lines) log(text);
+      return;
+    }
+    log(`Plan: ${planCounts(all, inputs)}`);
+    const isReviewed = inputs.dryRun || inputs.state === 'exact';
+    const changes = lines.filter(({ isChange }) => isChange);
+    if (!isReviewed || changes.length === 0) return;
+    const title = `All ${plural(changes.length, 'change')}`;
+    sink.group(
+      title,
+      changes.map(({ text }) => text),
+    );
+  }
+
+  function wasPending(state: TargetState): boolean {
+    return !overAtPlan.has(keyOf(state));
+  }
+
+  /** One failure or write of a target, where there are few of them. */
+  function logStep(to: TargetState, text: string): void {
+    const progress =
+      targets.length > 1 && !isPending(to)
+        ? ` (${overIds.size} of ${targets.length})`
+        : '';
+    // The annotation shows the failure of a single target.
+    const isShownLater = targets.length === 1 && to.next.do === 'fail';
+    if (!isShownLater) log(`${nameOfState(to)}: ${text}${progress}`);
+  }
+
+  /** The same where there are many: only what needs attention. */
+  function logExcerpt(from: TargetState, to: TargetState, text: string): void {
+    const limit = excerptOf(from, to);
+    const line = `${nameOfState(to)}: ${text}`;
+    const count = limit ? countLine(limit.key) : 0;
+    if (!limit || count > limit.max) sink.debug(line);
+    else log(line);
+    if (limit && count === limit.max + 1 && limit.title) {
+      log(moreFailuresLine(limit.title, limit.max));
+    }
+  }
+
+  function warnOfRetriedResources(to: TargetState): void {
+    const { recipient, next } = to;
+    if (!recipient || next.do !== 'wait') return;
+
+    const isNew = (id: string) => !retriedResources.has(id);
+    const errors = recipient.errors.filter(
+      ({ resourceId, terminal }) => !terminal && isNew(resourceId),
+    );
+    for (const one of errors) {
+      retriedResources.add(one.resourceId);
+      const name = nameOfResource(one.resourceId, share);
+      warn(retriedResourceWarning(`${name}: ${one.error}`, to));
+    }
+  }
+
+  return {
+    start(notes, ignoresTlsVariable) {
+      log(startLine(inputs, notes));
+      if (ignoresTlsVariable) warn(tlsVariableWarning);
+    },
+
+    planned(all, observed, remainingMs) {
+      share = observed.share;
+      targets = all;
+      overIds = new Set(
+        all.filter((one) => !isPending(one)).map((one) => keyOf(one)),
+      );
+      overAtPlan = new Set(overIds);
+      log(shareAndOwner(share, inputs));
+      logPlan(all);
+      const others = othersLine(observed.others);
+      if (others && inputs.state !== 'exact') log(others);
+      const slow = slowPlan(all, inputs, remainingMs);
+      if (slow) warn(slow);
+    },
+
+    changed(from, to) {
+      if (isPending(to)) overIds.delete(keyOf(to));
+      else overIds.add(keyOf(to));
+      const text = changeLine(from, to, clock.now());
+      if (text && areMany(targets)) logExcerpt(from, to, text);
+      else if (text) logStep(to, text);
+      warnOfRetriedResources(to);
+    },
+
+    polled(all, leftMs) {
+      const isDue = clock.now() - lastLineMs >= PROGRESS_MS;
+      if (!isDue || !all.some(isPending)) return;
+      const [only] = all;
+      if (only && all.length === 1) log(waitingLine(only, clock.now(), leftMs));
+      else log(progressLine(all.filter(wasPending), leftMs));
+    },
+
+    delayed(delay) {
+      if (delay.why !== 'spacing') {
+        log(delayLine(delay));
+        return;
+      }
+      const isNew = clock.now() - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
+      lastSpacingMs = clock.now();
+      if (isNew) log(delayLine(delay));
+    },
+  };
+}
+
+/** One key for each target: an account and an organization may share an ID. */
+function keyOf({ planned: { target } }: TargetState): string {
+  return `${target.type} ${target.id}`;
+}
+
+/** Which changes of many targets have a line, and how many of a key. */
+function excerptOf(
+  from: TargetState,
+  to: TargetState,
+): { key: string; max: number; title: string | null } | null {
+  const failure = failureOf(to);
+  if (!failure) {
+    const heldBack = to.heldBack === from.heldBack ? null : to.heldBack;
+    if (!heldBack) return null;
+    return {
+      key: `held back ${heldBack.why}`,
+      max: MAX_HELD_BACK,
+      title: null,
+    };
+  }
+  // These end many targets at once: the report has one line with their count.
+  const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
+  if (isOfRun) return null;
+  return {
+    key: failure.cause,
+    // It says nothing about a single target.
+    max: failure.cause === 'authentication' ? 1 : MAX_FAILURES,
+    title: TITLES[failure.cause],
+  };
+}
+
+/** Null where the writes can fit into the time that is left. */
+function slowPlan(
+  targets: readonly TargetState[],
+  inputs: Inputs,
+  remainingMs: number,
+): WarningText | null {
+  const writes = targets.filter((state) => {
+    const { sign } = planOf(state, inputs);
+    return sign === '+' || sign === '-';
+  }).length;
+  // The first ones may go at once, the others as fast as the window allows.
+  const waiting = Math.max(0, writes - LIMIT_REQUESTS);
+  const requiredMs = (waiting / LIMIT_REQUESTS) * LIMIT_WINDOW_MS;
+  if (inputs.dryRun || requiredMs <= remainingMs) return null;
+  return slowPlanWarning(writes, requiredMs, remainingMs);
+}

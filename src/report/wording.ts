@@ -1,0 +1,755 @@
+/*
+ * Every sentence that people read in the log, in annotations and in the
+ * summary, but for the titles and the advice of failures, which are in
+ * failure-guide.ts.
+ */
+import type { Delay } from '../cloudflare/client.ts';
+import type {
+  Failure,
+  HeldBack,
+  Inputs,
+  OtherRecipients,
+  Share,
+  ShareRecipient,
+  Target,
+} from '../domain.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatSeconds,
+  formatWait,
+  listOf,
+  plural,
+} from '../format.ts';
+import type { DeploymentProblem } from '../github/deployment.ts';
+import type { InputNotes } from '../inputs/load-inputs.ts';
+import { isActive, stage } from '../reconcile/readiness.ts';
+import { describeErrors } from '../reconcile/resource-errors.ts';
+import {
+  failureOf,
+  isPending,
+  type Outcome,
+  type PollCounts,
+  type TargetState,
+  type Waiting,
+  type WriteResult,
+} from '../reconcile/target-state.ts';
+import {
+  byKind,
+  type Cost,
+  hasFailed,
+  type Kind,
+  type Result,
+} from './result.ts';
+
+/** A warning: it does not fail the step. */
+export interface WarningText {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** The titles of warnings: docs/troubleshooting.md lists them. */
+export const WARNING_TITLES = {
+  tls: 'TLS verification stays on',
+  slowPlan: 'Timeout too short for the plan',
+  retried: 'Cloudflare is retrying a resource',
+  duplicate: 'Account has more than one recipient',
+  skipped: 'Recipients could not be read',
+  late: 'Recipient appeared during the run',
+  owner: 'Owner is a recipient',
+  deployment: 'Deployment record could not be written',
+  summary: 'Job summary could not be written',
+} as const;
+
+// -------- names
+
+/** `023e… (EMEA)`: an ID and, where the list has one, its label. */
+export function nameOf({ id, label }: Target): string {
+  return label === null ? id : `${id} (${label})`;
+}
+
+export function nameOfState({ planned }: TargetState): string {
+  return nameOf(planned.target);
+}
+
+/** `account` or `organization`; a run has targets of one type. */
+export function nounOf(targets: readonly TargetState[]): string {
+  return targets[0]?.planned.target.type ?? 'account';
+}
+
+/** `Share "Baseline" (3fd8…), owner 699d…`. */
+export function shareAndOwner(share: Share | null, inputs: Inputs): string {
+  return `Share ${nameOfShare(share, inputs)}, owner ${inputs.accountId}`;
+}
+
+function nameOfShare(share: Share | null, { shareId }: Inputs): string {
+  return share?.name ? `"${share.name}" (${shareId})` : shareId;
+}
+
+/** `reason (request)`: a failure on one line. */
+export function formatFailure({ reason, request }: Failure): string {
+  return request ? `${reason} (${request.detail})` : reason;
+}
+
+// -------- the start of a run
+
+/** `Sharing 3fd8… of account 699d… with 3 accounts; timeout 10m`. */
+export function startLine(inputs: Inputs, notes: InputNotes): string {
+  const parts = [task(inputs), `timeout ${inputs.timeout}`];
+  if (inputs.dryRun) parts.push('dry run');
+  if (!inputs.wait) parts.push('without waiting');
+  parts.push(...notes.fallbacks, ...describeNotes(notes));
+  return parts.join('; ');
+}
+
+function task({ state, targets, shareId, accountId }: Inputs): string {
+  const noun = targets[0]?.type ?? 'account';
+  const who = plural(targets.length, noun);
+  const share = `${shareId} of account ${accountId}`;
+
+  if (state === 'absent') return `Removing ${who} from ${share}`;
+  if (state === 'exact') return `Sharing ${share} with exactly ${who}`;
+  return `Sharing ${share} with ${who}`;
+}
+
+function describeNotes({ disabledIds, repeatedIds }: InputNotes): string[] {
+  const notes: string[] = [];
+  if (disabledIds > 0) {
+    notes.push(`${plural(disabledIds, 'ID')} in comments not used`);
+  }
+  if (repeatedIds > 0) {
+    notes.push(`${plural(repeatedIds, 'repeated ID')} used once`);
+  }
+  return notes;
+}
+
+export const tlsVariableWarning: WarningText = {
+  title: WARNING_TITLES.tls,
+  text:
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: the action always ' +
+    'verifies certificates.',
+};
+
+export const emptyInputAdvice =
+  'An empty input often comes from a secret or variable that does ' +
+  'not reach the job: check its name, the ' +
+  "job's environment, and whether a fork or Dependabot started the workflow.";
+
+/** `12 other accounts have access`; empty where there are none. */
+export function othersLine({ accounts, withoutAccount }: OtherRecipients) {
+  const parts: string[] = [];
+  if (accounts > 0) {
+    const verb = accounts === 1 ? 'has' : 'have';
+    parts.push(`${plural(accounts, 'other account')} ${verb} access`);
+  }
+  if (withoutAccount > 0) {
+    const who = plural(withoutAccount, 'recipient');
+    parts.push(`${who} without an account, possibly an organization`);
+  }
+  return parts.join(', and ');
+}
+
+// -------- the plan
+
+/** What a run does for one target, from its first observation. */
+export interface Plan {
+  /** Added, removed, nothing to do, not possible. */
+  readonly sign: '+' | '-' | '=' | '!';
+  readonly text: string;
+  /** What the plan of many targets counts: `to add`. */
+  readonly group: string;
+}
+
+export function planOf(state: TargetState, inputs: Inputs): Plan {
+  const failure = failureOf(state);
+  // A plan that was rejected as a whole still shows each change.
+  if (failure && failure.cause !== 'refused') {
+    const text = `not possible: ${formatFailure(failure)}`;
+    return { sign: '!', text, group: 'not possible' };
+  }
+  if (state.planned.desired === 'absent') return planRemoval(state);
+  return planAddition(state, inputs);
+}
+
+/** `+ add`. */
+export function planLine(state: TargetState, inputs: Inputs): string {
+  const { sign, text } = planOf(state, inputs);
+  return `${sign} ${text}`;
+}
+
+function planAddition(state: TargetState, inputs: Inputs): Plan {
+  const { recipient, planned } = state;
+  if (recipient && isActive(recipient)) return planKept(state, inputs);
+  if (recipient && stage(recipient) === 1) {
+    const text = `add after recipient ${recipient.id} is removed`;
+    return { sign: '+', text, group: 'to add' };
+  }
+  if (recipient) {
+    const text = 'add again (was a recipient before)';
+    return { sign: '+', text, group: 'to add' };
+  }
+  const text =
+    planned.target.type === 'account'
+      ? 'add'
+      : 'add (whether it is a recipient already cannot be observed)';
+  return { sign: '+', text, group: 'to add' };
+}
+
+function planKept({ recipient, next }: TargetState, { wait }: Inputs): Plan {
+  const group = `already ${recipient?.status}`;
+  const rest = next.do === 'wait' && wait ? 'wait' : 'no change';
+  return { sign: '=', text: `${group}: ${rest}`, group };
+}
+
+function planRemoval({ recipient, next, planned }: TargetState): Plan {
+  if (recipient && isActive(recipient)) {
+    const when = planned.unlistedRecords ? ' after the additions' : '';
+    const what = `recipient ${recipient.id} (${recipient.status})`;
+    const text = `remove ${what}${when}`;
+    return { sign: '-', text, group: 'to remove' };
+  }
+  if (recipient && stage(recipient) === 1) {
+    const group = 'already being removed';
+    return { sign: '=', text: group, group };
+  }
+  const isConfirming = next.do === 'wait' && next.for === 'confirmation';
+  const rest = isConfirming ? 'confirming for 10 s' : 'no change';
+  return {
+    sign: '=',
+    text: `not a recipient: ${rest}`,
+    group: 'no recipients',
+  };
+}
+
+/** `950 to add, 50 already associated`: the plan of many targets. */
+export function planCounts(
+  targets: readonly TargetState[],
+  inputs: Inputs,
+): string {
+  const counts = new Map<string, number>();
+  for (const state of targets) {
+    const { group } = planOf(state, inputs);
+    counts.set(group, (counts.get(group) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([group, count]) => `${formatCount(count)} ${group}`)
+    .join(', ');
+}
+
+export function slowPlanWarning(
+  writes: number,
+  requiredMs: number,
+  remainingMs: number,
+): WarningText {
+  return {
+    title: WARNING_TITLES.slowPlan,
+    text:
+      `${plural(writes, 'write')} take at least ` +
+      `${formatDuration(requiredMs)} at Cloudflare's published rate ` +
+      'limit, ' +
+      `and ${formatDuration(remainingMs)} of timeout are left. Raise ` +
+      'timeout, or run again to continue.',
+  };
+}
+
+// -------- what happens to a target
+
+/** What a change means for a reader; empty where it means nothing. */
+export function changeLine(
+  from: TargetState,
+  to: TargetState,
+  nowMs: number,
+): string {
+  if (to.heldBack && to.heldBack !== from.heldBack) {
+    return describeHeldBack(to.heldBack);
+  }
+  const written = describeNewWrite(from, to);
+  if (written !== null) return written;
+
+  const failure = failureOf(to);
+  if (failure) return failureOf(from) ? '' : failedLine(failure);
+  return describeStatusChange(from, to, nowMs);
+}
+
+export function failedLine(failure: Failure): string {
+  return `failed: ${formatFailure(failure)}`;
+}
+
+function describeStatusChange(
+  from: TargetState,
+  to: TargetState,
+  nowMs: number,
+): string {
+  const isNew = statusWord(to) !== statusWord(from);
+  const isDone = to.next.do === 'done' && isPending(from);
+  if (!isNew && !isDone) return '';
+  return `${statusWord(to)} after ${formatSeconds(nowMs - to.startedMs)}`;
+}
+
+function statusWord({ recipient }: TargetState): string {
+  return recipient?.status ?? 'not a recipient';
+}
+
+/** Null where nothing was written. */
+function describeNewWrite(from: TargetState, to: TargetState): string | null {
+  const post = to.posts.at(-1);
+  if (post && to.posts.length > from.posts.length) {
+    return describeWrite(post.result, `added as recipient ${to.inUse}`);
+  }
+  const removal = to.deletes.at(-1);
+  if (removal && to.deletes.length > from.deletes.length) {
+    const { result, recipientId } = removal;
+    return describeWrite(result, `removing recipient ${recipientId}`);
+  }
+  return null;
+}
+
+function describeWrite(result: WriteResult, accepted: string): string {
+  const next = 'checking the recipients before another attempt';
+  switch (result.outcome) {
+    case 'accepted':
+      return accepted;
+    case 'unknown':
+      return `${formatFailure(result.error.failure)}; ${next}`;
+    case 'conflict':
+      return (
+        'another change is under way: ' +
+        `${formatFailure(result.error.failure)}; ${next}`
+      );
+    case 'rejected':
+      // What follows from it, a failure, has a line of its own.
+      return '';
+  }
+}
+
+/** Why a write was not carried out, and for how long. */
+export function describeHeldBack(heldBack: HeldBack): string {
+  switch (heldBack.why) {
+    case 'not-processed':
+      return describeNotProcessed(heldBack.failure);
+    case 'rate-limit':
+      return (
+        `held back for ${formatWait(heldBack.waitMs)}: the rate limit ` +
+        'allows no request before'
+      );
+    case 'retry-after':
+      return (
+        `held back for ${formatWait(heldBack.waitMs)}, as requested by ` +
+        'Cloudflare'
+      );
+    case 'stale-list':
+      return (
+        'held back until the next list, because the last one is too old ' +
+        'for a write'
+      );
+    case 'authentication':
+      return 'not sent, because authentication failed for another write';
+    case 'additions':
+      return 'held back until every listed account is done';
+    case 'step-over':
+      return 'not sent, because the step is about to end';
+  }
+}
+
+function describeNotProcessed(failure: Failure): string {
+  return `held back until the next list: not processed: ${formatFailure(failure)}`;
+}
+
+export function delayLine(delay: Delay): string {
+  const wait = formatWait(delay.waitMs);
+  switch (delay.why) {
+    case 'rate-limit':
+      return `Rate limit reached. Waiting ${wait}, as requested by Cloudflare.`;
+    case 'spacing':
+      return (
+        `Little of the rate limit is left: the action waits up to ${wait} ` +
+        'between requests.'
+      );
+    case 'retry':
+      return (
+        `${formatFailure(delay.error.failure)}; retrying in ` +
+        `${formatSeconds(delay.waitMs)}`
+      );
+  }
+}
+
+export function retriedResourceWarning(
+  resource: string,
+  state: TargetState,
+): WarningText {
+  const { target } = state.planned;
+  return {
+    title: WARNING_TITLES.retried,
+    text:
+      `${resource}. The run keeps waiting. First observed for ` +
+      `${target.type} ${nameOf(target)}.`,
+  };
+}
+
+// -------- progress
+
+/** `412 of 950 associated, 12 failed, 9 m 29 s left`. */
+export function progressLine(
+  targets: readonly TargetState[],
+  leftMs: number,
+): string {
+  const failed = targets.filter(({ next }) => next.do === 'fail').length;
+  const held = targets.filter((one) => isPending(one) && one.heldBack).length;
+  const parts = [
+    ...progressOf(targets, 'present', 'associated'),
+    ...progressOf(targets, 'absent', 'removed'),
+  ];
+  if (failed > 0) parts.push(`${formatCount(failed)} failed`);
+  if (held > 0) parts.push(`${formatCount(held)} held back`);
+  parts.push(`${formatDuration(leftMs)} left`);
+  return parts.join(', ');
+}
+
+function progressOf(
+  targets: readonly TargetState[],
+  desired: 'present' | 'absent',
+  word: string,
+): string[] {
+  const all = targets.filter(({ planned }) => planned.desired === desired);
+  const done = all.filter(({ next }) => next.do === 'done');
+  if (all.length === 0) return [];
+  return [`${formatCount(done.length)} of ${formatCount(all.length)} ${word}`];
+}
+
+/** `still associating after 35 s, 1 m 25 s left`: of a single target. */
+export function waitingLine(
+  state: TargetState,
+  nowMs: number,
+  leftMs: number,
+): string {
+  const after = formatDuration(nowMs - state.startedMs);
+  const left = formatDuration(leftMs);
+  return `${stillWaiting(state)} after ${after}, ${left} left`;
+}
+
+function stillWaiting(state: TargetState): string {
+  if (state.next.do === 'wait') return WAITING[state.next.for](state);
+  return state.heldBack ? 'still held back' : 'still pending';
+}
+
+const WAITING: Readonly<Record<Waiting, (state: TargetState) => string>> = {
+  status: (state) => `still ${statusWord(state)}`,
+  removal: () => 'still waiting for an earlier removal',
+  effect: () => 'still checking the effect of the last write',
+  confirmation: () => 'still confirming that there is no recipient',
+  additions: () => 'still waiting for the additions',
+};
+
+// -------- the end
+
+/** `39 of 1,000 accounts failed, 911 added, 50 unchanged`. */
+export function headline(result: Result): string {
+  const { targets } = result.outcome;
+  const all = plural(targets.length, nounOf(targets));
+  const counts = [...byKind(result)]
+    .map(([kind, states]) => ({ kind, count: states.length }))
+    .filter(({ count }) => count > 0);
+  const parts = counts.map(({ kind, count }, index) => {
+    const word = wordOf(kind, result.inputs);
+    if (counts.length === 1) return `${all} ${word}`;
+    const total = index === 0 ? ` of ${all}` : '';
+    return `${formatCount(count)}${total} ${word}`;
+  });
+  return `${prefixOf(result)}${parts.join(', ')}`;
+}
+
+function prefixOf({ inputs, outcome }: Result): string {
+  const { targets, ending, refusal } = outcome;
+  const isExplained = targets.some((state) => hasFailed(state, inputs));
+  return refusal && !isExplained ? 'plan rejected: ' : PREFIXES[ending.type];
+}
+
+const PREFIXES: Readonly<Record<Outcome['ending']['type'], string>> = {
+  complete: '',
+  timeout: '',
+  cancelled: 'cancelled: ',
+  crashed: 'internal error: ',
+};
+
+/** `added`, `would be added`, `added, not awaited`. */
+export function wordOf(kind: Kind, inputs: Inputs): string {
+  if (inputs.dryRun) return DRY_RUN_WORDS[kind];
+  const isAwaited = inputs.wait || (kind !== 'added' && kind !== 'removed');
+  return isAwaited ? WORDS[kind] : `${WORDS[kind]} without waiting`;
+}
+
+const WORDS: Readonly<Record<Kind, string>> = {
+  failed: 'failed',
+  cancelled: 'not done',
+  added: 'added',
+  removed: 'removed',
+  waiting: 'not awaited',
+  unchanged: 'unchanged',
+};
+
+const DRY_RUN_WORDS: Readonly<Record<Kind, string>> = {
+  failed: 'would fail',
+  cancelled: 'not planned',
+  added: 'would be added',
+  removed: 'would be removed',
+  waiting: 'would be awaited',
+  unchanged: 'unchanged',
+};
+
+/** `3.2 s`, `5 requests`, `1 of them retries`. */
+export function costParts({ requests, retries, tookMs }: Cost): string[] {
+  const parts = [formatSeconds(tookMs), plural(requests, 'request')];
+  if (retries > 0) parts.push(`${formatCount(retries)} of them retries`);
+  return parts;
+}
+
+export function resultLine(result: Result): string {
+  return `Result: ${headline(result)}; ${costParts(result.cost).join(', ')}`;
+}
+
+/** What one target has come to, for the list at the end of the log. */
+export function targetLine(
+  kind: Kind,
+  state: TargetState,
+  failure: Failure | null,
+  inputs: Inputs,
+): string {
+  const word = failure ? failedLine(failure) : wordOf(kind, inputs);
+  const rest = failure ? '' : ` (${statusWord(state)})`;
+  return `${nameOfState(state)}: ${word}${rest}`;
+}
+
+export function causeCountLine(
+  title: string,
+  states: readonly TargetState[],
+  reason: string,
+): string {
+  return `${plural(states.length, nounOf(states))}: ${title}: ${reason}`;
+}
+
+export function leftOutLine(count: number): string {
+  return (
+    `The output recipients is without ${plural(count, 'target')}: ` +
+    'GitHub accepts 1 MB of outputs for a job. The log has all of them.'
+  );
+}
+
+export function moreFailuresLine(title: string, shown: number): string {
+  return (
+    `${title}: more than ${shown} so far. Further ones are counted, ` +
+    'and listed at the end.'
+  );
+}
+
+// -------- the end of a target that is not done
+
+/** Why a target that is still pending has failed. */
+export function describePending(state: TargetState, result: Result): string {
+  const { inputs, outcome, nowMs } = result;
+  const parts = [
+    END_WORDS[outcome.ending.type](inputs),
+    ...describeLastWrite(state),
+  ];
+  // Without a list, nothing is known of the target.
+  if (outcome.observed) {
+    parts.splice(1, 0, describeSeen([state], outcome.polls, nowMs));
+  }
+  const retried = state.recipient?.errors.length ?? 0;
+  if (state.recipient && retried > 0) {
+    const share = outcome.observed?.share ?? null;
+    parts.push(
+      `Cloudflare is retrying ${describeErrors(state.recipient, share)}`,
+    );
+  }
+  const { lastPollFailure } = outcome;
+  if (lastPollFailure) {
+    parts.push(`the last poll failed: ${formatFailure(lastPollFailure)}`);
+  }
+  return parts.join('; ');
+}
+
+const END_WORDS: Readonly<
+  Record<Outcome['ending']['type'], (inputs: Inputs) => string>
+> = {
+  complete: () => 'not done',
+  timeout: ({ timeout }) => `not done before the timeout of ${timeout}`,
+  cancelled: () => 'cancelled',
+  crashed: () => 'not done because of an internal error',
+};
+
+/** `18 polls, last status associating for 9 m 40 s`. */
+export function describeSeen(
+  states: readonly TargetState[],
+  { polls, failedPolls }: PollCounts,
+  nowMs: number,
+): string {
+  const failed =
+    failedPolls > 0 ? ` (${formatCount(failedPolls)} of them failed)` : '';
+  return (
+    `${plural(polls, 'poll')}${failed}, ` + `${describeStatuses(states, nowMs)}`
+  );
+}
+
+function describeStatuses(
+  states: readonly TargetState[],
+  nowMs: number,
+): string {
+  const groups = new Map<string, TargetState[]>();
+  for (const state of states) {
+    const word = statusWord(state);
+    const group = groups.get(word) ?? [];
+    group.push(state);
+    groups.set(word, group);
+  }
+  const texts = [...groups].map(([word, all]) => {
+    const sinceMs = Math.min(...all.map((one) => one.statusSinceMs));
+    const time = formatDuration(nowMs - sinceMs);
+    if (states.length === 1) return `${quoteStatus(word)} for ${time}`;
+    return `${formatCount(all.length)} ${quoteStatus(word)} for up to ${time}`;
+  });
+  return `last status ${texts.join(', ')}`;
+}
+
+function quoteStatus(word: string): string {
+  return word === 'not a recipient' ? word : `\`${word}\``;
+}
+
+function describeLastWrite(state: TargetState): string[] {
+  if (state.heldBack)
+    return [`the last write was ${describeHeldBack(state.heldBack)}`];
+
+  const last = [...state.posts, ...state.deletes].at(-1)?.result;
+  if (!last || last.outcome === 'accepted') return [];
+  const { reason } = last.error.failure;
+  if (last.outcome === 'unknown') {
+    return [`the last write may have been carried out: ${reason}`];
+  }
+  if (last.outcome === 'conflict') {
+    return [`the last write met another change: ${reason}`];
+  }
+  return [`the last write was rejected: ${reason}`];
+}
+
+// -------- what an annotation adds to a reason
+
+/** 'Share "Baseline" (3fd8…), owner 699d…; account 023e… (EMEA), ' +
+'recipient c41f….' */
+export function whereSentence(
+  states: readonly TargetState[],
+  result: Result,
+): string {
+  const { inputs, outcome } = result;
+  const share = shareAndOwner(outcome.observed?.share ?? null, inputs);
+  if (states.length === 0) return `${share}.`;
+  const noun = nounOf(states);
+  const who = states.length === 1 ? noun : `${noun}s`;
+  const only = states.length === 1 ? (states[0]?.inUse ?? null) : null;
+  const recipient = only === null ? '' : `, recipient ${only}`;
+  return `${share}; ${who} ${listOf(states.map(nameOfState), 20)}${recipient}.`;
+}
+
+/** `Shares of this account: "Baseline" (3fd8…), …`. */
+export function sharesSentence({ sharesOfOwner }: Result): string {
+  if (sharesOfOwner.length === 0) return '';
+  const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
+  return `Shares of this account: ${names.join(', ')}.`;
+}
+
+/** Which accounts a run with `exact` did not remove. */
+export function notRemovedSentence(states: readonly TargetState[]): string {
+  if (states.length === 0) return '';
+  const ids = states.map(({ planned }) => planned.target.id);
+  return (
+    'Not removed, as a list for a run with state: absent: ' +
+    `${listOf(ids, 20)}.`
+  );
+}
+
+export function notRemovedTitle(count: number): string {
+  const who = plural(count, 'account');
+  return `${who} not removed, as a list for a run with state: absent`;
+}
+
+/** `023e… # EMEA`: as `recipient-account-id` accepts it. */
+export function listEntry({ planned: { target } }: TargetState): string {
+  return target.label === null ? target.id : `${target.id} # ${target.label}`;
+}
+
+/** Which accounts a plan that was rejected would have removed. */
+export function wouldLoseAccessSentence(
+  states: readonly TargetState[],
+): string {
+  if (states.length === 0) return '';
+  const names = listOf(states.map(nameOfState), 20);
+  const who = plural(states.length, 'account');
+  return `${who} would lose access: ${names}.`;
+}
+
+export const everythingDone = 'Everything was done.';
+
+// -------- warnings at the end
+
+export function duplicateWarning(
+  used: ShareRecipient,
+  others: readonly ShareRecipient[],
+  name: string,
+): WarningText {
+  const ids = others.map(({ id }) => id).join(', ');
+  return {
+    title: WARNING_TITLES.duplicate,
+    text:
+      `Remove recipient ${ids}: ${used.id} is older and in use. Account ` +
+      `${name}.`,
+  };
+}
+
+export function skippedWarning(count: number): WarningText {
+  return {
+    title: WARNING_TITLES.skipped,
+    text:
+      `${plural(count, 'recipient')} of other accounts could not be ` +
+      'decoded and had no effect on this run.',
+  };
+}
+
+export function lateWarning(records: readonly ShareRecipient[]): WarningText {
+  return {
+    title: WARNING_TITLES.late,
+    text:
+      'The first list did not show these recipients, so they were not ' +
+      'removed and still have access: ' +
+      `${listOf(records.map(nameOfRecord), 20)}. Run again to remove ` +
+      'them.',
+  };
+}
+
+export function ownerWarning(records: readonly ShareRecipient[]): WarningText {
+  const ids = listOf(
+    records.map(({ id }) => id),
+    20,
+  );
+  return {
+    title: WARNING_TITLES.owner,
+    text:
+      'The account that owns the share is a recipient of it. The action ' +
+      `does not remove recipient ${ids}.`,
+  };
+}
+
+function nameOfRecord({ id, accountId }: ShareRecipient): string {
+  return `${id} (account ${accountId ?? 'unknown'})`;
+}
+
+export function deploymentWarning(problem: DeploymentProblem): WarningText {
+  const fix = problem.lacksPermission
+    ? ' Check that the job has the permission "deployments: write".'
+    : '';
+  return {
+    title: WARNING_TITLES.deployment,
+    text: `${problem.message}. The share is not affected.${fix}`,
+  };
+}
+
+export function summaryWarning(message: string): WarningText {
+  return { title: WARNING_TITLES.summary, text: `${message}.` };
+}
