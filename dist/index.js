@@ -8,6 +8,41 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
 
 /***/ }),
 
+/***/ 24:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+
+/***/ }),
+
+/***/ 67:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
+
+/***/ }),
+
+/***/ 708:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+
+/***/ }),
+
+/***/ 30:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+
+/***/ }),
+
+/***/ 692:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
+
+/***/ }),
+
 /***/ 857:
 /***/ ((module) => {
 
@@ -15,7 +50,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
-/***/ 481:
+/***/ 377:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28,7 +63,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 ;// CONCATENATED MODULE: external "node:timers/promises"
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: ../.build/clock.js
+;// CONCATENATED MODULE: ../.build/src/clock.js
 
 /** Monotonic time: a corrected system clock cannot stretch or cut a wait. */
 const systemClock = {
@@ -36,52 +71,42 @@ const systemClock = {
     sleep: (ms, signal) => (0,promises_namespaceObject.setTimeout)(Math.max(0, Math.ceil(ms)), undefined, { signal }).catch(() => { }),
 };
 /**
- * Writes end this long before the step does, so that a list can still show what
- * became of them.
+ * Writes end this long before the step does, so that a list can still show
+ * what became of them.
  */
 const LAST_LIST_MS = 1_000;
 /** What a cancellation leaves. Users expect less than two seconds. */
 const CANCELLED_MS = 1_800;
 /**
- * Starts the budget of the step. `cancel` is aborted when the runner cancels
- * the step.
+ * Starts the budget of the step.
+ * @param cancel aborted when the runner cancels the step
  */
 function startDeadline(clock, timeoutMs, cancel) {
-    const [closing, writes, end] = [
-        new AbortController(),
-        new AbortController(),
-        new AbortController(),
-    ];
+    const closing = new AbortController();
+    const writes = new AbortController();
+    const end = new AbortController();
     const cleared = new AbortController();
     let endMs = clock.now() + timeoutMs;
-    const run = async () => {
-        await clock.sleep(endMs - LAST_LIST_MS - clock.now(), AbortSignal.any([cancel, cleared.signal]));
+    const writesEndMs = () => endMs - LAST_LIST_MS;
+    async function run() {
+        const isOver = AbortSignal.any([cancel, cleared.signal]);
+        await clock.sleep(writesEndMs() - clock.now(), isOver);
         if (cancel.aborted)
             endMs = Math.min(endMs, clock.now() + CANCELLED_MS);
         closing.abort();
-        await clock.sleep(endMs - LAST_LIST_MS - clock.now(), cleared.signal);
+        await clock.sleep(writesEndMs() - clock.now(), cleared.signal);
         writes.abort();
         await clock.sleep(endMs - clock.now(), cleared.signal);
         end.abort();
-    };
+    }
     void run();
     return {
-        /** @returns milliseconds since the epoch */
         endMs: () => endMs,
+        writesEndMs,
         isCancelled: () => cancel.aborted,
-        /**
-         * Aborted by a cancellation, or one second before the end: nothing new
-         * begins, and reads stop.
-         */
         closing: closing.signal,
-        /**
-         * Aborted one second before the end: writes that still wait for a response
-         * stop.
-         */
         writes: writes.signal,
-        /** Aborted at the end. */
         end: end.signal,
-        /** Stops the timers. */
         clear: () => cleared.abort(),
     };
 }
@@ -89,7 +114,141 @@ function startDeadline(clock, timeoutMs, cancel) {
 
 /***/ }),
 
-/***/ 271:
+/***/ 777:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $N: () => (/* binding */ codeOf),
+/* harmony export */   CV: () => (/* binding */ isNotHttp),
+/* harmony export */   M0: () => (/* binding */ explainConnectionError),
+/* harmony export */   Rc: () => (/* binding */ ConnectionError),
+/* harmony export */   Ur: () => (/* binding */ CONNECTION_OPTIONS),
+/* harmony export */   b6: () => (/* binding */ textOf),
+/* harmony export */   gb: () => (/* binding */ extraCaProblem),
+/* harmony export */   tz: () => (/* binding */ isNotTls)
+/* harmony export */ });
+/* harmony import */ var node_tls__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(692);
+
+/** For every agent and every connection, those to a proxy included. */
+const CONNECTION_OPTIONS = {
+    keepAlive: true,
+    /**
+     * Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch
+     * verification off.
+     */
+    rejectUnauthorized: true,
+    /**
+     * Explicit, because NODE_OPTIONS=--tls-min-v1.0 would otherwise allow TLS
+     * that is known to be broken.
+     */
+    minVersion: 'TLSv1.2',
+    /**
+     * A TCP handshake may take longer than Node's default of 250 ms, after which
+     * Node gives up an address, even the last one.
+     */
+    autoSelectFamilyAttemptTimeout: 5_000,
+};
+/** An exception for where Node passes on nothing but an error. */
+class ConnectionError extends Error {
+    failure;
+    constructor(failure) {
+        super(failure.message);
+        this.failure = failure;
+    }
+}
+/**
+ * Certificates that would be valid with another set of authorities: codes of
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes.
+ */
+const UNTRUSTED = new Set([
+    'CERT_UNTRUSTED',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_GET_ISSUER_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+/** Newer versions of Node add it: an option that an action cannot set. */
+const NODE_ADVICE = /; if the root CA is installed locally, .*/;
+/** OpenSSL's words for a first record that is not one of TLS. */
+const NOT_TLS = /^(wrong version number|packet length too long)$/;
+/**
+ * Says why a connection was not made.
+ *
+ * @param error - what the socket, or the request on it, reported
+ * @param socket - null where there was none yet
+ * @param host - the peer, `host:port`
+ */
+function explainConnectionError(error, socket, host) {
+    if (isCertificateRejected(socket))
+        return {
+            cause: UNTRUSTED.has(codeOf(error))
+                ? 'certificate-untrusted'
+                : 'certificate-invalid',
+            message: error.message.replace(NODE_ADVICE, ''),
+            isRetryable: false,
+        };
+    if (isNotTls(error))
+        return {
+            cause: 'network',
+            message: `${host} does not speak TLS`,
+            isRetryable: false,
+        };
+    return { cause: 'network', message: textOf(error), isRetryable: true };
+}
+/** Did the peer send something other than TLS? */
+function isNotTls(error) {
+    return NOT_TLS.test(tlsReason(error) ?? '');
+}
+/** Did the peer send something other than HTTP, or too much of it? */
+function isNotHttp(error) {
+    return codeOf(error).startsWith('HPE_');
+}
+/**
+ * The text of an error. Node's AggregateError has one error for each address
+ * of a host, and no message; OpenSSL's message is an address in memory and
+ * lines of its source.
+ */
+function textOf(error) {
+    if (error instanceof AggregateError && error.errors.length > 0)
+        return error.errors.map((attempt) => attempt.message).join('; ');
+    const reason = tlsReason(error);
+    return reason === null ? error.message : `TLS failed: ${reason}`;
+}
+/**
+ * What is wrong with NODE_EXTRA_CA_CERTS, which Node reads when it starts:
+ * without a file, it goes on without these authorities. Null where nothing is.
+ */
+function extraCaProblem(env, fileExists) {
+    const path = env['NODE_EXTRA_CA_CERTS'];
+    if (!path || fileExists(path))
+        return null;
+    return `NODE_EXTRA_CA_CERTS names "${path}", which does not exist`;
+}
+/**
+ * Node sets `authorizationError` for every way in which a certificate can
+ * fail. A list of codes would miss some: those that Node does not know, such
+ * as a key that is too small, all have the code `UNSPECIFIED`.
+ */
+function isCertificateRejected(socket) {
+    return socket instanceof node_tls__WEBPACK_IMPORTED_MODULE_0__.TLSSocket && Boolean(socket.authorizationError);
+}
+/**
+ * `wrong version number` in `…:error:0A00010B:SSL routines:f:wrong version
+ * number:file.c:77:`. The code is no help: it is `EPROTO` where a write fails.
+ */
+function tlsReason(error) {
+    return /:SSL routines:[^:]*:([^:]+)/.exec(error.message)?.[1] ?? null;
+}
+/** Node's word for what happened; empty where an error has none. */
+function codeOf(error) {
+    return String(error.code ?? '');
+}
+
+
+/***/ }),
+
+/***/ 519:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -98,14 +257,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   u: () => (/* binding */ createHttpClient)
 });
 
-;// CONCATENATED MODULE: external "node:http"
-const external_node_http_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
-;// CONCATENATED MODULE: external "node:tls"
-const external_node_tls_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(67);
+// EXTERNAL MODULE: external "node:https"
+var external_node_https_ = __nccwpck_require__(708);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(692);
 ;// CONCATENATED MODULE: external "node:zlib"
 const external_node_zlib_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:zlib");
 ;// CONCATENATED MODULE: external "node:stream"
@@ -716,8 +873,8 @@ const writeToStream = async (dest, {body}) => {
 
 
 /* c8 ignore next 9 */
-const validateHeaderName = typeof external_node_http_namespaceObject.validateHeaderName === 'function' ?
-	external_node_http_namespaceObject.validateHeaderName :
+const validateHeaderName = typeof external_node_http_.validateHeaderName === 'function' ?
+	external_node_http_.validateHeaderName :
 	name => {
 		if (!/^[\^`\-\w!#$%&'*+.|~]+$/.test(name)) {
 			const error = new TypeError(`Header name must be a valid HTTP token [${name}]`);
@@ -727,8 +884,8 @@ const validateHeaderName = typeof external_node_http_namespaceObject.validateHea
 	};
 
 /* c8 ignore next 9 */
-const validateHeaderValue = typeof external_node_http_namespaceObject.validateHeaderValue === 'function' ?
-	external_node_http_namespaceObject.validateHeaderValue :
+const validateHeaderValue = typeof external_node_http_.validateHeaderValue === 'function' ?
+	external_node_http_.validateHeaderValue :
 	(name, value) => {
 		if (/[^\t\u0020-\u007E\u0080-\u00FF]/.test(value)) {
 			const error = new TypeError(`Invalid character in header content ["${name}"]`);
@@ -1162,6 +1319,8 @@ const getSearch = parsedURL => {
 	return parsedURL.href[lastOffset - hash.length] === '?' ? '?' : '';
 };
 
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(30);
 ;// CONCATENATED MODULE: ../node_modules/node-fetch/src/utils/referrer.js
 
 
@@ -1271,7 +1430,7 @@ function isOriginPotentiallyTrustworthy(url) {
 
 	// 4. If origin's host component matches one of the CIDR notations 127.0.0.0/8 or ::1/128 [RFC4632], return "Potentially Trustworthy".
 	const hostIp = url.host.replace(/(^\[)|(]$)/g, '');
-	const hostIPVersion = (0,external_node_net_namespaceObject.isIP)(hostIp);
+	const hostIPVersion = (0,external_node_net_.isIP)(hostIp);
 
 	if (hostIPVersion === 4 && /^127\./.test(hostIp)) {
 		return true;
@@ -1887,7 +2046,7 @@ async function fetch(url, options_) {
 		}
 
 		// Wrap http.request into fetch
-		const send = (parsedURL.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request;
+		const send = (parsedURL.protocol === 'https:' ? external_node_https_ : external_node_http_).request;
 		const {signal} = request;
 		let response = null;
 
@@ -2241,266 +2400,265 @@ function fixResponseChunkedTransferBadEnding(request, errorCallback) {
 	});
 }
 
-;// CONCATENATED MODULE: ../.build/cloudflare/http-client.js
+// EXTERNAL MODULE: ../.build/src/cloudflare/connection.js
+var connection = __nccwpck_require__(777);
+// EXTERNAL MODULE: ../.build/src/cloudflare/proxy.js + 1 modules
+var cloudflare_proxy = __nccwpck_require__(75);
+;// CONCATENATED MODULE: ../.build/src/cloudflare/http-client.js
 
 
 
 
 
-/** A list that is larger is read in pages; see `shares.ts`. */
-const MAX_RESPONSE_MIB = 16;
-const CONNECTION_OPTIONS = {
-    keepAlive: true,
-    /**
-     * Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch
-     * verification off.
-     */
-    rejectUnauthorized: true,
-    /** A TCP handshake may take longer than Node's default of 250 ms. */
-    autoSelectFamilyAttemptTimeout: 5_000,
-};
+
 /**
  * Creates the one HTTP client of a run. It keeps connections alive, follows no
- * redirect and limits time and size.
+ * redirect, repeats nothing, and limits time and size.
+ *
+ * @param proxyFor - the proxy for an address, or null; may throw where the
+ *   environment names one that cannot be used
+ * @param extraCaProblem - what `extraCaProblem` of `connection.ts` found, for
+ *   the message about a certificate that is not trusted
  */
-function createHttpClient(proxyFor) {
+function createHttpClient(proxyFor, extraCaProblem = null) {
     const agents = new Map();
-    function agentFor(url) {
-        const proxy = proxyFor(url);
-        const key = proxy?.href ?? url.protocol;
-        const { Agent } = url.protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject;
-        const agent = agents.get(key) ??
-            (proxy ? new TunnelAgent(proxy) : new Agent(CONNECTION_OPTIONS));
+    function agentFor(url, proxy) {
+        const key = proxy?.url.href ?? url.protocol;
+        const agent = agents.get(key) ?? createAgent(url, proxy);
         agents.set(key, agent);
         return agent;
     }
-    return async ({ url, timeoutMs, signal, ...init }) => {
-        const timeout = AbortSignal.timeout(timeoutMs);
-        const recorded = {};
-        try {
-            const response = await fetch(url, {
-                ...init,
-                agent: recordErrors(agentFor(new URL(url)), recorded),
-                redirect: 'manual',
-                size: MAX_RESPONSE_MIB * 1024 * 1024,
-                signal: AbortSignal.any([signal, timeout]),
-            });
-            const body = await response.text();
-            // With its listeners, V8 keeps every exchange until a major collection:
-            // 40 MiB more after 1,000 requests.
-            response.body?.removeAllListeners();
-            return {
-                status: response.status,
-                headers: Object.fromEntries(response.headers),
-                body,
-            };
-        }
-        catch (error) {
-            const cause = (recorded.error ?? error);
-            const over = {
-                code: 'ABORTED',
-                message: 'no response before the step ended',
-                isSent: true,
-            };
-            const late = {
-                code: 'TIMEOUT',
-                message: `no response within ${timeoutMs / 1000} s`,
-                isSent: true,
-            };
-            const reported = signal.aborted
-                ? over
-                : timeout.aborted
-                    ? late
-                    : describe(cause);
-            return {
-                status: cause.status ?? 0,
-                headers: {},
-                body: '',
-                error: reported,
-            };
-        }
+    async function send(request) {
+        const url = new URL(request.url);
+        const proxy = proxyFor(url);
+        const exchange = new Exchange(request, url, proxy);
+        return exchange.run(agentFor(url, proxy));
+    }
+    return async (request) => {
+        const response = await send(request).catch(invalidRequest);
+        const isUntrusted = response.type === 'failure' && response.cause === 'certificate-untrusted';
+        if (!isUntrusted || extraCaProblem === null)
+            return response;
+        return { ...response, message: `${response.message}; ${extraCaProblem}` };
     };
 }
-function describe(error) {
-    const { code = '', errors = [error], type } = error;
-    const tooLarge = {
-        code: 'TOO_LARGE',
-        message: `more than ${MAX_RESPONSE_MIB} MiB`,
-        isSent: true,
-    };
-    if (type === 'max-size')
-        return tooLarge;
-    const message = errors.map((attempt) => attempt.message).join('; ');
-    const isConnected = errors.every(({ syscall }) => syscall !== 'connect' && syscall !== 'getaddrinfo');
-    return { code, message, isSent: isConnected };
+function createAgent({ protocol }, proxy) {
+    if (proxy !== null)
+        return new cloudflare_proxy/* TunnelAgent */.ag(proxy);
+    const { Agent } = protocol === 'https:' ? external_node_https_ : external_node_http_;
+    return new Agent(connection/* CONNECTION_OPTIONS */.Ur);
+}
+/** For an address, a header or a proxy that cannot be used. */
+function invalidRequest(error) {
+    return notProcessed({
+        cause: 'network',
+        message: error.message,
+        isRetryable: false,
+    });
+}
+function notProcessed(failure) {
+    return { type: 'failure', mayHaveBeenProcessed: false, ...failure };
 }
 /**
- * node-fetch keeps only a message; the error itself names every address and
- * carries the proxy's status.
+ * One request and its response. node-fetch sends and reads them; beside it,
+ * the exchange follows Node's request, because node-fetch does not say how far
+ * it came, and passes on no more than the text of an error.
  */
-function recordErrors(agent, recorded) {
-    const addRequest = (request, ...rest) => {
-        request.once('error', (error) => Object.assign(recorded, { error }));
-        agent.addRequest(request, ...rest);
-    };
-    return Object.assign(Object.create(agent), { addRequest });
-}
-/**
- * Connects through a proxy with CONNECT (RFC 9110, section 9.3.6). Node limits
- * the size of the proxy's response.
- */
-class TunnelAgent extends external_node_https_namespaceObject.Agent {
+class Exchange {
+    #request;
+    #url;
     #proxy;
-    constructor(proxy) {
-        super(CONNECTION_OPTIONS);
+    /** Aborted at the timeout of the request, and with its signal. */
+    #interruption = new AbortController();
+    /**
+     * `connected` when the TLS handshake is complete, over http when the TCP
+     * connection is made: Node holds the request back until then.
+     */
+    #phase = 'preparing';
+    /** Through a proxy, there is one as soon as the tunnel is open. */
+    #socket = null;
+    #response = null;
+    /** What Node reported first. */
+    #error = null;
+    constructor(request, url, proxy) {
+        this.#request = request;
+        this.#url = url;
         this.#proxy = proxy;
     }
-    createConnection(options, connected) {
-        const { protocol, hostname, port, username, password } = this.#proxy;
-        const authority = `${(0,external_node_net_namespaceObject.isIPv6)(`${options.host}`) ? `[${options.host}]` : options.host}:${options.port}`;
-        const credentials = Buffer.from(decodeURIComponent(`${username}:${password}`)).toString('base64');
-        const request = (protocol === 'https:' ? external_node_https_namespaceObject : external_node_http_namespaceObject).request({
-            ...CONNECTION_OPTIONS,
-            agent: false,
-            host: hostname.replace(/^\[|\]$/g, ''),
-            port: port || (protocol === 'https:' ? 443 : 80),
-            method: 'CONNECT',
-            path: authority,
-            headers: {
-                host: authority,
-                ...(username ? { 'proxy-authorization': `Basic ${credentials}` } : {}),
-            },
+    async run(agent) {
+        const { signal, timeoutMs } = this.#request;
+        if (signal.aborted)
+            return this.#interrupted();
+        const interrupt = () => this.#interruption.abort();
+        const timer = setTimeout(interrupt, timeoutMs);
+        signal.addEventListener('abort', interrupt);
+        try {
+            return await this.#send(agent);
+        }
+        catch (error) {
+            return this.#explain(this.#error ?? error);
+        }
+        finally {
+            clearTimeout(timer);
+            // The signal lives as long as the run, and would keep every exchange.
+            signal.removeEventListener('abort', interrupt);
+        }
+    }
+    async #send(agent) {
+        const { method, headers, body, maxMiB } = this.#request;
+        const response = await fetch(this.#url, {
+            method,
+            headers,
+            body,
+            agent: this.#watchedAgent(agent),
+            redirect: 'manual',
+            signal: this.#interruption.signal,
+            size: maxMiB * 1024 * 1024,
         });
-        const fail = (error, more = {}) => connected(Object.assign(error, { syscall: 'connect', ...more }), undefined);
-        request.once('error', fail);
-        request.once('connect', ({ statusCode: status = 0 }, socket) => {
-            if (status === 200)
-                return connected(null, external_node_tls_namespaceObject.connect({ ...options, socket }));
+        this.#response = response;
+        response.body?.once('error', this.#keepError);
+        const text = await response.text();
+        // With its listeners, V8 keeps every exchange until a major collection:
+        // 50 MiB more after 1,000 requests.
+        response.body?.removeAllListeners();
+        return {
+            type: 'response',
+            status: response.status,
+            headers: Object.fromEntries(response.headers),
+            body: text,
+        };
+    }
+    /** The agent that is kept, with a view of the request that it is given. */
+    #watchedAgent(agent) {
+        const watched = Object.create(agent);
+        watched.addRequest = (request, options) => {
+            this.#watchRequest(request);
+            const connectSignal = this.#interruption.signal;
+            const tunnelOptions = { ...options, connectSignal };
+            agent.addRequest(request, tunnelOptions);
+        };
+        return watched;
+    }
+    #watchRequest(request) {
+        this.#phase = 'connecting';
+        request.once('socket', (socket) => this.#watchSocket(socket, request.reusedSocket));
+        request.on('error', this.#keepError);
+        // HTTP 101. Without a listener, Node would close the connection and report
+        // nothing.
+        request.once('upgrade', (_response, socket) => {
             socket.destroy();
-            // Without TLS, nothing shows that a response is Cloudflare's.
-            const more = { code: 'PROXY_REJECTED', status };
-            fail(new Error(`the proxy rejected the connection with HTTP ${status}`), more);
+            request.emit('error', new Error('the connection was closed'));
         });
-        request.end();
+    }
+    #watchSocket(socket, isReused) {
+        this.#socket = socket;
+        if (isReused) {
+            this.#phase = 'connected';
+            return;
+        }
+        const event = socket instanceof external_node_tls_.TLSSocket ? 'secureConnect' : 'connect';
+        socket.once(event, () => {
+            this.#phase = 'connected';
+        });
+    }
+    #keepError = (error) => {
+        this.#error ??= error;
+    };
+    #explain(error) {
+        if (this.#interruption.signal.aborted)
+            return this.#interrupted();
+        if (error instanceof connection/* ConnectionError */.Rc)
+            return notProcessed(error.failure);
+        if (this.#phase === 'preparing')
+            return invalidRequest(error);
+        if (this.#phase === 'connecting')
+            return this.#notConnected(error);
+        return this.#unusable(error);
+    }
+    /** The signal was aborted, or the timeout of the request is over. */
+    #interrupted() {
+        const { signal, timeoutMs } = this.#request;
+        if (signal.aborted)
+            return {
+                type: 'failure',
+                cause: 'timeout',
+                message: 'no response before the step ended',
+                mayHaveBeenProcessed: this.#phase === 'connected',
+                isRetryable: false,
+            };
+        const limit = `within ${timeoutMs / 1000} s`;
+        if (this.#phase === 'connected')
+            return connectedBut('no-response', `connected, but no complete response ${limit}`);
+        const isTunnelMissing = this.#proxy !== null && this.#socket === null;
+        const culprit = isTunnelMissing
+            ? `the proxy ${(0,cloudflare_proxy/* nameOf */.Vb)(this.#proxy)} opened no tunnel`
+            : `${this.#url.host} did not respond${this.#throughProxy()}`;
+        return notProcessed({
+            cause: isTunnelMissing ? 'proxy' : 'network',
+            message: `no connection ${limit}: ${culprit}`,
+            isRetryable: true,
+        });
+    }
+    #notConnected(error) {
+        const failure = (0,connection/* explainConnectionError */.M0)(error, this.#socket, this.#url.host);
+        const message = failure.message + this.#throughProxy();
+        return notProcessed({ ...failure, message });
+    }
+    /** What came, if anything, is no response that may be used. */
+    #unusable(error) {
+        if (error instanceof FetchError && error.type === 'max-size')
+            return connectedBut('too-large', `more than ${this.#request.maxMiB} MiB`);
+        if ((0,connection/* isNotHttp */.CV)(error))
+            return connectedBut('invalid-response', `the response is not HTTP: ${error.message}`);
+        if (isNotDecodable(error)) {
+            const coding = this.#response?.headers.get('content-encoding');
+            return connectedBut('invalid-response', `the response is not ${coding}: ${error.message}`);
+        }
+        return connectedBut('no-response', `connected, but no complete response: ${(0,connection/* textOf */.b6)(error)}`);
+    }
+    /** The end of a sentence about a connection. */
+    #throughProxy() {
+        return this.#proxy ? `, through the proxy ${(0,cloudflare_proxy/* nameOf */.Vb)(this.#proxy)}` : '';
     }
 }
-
-
-/***/ }),
-
-/***/ 837:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   L: () => (/* binding */ readGitHubContext),
-/* harmony export */   x: () => (/* binding */ VERSION)
-/* harmony export */ });
-/**
- * The version that is being run. A test keeps it in step with package.json and
- * CHANGELOG.md.
- */
-const VERSION = '1.0.0';
-/** Reads the default variables of the runner. */
-function readGitHubContext(env) {
-    const variable = (name) => env[`GITHUB_${name}`] ?? '';
-    const [owner = '', repo = ''] = variable('REPOSITORY').split('/');
-    const server = variable('SERVER_URL') || 'https://github.com';
-    const run = toHeader([
-        variable('REPOSITORY'),
-        variable('RUN_ID') && `run ${variable('RUN_ID')}`,
-    ]);
-    const event = variable('EVENT_NAME');
+function connectedBut(cause, message) {
     return {
-        /** `release v1.2.0`, `workflow_dispatch`, … */
-        event: event === 'release' ? `release ${variable('REF_NAME')}` : event,
-        actor: variable('ACTOR'),
-        owner,
-        repo,
-        ref: variable('SHA') || variable('REF'),
-        runUrl: `${server}/${owner}/${repo}/actions/runs/${variable('RUN_ID')}`,
-        apiUrl: variable('API_URL') || 'https://api.github.com',
-        summaryPath: variable('STEP_SUMMARY'),
-        docsUrl: docsUrl(server, variable('ACTION_REPOSITORY'), variable('ACTION_REF')),
-        /**
-         * `cloudflare-share-recipient/1.0.0 (owner/repo; run 42)`, which
-         * Cloudflare's audit log shows.
-         */
-        userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
+        type: 'failure',
+        cause,
+        message,
+        mayHaveBeenProcessed: true,
+        // A response that is too large is as large the next time.
+        isRetryable: cause !== 'too-large',
     };
 }
-function toHeader(parts) {
-    const safe = parts.map((part) => part.slice(0, 140).replace(/[^\w ./-]/g, ''));
-    return safe.filter(Boolean).join('; ');
-}
-/**
- * Where this action's documentation is; null for an action that was checked out
- * (`uses: ./`).
- */
-function docsUrl(server, repository, ref) {
-    const isValid = /^https:\/\/[\w.:-]+ [\w.-]+\/[\w.-]+ [\w./-]+$/.test(`${server} ${repository} ${ref}`);
-    return isValid ? `${server}/${repository}/blob/${ref}/docs` : null;
+/** The codes of zlib start with `Z_`, and those of Brotli with `ERR__`. */
+function isNotDecodable(error) {
+    return /^(Z_|ERR__)/.test((0,connection/* codeOf */.$N)(error));
 }
 
 
 /***/ }),
 
-/***/ 876:
-/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
-
-__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(481);
-/* harmony import */ var _cloudflare_http_client_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(271);
-/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(837);
-/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(60);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(558);
-/* harmony import */ var _report_runner_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(179);
-
-
-
-
-
-
-const cancel = new AbortController();
-// On Windows the runner sends Ctrl+C, which is SIGINT to Node, and then
-// Ctrl+Break.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK']) {
-    process.on(signal, () => cancel.signal.aborted ? process.exit(1) : cancel.abort());
-}
-// A log that nobody reads any more must not end the run.
-process.stdout.on('error', () => { });
-const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readGitHubContext */ .L)(process.env);
-const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_3__/* .main */ .i)({
-    env: process.env,
-    context,
-    http: (0,_cloudflare_http_client_js__WEBPACK_IMPORTED_MODULE_1__/* .createHttpClient */ .u)((url) => (0,_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .proxyFor */ .iJ)(url, process.env)),
-    clock: _clock_js__WEBPACK_IMPORTED_MODULE_0__/* .systemClock */ .ml,
-    random: Math.random,
-    runner: (0,_report_runner_js__WEBPACK_IMPORTED_MODULE_4__/* .githubRunner */ .OA)(context.summaryPath),
-    cancel: cancel.signal,
-});
-process.exitCode = success ? 0 : 1;
-// A connection that hangs, such as one to a proxy, must not hold the step.
-setTimeout(() => process.exit(), 300).unref();
-
-__webpack_async_result__();
-} catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 60:
+/***/ 75:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  eQ: () => (/* binding */ isId),
-  FY: () => (/* binding */ isSafeUrl),
+  ag: () => (/* binding */ TunnelAgent),
+  Vb: () => (/* binding */ nameOf),
   iJ: () => (/* binding */ proxyFor),
-  Ko: () => (/* binding */ readInputs)
+  PK: () => (/* binding */ proxyPasswords)
 });
 
-// UNUSED EXPORTS: DEFAULTS
-
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(67);
+// EXTERNAL MODULE: external "node:https"
+var external_node_https_ = __nccwpck_require__(708);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(30);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(692);
 ;// CONCATENATED MODULE: ../node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
     const usingSsl = reqUrl.protocol === 'https:';
@@ -2592,2311 +2750,304 @@ class DecodedURL extends URL {
     }
 }
 //# sourceMappingURL=proxy.js.map
-;// CONCATENATED MODULE: ../.build/recipient-list.js
-const MAX_RECIPIENTS = 1000;
-/**
- * What YAML makes of an unquoted ID that looks like a number: `1.2e+31`,
- * `Infinity`, or too few digits.
+// EXTERNAL MODULE: ../.build/src/cloudflare/connection.js
+var connection = __nccwpck_require__(777);
+;// CONCATENATED MODULE: ../.build/src/cloudflare/proxy.js
+/*
+ * The proxy of the runner: which one, its password, and the way through it.
  */
-const YAML_NUMBER = /^(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
-/**
- * Reads the input `recipient-account-id`: IDs separated by commas, spaces or
- * newlines, a JSON array, or a YAML-style list, with quotes around an ID and `#
- * comments`. The owner of the share cannot be its own recipient.
- * @returns the IDs in lower case and in the order given, each once, and what is
- *   wrong with them
- */
-function parseRecipientList(text, owner) {
-    const failed = (problem) => ({ ids: [], problems: [problem] });
-    const entries = text.trim().startsWith('[')
-        ? parseJson(text)
-        : parseLines(text);
-    if (!entries)
-        return failed('expected a JSON array of account IDs, got invalid JSON. Check quotes and commas.');
-    if (entries.length === 0) {
-        const got = text.trim() ? 'an empty list' : 'nothing';
-        return failed(`expected account IDs, got ${got}. Set this input, or \`organization-id\`.`);
-    }
-    const byId = new Map();
-    for (const entry of entries)
-        byId.set(entry.text.toLowerCase(), byId.get(entry.text.toLowerCase()) ?? entry);
-    const ids = [...byId.keys()];
-    if (ids.length > MAX_RECIPIENTS) {
-        return failed(`expected at most 1,000 account IDs, got ${ids.length}. Split them with \`strategy.matrix\`.`);
-    }
-    const problems = ids.flatMap((id) => {
-        const entry = byId.get(id);
-        const isOwner = id === owner &&
-            `expected other accounts than the owner, got "${entry.text}". Remove it.`;
-        const problem = isOwner || accountIdProblem(entry.text);
-        return problem
-            ? [entry.line ? `line ${entry.line}: ${problem}` : problem]
-            : [];
-    });
-    return { ids, problems };
-}
-/**
- * Says why a text is not the ID of an account, 32 hexadecimal digits, and how
- * to fix it; null for an account ID.
- */
-function accountIdProblem(text) {
-    if (/^[0-9a-f]{32}$/i.test(text))
-        return null;
-    if (!text)
-        return 'expected 32 hexadecimal digits, got nothing. Set this input.';
-    const got = `expected 32 hexadecimal digits, got "${text}"`;
-    if (YAML_NUMBER.test(text))
-        return `${got}. YAML turned the ID into a number: put it in quotes.`;
-    return `${got} (length ${text.length}). Copy the account ID from the Cloudflare dashboard.`;
-}
-function parseJson(text) {
-    try {
-        const values = JSON.parse(text);
-        const toText = (value) => typeof value === 'string' ? value.trim() : JSON.stringify(value);
-        return values.map((value) => ({ text: toText(value), line: null }));
-    }
-    catch {
-        return null;
-    }
-}
-function parseLines(text) {
-    const lines = text.trim().split(/\r\n|\r|\n/);
-    return lines.flatMap((line, index) => line
-        .replace(/#.*/, '')
-        .replace(/^\s*-\s+(?=\S)/, '')
-        .split(/[\s,]+/)
-        .map((word) => ({
-        text: word.replace(/^(["'])(.*)\1$/, '$2'),
-        line: lines.length > 1 ? index + 1 : null,
-    }))
-        .filter((entry) => entry.text !== ''));
-}
-
-;// CONCATENATED MODULE: ../.build/inputs.js
 
 
-/**
- * The defaults of action.yml, for a start of the bundle without the runner. A
- * test compares the two.
- */
-const DEFAULTS = {
-    state: 'present',
-    wait: 'true',
-    timeout: '10m',
-    'dry-run': 'false',
-    summary: 'true',
-    environment: 'cloudflare-share',
-    'api-url': 'https://api.cloudflare.com/client/v4',
-};
-const PROXY = 'http://USERNAME:PASSWORD@HOST:PORT';
-const MAX_TIMEOUT_MS = 24 * 3_600_000;
-/** Why a secret cannot become an HTTP header. Its text is never shown. */
-const SECRET_PROBLEMS = [
-    [/[\r\n]/, 'one with a line break'],
-    [/^bearer\s/i, 'one with the prefix "Bearer"'],
-    [/^(["']).*\1$/, 'one in quotes'],
-    [
-        /[^\x21-\x7e]/,
-        'one with a space or another character that no HTTP header may hold',
-    ],
-];
-/**
- * Is `value` an ID as the Shares API writes them? Checked before it becomes
- * part of a path or an output.
- */
-function isId(value) {
-    return (typeof value === 'string' &&
-        /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/.test(value));
-}
-/**
- * Reads and validates all inputs at once. With any error, the inputs must not
- * be used.
- */
-function readInputs(env) {
-    const errors = [];
-    const fallbacks = [];
-    const given = (input) => env[`INPUT_${input.toUpperCase()}`]?.trim() ?? '';
-    const value = (input) => given(input) || (DEFAULTS[input] ?? '');
-    const add = (input, message, isEmpty = false) => errors.push({ input, message, isEmpty });
-    function check(isValid, input, expected, text, fix) {
-        const got = text ? `"${text}"` : 'nothing';
-        if (!isValid)
-            add(input, `expected ${expected}, got ${got}. ${fix}`, text === '');
-    }
-    function valueOrVariable(input, variable) {
-        const other = given(input) ? '' : (env[variable]?.trim() ?? '');
-        if (other)
-            fallbacks.push(`${input} from ${variable}`);
-        return given(input) || other;
-    }
-    function boolean(input) {
-        const text = value(input);
-        check(/^(true|false)$/i.test(text), input, 'true or false', text, 'Correct this input.');
-        return text.toLowerCase() !== 'false';
-    }
-    function id(input) {
-        const text = given(input);
-        check(isId(text), input, 'up to 32 letters, digits, "_" and "-"', text, 'Copy the ID from Cloudflare.');
-        return text;
-    }
-    function owner() {
-        const text = valueOrVariable('account-id', 'CLOUDFLARE_ACCOUNT_ID');
-        const problem = accountIdProblem(text);
-        if (problem)
-            add('account-id', problem, text === '');
-        return text.toLowerCase();
-    }
-    function targets(accountId) {
-        const accounts = given('recipient-account-id');
-        const organization = given('organization-id');
-        const isOne = accounts === '' || organization === '';
-        if (!isOne)
-            add('organization-id', 'expected this or `recipient-account-id`, got both. Remove one of them.');
-        if (organization)
-            return [{ type: 'organization', id: id('organization-id') }];
-        const { ids, problems } = parseRecipientList(accounts, accountId);
-        for (const problem of problems)
-            add('recipient-account-id', problem, accounts === '');
-        return ids.map((account) => ({ type: 'account', id: account }));
-    }
-    function secret(input, text) {
-        const problem = SECRET_PROBLEMS.find(([pattern]) => pattern.test(text))?.[1];
-        if (problem)
-            add(input, `expected the bare secret, got ${problem}. Store the secret again.`);
-        return text;
-    }
-    function credentials() {
-        const isPair = given('api-email') !== '' || given('api-key') !== '';
-        const isBoth = isPair && given('api-token') !== '';
-        if (isBoth)
-            add('api-token', 'expected one kind of credentials, got two. Remove `api-email` and `api-key`.');
-        // A token takes precedence over a pair that comes from the environment.
-        const token = isPair
-            ? given('api-token')
-            : valueOrVariable('api-token', 'CLOUDFLARE_API_TOKEN');
-        if (token)
-            return { authorization: `Bearer ${secret('api-token', token)}` };
-        const email = valueOrVariable('api-email', 'CLOUDFLARE_EMAIL');
-        const key = valueOrVariable('api-key', 'CLOUDFLARE_API_KEY');
-        if (!email && !key)
-            check(false, 'api-token', 'a token', '', 'Pass it from a secret.');
-        else if (!email)
-            check(false, 'api-email', 'an address for `api-key`', '', 'Better, use `api-token`.');
-        else if (!key)
-            check(false, 'api-key', 'a key for `api-email`', '', 'Better, use `api-token`.');
-        return {
-            'x-auth-email': secret('api-email', email),
-            'x-auth-key': secret('api-key', key),
-        };
-    }
-    function timeoutMs() {
-        const text = value('timeout');
-        const [, h, m, s] = /^(?:(\d{1,5})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?$/.exec(text) ?? [];
-        const ms = (Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000;
-        const isValid = ms > 0 && ms <= MAX_TIMEOUT_MS;
-        check(isValid, 'timeout', 'a duration up to 24h such as 90s, 10m or 1h30m', text, 'Write it with units.');
-        return ms;
-    }
-    function apiUrl() {
-        const text = value('api-url');
-        const url = URL.canParse(text) ? new URL(text) : null;
-        const isBare = url !== null &&
-            url.search + url.hash + url.username + url.password === '';
-        // Neither address is shown, because it may hold a password.
-        const expected = 'expected https (http only on loopback), no credentials, query or fragment';
-        if (!isBare || !isSafeUrl(url))
-            add('api-url', `${expected}, got something else. Correct this input.`);
-        else if (!canUseProxy(url))
-            add('HTTPS_PROXY', `expected ${PROXY}, got something else. URL-encode the password.`);
-        return `${url?.origin}${url?.pathname}`.replace(/\/+$/, '');
-    }
-    function canUseProxy(url) {
-        try {
-            proxyFor(url, env);
-            return true;
-        }
-        catch {
-            return false;
-        }
-    }
-    const state = value('state');
-    const isState = state === 'present' || state === 'absent';
-    check(isState, 'state', 'present or absent', state, 'Use present to add, absent to remove.');
-    const accountId = owner();
-    const inputs = {
-        accountId,
-        shareId: id('share-id'),
-        /** In the order given, each once. */
-        targets: targets(accountId),
-        /**
-         * Headers with an API token, or with the legacy pair of e-mail address and
-         * Global API key.
-         */
-        credentials: credentials(),
-        state: state === 'absent' ? 'absent' : 'present',
-        wait: boolean('wait'),
-        /** As it was given. */
-        timeout: value('timeout'),
-        timeoutMs: timeoutMs(),
-        dryRun: boolean('dry-run'),
-        summary: boolean('summary'),
-        githubToken: secret('github-token', given('github-token')),
-        environment: value('environment'),
-        /** Without a slash at the end. */
-        apiUrl: apiUrl(),
-        /**
-         * Empty inputs and the variables used instead: `api-token from
-         * CLOUDFLARE_API_TOKEN`.
-         */
-        fallbacks,
-        ignoresTlsVariable: env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
-    };
-    return { inputs, errors };
-}
-/**
- * May a token be sent there? Only over https, or over http to the machine
- * itself.
- */
-function isSafeUrl({ protocol, hostname }) {
-    const isLoopback = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(hostname);
-    return protocol === 'https:' || (protocol === 'http:' && isLoopback);
-}
+
+
+
+
+/** HTTPS_PROXY is used; the others may hold the same password. */
+const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
+const MAX_SCHEMES = 4;
 /**
  * Chooses the proxy as the runner does: `https_proxy` or `HTTPS_PROXY`, but
- * none for loopback and `NO_PROXY`. Throws TypeError or URIError where the
- * variable holds no address of a proxy.
+ * none for http, for loopback and for the hosts of `NO_PROXY`.
+ *
+ * @throws TypeError or URIError where the variable holds no address of a proxy
  */
 function proxyFor(url, env) {
-    const address = (env['https_proxy'] || env['HTTPS_PROXY'] || '').trim();
+    const variable = env['https_proxy'] ? 'https_proxy' : 'HTTPS_PROXY';
+    const address = env[variable]?.trim() ?? '';
     if (!address || url.protocol !== 'https:' || checkBypass(url))
         return null;
-    const proxy = new URL(/^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `http://${address}`);
+    const proxy = parseProxy(address);
+    if (proxy === null)
+        throw new TypeError('not the address of a proxy');
+    // Throws where it is not encoded, before the first request rather than at it.
+    basicCredentials(proxy);
+    return { url: proxy, variable };
+}
+/** @returns null where the text is not the address of a proxy */
+function parseProxy(address) {
+    const text = SCHEME.test(address) ? address : `http://${address}`;
+    if (!URL.canParse(text))
+        return null;
+    const url = new URL(text);
     // A password that is not URL-encoded can end the host too early; the rest of
     // it then looks like a path.
-    const isProxy = /^https?:$/.test(proxy.protocol) &&
-        `${proxy.pathname}${proxy.search}${proxy.hash}` === '/';
-    if (!isProxy)
-        throw new TypeError('not the address of a proxy');
-    decodeURIComponent(`${proxy.username}${proxy.password}`);
-    return proxy;
-}
-
-
-/***/ }),
-
-/***/ 558:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  i: () => (/* binding */ main)
-});
-
-// EXTERNAL MODULE: ../.build/clock.js + 1 modules
-var _build_clock = __nccwpck_require__(481);
-;// CONCATENATED MODULE: ../.build/cloudflare/rate-limiter.js
-/**
- * 5 % of the published 1,200 requests in 5 minutes; below it, requests are
- * spread over what is left of the window.
- */
-const LITTLE = 60;
-const WINDOW_S = 300;
-/**
- * Keeps the requests of a run inside the rate limit, which everything with the
- * same token shares.
- */
-class RateLimiter {
-    /**
-     * Cloudflare rejects every request until then; milliseconds since the epoch.
-     */
-    blockedUntilMs = Number.NEGATIVE_INFINITY;
-    #allowance = null;
-    #windowEndMs = Number.NEGATIVE_INFINITY;
-    #lastMs = Number.NEGATIVE_INFINITY;
-    /**
-     * Asks to send a request now. @returns 0 if it may be sent, otherwise the
-     * milliseconds to wait before asking again
-     */
-    request(nowMs, endMs) {
-        const waitMs = Math.max(this.blockedUntilMs, this.#lastMs + this.gapMs(nowMs, endMs - nowMs)) - nowMs;
-        if (waitMs <= 0)
-            this.#lastMs = nowMs;
-        return Math.max(0, waitMs);
-    }
-    /**
-     * Milliseconds between two requests while little of the limit is left, with
-     * `leftMs` until the step ends; otherwise 0.
-     */
-    gapMs(nowMs, leftMs) {
-        return this.#allowance && nowMs < this.#windowEndMs
-            ? spacingMs(this.#allowance, leftMs)
-            : 0;
-    }
-    /** Learns from a response how much of the limit is left. */
-    recordResponse({ status, headers }, nowMs) {
-        const allowance = parseAllowance(headers);
-        if (allowance)
-            [this.#allowance, this.#windowEndMs] = [
-                allowance,
-                nowMs + allowance.resetMs,
-            ];
-        const resetMs = allowance?.remaining === 0 ? allowance.resetMs : 0;
-        const retryMs = status === 429 ? (parseRetryAfter(headers, nowMs) ?? 0) : 0;
-        this.blockedUntilMs = Math.max(this.blockedUntilMs, nowMs + Math.max(resetMs, retryMs));
-    }
-}
-function spacingMs({ remaining, resetMs }, leftMs = Number.POSITIVE_INFINITY) {
-    return remaining > LITTLE ? 0 : Math.min(resetMs, leftMs) / (remaining + 1);
+    const isBare = `${url.pathname}${url.search}${url.hash}` === '/';
+    return isBare && /^https?:$/.test(url.protocol) ? url : null;
 }
 /**
- * Reads `Ratelimit: "default";r=50;t=30` (Cloudflare's page "Rate limits"): the
- * tightest of the limits, or null.
+ * The passwords of all proxies in the environment, each in every form in which
+ * it may appear: as it was written, as the URL parser writes it, and decoded.
+ * Never a user name: GitHub drops an output that contains a masked word.
  */
-function parseAllowance(headers) {
-    const members = (headers['ratelimit'] ?? '').matchAll(/;\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})(?![\d.])/g);
-    const allowances = Array.from(members, ([, remaining, seconds]) => ({
-        remaining: Number(remaining),
-        resetMs: Math.min(Number(seconds), WINDOW_S) * 1000,
-    }));
-    return (allowances.sort((a, b) => spacingMs(b) - spacingMs(a) || a.remaining - b.remaining)[0] ?? null);
+function proxyPasswords(env) {
+    const forms = VARIABLES.flatMap((name) => passwordForms(env[name]?.trim() ?? ''));
+    return [...new Set(forms)].filter((form) => form !== '');
 }
-/**
- * Reads `Retry-After` (seconds or an HTTP date: RFC 9110, section 10.2.3) and
- * `retry-after-ms`, in milliseconds. A date is compared with the `Date` of the
- * same response, because the clock of the runner or of the server may be wrong.
- */
-function parseRetryAfter(headers, nowMs) {
-    const [exact = '', text = ''] = [
-        headers['retry-after-ms'],
-        headers['retry-after'],
-    ];
-    if (DECIMAL.test(exact))
-        return Number(exact);
-    if (DECIMAL.test(text))
-        return Number(text) * 1000;
-    const atMs = parseHttpDate(text);
-    return atMs === null
-        ? null
-        : Math.max(0, atMs - (parseHttpDate(headers['date']) ?? nowMs));
+function passwordForms(address) {
+    // As the URL parser does: the user ends at the first colon, and the password
+    // at the last `@`. An address that it rejects may hold a password too.
+    const afterScheme = address.replace(SCHEME, '');
+    const written = /^[^:]*:(.+)@/s.exec(afterScheme)?.[1] ?? '';
+    const parsed = parseProxy(address)?.password ?? '';
+    return [written, decode(written), parsed, decode(parsed)];
 }
-const DECIMAL = /^\d{1,9}(\.\d+)?$/;
-/**
- * All three forms of RFC 9110, section 5.6.7. One has no time zone, and
- * `Date.parse` would read it as local time.
- */
-function parseHttpDate(text = '') {
-    const atMs = Date.parse(/(GMT|UTC|[+-]\d{4})$/i.test(text) ? text : `${text} GMT`);
-    return /[a-z]{3}/i.test(text) && !Number.isNaN(atMs) ? atMs : null;
-}
-
-;// CONCATENATED MODULE: ../.build/cloudflare/api-error.js
-
-/**
- * Bad or insufficient credentials, whatever the status: observed codes of
- * Cloudflare's API gateway.
- */
-const AUTHENTICATION = [
-    6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405,
-];
-const INVALID_CERTIFICATE = /^(CERT_(HAS_EXPIRED|NOT_YET_VALID)|ERR_TLS_CERT_ALTNAME_INVALID)$/;
-const MAX_PAGE = 16_384;
-/** The first row that matches decides. */
-const TABLE = [
-    { error: /^ABORTED$/, is: ['interrupted', false, 'unknown'] },
-    { error: /^TOO_LARGE$/, is: ['too-large', false, 'unknown'] },
-    // A proxy that requires a password, or has a rule against the host, says the
-    // same the next time.
-    { error: /^PROXY_REJECTED$/, below: 500, is: ['proxy', false, 'rejected'] },
-    { error: /^PROXY_REJECTED$/, is: ['proxy', true, 'not-sent'] },
-    {
-        error: INVALID_CERTIFICATE,
-        is: ['certificate-invalid', false, 'rejected'],
-    },
-    {
-        error: /CERT|SELF_SIGNED|UNABLE_TO_/,
-        is: ['certificate-untrusted', false, 'rejected'],
-    },
-    { error: /^HPE_/, is: ['invalid-response', true, 'unknown'] },
-    { error: /./, is: ['network', true, 'unknown'] },
-    { status: [429], is: ['rate-limit', true, 'not-sent'] },
-    { below: 300, is: ['invalid-response', true, 'unknown'] },
-    { below: 400, is: ['invalid-response', false, 'rejected'] },
-    {
-        below: 500,
-        codes: AUTHENTICATION,
-        is: ['authentication', false, 'rejected'],
-    },
-    // "No route for the URI": a wrong account or address.
-    { below: 500, codes: [7003], is: ['not-found', false, 'rejected'] },
-    { status: [409], is: ['rejected', true, 'conflict'] },
-    { status: [408, 425], is: ['server', true, 'unknown'] },
-    {
-        status: [401, 403],
-        body: 'unexplained',
-        is: ['authentication', false, 'rejected'],
-    },
-    { below: 500, body: 'foreign', is: ['blocked', true, 'unknown'] },
-    // A write is about a recipient: the share is known by then.
-    { status: [404], method: 'GET', is: ['not-found', false, 'rejected'] },
-    { below: 500, is: ['rejected', false, 'rejected'] },
-    { status: [501, 505, 525, 526], is: ['server', false, 'rejected'] },
-    { is: ['server', true, 'unknown'] },
-];
-/** A request to Cloudflare that failed. */
-class ApiError extends Error {
-    /**
-     * What Cloudflare, or the network, said: `1017 Recipient is not in the
-     * organization`.
-     */
-    reason;
-    /**
-     * The request, its status and its `cf-ray`: `POST …/recipients, HTTP 400,
-     * cf-ray 8f1e…`.
-     */
-    detail;
-    is;
-    constructor(reason, detail, classification) {
-        super(`${reason} (${detail})`);
-        this.reason = reason;
-        this.detail = detail;
-        this.is = { retryAfterMs: 0, ...classification };
-    }
-}
-/**
- * For `catch`: makes an ApiError a value, and leaves everything else an
- * exception.
- */
-function asApiError(error) {
-    if (error instanceof ApiError)
-        return error;
-    throw error;
-}
-/**
- * Says what it means that a request, such as `POST …/recipients`, did not
- * succeed.
- */
-function toApiError(request, response, nowMs, clean) {
-    const { status, headers, error } = response;
-    const body = parseObject(response.body);
-    const [failure, mayRetry, outcome] = classify(request, response, body);
-    const retryable = mayRetry && body?.['retryable'] !== false;
-    const retryAfterMs = parseRetryAfter(headers, nowMs) ??
-        (Number(body?.['retry_after']) || 0) * 1000;
-    // What was not sent is decided again, if that can help.
-    const unsent = retryable ? 'not-sent' : 'rejected';
-    const isSent = outcome !== 'not-sent' && error?.isSent !== false;
-    const is = {
-        failure,
-        retryable,
-        outcome: isSent ? outcome : unsent,
-        retryAfterMs,
-    };
-    if (error)
-        return new ApiError(clean(error.message, 1_000), request, is);
-    const said = body
-        ? describeBody(body, clean)
-        : describePage(response.body, clean);
-    const location = headers['location'] && `redirect to ${clean(headers['location'], 200)}`;
-    const silent = status < 300
-        ? 'the response is not one of the Shares API'
-        : `HTTP ${status} without a reason`;
-    const reason = said || location || silent;
-    const ray = headers['cf-ray']
-        ? `cf-ray ${clean(headers['cf-ray'], 64)}`
-        : 'not from Cloudflare (no cf-ray)';
-    return new ApiError(reason, `${request}, HTTP ${status}, ${ray}`, is);
-}
-function classify(request, response, body) {
-    const codes = codesIn(body);
-    const isEnvelope = typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
-    const kind = body && codes.length === 0 ? 'unexplained' : isEnvelope ? null : 'foreign';
-    const row = TABLE.find(({ error, status, below, method, ...row }) => (!error
-        ? !response.error
-        : error.test(response.error?.code || 'NETWORK') && response.error) &&
-        (!status || status.includes(response.status)) &&
-        (!below || response.status < below) &&
-        (!row.codes || row.codes.some((code) => codes.includes(code))) &&
-        (!row.body || row.body === kind) &&
-        (!method || request.startsWith(`${method} `)));
-    return row.is;
-}
-/** @returns the object, or null where the text is not a JSON object */
-function parseObject(text) {
+function decode(text) {
     try {
-        const value = JSON.parse(text);
-        return typeof value === 'object' && !Array.isArray(value) ? value : null;
+        return decodeURIComponent(text);
     }
     catch {
+        return text;
+    }
+}
+/** The value of `Proxy-Authorization` (RFC 7617); null without a user. */
+function basicCredentials({ username, password }) {
+    if (username === '')
         return null;
+    const pair = decodeURIComponent(`${username}:${password}`);
+    return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+/** What messages call a proxy: `proxy.corp.example:3128 (HTTPS_PROXY)`. */
+function nameOf({ url, variable }) {
+    return `${url.hostname}:${portOf(url)} (${variable})`;
+}
+function portOf({ protocol, port }) {
+    return Number(port) || (protocol === 'https:' ? 443 : 80);
+}
+/**
+ * Connects to https servers through a proxy, with CONNECT (RFC 9110, section
+ * 9.3.6), and keeps the connections alive. What it reports as `ConnectionError`
+ * failed before the server could see anything of a request.
+ */
+class TunnelAgent extends external_node_https_.Agent {
+    #proxy;
+    constructor(proxy) {
+        super(connection/* CONNECTION_OPTIONS */.Ur);
+        this.#proxy = proxy;
     }
-}
-/**
- * The first entries of a list in a body. `messages` may hold plain text; what
- * is no object becomes an empty one.
- */
-function entries(value) {
-    if (!Array.isArray(value))
-        return [];
-    return value
-        .slice(0, 5)
-        .map((entry) => typeof entry === 'string' ? { message: entry } : Object(entry));
-}
-/**
- * All codes of the errors and of their `error_chain`, and that of a problem
- * object (RFC 9457).
- */
-function codesIn(body) {
-    const errors = entries(body?.['errors']);
-    const all = [
-        ...errors,
-        ...errors.flatMap(({ error_chain: chain }) => entries(chain)),
-    ];
-    return [...all.map(({ code }) => code), body?.['error_code']].filter((code) => typeof code === 'number');
-}
-function describeBody(body, clean) {
-    const part = (value) => /string|number/.test(typeof value) ? clean(`${value}`, 300) : '';
-    const sentence = (...values) => values.map(part).filter(Boolean).join(' ');
-    const errors = entries(body['errors']).map(({ code, message, source, error_chain: chain }) => {
-        const causes = entries(chain).map((cause) => sentence(cause['code'], cause['message']));
-        const details = [...causes, part(Object(source).pointer)].filter(Boolean);
-        return [
-            sentence(code, message),
-            ...details.map((detail) => `(${detail})`),
-        ].join(' ');
-    });
-    const messages = entries(body['messages']).map(({ code, message }) => sentence(code, message));
-    const problem = sentence(body['error_code'], body['title'], body['detail']);
-    return [...errors, ...messages, problem].filter(Boolean).join('; ');
-}
-/**
- * The title of an HTML page: what a firewall or a proxy says. It is cut by
- * `clean`, after secrets are removed.
- */
-function describePage(text, clean) {
-    const title = /<title[^>]*>(.*?)<\/title/is
-        .exec(text.slice(0, MAX_PAGE))?.[1]
-        ?.trim();
-    return title ? `page "${clean(title, 200)}"` : '';
-}
-
-;// CONCATENATED MODULE: ../.build/cloudflare/client.js
-
-
-
-const REQUEST_TIMEOUT_MS = 10_000;
-/** With the waits between them, about 30 seconds. */
-const MAX_ATTEMPTS = 8;
-/**
- * A response that cannot be read may be a hiccup of something in between; three
- * are not.
- */
-const MAX_INVALID_RESPONSES = 3;
-const FIRST_BACKOFF_MS = 500;
-const LONGEST_BACKOFF_MS = 8_000;
-/**
- * Creates the client of a run. Sends nothing before the first `read` or
- * `write`.
- */
-function createClient(options) {
-    const { http, clock, deadline, random, clean, onDelay } = options;
-    const limiter = new RateLimiter();
-    const sent = { requests: 0, retries: 0 };
-    let announcedMs = Number.NEGATIVE_INFINITY;
-    /** @returns true while Cloudflare rejects every request */
-    function announceBlock(waitMs) {
-        if (limiter.blockedUntilMs <= clock.now())
-            return false;
-        if (limiter.blockedUntilMs > announcedMs)
-            onDelay('rate-limit', waitMs);
-        announcedMs = limiter.blockedUntilMs;
-        return true;
+    /** Called by Node for a request that finds no free connection. */
+    createConnection(options, connected) {
+        this.#openTunnel(options)
+            .then((socket) => startTls(socket, options))
+            .then((socket) => connected(null, socket), (error) => connected(error, undefined));
     }
-    /** Waits until the rate limit allows a request. */
-    async function waitForTurn(request, byMs, signal) {
-        for (;;) {
-            const waitMs = limiter.request(clock.now(), deadline.endMs());
-            if (signal.aborted)
-                throw notSent('interrupted', request, 'the step is over');
-            const held = waitMs > 0
-                ? `allows no request for another ${seconds(waitMs)}`
-                : 'held it back too long';
-            if (clock.now() + waitMs > byMs())
-                throw notSent('rate-limit', request, `the rate limit ${held}`);
-            if (waitMs === 0)
-                return;
-            announceBlock(waitMs);
-            await clock.sleep(waitMs, signal);
-        }
-    }
-    async function send(method, path, body, byMs, signal) {
-        const request = `${method} ${shorten(path)}`;
-        await waitForTurn(request, byMs, signal);
-        sent.requests++;
-        const sentMs = clock.now();
-        const response = await http({
-            method,
-            url: options.apiUrl + path,
-            headers: {
-                accept: 'application/json',
-                'user-agent': options.userAgent,
-                ...options.credentials,
-                ...(body && { 'content-type': 'application/json' }),
-            },
-            body: body && JSON.stringify(body),
-            timeoutMs: REQUEST_TIMEOUT_MS,
-            signal,
-        });
-        limiter.recordResponse(response, clock.now());
-        const isSuccess = response.status >= 200 && response.status < 300 && !response.error;
-        const envelope = isSuccess ? parseObject(response.body) : null;
-        if (envelope?.['success'] !== true)
-            throw toApiError(request, response, clock.now(), clean);
-        return {
-            request,
-            sentMs,
-            result: envelope['result'],
-            resultInfo: Object(envelope['result_info']),
-        };
-    }
-    /**
-     * Waits before the next attempt. Throws the error where no attempt can help,
-     * or fit.
-     */
-    async function backOff(error, attempt, maxAttempts, signal) {
-        const nowMs = clock.now();
-        const leftMs = deadline.endMs() - _build_clock/* LAST_LIST_MS */.BH - nowMs;
-        const { failure, retryable, retryAfterMs } = error.is;
-        if (retryAfterMs > Math.max(0, leftMs)) {
-            const reason = `${error.reason}; Cloudflare asks to wait ${seconds(retryAfterMs)}, ${seconds(leftMs)} are left`;
-            throw new ApiError(reason, error.detail, {
-                ...error.is,
-                retryable: false,
-            });
-        }
-        const most = failure === 'invalid-response'
-            ? Math.min(maxAttempts, MAX_INVALID_RESPONSES)
-            : maxAttempts;
-        // A token over its limit is blocked for five minutes, so only the timeout
-        // ends this.
-        const isLast = attempt >= most && (failure !== 'rate-limit' || maxAttempts === 1);
-        const limitedMs = Math.max(limiter.blockedUntilMs - nowMs, limiter.gapMs(nowMs, leftMs));
-        const waitMs = Math.max(backoffMs(attempt, random()), retryAfterMs, limitedMs);
-        if (!retryable || isLast || waitMs > leftMs)
-            throw error;
-        if (!announceBlock(waitMs) && attempt === 1)
-            onDelay(error, waitMs);
-        sent.retries++;
-        await clock.sleep(waitMs, signal);
-        if (signal.aborted)
-            throw error;
-    }
-    return {
-        /** Counts what was sent so far. */
-        sent: sent,
-        /**
-         * GET, retried with backoff while that may help. An ApiError that `decode`
-         * throws is retried like any other.
-         */
-        async read(path, decode, options = {}) {
-            const { signal = deadline.closing, maxAttempts = MAX_ATTEMPTS } = options;
-            let last = null;
-            for (let attempt = 1;; attempt++) {
-                try {
-                    return decode(await send('GET', path, null, deadline.endMs, signal));
-                }
-                catch (error) {
-                    if (!(error instanceof ApiError))
-                        throw error;
-                    // An attempt that the end of the step cut short says nothing; the one
-                    // before it does.
-                    if (last && error.is.failure === 'interrupted')
-                        throw last;
-                    await backOff(error, attempt, maxAttempts, signal);
-                    last = error;
-                }
-            }
-        },
-        /**
-         * POST or DELETE, sent at most once, and not later than `sendByMs`
-         * (milliseconds since the epoch) says just before.
-         */
-        write: (method, path, body, sendByMs) => send(method, path, body, sendByMs, deadline.writes),
-    };
-}
-/** `/accounts/A/shares/S/recipients/R?x=y` becomes `…/recipients/R`. */
-function shorten(path) {
-    return path
-        .replace(/^\/accounts\/[^/]+(\/shares\/[^/]+(?=\/))?/, '…')
-        .replace(/\?.*/, '');
-}
-/**
- * Milliseconds before the next attempt: doubling from half a second to eight,
- * ±25 %. `random` is from 0 to 1.
- */
-function backoffMs(attempt, random) {
-    const baseMs = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
-    return Math.round(baseMs * (0.75 + 0.5 * random));
-}
-function seconds(ms) {
-    return `${Math.max(0, Math.ceil(ms / 1000))} s`;
-}
-function notSent(failure, request, reason) {
-    return new ApiError(reason, `${request}, not sent`, {
-        failure,
-        retryable: false,
-        outcome: 'not-sent',
-    });
-}
-
-// EXTERNAL MODULE: ../.build/inputs.js + 2 modules
-var _build_inputs = __nccwpck_require__(60);
-;// CONCATENATED MODULE: ../.build/cloudflare/shares.js
-
-
-/**
- * The published statuses; see `resource-sharing_recipient_association_status`
- * in Cloudflare's API description.
- */
-const STATUSES = [
-    'associating',
-    'associated',
-    'disassociating',
-    'disassociated',
-];
-/** The most that the API gives in one page. */
-const PER_PAGE = 100;
-/** More are no share, and would not fit into memory. */
-const MAX_RECORDS = 100_000;
-const MAX_ERRORS = 20;
-const MAX_TEXT = 300;
-/**
- * Opens the recipients of one share. Lists leave out the accounts that the run
- * is not about.
- */
-function openShares(client, { accountId, shareId, targets }, clean) {
-    const ids = new Set(targets.map(({ id }) => id));
-    // The record of an organization may name no account, so all are kept.
-    const isRelevant = (id) => targets[0]?.type === 'organization' || ids.has(id);
-    const sharePath = `/accounts/${accountId}/shares/${shareId}`;
-    const recipientsPath = `${sharePath}/recipients`;
-    /**
-     * Set once a whole list has turned out to be larger than a response may be.
-     */
-    let isPaged = false;
-    async function list(options) {
-        const records = new Map();
-        const seen = new Set();
-        let pageSize = isPaged ? PER_PAGE : null;
-        let firstSentMs = null;
-        let nulls = 0;
-        const decode = ({ request, sentMs, result, resultInfo }) => {
-            // Published as nullable. Read once more, because a null by mistake would
-            // hide a recipient.
-            if (result === null && ++nulls === 1)
-                throw invalid(request, '`result` is null');
-            if (result !== null && !Array.isArray(result))
-                throw invalid(request, '`result` is not a list');
-            const page = (result ?? []).map((value, index) => decodeRecipient(value, request, `result[${index}]`, clean, isRelevant));
-            if (seen.size + page.length > MAX_RECORDS)
-                throw invalid(request, 'the list does not end');
-            return { sentMs, page, size: resultInfo['per_page'] };
-        };
-        for (let number = 1;; number++) {
-            const paging = pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
-            const path = `${recipientsPath}?include_resources=true${paging}`;
-            const { sentMs, page, size } = await client.read(path, decode, options);
-            firstSentMs ??= sentMs;
-            const before = seen.size;
-            for (const { id } of page)
-                seen.add(id);
-            for (const record of page)
-                if (isRelevant(record.accountId))
-                    records.set(record.id, record);
-            // Asked without `page`, the server sends everything, unless it says how
-            // large its page is and fills it.
-            pageSize ??= typeof size === 'number' && size > 0 ? size : null;
-            const isLast = pageSize === null || page.length < pageSize || seen.size === before;
-            if (isLast)
-                return { records: [...records.values()], sentMs: firstSentMs };
-        }
-    }
-    return {
-        list: (options = {}) => list(options).catch((error) => {
-            if (!(error instanceof ApiError) ||
-                error.is.failure !== 'too-large' ||
-                isPaged)
-                throw error;
-            isPaged = true;
-            return list(options);
-        }),
-        get: (recipientId) => client.read(`${recipientsPath}/${recipientId}?include_resources=true`, ({ request, result }) => {
-            const record = decodeRecipient(result, request, 'result', clean);
-            if (record.id !== recipientId)
-                throw invalid(request, '`result.id` is not the ID that was asked for');
-            return record;
-        }),
-        /**
-         * Adds one recipient. A body without a target would share with the caller's
-         * whole organization.
-         */
-        async create({ type, id }, sendByMs) {
-            const body = type === 'account'
-                ? { recipient_account_id: id }
-                : { organization_id: id };
-            const { request, result } = await client.write('POST', recipientsPath, body, sendByMs);
-            const record = decodeRecipient(result, request, 'result', clean);
-            const isOther = type === 'account' && record.accountId !== id;
-            if (isOther)
-                throw invalid(request, '`result.account_id` is not the account that was added');
-            return record;
-        },
-        /**
-         * Starts to remove one recipient. The reply proves nothing: the next list
-         * decides.
-         */
-        delete: (recipientId, sendByMs) => client
-            .write('DELETE', `${recipientsPath}/${recipientId}`, null, sendByMs)
-            .then(() => null),
-        share: (options) => client.read(`${sharePath}?include_resources=true`, (envelope) => decodeShare(envelope, clean), options),
-    };
-}
-function decodeShare({ request, result }, clean) {
-    const { name, resources } = toObject(result, request, 'result');
-    /** Kind of each resource, such as `gateway-policy`, by its ID. */
-    const resourceTypes = new Map();
-    const entries = Array.isArray(resources) ? resources.map(Object) : [];
-    for (const entry of entries)
-        resourceTypes.set(shares_text(entry.resource_id, clean), shares_text(entry.resource_type, clean));
-    return { name: shares_text(name, clean), resourceTypes };
-}
-function decodeRecipient(value, request, at, clean, isRelevant = (_) => true) {
-    const check = (isValid, what) => {
-        if (!isValid)
-            throw invalid(request, `${at}: ${what}`);
-    };
-    const { id, account_id: accountId, association_status: status, ...record } = toObject(value, request, at);
-    check((0,_build_inputs/* isId */.eQ)(id), '`id` is not an ID');
-    check(!accountId || (0,_build_inputs/* isId */.eQ)(accountId), '`account_id` is not an ID');
-    check(typeof status === 'string' && status !== '', '`association_status` is not a status');
-    const resources = (isRelevant(`${accountId}`) && record['resources']) || [];
-    check(Array.isArray(resources), '`resources` is not a list');
-    const entries = resources.map((entry) => toObject(entry, request, `${at}.resources`));
-    const errors = entries.filter(({ error }) => (error ?? '') !== '');
-    const isTyped = ({ error, terminal = false }) => typeof error === 'string' &&
-        (terminal === null || typeof terminal === 'boolean');
-    check(errors.every(isTyped), 'an entry of `resources` is not a resource error');
-    errors.sort((a, b) => Number(b['terminal'] ?? 0) - Number(a['terminal'] ?? 0));
-    const dates = {
-        created: toDate(record['created']),
-        modified: toDate(record['modified']),
-    };
-    return {
-        id: id,
-        /** Empty where the record names no account. */
-        accountId: `${accountId || ''}`,
-        /**
-         * One of `STATUSES`, or in quotes a word that is not published: cleaned, it
-         * could look like one that is.
-         */
-        status: STATUSES.find((published) => published === status) ??
-            `"${clean(status, 64)}"`,
-        ...dates,
-        /**
-         * Milliseconds since the epoch; NaN where the date is missing or cannot be
-         * read.
-         */
-        createdMs: Date.parse(dates.created),
-        modifiedMs: Date.parse(dates.modified),
-        /** Resources with an outstanding error, terminal ones first, at most 20. */
-        errors: errors.slice(0, MAX_ERRORS).map((entry) => ({
-            resourceId: shares_text(entry['resource_id'], clean) || 'without an ID',
-            error: shares_text(entry['error'], clean),
-            terminal: entry['terminal'] === true,
-        })),
-        /** Resources with an outstanding error beyond those. */
-        moreErrors: Math.max(0, errors.length - MAX_ERRORS),
-    };
-}
-/** Only what looks like a date; anything else could be text that does harm. */
-function toDate(value) {
-    return typeof value === 'string' && /^[\d:.TZ+-]{1,40}$/.test(value)
-        ? value
-        : '';
-}
-function shares_text(value, clean) {
-    return typeof value === 'string' ? clean(value, MAX_TEXT) : '';
-}
-function toObject(value, request, at) {
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (!isObject)
-        throw invalid(request, `${at} is not an object`);
-    return value;
-}
-/** A write may have been carried out although its response cannot be read. */
-function invalid(request, what) {
-    const is = {
-        failure: 'invalid-response',
-        retryable: true,
-        outcome: 'unknown',
-    };
-    return new ApiError(`the response is not one of the Shares API: ${what}`, request, is);
-}
-
-;// CONCATENATED MODULE: ../.build/github/deployment.js
-
-/** Everything after the deadline together takes at most three seconds. */
-const FINISH_MS = 2_000;
-const deployment_REQUEST_TIMEOUT_MS = 5_000;
-const SILENT = { debug() { }, info() { }, warn() { }, error() { } };
-/**
- * Starts to record the run as a GitHub deployment (REST API, "Deployments"):
- * best effort, and only with a token.
- */
-function recordDeployment(options) {
-    const { inputs, context, http, clock, onRecordError } = options;
-    const { owner, repo, ref, runUrl, apiUrl } = context;
-    const { accountId, shareId, state, targets, environment, githubToken } = inputs;
-    if (!githubToken)
-        return null;
-    const stop = new AbortController();
-    /**
-     * The action's HTTP client, with its limits and proxies, as Octokit calls it.
-     */
-    async function fetch(url, { method, headers, body = null }) {
-        const limits = { timeoutMs: deployment_REQUEST_TIMEOUT_MS, signal: stop.signal };
-        const response = await http({ method, url, headers, body, ...limits });
-        if (response.error)
-            throw new Error(response.error.message);
-        return new Response(response.body || null, response);
-    }
-    async function create() {
-        if (!(0,_build_inputs/* isSafeUrl */.FY)(new URL(apiUrl)))
-            throw new Error('GITHUB_API_URL is not https');
-        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 75).then(__nccwpck_require__.bind(__nccwpck_require__, 75));
-        const request = { fetch, log: SILENT };
-        const { rest } = getOctokit(githubToken, {
-            baseUrl: apiUrl,
-            log: SILENT,
-            request,
-        });
-        const { data } = await rest.repos.createDeployment({
-            owner,
-            repo,
-            ref,
-            task: state === 'present' ? 'share' : 'unshare',
-            environment,
-            description: `Cloudflare share ${shareId}`,
-            auto_merge: false,
-            required_contexts: [],
-            payload: {
-                account_id: accountId,
-                share_id: shareId,
-                state,
-                recipients: targets.map(({ id }) => id),
-            },
-        });
-        const id = Number(Object(data).id);
-        // It becomes part of a path.
-        if (!Number.isSafeInteger(id))
-            throw new Error('GitHub did not respond with a deployment');
-        const common = {
-            owner,
-            repo,
-            deployment_id: id,
-            log_url: runUrl,
-            environment,
-            auto_inactive: false,
-        };
-        return (status, description) => rest.repos.createDeploymentStatus({
-            ...common,
-            state: status,
-            description,
-        });
-    }
-    const started = create().then(async (setStatus) => {
-        await setStatus('in_progress', 'Waiting for Cloudflare');
-        return setStatus;
-    });
-    // `finish` reports it.
-    started.catch(() => { });
-    return async (status, description) => {
-        void clock.sleep(FINISH_MS).then(() => stop.abort());
-        await started
-            .then((setStatus) => setStatus(status, description))
-            .catch((error) => onRecordError(error.message));
-    };
-}
-
-;// CONCATENATED MODULE: ../.build/reconcile/readiness.js
-/**
- * What a message describes of a record's resources, beyond which it only
- * counts.
- */
-const MAX_DESCRIBED = 3;
-/**
- * 0 while the share is in force or will be, unknown statuses included; 1
- * `disassociating`; 2 `disassociated`.
- */
-function stage({ status }) {
-    if (status === 'disassociated')
-        return 2;
-    return status === 'disassociating' ? 1 : 0;
-}
-function isActive(record) {
-    return stage(record) === 0;
-}
-/**
- * Has Cloudflare given up on a resource? Checked before the status; the API
- * description calls it `terminal`.
- */
-function hasTerminalError({ errors }) {
-    return errors.some(({ terminal }) => terminal);
-}
-/**
- * Can the recipient use everything in the share?
- * @param record from a response to a request with `include_resources=true`;
- *   otherwise `associated` proves nothing
- */
-function isReady({ status, errors }) {
-    return status === 'associated' && errors.length === 0;
-}
-/**
- * `gateway-policy f174…: Recipient is missing necessary entitlement; … (and 4
- * more)`.
- */
-function describeErrors(record, types = new Map()) {
-    const relevant = record.errors.filter(({ terminal }) => terminal === hasTerminalError(record));
-    const described = relevant
-        .slice(0, MAX_DESCRIBED)
-        .map(({ resourceId, error }) => `${types.get(resourceId) || 'resource'} ${resourceId}: ${error}`);
-    const more = record.errors.length + record.moreErrors - described.length;
-    return `${described.join('; ')}${more > 0 ? ` (and ${more} more)` : ''}`;
-}
-
-;// CONCATENATED MODULE: ../.build/reconcile/observations.js
-
-/**
- * How far a read may be behind a write, in milliseconds; see "Consistency" in
- * docs/how-it-works.md.
- */
-const STALE_READ_MS = 10_000;
-/** @param share null where it could not be read */
-function firstObservations({ records, sentMs }, share) {
-    return {
-        share,
-        ...merge(new Map(), records),
-        /** When the first list was sent, milliseconds since the epoch. */
-        firstSentMs: sentMs,
-        /** When the newest list was sent, milliseconds since the epoch. */
-        listSentMs: sentMs,
-    };
-}
-/** Adds what a response shows; a whole list also says when it was sent. */
-function observe(known, seen) {
-    const { records = [], sentMs = known.listSentMs } = seen;
-    return { ...known, ...merge(known.records, records), listSentMs: sentMs };
-}
-/**
- * Merges monotonically, because a read may be stale: a record never disappears.
- * Of two observations of one record the later `modified` wins; where that is
- * equal or missing, the one further along active, `disassociating`,
- * `disassociated`; where that is equal too, the later read.
- */
-function merge(known, seen) {
-    const records = new Map(known);
-    for (const record of seen) {
-        const old = records.get(record.id);
-        if (!old || !isStale(record, old))
-            records.set(record.id, record);
-    }
-    const byAccount = new Map();
-    for (const record of [...records.values()].sort(oldestFirst)) {
-        byAccount.set(record.accountId, byAccount.get(record.accountId) ?? []);
-        byAccount.get(record.accountId)?.push(record);
-    }
-    return { records: records, byAccount };
-}
-function isStale(record, known) {
-    const laterMs = record.modifiedMs - known.modifiedMs;
-    return laterMs ? laterMs < 0 : stage(record) < stage(known);
-}
-/**
- * By ID where the age is equal or unknown, so that parallel runs choose the
- * same record.
- */
-function oldestFirst(a, b) {
-    return a.createdMs - b.createdMs || (a.id < b.id ? -1 : 1);
-}
-/**
- * Accounts with more than one active record, which parallel runs can cause; the
- * oldest, which is in use, first.
- */
-function findDuplicates({ targets, state }, observed) {
-    const accounts = targets.filter(({ type }) => type === 'account' && state === 'present');
-    const active = accounts.map(({ id }) => (observed?.byAccount.get(id) ?? []).filter(isActive));
-    return active.filter(({ length }) => length > 1);
-}
-
-;// CONCATENATED MODULE: ../.build/reconcile/decide.js
-
-
-const MAX_WRITES = 3;
-/**
- * Compares the desired with the observed state of a target. Evaluated after
- * every poll, from scratch; the letters refer to the decision tables in
- * docs/how-it-works.md.
- */
-function decide(history, desired, observed) {
-    const decideState = desired.state === 'present' ? decidePresent : decideAbsent;
-    return decideState(history, desired, observed);
-}
-function decidePresent(history, { wait, dryRun }, observed) {
-    const { target, writes } = history;
-    const { share } = observed;
-    const own = recordsOf(history, observed);
-    const active = own.find(isActive);
-    const uncertain = writes.find(isUnknown);
-    const appeared = own.find(({ id }) => uncertain && !uncertain.known.has(id));
-    const inUse = active?.id ?? history.inUse ?? appeared?.id ?? null;
-    const recipient = active ?? observed.records.get(inUse ?? '') ?? own.at(-1) ?? null;
-    const isAdded = writes.some(isAccepted) || Boolean(uncertain && inUse);
-    const changed = dryRun ? !active : isAdded;
-    const known = { inUse, recipient, changed, deletions: [], failure: null };
-    const act = (action) => ({ ...known, action });
-    const fail = (failure) => ({
-        ...act('fail'),
-        changed: changed && !dryRun,
-        failure,
-    });
-    if (active && hasTerminalError(active)) {
-        return fail({
-            cause: 'resource-error',
-            reason: describeErrors(active, share?.resourceTypes),
-        }); // P1
-    }
-    if (active)
-        return act(isReady(active) || !wait ? 'done' : 'wait'); // P2, P3
-    if (inUse)
-        return fail({
-            cause: 'removed',
-            reason: `recipient ${inUse} is ${recipient?.status}`,
-        }); // P4
-    const ending = own.find((record) => stage(record) === 1);
-    if (ending)
-        return { ...act('wait'), recipient: ending }; // P5
-    const last = writes.at(-1);
-    if (!last?.error)
-        return act('create'); // P6
-    const graceMs = isOpen(last) ? STALE_READ_MS : 0;
-    if (observed.listSentMs - last.endedMs < graceMs)
-        return act('wait'); // P7
-    const mayRepeat = isOpen(last) && last.error.is.retryable && writes.length < MAX_WRITES;
-    if (target.type === 'account' && mayRepeat)
-        return act('create'); // P8
-    if (target.type === 'account' || !isUnknown(last))
-        return fail(failureOf(last.error)); // P9
-    const reason = `the list does not show whether the organization was added after ${last.error.reason}`;
-    return fail({ cause: 'inconclusive', reason, detail: last.error.detail });
-}
-function decideAbsent(history, desired, observed) {
-    const { target, writes } = history;
-    const own = recordsOf(history, observed);
-    const due = own.map((record) => decideRemoval(record, writes, desired.wait, observed.listSentMs));
-    const isEnded = (id) => own.some((record) => record.id === id && !isActive(record));
-    const isRemoved = (write) => isAccepted(write) || (isUnknown(write) && isEnded(write.recipientId));
-    const isWritten = ({ id }) => writes.some(({ recipientId }) => recipientId === id);
-    const byStage = [...own].sort((a, b) => stage(a) - stage(b) || Number(isWritten(b)) - Number(isWritten(a)));
-    const recipient = byStage[0] ?? null;
-    const known = {
-        inUse: recipient?.id ?? null,
-        recipient,
-        changed: desired.dryRun ? own.some(isActive) : writes.some(isRemoved),
-        deletions: own
-            .filter((_, index) => due[index] === 'delete')
-            .map(({ id }) => id),
-        failure: due.find((one) => typeof one === 'object') ?? null,
-    };
-    if (known.deletions.length > 0)
-        return { ...known, action: 'delete', failure: null };
-    const isListed = writes.every(({ endedMs }) => endedMs <= observed.listSentMs);
-    if (known.failure && isListed)
-        return { ...known, action: 'fail' };
-    if (due.includes('wait'))
-        return { ...known, action: 'wait', failure: null };
-    const others = [...observed.records.values()]
-        .filter(isActive)
-        .sort(oldestFirst);
-    if (target.type === 'organization' && own.length === 0 && others.length > 0) {
-        const ids = others
-            .slice(0, 5)
-            .map(({ id, accountId }) => `${id} (account ${accountId || 'unknown'})`);
-        const reason = `no recipient is known to be the organization; it may be one of ${ids.join(', ')}`;
-        return {
-            ...known,
-            action: 'fail',
-            failure: { cause: 'inconclusive', reason },
-        }; // A8
-    }
-    const isConfirmed = observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
-    const isStarted = writes.length > 0 || own.some((record) => stage(record) === 1);
-    return {
-        ...known,
-        action: isStarted || isConfirmed || desired.dryRun ? 'done' : 'wait',
-    }; // A1, A9
-}
-/** What is due for one record that has to go. */
-function decideRemoval(record, writes, wait, listSentMs) {
-    const own = writes.filter(({ recipientId }) => recipientId === record.id);
-    const last = own.at(-1);
-    if (stage(record) === 2)
-        return 'done'; // A1
-    if (stage(record) === 1)
-        return wait ? 'wait' : 'done'; // A2
-    if (!last)
-        return 'delete'; // A3
-    if (isAccepted(last) && !wait)
-        return 'done'; // A4
-    if (listSentMs - last.endedMs < STALE_READ_MS)
-        return 'wait'; // A5
-    const mayRepeat = isAccepted(last) || (isOpen(last) && last.error?.is.retryable);
-    if (mayRepeat && own.filter(({ isCounted }) => isCounted).length < MAX_WRITES)
-        return 'delete'; // A6
-    const reason = `recipient ${record.id} is still ${record.status} after ${own.length} requests to remove it`;
-    return last.error
-        ? failureOf(last.error)
-        : { cause: 'rejected', reason }; // A7
-}
-function isAccepted({ error }) {
-    return error === null;
-}
-/**
- * May the write have been carried out, although its response does not say so?
- */
-function isUnknown({ error }) {
-    return error?.is.outcome === 'unknown';
-}
-/** May the effect of the write, or of a parallel one, still show? */
-function isOpen(write) {
-    return isUnknown(write) || write.error?.is.outcome === 'conflict';
-}
-/** Is something due, or waited for? */
-function isPending({ action }) {
-    return action !== 'done' && action !== 'fail';
-}
-/** `reason (detail)`, for the log and the outputs. */
-function formatFailure({ reason, detail }) {
-    return detail ? `${reason} (${detail})` : reason;
-}
-/**
- * The failure of a request. One that the end of the step cut short has timed
- * out.
- */
-function failureOf({ is: { failure }, reason, detail, }) {
-    return {
-        cause: failure === 'interrupted' ? 'timeout' : failure,
-        reason,
-        detail,
-    };
-}
-/**
- * The records of a target, oldest first. An organization's record may name no
- * account; then the POST's reply names it.
- */
-function recordsOf({ target, inUse }, { records, byAccount }) {
-    const own = byAccount.get(target.id) ?? [];
-    const used = records.get(inUse ?? '');
-    return used && !own.includes(used) ? [...own, used].sort(oldestFirst) : own;
-}
-
-;// CONCATENATED MODULE: ../.build/reconcile/reconciler.js
-
-
-
-
-/** More would not be faster under the rate limit. */
-const MAX_CONCURRENT_WRITES = 4;
-const SHORTEST_INTERVAL_MS = 1_000;
-const LONGEST_INTERVAL_MS = 15_000;
-/**
- * The last poll begins this long before the deadline, so that a response can
- * still arrive.
- */
-const LAST_POLL_MS = 2_000;
-/**
- * Brings the recipients of a share to the desired state. It plans from the
- * first list and writes nothing before `run`.
- */
-function createReconciler(first, share, options) {
-    const { inputs, shares, clock, deadline, random, onChange, onPoll } = options;
-    let observed = firstObservations(first, share);
-    const states = inputs.targets.map((target) => {
-        const decision = decide({ target, inUse: null, writes: [] }, inputs, observed);
-        const endedMs = isPending(decision) ? null : first.sentMs;
-        return {
-            target,
-            writes: [],
-            unsent: null,
-            ...decision,
-            startedMs: first.sentMs,
-            endedMs,
-        };
-    });
-    /** Set when the credentials were rejected: no other write can succeed. */
-    let stopped = null;
-    let lastWriteMs = first.sentMs;
-    let pollError = null;
-    function update(index, next) {
-        const from = states[index];
-        const to = { ...from, ...next };
-        states[index] = {
-            ...to,
-            endedMs: isPending(to) ? null : (from.endedMs ?? clock.now()),
-        };
-        onChange(from, states[index]);
-    }
-    function decideAll() {
-        for (const [index, state] of states.entries()) {
-            if (state.action === 'fail')
-                continue;
-            const decision = decide(state, inputs, observed);
-            const isStopped = stopped &&
-                (decision.action === 'create' || decision.action === 'delete');
-            update(index, isStopped
-                ? { ...decision, action: 'fail', failure: stopped }
-                : decision);
-        }
-    }
-    /**
-     * Sends one write and records what is known of its outcome. Returns the
-     * record in the reply to a POST.
-     */
-    async function write(index, recipientId) {
-        const { target } = states[index];
-        const sendByMs = () => stopped ? Number.NEGATIVE_INFINITY : observed.listSentMs + STALE_READ_MS;
-        const sending = recipientId
-            ? shares.delete(recipientId, sendByMs)
-            : shares.create(target, sendByMs);
-        const result = await sending.catch(asApiError);
-        const error = result instanceof ApiError ? result : null;
-        const unsent = error?.is.outcome === 'not-sent' ? error : null;
-        update(index, { unsent });
-        if (unsent)
-            return [];
-        if (error?.is.failure === 'authentication') {
-            const reason = `not attempted, because authentication failed for another write: ${error.reason}`;
-            stopped ??= { cause: 'stopped', reason, detail: error.detail };
-        }
-        lastWriteMs = clock.now();
-        const isMoving = observed.records.get(recipientId ?? '')?.status === 'associating';
-        const isCounted = error?.is.outcome !== 'conflict' || !isMoving;
-        const { writes, inUse } = states[index];
-        const sent = {
-            recipientId,
-            endedMs: lastWriteMs,
-            error,
-            isCounted,
-            known: observed.records,
-        };
-        const created = result instanceof ApiError ? null : result;
-        update(index, { writes: [...writes, sent], inUse: created?.id ?? inUse });
-        // The reply has no resources, so `associated` in it proves nothing.
-        return created ? [{ ...created, status: 'associating' }] : [];
-    }
-    /**
-     * @returns true when some writes have waited so long that their list is
-     * stale: poll at once, then send them
-     */
-    async function writeDue() {
-        const due = states.flatMap(({ action, deletions }, index) => {
-            if (action === 'create')
-                return [{ index, id: null }];
-            return action === 'delete'
-                ? deletions.map((id) => ({ index, id }))
-                : [];
-        });
-        const replies = [];
-        const isFresh = () => clock.now() < observed.listSentMs + STALE_READ_MS;
-        async function worker() {
-            while (due.length > 0 &&
-                !stopped &&
-                !deadline.closing.aborted &&
-                isFresh()) {
-                const { index, id } = due.shift();
-                replies.push(...(await write(index, id)));
-            }
-        }
-        await Promise.all(Array.from({ length: MAX_CONCURRENT_WRITES }, worker));
-        observed = observe(observed, { records: replies });
-        return due.length > 0 && !stopped && !states.some(({ unsent }) => unsent);
-    }
-    /**
-     * Polls the one record that is waited for. Returns false where only the list
-     * can show what comes next.
-     */
-    async function pollRecord() {
-        const [only] = states;
-        const expected = inputs.state === 'present' ? 0 : 1;
-        const known = observed.records.get(only?.recipient?.id ?? '');
-        if (states.length > 1 || !known || stage(known) !== expected)
-            return false;
-        const record = await shares.get(known.id).catch((error) => {
-            // A stale read, perhaps: a record never disappears.
-            if (error instanceof ApiError && error.is.failure === 'not-found')
-                return null;
-            throw error;
-        });
-        if (!record)
-            return false;
-        observed = observe(observed, { records: [record] });
-        return stage(record) === expected;
-    }
-    async function poll(options) {
-        try {
-            const isEnough = !options && (await pollRecord());
-            if (!isEnough)
-                observed = observe(observed, await shares.list(options));
-            pollError = null;
-            decideAll();
-        }
-        catch (error) {
-            if (!(error instanceof ApiError))
-                throw error;
-            const { failure, retryable } = error.is;
-            // The client has retried a response that it cannot read, so it is no
-            // hiccup.
-            const isLasting = failure !== 'interrupted' &&
-                (!retryable || failure === 'invalid-response');
-            if (isLasting)
-                fail(failureOf(error));
-            else if (failure !== 'interrupted')
-                pollError = error;
-        }
-        onPoll(states);
-    }
-    /** Fails what is left, and says what is known of each target. */
-    function fail({ reason, ...failure }) {
-        for (const [index, state] of states.entries()) {
-            if (!isPending(state))
-                continue;
-            const known = describePending(state, share, pollError);
-            const detail = failure.detail ??
-                (pollError ?? state.unsent ?? state.writes.at(-1)?.error)?.detail;
-            update(index, {
-                action: 'fail',
-                failure: { ...failure, reason: `${reason}; ${known}`, detail },
-            });
-        }
-    }
-    return {
-        /** One for each target, in the order given. */
-        states: states,
-        observed: () => observed,
-        isPending: () => states.some(isPending),
-        /**
-         * Writes and polls until every target is done or failed, or the step is
-         * over.
-         */
-        async run() {
-            while (states.some(isPending) && !deadline.closing.aborted) {
-                // After a poll that failed, nothing is decided or written before one
-                // succeeds.
-                const isBehind = !pollError && (await writeDue());
-                if (!pollError)
-                    decideAll();
-                if (!states.some(isPending))
+    /** @throws ConnectionError */
+    #openTunnel(options) {
+        return new Promise((resolve, reject) => {
+            const request = this.#createRequest(options);
+            request.once('connect', (response, socket, head) => {
+                const rejection = this.#explainRejection(response, head);
+                if (rejection === null) {
+                    resolve(socket);
                     return;
-                const lastMs = deadline.endMs() - LAST_POLL_MS - clock.now();
-                const intervalMs = pollIntervalMs(clock.now() - lastWriteMs, random());
-                const waitMs = lastMs > 0
-                    ? Math.min(intervalMs, lastMs)
-                    : deadline.endMs() - clock.now();
-                const retryMs = Math.max(waitMs, pollError?.is.retryAfterMs ?? 0);
-                await clock.sleep(isBehind ? 0 : retryMs, deadline.closing);
-                if (!deadline.closing.aborted)
-                    await poll();
-            }
-            // A list can still show what became of a write whose outcome is unknown.
-            const isUnclear = states.some((state) => isPending(state) && state.writes.some(isUnknown));
-            if (isUnclear)
-                await poll({ signal: deadline.end, maxAttempts: 1 });
-            const wanted = inputs.state === 'present' ? 'associated' : 'disassociated';
-            if (deadline.isCancelled())
-                fail({ cause: 'cancelled', reason: 'cancelled' });
-            else
-                fail({
-                    cause: 'timeout',
-                    reason: `not ${wanted} before the timeout of ${inputs.timeout}`,
-                });
-        },
-    };
-}
-/**
- * Milliseconds before the next poll: a fifth of the time waited so far, at
- * least 1 s, at most 15 s, ±10 %.
- */
-function pollIntervalMs(waitedMs, random) {
-    const baseMs = Math.min(Math.max(waitedMs / 5, SHORTEST_INTERVAL_MS), LONGEST_INTERVAL_MS);
-    return Math.round(baseMs * (0.9 + 0.2 * random));
-}
-/** The state of a target when the recipients could not be read at all. */
-function failedState(target, failure, nowMs) {
-    const nothing = {
-        writes: [],
-        unsent: null,
-        inUse: null,
-        recipient: null,
-        changed: false,
-        deletions: [],
-    };
-    return {
-        target,
-        ...nothing,
-        action: 'fail',
-        failure,
-        startedMs: nowMs,
-        endedMs: nowMs,
-    };
-}
-/** Says what is known of a target that is not done. */
-function describePending(state, share, pollError) {
-    const { recipient, writes, unsent } = state;
-    const last = writes.at(-1);
-    const parts = [`last observed status: ${recipient?.status ?? 'no record'}`];
-    const errors = recipient
-        ? describeErrors(recipient, share?.resourceTypes)
-        : '';
-    if (errors)
-        parts.push(`Cloudflare is retrying ${errors}`);
-    const what = last && isUnknown(last) ? 'may have been carried out' : 'was rejected';
-    if (unsent)
-        parts.push(`the last write was not processed: ${unsent.reason}`);
-    else if (last?.error)
-        parts.push(`the last write ${what}: ${last.error.reason}`);
-    if (pollError)
-        parts.push(`the last poll failed: ${pollError.reason}`);
-    return parts.join('; ');
-}
-
-;// CONCATENATED MODULE: ../.build/report/failure-guide.js
-/** Titles of annotations, and of the sections in docs/troubleshooting.md. */
-const TITLES = {
-    inputs: 'Invalid inputs: no request was sent',
-    authentication: 'Authentication failed',
-    'not-found': 'Share or account not found',
-    rejected: 'Request rejected by Cloudflare',
-    'rate-limit': 'Rate limit reached',
-    server: 'Cloudflare API error',
-    blocked: 'Request blocked before the API',
-    'invalid-response': 'Unexpected response from the API',
-    'too-large': 'Response too large',
-    network: 'Connection to Cloudflare failed',
-    proxy: 'Proxy rejected the connection',
-    'certificate-untrusted': 'TLS certificate not trusted',
-    'certificate-invalid': 'TLS certificate not valid',
-    'resource-error': 'Shared resource failed permanently',
-    removed: 'Recipient removed during the run',
-    inconclusive: 'Organization cannot be identified',
-    stopped: 'Stopped after authentication failure',
-    timeout: 'Timed out',
-    cancelled: 'Run cancelled',
-    outputs: 'Outputs could not be written',
-    internal: 'Internal error',
-};
-/** How to fix each of them. */
-const FIXES = {
-    inputs: 'Correct the inputs.',
-    authentication: 'Check that the secret reaches this job, and can edit the shares of account-id.',
-    'not-found': 'Compare account-id and share-id with the dashboard, and check that the token can see them.',
-    rejected: 'Check that the recipient exists, in the same Cloudflare Organization as account-id.',
-    'rate-limit': 'Raise timeout, run fewer jobs at a time, or use a dedicated token for this workflow.',
-    server: 'Check https://www.cloudflarestatus.com and run again: completed changes are kept.',
-    blocked: 'A firewall or proxy responded. Check for rules that block the runner, then run again.',
-    'invalid-response': 'Check api-url, and whether a proxy or captive portal responds instead of Cloudflare.',
-    'too-large': 'Check api-url, and whether something other than Cloudflare responds.',
-    network: 'Check that the runner can resolve and reach the host of api-url, or set HTTPS_PROXY.',
-    proxy: 'Allow the host of api-url in the proxy. For HTTP 407, use http://USERNAME:PASSWORD@HOST:PORT.',
-    'certificate-untrusted': 'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of its CA file.',
-    'certificate-invalid': 'It is expired, not yet valid or for another name. Check the clock and api-url.',
-    'resource-error': 'Fix the cause in the recipient account, then remove the recipient and add it again.',
-    removed: 'Let only one workflow change the share at a time (concurrency), then run again.',
-    inconclusive: 'Check the recipients of the share in the Cloudflare dashboard before you run again.',
-    stopped: 'Fix the credentials and run again: completed changes are kept.',
-    timeout: 'Run again to continue waiting, or raise timeout. Nothing was undone.',
-    cancelled: 'Run again to continue. Nothing was undone.',
-    outputs: 'Check that GITHUB_OUTPUT names a writable file. The log shows what was done.',
-    internal: 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again.',
-};
-/**
- * The section of docs/troubleshooting.md for a failure; null where the runner
- * does not say where the action came from.
- */
-function helpUrl(cause, docsUrl) {
-    return docsUrl && `${docsUrl}/troubleshooting.md#${slug(TITLES[cause])}`;
-}
-/** The anchor that GitHub gives a heading. */
-function slug(heading) {
-    const words = heading.toLowerCase().replace(/[^\w\s-]/g, '');
-    return words.replaceAll(' ', '-');
-}
-
-;// CONCATENATED MODULE: ../.build/report/outputs.js
-
-
-/**
- * GitHub accepts 1 MB of outputs for a whole job; the log has what does not
- * fit.
- */
-const MAX_RESOURCES = 200;
-const MANY = 100;
-/**
- * Creates the outputs that action.yml declares. `nowMs` ends the time of
- * targets that are not done.
- */
-function createOutputs(result, nowMs) {
-    const { states } = result;
-    const statuses = new Set(states.map((state) => statusOf(state, result)));
-    return {
-        'recipient-id': states.map(({ inUse }) => inUse ?? '').join('\n'),
-        status: statuses.size > 1 ? 'mixed' : ([...statuses][0] ?? 'unknown'),
-        changed: String(states.some(({ changed }) => changed)),
-        recipients: states.map((state) => toRecipient(state, result, nowMs)),
-    };
-}
-/**
- * The last observed status: a published word, because people put outputs into
- * shell commands, or `unknown`.
- */
-function statusOf({ recipient }, { observed }) {
-    if (!recipient)
-        return observed ? 'disassociated' : 'unknown';
-    return STATUSES.find((status) => status === recipient.status) ?? 'unknown';
-}
-function toRecipient(state, result, nowMs) {
-    const { target, inUse, recipient, changed, failure, startedMs, endedMs } = state;
-    const maxText = result.states.length > MANY ? 100 : 500;
-    const errors = recipient?.errors.slice(0, Math.floor(MAX_RESOURCES / result.states.length)) ?? [];
-    const shorten = (text) => text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text;
-    return {
-        account_id: target.type === 'account' ? target.id : null,
-        organization_id: target.type === 'organization' ? target.id : null,
-        recipient_id: inUse,
-        status: statusOf(state, result),
-        changed,
-        error: failure && shorten(formatFailure(failure)),
-        resources: errors.map(({ resourceId, error, terminal }) => ({
-            resource_id: resourceId,
-            resource_type: result.observed?.share?.resourceTypes.get(resourceId) ?? null,
-            error: shorten(error),
-            terminal,
-        })),
-        created: recipient?.created || null,
-        modified: recipient?.modified || null,
-        seconds: Math.round(((endedMs ?? nowMs) - startedMs) / 100) / 10,
-    };
-}
-
-;// CONCATENATED MODULE: ../.build/report/result.js
-
-
-/**
- * Did every target reach the desired state? A dry run succeeds if a run could.
- */
-function isSuccess({ states, inputs, isCancelled }) {
-    const isFine = ({ action }) => action === 'done' || (inputs.dryRun && action !== 'fail');
-    return !isCancelled && states.every(isFine);
-}
-/** The failures of a run, each with all targets that it concerns. */
-function groupFailures(states) {
-    const groups = new Map();
-    for (const state of states) {
-        if (state.action !== 'fail' || !state.failure)
-            continue;
-        const key = `${state.failure.cause} ${state.failure.reason}`;
-        groups.set(key, groups.get(key) ?? { failure: state.failure, states: [] });
-        groups.get(key)?.states.push(state);
-    }
-    return [...groups.values()];
-}
-/** `1 of 3 accounts failed`: how the run ended. */
-function headline({ states, inputs, isCancelled }) {
-    const noun = states[0]?.target.type ?? 'account';
-    const all = plural(states.length, noun);
-    const failed = states.filter(({ action }) => action === 'fail').length;
-    const changed = states.filter((state) => state.changed).length;
-    const verb = inputs.state === 'present' ? 'added' : 'removed';
-    if (isCancelled)
-        return `cancelled with ${states.length - failed} of ${all} done`;
-    if (failed > 0)
-        return `${failed} of ${all} ${inputs.dryRun ? 'would fail' : 'failed'}`;
-    if (inputs.dryRun)
-        return `${changed} of ${all} would be ${verb}`;
-    const done = changed > 0 &&
-        `${plural(changed, noun)} ${verb}${inputs.wait ? '' : ', not awaited'}`;
-    const rest = changed < states.length &&
-        `${plural(states.length - changed, noun)} unchanged`;
-    return [done, rest].filter(Boolean).join(', ');
-}
-/**
- * What a run does for a target, from its first observation: a sign and a few
- * words.
- */
-function describePlan(state, { state: desired, wait }) {
-    const { action, recipient, failure, target } = state;
-    const isEnding = recipient !== null && stage(recipient) === 1;
-    if (failure)
-        return `! not possible: ${formatFailure(failure)}`;
-    if (action === 'delete')
-        return `- remove recipient ${recipient?.id} (${recipient?.status})`;
-    if (desired === 'absent')
-        return isEnding
-            ? '= already being removed'
-            : '= not a recipient: no change';
-    if (recipient && isActive(recipient)) {
-        return `= already ${recipient.status}: ${action === 'wait' && wait ? 'wait' : 'no change'}`;
-    }
-    if (isEnding)
-        return `+ add after recipient ${recipient.id} is removed`;
-    if (recipient)
-        return '+ add again (was a recipient before)';
-    return target.type === 'account'
-        ? '+ add'
-        : '+ add (whether it is a recipient already cannot be observed)';
-}
-/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
-function formatSeconds(ms) {
-    return `${(Math.max(0, ms) / 1000).toFixed(ms < 100_000 ? 1 : 0)} s`;
-}
-/** `1 account`, `3 accounts`. */
-function plural(count, noun) {
-    return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-/** `a, b, c and 4 more`. */
-function listOf(names, max) {
-    const more = names.length - max;
-    return more > 0
-        ? `${names.slice(0, max).join(', ')} and ${more} more`
-        : names.join(', ');
-}
-/** What the run took: `3.2 s`, `5 requests`, `1 of them retries`. */
-function describeCost({ cost: { requests, retries, tookMs }, }) {
-    const retried = retries > 0 ? [`${retries} of them retries`] : [];
-    return [formatSeconds(tookMs), plural(requests, 'request'), ...retried];
-}
-
-// EXTERNAL MODULE: ../.build/report/runner.js + 12 modules
-var report_runner = __nccwpck_require__(179);
-// EXTERNAL MODULE: ../.build/github/context.js
-var context = __nccwpck_require__(837);
-;// CONCATENATED MODULE: ../.build/report/sanitize.js
-const INPUTS = ['INPUT_API-TOKEN', 'INPUT_API-KEY', 'INPUT_GITHUB-TOKEN'];
-const VARIABLES = ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_API_KEY'];
-const PROXIES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
-/**
- * Replacing a shorter secret would hit ordinary words. The runner masks it all
- * the same.
- */
-const SHORTEST_SECRET = 6;
-/**
- * Control and format characters (bidirectional overrides, zero width), line and
- * paragraph separators.
- */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-/** Works on any environment, so that a report of invalid inputs is safe too. */
-function createSanitizer(env) {
-    const given = [...INPUTS, ...VARIABLES].map((name) => env[name]?.trim() ?? '');
-    const passwords = PROXIES.flatMap((name) => proxyPasswords(env[name]?.trim() ?? ''));
-    const secrets = [...new Set([...given, ...passwords])].filter(Boolean);
-    const forms = [...new Set(secrets.flatMap(formsOf))]
-        .filter((form) => form.length >= SHORTEST_SECRET)
-        .sort((a, b) => b.length - a.length);
-    const redact = (text) => forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
-    return {
-        /** For the runner to mask. */
-        secrets,
-        /** Replaces secrets with `***`. */
-        redact,
-        /**
-         * Makes text from outside fit into a sentence: one line of at most `max`
-         * UTF-16 code units, without secrets.
-         */
-        clean(text, max) {
-            const flat = toLine(redact(text)).replace(/\s+/g, ' ').trim();
-            return flat.length <= max
-                ? flat
-                : `${flat.slice(0, max - 1).toWellFormed()}…`;
-        },
-        /**
-         * Makes one line that the runner prints and does not act on. Removing a
-         * character can complete a secret.
-         */
-        line: (text) => redact(toLine(text)),
-    };
-}
-/**
- * The runner masks more encodings; these are the ones in which an API or a
- * proxy repeats what it was sent.
- */
-function formsOf(secret) {
-    const [json, base64] = [
-        JSON.stringify(secret).slice(1, -1),
-        Buffer.from(secret).toString('base64'),
-    ];
-    return [secret, encodeURIComponent(secret.toWellFormed()), json, base64];
-}
-/**
- * The password of a proxy, as written and decoded. A user name is no secret.
- */
-function proxyPasswords(address) {
-    const authority = address.replace(/^[a-z][\w+.-]*:\/\/+/i, '');
-    const written = /^[^:@/]*:(.+)@/.exec(authority)?.[1] ?? '';
-    try {
-        return [written, decodeURIComponent(written)];
-    }
-    catch {
-        return [written];
-    }
-}
-/**
- * The runner acts on `::command::` after leading spaces, on `##[command]`
- * anywhere, and splits lines at CR too.
- */
-function toLine(text) {
-    return text
-        .toWellFormed()
-        .replace(INVISIBLE, ' ')
-        .replace(/#(?=#\[)/g, '# ')
-        .replace(/^(\s*):(?=:)/, '$1: ');
-}
-/**
- * Makes text fit into `<code>` in HTML: nothing in it is markup, and GitHub
- * makes no link or mention of it.
- */
-function toHtml(text) {
-    return toLine(text).replace(/[!-'*+/:-@[-^`{-~]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-;// CONCATENATED MODULE: ../.build/report/summary.js
-
-
-
-
-
-
-/**
- * Enough for a person; the output `recipients` has all. Keeps the summary far
- * below GitHub's limit of 1 MiB.
- */
-const MAX_ROWS = 200;
-const MAX_REASONS = 10;
-const code = (text) => `<code>${toHtml(text)}</code>`;
-const list = (items) => `<ul>\n${items.map((item) => `<li>${item}</li>`).join('\n')}\n</ul>`;
-/**
- * Creates the job summary: one block of HTML without empty lines, so that
- * nothing in it is read as Markdown.
- */
-function createSummary(result) {
-    const { inputs, observed, states } = result;
-    const name = observed?.share?.name
-        ? `"${observed.share.name}"`
-        : inputs.shareId;
-    const done = inputs.dryRun ? '📋' : '✅';
-    const mark = result.isCancelled
-        ? '🚫'
-        : isSuccess(result)
-            ? done
-            : '❌';
-    const failedFirst = [...states].sort((a, b) => Number(b.action === 'fail') - Number(a.action === 'fail'));
-    const more = states.length - MAX_ROWS;
-    const parts = [
-        `<h3>${mark} Cloudflare share ${code(name)}: ${headline(result)}</h3>`,
-        fixes(result),
-        table(failedFirst.slice(0, MAX_ROWS), result),
-        more > 0 && `<p>And ${more} more, see the output recipients.</p>`,
-        footer(result),
-    ];
-    return `${parts.filter(Boolean).join('\n')}\n\n`;
-}
-/** Creates the job summary of a run with invalid inputs. */
-function createInputSummary(errors, advice) {
-    const items = errors.map(({ input, message }) => `${code(input)}: ${code(message)}`);
-    return `<h3>❌ ${TITLES.inputs}</h3>\n${list(items)}\n<p>${advice || FIXES.inputs}</p>\n\n`;
-}
-/** How to fix what failed: each cause once, with its reasons. */
-function fixes({ states, context }) {
-    const all = groupFailures(states);
-    const causes = [...new Set(all.map(({ failure }) => failure.cause))];
-    const items = causes.map((cause) => {
-        const groups = all.filter(({ failure }) => failure.cause === cause);
-        const url = helpUrl(cause, context.docsUrl);
-        const reasons = groups.slice(0, MAX_REASONS).map((group) => {
-            const ids = group.states.map(({ target }) => target.id);
-            return `<br>${code(formatFailure(group.failure))} for ${code(listOf(ids, 3))}`;
+                }
+                socket.destroy();
+                reject(new connection/* ConnectionError */.Rc(rejection));
+            });
+            request.on('error', (error) => reject(new connection/* ConnectionError */.Rc(this.#explainError(error, request.socket))));
+            request.end();
         });
-        const more = groups.length - reasons.length;
-        const rest = more > 0
-            ? `<br>and ${plural(more, 'more reason')}, see the log`
-            : '';
-        const link = url ? ` <a href="${url}">Troubleshooting</a>` : '';
-        return `<strong>${TITLES[cause]}.</strong> ${FIXES[cause]}${link}${reasons.join('')}${rest}`;
-    });
-    return items.length > 0 ? list(items) : '';
-}
-function table(states, result) {
-    const { inputs } = result;
-    const type = states[0]?.target.type === 'organization' ? 'Organization' : 'Account';
-    const heads = inputs.dryRun
-        ? ['Action', type, 'Current status']
-        : [type, 'Result', 'Status', 'Recipient ID', 'Duration'];
-    const rows = states.map((state) => {
-        const { target, inUse, changed, startedMs, endedMs } = state;
-        const isLinked = target.type === 'account' &&
-            inputs.apiUrl.startsWith('https://api.cloudflare.com/');
-        const id = code(target.id);
-        const who = isLinked
-            ? `<a href="https://dash.cloudflare.com/${target.id}">${id}</a>`
-            : id;
-        const status = statusOf(state, result);
-        const duration = changed && endedMs !== null
-            ? formatSeconds(endedMs - startedMs)
-            : '';
-        return inputs.dryRun
-            ? [code(describePlan(state, inputs)), who, status]
-            : [
-                who,
-                outcome(state, result),
-                status,
-                inUse ? code(inUse) : '',
-                duration,
-            ];
-    });
-    const row = (tag, cells) => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
-    const body = rows.map((cells) => row('td', cells)).join('\n');
-    return `<table><thead>${row('th', heads)}</thead><tbody>\n${body}\n</tbody></table>`;
-}
-function outcome({ action, failure, changed }, { inputs }) {
-    if (action === 'fail')
-        return failure?.cause === 'cancelled'
-            ? '🚫&nbsp;Cancelled'
-            : '❌&nbsp;Failed';
-    if (!changed)
-        return '✅&nbsp;No&nbsp;change';
-    const done = inputs.state === 'present' ? '✅&nbsp;Added' : '✅&nbsp;Removed';
-    return inputs.wait ? done : '⏳&nbsp;Not&nbsp;awaited';
-}
-function footer(result) {
-    const { event, actor } = result.context;
-    const parts = [
-        `cloudflare-share-recipient ${context/* VERSION */.x}`,
-        event && `triggered by ${code(event)}${actor ? ` (${code(actor)})` : ''}`,
-        ...describeCost(result),
-    ];
-    return `<p><sub>${parts.filter(Boolean).join(' · ')}</sub></p>`;
-}
-
-;// CONCATENATED MODULE: ../.build/report/report.js
-
-
-
-
-
-
-
-
-const HEARTBEAT_MS = 30_000;
-/**
- * Up to this many targets, every step of each is a line; above it, only the end
- * of each.
- */
-const FEW = 10;
-const NO_OUTPUTS = {
-    'recipient-id': '',
-    status: 'unknown',
-    changed: 'false',
-    recipients: [],
-};
-const EMPTY_ADVICE = 'An empty input often comes from a secret or variable that does not reach the job: check its name, the ' +
-    "job's environment, and whether a fork or Dependabot started the workflow.";
-const TLS_WARNING = 'NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: the action always verifies certificates.';
-const KEY_WARNING = 'A Global API key can do everything that its user can do. Use an api-token instead.';
-const RECORD_FIX = 'Check that the job has the permission "deployments: write".';
-/**
- * Opens the report of a run. Masks all secrets before anything else is printed.
- */
-function openReport(runner, sanitizer, context, clock) {
-    const sink = (0,report_runner/* openSink */.Aq)(runner, sanitizer);
-    let lastLineMs = clock.now();
-    let share = null;
-    let total = 0;
-    let over = 0;
-    function log(text) {
-        sink.info(text);
-        lastLineMs = clock.now();
     }
-    function warn(title, message) {
-        sink.annotate('warning', title, message);
-    }
-    function fail(cause, ...messages) {
-        const url = helpUrl(cause, context.docsUrl) ?? [];
-        sink.annotate('error', TITLES[cause], ...messages.concat(url));
-    }
-    function setOutputs(outputs) {
-        for (const [name, value] of Object.entries(outputs))
-            sink.output(name, value);
-    }
-    async function writeSummary(html) {
-        await sink
-            .summary(html)
-            .catch((error) => warn('Job summary could not be written', `${error.message}.`));
-    }
-    return {
-        async invalidInputs({ summary }, errors) {
-            const advice = errors.some(({ isEmpty }) => isEmpty) ? EMPTY_ADVICE : '';
-            const lines = errors.map(({ input, message }) => `${input}: ${message}`);
-            fail('inputs', ...lines.concat(advice || []));
-            if (summary)
-                await writeSummary(createInputSummary(errors, advice));
-            setOutputs(NO_OUTPUTS);
-        },
-        start({ targets, shareId, state, timeout, dryRun, fallbacks, ...inputs }) {
-            total = targets.length;
-            const who = plural(total, targets[0]?.type ?? 'account');
-            const what = state === 'present'
-                ? `Sharing ${shareId} with ${who}`
-                : `Removing ${who} from ${shareId}`;
-            log([what, `timeout ${timeout}`, dryRun && 'dry run', ...fallbacks]
-                .filter(Boolean)
-                .join('; '));
-            if (inputs.ignoresTlsVariable)
-                warn('TLS verification stays on', TLS_WARNING);
-            if ('x-auth-key' in inputs.credentials)
-                warn('Legacy API key', KEY_WARNING);
-        },
-        plan(states, observedShare, inputs) {
-            share = observedShare;
-            over = states.filter((state) => !isPending(state)).length;
-            if (share?.name)
-                log(`Share name: "${share.name}"`);
-            const print = total <= FEW || inputs.dryRun ? log : sink.debug;
-            for (const state of states)
-                print(`${state.target.id} ${describePlan(state, inputs)}`);
-        },
-        onDelay(reason, waitMs) {
-            const wait = `Waiting ${Math.ceil(waitMs / 1000)} s, as requested by Cloudflare.`;
-            if (reason === 'rate-limit')
-                log(`Rate limit reached. ${wait}`);
-            else
-                log(`${reason.message}; retrying in ${formatSeconds(waitMs)}`);
-        },
-        onChange(from, to) {
-            over += Number(isPending(from)) - Number(isPending(to));
-            const text = describeChange(from, to, clock.now());
-            const progress = total > 1 && !isPending(to) ? ` (${over} of ${total})` : '';
-            const print = total <= FEW || !isPending(to) ? log : sink.debug;
-            // The annotation shows the failure of a single target.
-            if (text && (total > 1 || to.action !== 'fail'))
-                print(`${to.target.id}: ${text}${progress}`);
-            const isRetried = to.recipient &&
-                to.recipient.errors.length > (from.recipient?.errors.length ?? 0);
-            if (!isRetried || to.action !== 'wait')
-                return;
-            const errors = describeErrors(to.recipient, share?.resourceTypes);
-            warn('Cloudflare is retrying a resource', `${errors}. The run keeps waiting. Account ${to.target.id}.`);
-        },
-        onPoll(states) {
-            const pending = states.filter(isPending).length;
-            if (clock.now() - lastLineMs < HEARTBEAT_MS || pending === 0)
-                return;
-            const failed = states.filter(({ action }) => action === 'fail').length;
-            log(`Waiting for ${pending} of ${plural(total, 'target')}, ${failed} failed`);
-        },
-        onRecordError: (message) => warn('Deployment record could not be written', `${message}. ${RECORD_FIX}`),
-        /** Annotations, summary, the last line and the outputs. */
-        async finish(result) {
-            const groups = groupFailures(result.states);
-            for (const { failure, states } of groups)
-                fail(failure.cause, explain(failure, states, result));
-            if (result.isCancelled && groups.length === 0)
-                fail('cancelled', `Everything was done. ${FIXES.cancelled}`);
-            for (const [used, ...others] of findDuplicates(result.inputs, result.observed)) {
-                const ids = others.map(({ id }) => id).join(', ');
-                const message = `Remove ${ids}: ${used?.id} is older and in use. Account ${used?.accountId}.`;
-                warn('Account has more than one recipient', message);
-            }
-            if (result.inputs.summary)
-                await writeSummary(createSummary(result));
-            log(`Result: ${headline(result)}; ${describeCost(result).join(', ')}`);
-            setOutputs(createOutputs(result, clock.now()));
-        },
-        /** An exception that nothing expects, or outputs that cannot be written. */
-        crash(error) {
-            const { message, stack = '' } = error instanceof Error ? error : new Error(`${error}`);
-            const cause = error instanceof report_runner/* OutputError */.u7 ? 'outputs' : 'internal';
-            fail(cause, `${message}. ${FIXES[cause]}`);
-            for (const line of stack.split('\n'))
-                sink.debug(line);
-            if (cause === 'internal')
-                setOutputs(NO_OUTPUTS);
-        },
-    };
-}
-/** Reason and fix first; then the share, the recipients and the request. */
-function explain(failure, states, { observed, inputs }) {
-    const { cause, reason, detail } = failure;
-    const ids = states.map(({ target }) => target.id);
-    const recipient = states.length === 1 && states[0]?.inUse
-        ? `, recipient ${states[0].inUse}`
-        : '';
-    const share = observed?.share?.name
-        ? `"${observed.share.name}" (${inputs.shareId})`
-        : inputs.shareId;
-    const where = `Share ${share}, ${states[0]?.target.type} ${listOf(ids, 20)}${recipient}.`;
-    return [`${reason}.`, FIXES[cause], where, detail && `${detail}.`]
-        .filter(Boolean)
-        .join(' ');
-}
-/**
- * What a change means for a reader of the log; empty where it means nothing.
- */
-function describeChange(from, to, nowMs) {
-    const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
-    const [status, before] = [to, from].map(({ recipient }) => recipient?.status ?? 'not a recipient');
-    const write = to.writes.at(-1);
-    if (to.unsent && to.unsent !== from.unsent)
-        return `not processed: ${to.unsent.message}`;
-    if (write && to.writes.length > from.writes.length) {
-        if (isUnknown(write))
-            return `${write.error?.message}; checking the recipients before another attempt`;
-        if (write.error)
-            return '';
-        return write.recipientId
-            ? `removing recipient ${write.recipientId}`
-            : `added as recipient ${to.inUse}`;
-    }
-    if (to.action === 'fail')
-        return to.failure && !from.failure
-            ? `failed: ${formatFailure(to.failure)}`
-            : '';
-    return status !== before || (to.action === 'done' && isPending(from))
-        ? `${status} ${after}`
-        : '';
-}
-
-;// CONCATENATED MODULE: ../.build/main.js
-
-
-
-
-
-
-
-
-
-
-
-/**
- * One run: validate, observe, plan, reconcile, report.
- * @returns true when every target reached the desired state, false when the
- *   step has to fail
- */
-async function main(world) {
-    const sanitizer = createSanitizer(world.env);
-    const report = openReport(world.runner, sanitizer, world.context, world.clock);
-    try {
-        const { inputs, errors } = (0,_build_inputs/* readInputs */.Ko)(world.env);
-        if (errors.length === 0)
-            return await run(inputs, report, sanitizer, world);
-        await report.invalidInputs(inputs, errors);
-    }
-    catch (error) {
-        report.crash(error);
-    }
-    return false;
-}
-async function run(inputs, report, { clean }, world) {
-    const { context, clock } = world;
-    const startMs = clock.now();
-    const deadline = (0,_build_clock/* startDeadline */.db)(clock, inputs.timeoutMs, world.cancel);
-    const options = {
-        ...world,
-        ...inputs,
-        inputs,
-        clean,
-        deadline,
-        userAgent: context.userAgent,
-    };
-    const client = createClient({ ...options, ...report });
-    const shares = openShares(client, inputs, clean);
-    let states;
-    let observed = null;
-    let finishRecord = null;
-    report.start(inputs);
-    try {
-        // The share adds its name and the kinds of its resources. It is read once,
-        // and can be missing.
-        const [list, result] = await Promise.all([
-            shares.list(),
-            shares.share({ maxAttempts: 1 }).catch(asApiError),
-        ]);
-        const share = result instanceof ApiError ? null : result;
-        const reconciler = createReconciler(list, share, {
-            ...options,
-            ...report,
-            shares,
+    #createRequest(options) {
+        const { url } = this.#proxy;
+        const host = url.hostname.replace(/^\[|\]$/g, '');
+        const target = authorityOf(options);
+        const credentials = basicCredentials(url);
+        return (url.protocol === 'https:' ? external_node_https_ : external_node_http_).request({
+            ...connection/* CONNECTION_OPTIONS */.Ur,
+            agent: false,
+            host,
+            port: portOf(url),
+            // Node would otherwise verify the proxy by the header `host`, and send
+            // the password to anyone with a certificate of the target. An IP address
+            // is no server name (RFC 6066, section 3); Node then verifies `host`.
+            servername: (0,external_node_net_.isIP)(host) ? '' : host,
+            method: 'CONNECT',
+            path: target,
+            headers: {
+                host: target,
+                ...(credentials && { 'proxy-authorization': credentials }),
+            },
+            signal: options.connectSignal,
         });
-        report.plan(reconciler.states, share, inputs);
-        if (!inputs.dryRun && reconciler.isPending()) {
-            finishRecord = recordDeployment({ ...options, ...report });
-            await reconciler.run();
-        }
-        states = reconciler.states;
-        observed = reconciler.observed();
     }
-    catch (error) {
-        if (!(error instanceof ApiError))
-            throw error;
-        const cancelled = {
-            cause: 'cancelled',
-            reason: `cancelled; ${error.reason}`,
+    /** @returns null where the proxy opened a tunnel: any 2xx does */
+    #explainRejection(response, head) {
+        const status = Number(response.statusCode);
+        const isOpen = status >= 200 && status < 300;
+        const name = nameOf(this.#proxy);
+        // A server with TLS waits for the client, so that this is no tunnel but a
+        // page, such as the one of a captive portal.
+        if (isOpen && head.length > 0)
+            return {
+                cause: 'proxy',
+                message: `the proxy ${name} responded to CONNECT with HTTP ${status} and a body instead of a tunnel`,
+                isRetryable: false,
+            };
+        if (isOpen)
+            return null;
+        // Without TLS, nothing shows that a response is Cloudflare's, so that only
+        // its status is used.
+        const credentials = basicCredentials(this.#proxy.url) ?? '';
+        const challenges = response.headersDistinct['proxy-authenticate'] ?? [];
+        const offer = status === 407 ? describeOffer(challenges, credentials) : '';
+        return {
+            cause: 'proxy',
+            message: `the proxy ${name} rejected the connection with HTTP ${status}${offer}`,
+            // A proxy that requires a password, or has a rule against the host, says
+            // the same the next time.
+            isRetryable: status >= 500,
         };
-        const failure = {
-            ...failureOf(error),
-            ...(deadline.isCancelled() ? cancelled : {}),
+    }
+    #explainError(error, socket) {
+        const { url, variable } = this.#proxy;
+        const host = `${url.hostname}:${portOf(url)}`;
+        if ((0,connection/* isNotTls */.tz)(error))
+            return {
+                cause: 'proxy',
+                message: `${variable} says https://, but ${host} does not speak TLS; write http://`,
+                isRetryable: false,
+            };
+        const failure = (0,connection/* explainConnectionError */.M0)(error, socket, host);
+        if (failure.cause !== 'network')
+            return {
+                ...failure,
+                message: `the certificate of the proxy ${host} (${variable}): ${failure.message}`,
+            };
+        // Something other than a proxy listens there, such as a SOCKS server.
+        const isOther = (0,connection/* isNotHttp */.CV)(error);
+        const problem = isOther
+            ? 'sent no HTTP response to CONNECT'
+            : 'made no connection';
+        return {
+            cause: 'proxy',
+            message: `the proxy ${host} (${variable}) ${problem}: ${failure.message}`,
+            isRetryable: !isOther,
         };
-        states = inputs.targets.map((target) => failedState(target, failure, clock.now()));
     }
-    deadline.clear();
-    const isCancelled = deadline.isCancelled();
-    const cost = { ...client.sent, tookMs: clock.now() - startMs };
-    const result = { inputs, context, states, observed, isCancelled, cost };
-    const failed = isCancelled ? 'error' : 'failure';
-    let outcome = failed;
-    try {
-        await report.finish(result);
-        outcome = isSuccess(result) ? 'success' : failed;
-    }
-    finally {
-        await finishRecord?.(outcome, headline(result));
-    }
-    return outcome === 'success';
+}
+/** `host:port` of the server behind a proxy (RFC 9112, section 3.2.3). */
+function authorityOf({ host, port }) {
+    const name = (0,external_node_net_.isIPv6)(`${host}`) ? `[${host}]` : host;
+    return `${name}:${port}`;
+}
+function startTls(socket, options) {
+    return external_node_tls_.connect({ ...options, socket });
+}
+/**
+ * The schemes that the headers `Proxy-Authenticate` offer (RFC 9110, section
+ * 11.7.1), as the end of a sentence; empty where they offer none.
+ *
+ * @param credentials - what a header may repeat, and a message must not
+ */
+function describeOffer(challenges, credentials) {
+    const secret = credentials.replace(/^Basic /, '');
+    const schemes = challenges
+        .flatMap(schemesIn)
+        .filter((scheme) => scheme !== secret);
+    if (schemes.length === 0)
+        return '';
+    const named = [...new Set(schemes)].slice(0, MAX_SCHEMES).join(', ');
+    const isSupported = schemes.some((scheme) => /^basic$/i.test(scheme));
+    return isSupported
+        ? `; it offers ${named}`
+        : `; it offers ${named}, and the action supports only Basic`;
+}
+/** The schemes of a list of challenges: `Digest realm="x, y", Basic`. */
+function schemesIn(challenges) {
+    const parts = challenges.replace(/"(\\.|[^"\\])*"/g, '').split(',');
+    // A scheme is followed by a space or by nothing, a parameter by `=`.
+    const scheme = /^\s*([a-z][a-z\d-]{0,19})(?!\s*=)(?=\s|$)/i;
+    return parts.flatMap((part) => scheme.exec(part)?.[1] ?? []);
 }
 
 
 /***/ }),
 
-/***/ 179:
+/***/ 698:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   L: () => (/* binding */ readGitHubContext),
+/* harmony export */   x: () => (/* binding */ VERSION)
+/* harmony export */ });
+/**
+ * The version that is being run. A test keeps it in step with package.json and
+ * CHANGELOG.md.
+ */
+const VERSION = '1.0.0';
+const GITHUB = 'https://github.com';
+/** Reads the default variables of the runner. */
+function readGitHubContext(env) {
+    const variable = (name) => env[`GITHUB_${name}`] ?? '';
+    const [owner = '', repo = ''] = variable('REPOSITORY').split('/');
+    const server = variable('SERVER_URL') || GITHUB;
+    const run = toHeader([
+        variable('REPOSITORY'),
+        variable('RUN_ID') && `run ${variable('RUN_ID')}`,
+    ]);
+    const event = variable('EVENT_NAME');
+    return {
+        event: event === 'release' ? `release ${variable('REF_NAME')}` : event,
+        actor: variable('ACTOR'),
+        owner,
+        repo,
+        ref: variable('SHA') || variable('REF'),
+        runUrl: `${server}/${owner}/${repo}/actions/runs/${variable('RUN_ID')}`,
+        apiUrl: variable('API_URL') || 'https://api.github.com',
+        summaryPath: variable('STEP_SUMMARY'),
+        docsUrl: docsUrl(server, variable('ACTION_REPOSITORY'), variable('ACTION_REF')),
+        userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
+    };
+}
+function toHeader(parts) {
+    const safe = parts.map((part) => part.slice(0, 140).replace(/[^\w ./-]/g, ''));
+    return safe.filter(Boolean).join('; ');
+}
+/**
+ * Where this action's documentation is. Null for an action that was checked out
+ * (`uses: ./`), and on a server of its own: GitHub Enterprise Server runs
+ * actions from github.com too, and does not say which ones.
+ */
+function docsUrl(server, repository, ref) {
+    const isValid = /^[\w.-]+\/[\w.-]+ [\w./-]+$/.test(`${repository} ${ref}`);
+    if (server !== GITHUB || !isValid)
+        return null;
+    return `${GITHUB}/${repository}/blob/${ref}/docs`;
+}
+
+
+/***/ }),
+
+/***/ 942:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  u7: () => (/* binding */ OutputError),
-  OA: () => (/* binding */ githubRunner),
-  Aq: () => (/* binding */ openSink)
+  O: () => (/* binding */ githubRunner)
 });
 
-;// CONCATENATED MODULE: external "node:fs/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
 ;// CONCATENATED MODULE: ../node_modules/@actions/core/lib/utils.js
@@ -5839,13 +3990,13 @@ function info(message) {
  * @param name The name of the output group
  */
 function startGroup(name) {
-    issue('group', name);
+    command_issue('group', name);
 }
 /**
  * End an output group.
  */
 function endGroup() {
-    issue('endgroup');
+    command_issue('endgroup');
 }
 /**
  * Wrap an asynchronous function call in a group.
@@ -5916,76 +4067,6371 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: ../.build/report/runner.js
-
+;// CONCATENATED MODULE: ../.build/src/github/github-runner.js
 
 /**
  * The runner of GitHub Actions. `summaryPath` is the value of
- * GITHUB_STEP_SUMMARY.
+ * GITHUB_STEP_SUMMARY: a runner without that variable shows no summary.
  */
 function githubRunner(summaryPath) {
     return {
         mask: core_setSecret,
         info: info,
         debug: core_debug,
-        annotate: (level, title, message) => ({ warning: warning, error: error })[level](message, { title }),
+        group(title, lines) {
+            startGroup(title);
+            for (const line of lines)
+                info(line);
+            endGroup();
+        },
+        annotate(level, title, message) {
+            const annotate = level === 'error' ? error : warning;
+            annotate(message, { title });
+        },
         output: setOutput,
         async summary(html) {
-            // Opening a FIFO that nobody reads would never end.
-            if ((await (0,promises_namespaceObject.stat)(summaryPath)).isFIFO())
-                throw new Error('GITHUB_STEP_SUMMARY is a FIFO');
-            await summary.addRaw(html).write();
+            if (summaryPath)
+                await summary.addRaw(html).write();
         },
     };
 }
-/** The outputs could not be written, so a later step would have none. */
+
+
+/***/ }),
+
+/***/ 725:
+/***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(377);
+/* harmony import */ var _cloudflare_connection_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(777);
+/* harmony import */ var _cloudflare_http_client_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(519);
+/* harmony import */ var _cloudflare_proxy_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(75);
+/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(698);
+/* harmony import */ var _github_github_runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(942);
+/* harmony import */ var _inputs_recipient_file_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(71);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(979);
+
+
+
+
+
+
+
+
+
+/** On Windows the runner sends Ctrl+C (SIGINT), and then Ctrl+Break. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'];
+/** Some runners send two signals together, and one of a group is no order. */
+const SIGNALS_TO_EXIT = 3;
+/** How long the end of a log may take that is read slowly. */
+const DRAIN_MS = 5_000;
+/** How long what is still under way may hold the process; it is no part of the result. */
+const LINGER_MS = 300;
+const cancel = new AbortController();
+let signals = 0;
+for (const signal of SIGNALS) {
+    process.on(signal, () => {
+        signals += 1;
+        if (signals >= SIGNALS_TO_EXIT)
+            process.exit(1);
+        cancel.abort();
+    });
+}
+// @actions/github would read the event, which the action does not need, and
+// print the path of a missing file without making it safe.
+delete process.env['GITHUB_EVENT_PATH'];
+// A log that nobody reads any more must not end the run.
+process.stdout.on('error', () => { });
+const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_8__/* .readGitHubContext */ .L)(process.env);
+const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_7__/* .main */ .i)({
+    env: process.env,
+    context,
+    files: _inputs_recipient_file_js__WEBPACK_IMPORTED_MODULE_6__/* .workspaceFiles */ .PZ,
+    http: (0,_cloudflare_http_client_js__WEBPACK_IMPORTED_MODULE_3__/* .createHttpClient */ .u)((url) => (0,_cloudflare_proxy_js__WEBPACK_IMPORTED_MODULE_4__/* .proxyFor */ .iJ)(url, process.env), (0,_cloudflare_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .extraCaProblem */ .gb)(process.env, node_fs__WEBPACK_IMPORTED_MODULE_0__.existsSync)),
+    clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .ml,
+    random: Math.random,
+    runner: (0,_github_github_runner_js__WEBPACK_IMPORTED_MODULE_5__/* .githubRunner */ .O)(context.summaryPath),
+    cancel: cancel.signal,
+});
+process.exitCode = success ? 0 : 1;
+exitWhenDrained();
+/** A connection that hangs, such as one to a proxy, must not hold the step. */
+function exitWhenDrained() {
+    const exit = () => process.exit();
+    setTimeout(exit, DRAIN_MS).unref();
+    // Called when everything written before it has been handed to the reader.
+    process.stdout.write('', () => setTimeout(exit, LINGER_MS).unref());
+}
+
+__webpack_async_result__();
+} catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 231:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $N: () => (/* binding */ sentenceOf),
+/* harmony export */   Bp: () => (/* binding */ errorsOf),
+/* harmony export */   Gq: () => (/* binding */ invalid),
+/* harmony export */   TL: () => (/* binding */ quoted),
+/* harmony export */   Wb: () => (/* binding */ emptyInput),
+/* harmony export */   bn: () => (/* binding */ allOf),
+/* harmony export */   dd: () => (/* binding */ valueOr),
+/* harmony export */   hD: () => (/* binding */ findingOf),
+/* harmony export */   qn: () => (/* binding */ wrongInput),
+/* harmony export */   rZ: () => (/* binding */ valid)
+/* harmony export */ });
+/*
+ * What reading an input gives: its value, or what is wrong with it. All inputs
+ * are read before anything is reported, so that one run shows all errors.
+ */
+/** How much of a wrong text a message shows. */
+const MAX_SHOWN = 60;
+function valid(value) {
+    return { type: 'valid', value };
+}
+function invalid(...errors) {
+    return { type: 'invalid', errors };
+}
+function errorsOf(reading) {
+    return reading.type === 'invalid' ? reading.errors : [];
+}
+/** The value that was read, or another one where it is invalid. */
+function valueOr(reading, otherwise) {
+    return reading.type === 'valid' ? reading.value : otherwise;
+}
+/** All values if all are valid, otherwise all errors in the order given. */
+function allOf(readings) {
+    const values = {};
+    const errors = [];
+    for (const [name, reading] of Object.entries(readings)) {
+        if (reading.type === 'valid')
+            values[name] = reading.value;
+        else
+            errors.push(...reading.errors);
+    }
+    return errors.length > 0 ? invalid(...errors) : valid(values);
+}
+/** Makes a wrong text fit into a message. */
+function quoted(text, clean) {
+    // A secret in the wrong input is removed before the text is cut.
+    return `"${clean(text, MAX_SHOWN)}"`;
+}
+/** What is there instead, and where: `"abc" on line 2 (length 3)`. */
+function findingOf({ got, place = '', remark }) {
+    return `${got}${place}${remark ? ` (${remark})` : ''}`;
+}
+/** `expected X, got "Y". Fix.` */
+function sentenceOf(wrong) {
+    return `expected ${wrong.expected}, got ${findingOf(wrong)}. ${wrong.fix}`;
+}
+/** An error of an input that holds something. */
+function wrongInput(input, wrong) {
+    return { input, message: sentenceOf(wrong), details: [], isEmpty: false };
+}
+/** An error of an input that is empty or missing. */
+function emptyInput(input, expected, fix) {
+    const message = sentenceOf({ expected, got: 'nothing', fix });
+    return { input, message, details: [], isEmpty: true };
+}
+
+
+/***/ }),
+
+/***/ 71:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _2: () => (/* binding */ FILE_INPUT),
+  k4: () => (/* binding */ readRecipientFile),
+  PZ: () => (/* binding */ workspaceFiles)
+});
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(24);
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: ../.build/src/inputs/reading.js
+var reading = __nccwpck_require__(231);
+;// CONCATENATED MODULE: ../.build/src/inputs/recipient-file.js
+/*
+ * `recipient-account-file`: a list of accounts in a file of the workspace. A
+ * file outside of it is not read: its text would appear in messages.
+ */
+
+
+
+/** The files of the machine. */
+const workspaceFiles = {
+    realPath: (path) => (0,external_node_fs_.realpathSync)(path),
+    status(path) {
+        const found = (0,external_node_fs_.statSync)(path);
+        const other = found.isDirectory() ? 'folder' : 'other';
+        return { type: found.isFile() ? 'file' : other, size: found.size };
+    },
+    read: (path) => (0,external_node_fs_.readFileSync)(path),
+};
+const FILE_INPUT = 'recipient-account-file';
+const MIB = 1024 * 1024;
+const MAX_BYTES = 4 * MIB;
+/** Codes of `node:fs` for a path that leads nowhere. */
+const MISSING = ['ENOENT', 'ENOTDIR'];
+/** A file that cannot be used. */
+class FileProblem extends Error {
+    problem;
+    constructor(wrong) {
+        super(wrong.got);
+        this.problem = wrong;
+    }
+}
+/**
+ * Reads the text of the file.
+ * @param path as it was given; not empty
+ */
+function readRecipientFile(path, options) {
+    try {
+        return (0,reading/* valid */.rZ)(readText(path, options));
+    }
+    catch (error) {
+        if (!(error instanceof FileProblem))
+            throw error;
+        return (0,reading/* invalid */.Gq)((0,reading/* wrongInput */.qn)(FILE_INPUT, error.problem));
+    }
+}
+function readText(path, { env, files, clean }) {
+    const shown = (0,reading/* quoted */.TL)(path, clean);
+    const workspace = realWorkspace(env, files);
+    const absolute = (0,external_node_path_namespaceObject.resolve)(workspace, path);
+    const file = attempt(() => files.realPath(absolute), shown);
+    requireInside(workspace, file, shown);
+    const status = attempt(() => files.status(file), shown);
+    requireFile(status, shown);
+    requireSize(status);
+    const bytes = attempt(() => files.read(file), shown);
+    return decode(bytes);
+}
+function realWorkspace(env, files) {
+    const expected = 'the variable GITHUB_WORKSPACE with a folder';
+    const fix = 'Run the action in a job of GitHub Actions, or set the variable.';
+    const workspace = env['GITHUB_WORKSPACE'] ?? '';
+    if (workspace === '')
+        throw new FileProblem({ expected, got: 'nothing', fix });
+    try {
+        return files.realPath(workspace);
+    }
+    catch (error) {
+        const remark = codeOf(error);
+        throw new FileProblem({ expected, got: 'another path', remark, fix });
+    }
+}
+function requireInside(workspace, file, shown) {
+    const inside = (0,external_node_path_namespaceObject.relative)(workspace, file);
+    const isOutside = inside === '..' || inside.startsWith(`..${external_node_path_namespaceObject.sep}`) || (0,external_node_path_namespaceObject.isAbsolute)(inside);
+    if (!isOutside)
+        return;
+    const expected = 'a file in the workspace';
+    const fix = 'Copy the file itself into the workspace.';
+    throw new FileProblem({ expected, got: shown, remark: 'outside of it', fix });
+}
+/** Reading a pipe or a device might never end. */
+function requireFile({ type }, shown) {
+    if (type === 'file')
+        return;
+    const fix = 'Set the path of the file itself.';
+    const remark = type === 'folder' ? 'a folder' : 'no ordinary file';
+    throw new FileProblem({ expected: 'a file', got: shown, remark, fix });
+}
+function requireSize({ size }) {
+    if (size <= MAX_BYTES)
+        return;
+    // Rounded up: one byte too many is not 4.0 MiB.
+    const tenths = Math.ceil((size / MIB) * 10);
+    const got = `${(tenths / 10).toFixed(1)} MiB`;
+    const fix = 'The largest list of IDs is smaller: check the path.';
+    throw new FileProblem({ expected: 'a file of at most 4 MiB', got, fix });
+}
+/** A byte order mark at the start is left out. */
+function decode(bytes) {
+    try {
+        return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    }
+    catch {
+        const fix = 'Save the file as UTF-8.';
+        throw new FileProblem({
+            expected: 'a file in UTF-8',
+            got: 'other bytes',
+            fix,
+        });
+    }
+}
+/** Does something with the file that may fail. */
+function attempt(action, shown) {
+    try {
+        return action();
+    }
+    catch (error) {
+        throw unreadable(codeOf(error), shown);
+    }
+}
+function unreadable(code, shown) {
+    const isMissing = MISSING.includes(code);
+    const fix = isMissing
+        ? 'Check the path, and that an earlier step checks out or writes the file.'
+        : 'Check the permissions of the file.';
+    const remark = isMissing ? 'which does not exist' : code;
+    return new FileProblem({
+        expected: 'a file in the workspace',
+        got: shown,
+        remark,
+        fix,
+    });
+}
+function codeOf(error) {
+    const { code } = error;
+    return code ?? String(error);
+}
+
+
+/***/ }),
+
+/***/ 979:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  i: () => (/* binding */ main)
+});
+
+// EXTERNAL MODULE: ../.build/src/clock.js + 1 modules
+var src_clock = __nccwpck_require__(377);
+;// CONCATENATED MODULE: ../.build/src/cloudflare/json.js
+/* Reads values of unknown type from a response. Nothing here throws. */
+/** @returns the object, or null where the text is not a JSON object */
+function parseObject(text) {
+    try {
+        return asObject(JSON.parse(text));
+    }
+    catch {
+        return null;
+    }
+}
+/** @returns the value if it is an object and no array, otherwise null */
+function asObject(value) {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? value : null;
+}
+/** @returns the value if it is a string, otherwise an empty one */
+function toText(value) {
+    return typeof value === 'string' ? value : '';
+}
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/rate-limiter.js
+/**
+ * 5 % of the published 1,200 requests in 5 minutes; below it, requests are
+ * spread over what is left of the window.
+ */
+const LITTLE = 60;
+/** The published window. */
+const RATE_LIMIT_WINDOW_MS = 300_000;
+/**
+ * Keeps the requests of a run inside the rate limit, which it shares with
+ * everything else of the same user (Cloudflare's page "Rate limits").
+ */
+class RateLimiter {
+    /** Milliseconds since the epoch; null before the first block. */
+    #blockedUntilMs = null;
+    #allowance = null;
+    /** When the allowance is whole again, milliseconds since the epoch. */
+    #windowEndMs = 0;
+    /** When the last request was sent; null before the first. */
+    #lastSentMs = null;
+    /** What a request that would be sent now has to wait for. */
+    stateAt(nowMs, endMs) {
+        const blockedMs = Math.max(0, (this.#blockedUntilMs ?? nowMs) - nowMs);
+        const gapMs = this.gapMs(nowMs, endMs - nowMs);
+        const sinceMs = nowMs - (this.#lastSentMs ?? nowMs - gapMs);
+        const spacedMs = Math.max(0, gapMs - sinceMs);
+        return {
+            // Whole, because a part of a millisecond may be too short for a clock to
+            // move, and would be waited for again and again.
+            waitMs: Math.ceil(Math.max(blockedMs, spacedMs)),
+            isBlocked: blockedMs > 0,
+        };
+    }
+    /** Counts a request that is sent now. */
+    recordRequest(nowMs) {
+        this.#lastSentMs = nowMs;
+    }
+    /** Learns from a response how much of the limit is left. */
+    recordResponse({ status, headers }, nowMs) {
+        const allowance = parseAllowance(headers);
+        if (allowance) {
+            this.#allowance = allowance;
+            this.#windowEndMs = nowMs + allowance.resetMs;
+            if (allowance.remaining === 0)
+                this.#blockFor(allowance.resetMs, nowMs);
+        }
+        if (status === 429) {
+            this.#blockFor(parseRetryAfter(headers, nowMs) ?? 0, nowMs);
+        }
+    }
+    /**
+     * Milliseconds between two requests while little of the limit is left, with
+     * `leftMs` until the step ends; otherwise 0.
+     */
+    gapMs(nowMs, leftMs) {
+        if (!this.#allowance || nowMs >= this.#windowEndMs)
+            return 0;
+        return spacingMs(this.#allowance, leftMs);
+    }
+    #blockFor(ms, nowMs) {
+        this.#blockedUntilMs = Math.max(this.#blockedUntilMs ?? 0, nowMs + ms);
+    }
+}
+function spacingMs({ remaining, resetMs }, leftMs = Number.POSITIVE_INFINITY) {
+    return remaining > LITTLE ? 0 : Math.min(resetMs, leftMs) / (remaining + 1);
+}
+/**
+ * Reads `Ratelimit: "default";r=50;t=30` (Cloudflare's page "Rate limits"): the
+ * tightest of the limits, or null.
+ */
+function parseAllowance(headers) {
+    const members = (headers['ratelimit'] ?? '').matchAll(/;\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})(?![\d.])/g);
+    const allowances = Array.from(members, ([, remaining, seconds]) => ({
+        remaining: Number(remaining),
+        resetMs: Math.min(Number(seconds) * 1000, RATE_LIMIT_WINDOW_MS),
+    }));
+    const [tightest] = allowances.sort((a, b) => spacingMs(b) - spacingMs(a) || a.remaining - b.remaining);
+    return tightest ?? null;
+}
+/**
+ * Reads `Retry-After` (seconds or an HTTP date: RFC 9110, section 10.2.3) and
+ * `retry-after-ms`, in milliseconds. A date is compared with the `Date` of the
+ * same response, because the clock of the runner or of the server may be wrong.
+ */
+function parseRetryAfter(headers, nowMs) {
+    const exact = headers['retry-after-ms'] ?? '';
+    if (DECIMAL.test(exact))
+        return Number(exact);
+    const text = headers['retry-after'] ?? '';
+    if (DECIMAL.test(text))
+        return Number(text) * 1000;
+    const atMs = parseHttpDate(text);
+    if (atMs === null)
+        return null;
+    const sentMs = parseHttpDate(headers['date'] ?? '') ?? nowMs;
+    return Math.max(0, atMs - sentMs);
+}
+const DECIMAL = /^\d{1,9}(\.\d+)?$/;
+/**
+ * All three forms of RFC 9110, section 5.6.7. One has no time zone, and
+ * `Date.parse` would read it as local time.
+ */
+function parseHttpDate(text) {
+    const hasZone = /(GMT|UTC|[+-]\d{4})$/i.test(text);
+    const atMs = Date.parse(hasZone ? text : `${text} GMT`);
+    const isDate = /[a-z]{3}/i.test(text) && !Number.isNaN(atMs);
+    return isDate ? atMs : null;
+}
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/response-text.js
+
+const MAX_ENTRIES = 5;
+const MAX_TEXT = 300;
+const MAX_TITLE = 200;
+/** A title further down is no title of a page that a person would see. */
+const MAX_PAGE = 16_384;
+/**
+ * The reason in a response: of Cloudflare's envelope, of a problem object (RFC
+ * 9457), of `{"error": …}` or `{"message": …}`, of a page, of a short text, or
+ * the target of a redirect. Secrets are removed before it is cut.
+ */
+function describeResponse(response, body, clean) {
+    const said = body
+        ? describeBody(body, clean)
+        : describePage(response.body, clean);
+    return said || describeRedirect(response, clean) || describeSilence(response);
+}
+function describeRedirect({ headers }, clean) {
+    const location = headers['location'];
+    return location ? `redirect to ${clean(location, MAX_TITLE)}` : '';
+}
+function describeSilence({ status }) {
+    return status < 300
+        ? 'the response is not one of the Shares API'
+        : `HTTP ${status} without a reason`;
+}
+function describeBody(body, clean) {
+    const errors = entriesOf(body['errors']).map((error) => describeEntry(error, clean));
+    const messages = entriesOf(body['messages']).map((message) => describeEntry(message, clean));
+    const all = [...errors, ...messages, describeProblem(body, clean)];
+    const said = all.filter(Boolean).join('; ');
+    return said || describePlainBody(body, clean);
+}
+/** `{"error": "…"}`, `{"error": {"message": "…"}}` or `{"message": "…"}`. */
+function describePlainBody(body, clean) {
+    const { error, message } = body;
+    const inner = asObject(error)?.['message'];
+    const text = toText(error) || toText(inner) || toText(message);
+    return clean(text, MAX_TEXT);
+}
+/** The first entries of a list; `messages` may hold plain text. */
+function entriesOf(value) {
+    if (!Array.isArray(value))
+        return [];
+    return value
+        .slice(0, MAX_ENTRIES)
+        .map((entry) => typeof entry === 'string' ? { message: entry } : (asObject(entry) ?? {}));
+}
+/** `Invalid headers (code 6003): Invalid format (code 6111) at /account`. */
+function describeEntry(entry, clean) {
+    const causes = entriesOf(entry['error_chain']).map((cause) => describeMessage(cause, clean));
+    const pointer = toText(asObject(entry['source'])?.['pointer']);
+    const said = [describeMessage(entry, clean), ...causes].filter(Boolean);
+    const place = pointer ? ` at ${clean(pointer, MAX_TEXT)}` : '';
+    return `${said.join(': ')}${place}`;
+}
+/** The message first, because it is what a reader understands. */
+function describeMessage({ message, code }, clean) {
+    const text = clean(toText(message), MAX_TEXT);
+    if (typeof code !== 'number')
+        return text;
+    return text ? `${text} (code ${code})` : `code ${code}`;
+}
+function describeProblem(body, clean) {
+    const { title, detail, error_code: code } = body;
+    const parts = [title, detail].map((part) => clean(toText(part), MAX_TEXT));
+    const said = parts.filter(Boolean).join(': ');
+    if (typeof code !== 'number')
+        return said;
+    return said ? `${said} (code ${code})` : `code ${code}`;
+}
+/** The title or heading of a page, or a text that is short enough to be one. */
+function describePage(text, clean) {
+    // Without secrets first: a tag in the middle of one would hide it.
+    const start = clean(text.slice(0, MAX_PAGE), MAX_PAGE);
+    const title = elementIn(start, 'title') || elementIn(start, 'h1');
+    if (title)
+        return `page "${clean(title, MAX_TITLE)}"`;
+    const isShort = text.length <= MAX_TITLE && !/[<{]/.test(text);
+    return isShort ? clean(text, MAX_TITLE) : '';
+}
+function elementIn(page, name) {
+    const element = new RegExp(`<${name}[^>]*>(.*?)</${name}`, 'is');
+    const content = element.exec(page)?.[1] ?? '';
+    return content.replace(/<[^>]*>/g, ' ').trim();
+}
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/api-error.js
+
+
+
+/** A request to Cloudflare that failed. */
+class ApiError extends Error {
+    failure;
+    isRetryable;
+    outcome;
+    /** How long the server asked to wait, in milliseconds; 0 where it did not. */
+    retryAfterMs;
+    constructor(failure, { isRetryable, outcome, retryAfterMs = 0, }) {
+        super(`${failure.reason} (${failure.request.detail})`);
+        this.failure = failure;
+        this.isRetryable = isRetryable;
+        this.outcome = outcome;
+        this.retryAfterMs = retryAfterMs;
+    }
+}
+/** For `catch`: makes an ApiError a value, and leaves all others exceptions. */
+function asApiError(error) {
+    if (error instanceof ApiError)
+        return error;
+    throw error;
+}
+/**
+ * Code 10001 comes both as "Unable to authenticate request" and as "internal
+ * error, please try again" (a public report), so it proves little.
+ */
+const UNSTABLE_AUTHENTICATION = 10001;
+/**
+ * Bad or insufficient credentials, whatever the status: observed codes of
+ * Cloudflare's API gateway. 1001 is a missing header, or a kind of token that
+ * the route does not support.
+ */
+const AUTHENTICATION = [
+    1001,
+    6003,
+    6103,
+    6111,
+    9103,
+    9106,
+    9109,
+    10000,
+    10405,
+    UNSTABLE_AUTHENTICATION,
+];
+/** "No route for the URI": a wrong account or address. */
+const NO_ROUTE = [7000, 7003];
+/** The TLS handshake between Cloudflare's edge and the API itself failed. */
+const ORIGIN_NOT_REACHED = [525, 526];
+/** Methods that the server will never support: RFC 9110, section 15.6. */
+const UNSUPPORTED = [501, 505];
+/**
+ * Does the error prove that no write can succeed? One with code 10001 rejects
+ * only its own target.
+ */
+function provesBadCredentials({ failure }) {
+    return (failure.cause === 'authentication' &&
+        failure.request.code !== UNSTABLE_AUTHENTICATION);
+}
+/** Says what it means that a request got no response that may be used. */
+function fromExchange(request, exchange, clean) {
+    const { cause, message, isRetryable } = exchange;
+    const reason = clean(message, 1_000);
+    const detail = request.text;
+    const named = { kind: request.kind, detail, code: null };
+    return new ApiError({ cause, reason, request: { ...named, documentationUrl: null } }, { isRetryable, outcome: outcomeOf(exchange) });
+}
+function outcomeOf({ mayHaveBeenProcessed, isRetryable, }) {
+    if (mayHaveBeenProcessed)
+        return 'unknown';
+    return isRetryable ? 'notProcessed' : 'rejected';
+}
+/** Says what a response means that reports no success. */
+function fromResponse(request, response, nowMs, clean) {
+    const parsed = parseResponse(response);
+    const { body, codes } = parsed;
+    const classification = asFinal(classify(request, parsed), body);
+    const bodyMs = toSeconds(body?.['retry_after']) * 1000;
+    return new ApiError({
+        cause: classification.cause,
+        reason: describeResponse(response, body, clean),
+        request: {
+            kind: request.kind,
+            detail: `${request.text}, ${describeOrigin(response, clean)}`,
+            code: codes[0] ?? null,
+            documentationUrl: documentationUrl(body),
+        },
+    }, {
+        ...classification,
+        retryAfterMs: parseRetryAfter(response.headers, nowMs) ?? bodyMs,
+    });
+}
+/** A 2xx that is not what the Shares API is documented to send. */
+function fromUnreadable(request, what) {
+    const reason = `the response is not one of the Shares API: ${what}`;
+    const named = { kind: request.kind, detail: request.text, code: null };
+    return new ApiError({
+        cause: 'invalid-response',
+        reason,
+        request: { ...named, documentationUrl: null },
+    }, 
+    // The write may have been carried out all the same.
+    { isRetryable: true, outcome: 'unknown' });
+}
+function parseResponse(response) {
+    const body = parseObject(response.body);
+    const isEnvelope = typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
+    return {
+        status: response.status,
+        body,
+        codes: codesIn(body),
+        isEnvelope,
+        hasRay: Boolean(response.headers['cf-ray']),
+    };
+}
+/** The first rule that matches decides. */
+function classify(request, response) {
+    const { status } = response;
+    if (status === 429)
+        return notProcessed('rate-limit');
+    if (status >= 500)
+        return classifyServerError(response);
+    const byCode = classifyCodes(request, response.codes);
+    if (byCode)
+        return byCode;
+    if (status < 300)
+        return unknown('invalid-response');
+    if (status < 400)
+        return rejected('invalid-response');
+    return classifyClientError(request, response);
+}
+function classifyServerError(response) {
+    const { status, isEnvelope, hasRay } = response;
+    if (UNSUPPORTED.includes(status))
+        return rejected('server');
+    if (!isEnvelope && !hasRay)
+        return unknown('blocked');
+    return ORIGIN_NOT_REACHED.includes(status)
+        ? notProcessed('server')
+        : unknown('server');
+}
+function classifyCodes({ method }, codes) {
+    if (codes.some((code) => NO_ROUTE.includes(code)))
+        return rejected('route');
+    if (!codes.some((code) => AUTHENTICATION.includes(code)))
+        return null;
+    const mayPass = method === 'GET' && codes[0] === UNSTABLE_AUTHENTICATION;
+    return { ...rejected('authentication'), isRetryable: mayPass };
+}
+function classifyClientError({ method }, response) {
+    const { status } = response;
+    if (isFromSomethingElse(response))
+        return unknown('blocked');
+    if (status === 409)
+        return conflict();
+    if (status === 408 || status === 425)
+        return unknown('server');
+    if (isAuthenticationFailure(response))
+        return rejected('authentication');
+    // A write is about a recipient: the share is known by then.
+    const isMissing = status === 404 && method === 'GET';
+    return rejected(isMissing ? 'not-found' : 'rejected');
+}
+/** 401 whatever its code, and 403 without one: both are about the caller. */
+function isAuthenticationFailure({ status, codes }) {
+    return status === 401 || (status === 403 && codes.length === 0);
+}
+/**
+ * A firewall or a proxy: no envelope, and either no `cf-ray` or no JSON that a
+ * person could call an API's.
+ */
+function isFromSomethingElse(response) {
+    const { body, isEnvelope, hasRay } = response;
+    if (isEnvelope)
+        return false;
+    // A problem object (RFC 9457) of Cloudflare's edge has `error_code`.
+    return !hasRay || body === null || 'error_code' in body;
+}
+function unknown(cause) {
+    return { cause, isRetryable: true, outcome: 'unknown' };
+}
+function rejected(cause) {
+    return { cause, isRetryable: false, outcome: 'rejected' };
+}
+function notProcessed(cause) {
+    return { cause, isRetryable: true, outcome: 'notProcessed' };
+}
+function conflict() {
+    return { cause: 'conflict', isRetryable: true, outcome: 'conflict' };
+}
+/** Honors `retryable: false` of a problem object (RFC 9457). */
+function asFinal(classification, body) {
+    if (body?.['retryable'] !== false)
+        return classification;
+    const { outcome } = classification;
+    return {
+        ...classification,
+        isRetryable: false,
+        outcome: outcome === 'notProcessed' ? 'rejected' : outcome,
+    };
+}
+// -------- what is in a body
+/** All codes of the errors and of their `error_chain`, in that order. */
+function codesIn(body) {
+    const errors = objectsIn(body?.['errors']);
+    const causes = errors.flatMap((error) => objectsIn(error['error_chain']));
+    return [...errors, ...causes]
+        .map(({ code }) => code)
+        .filter((code) => typeof code === 'number');
+}
+function objectsIn(value) {
+    if (!Array.isArray(value))
+        return [];
+    return value.filter((entry) => typeof entry === 'object' && entry !== null);
+}
+/** A number of seconds; 0 for anything else. */
+function toSeconds(value) {
+    return typeof value === 'number' && value > 0 && value < 1e9 ? value : 0;
+}
+/** Part of the published error since 2026-08; shown only for Cloudflare's docs. */
+function documentationUrl(body) {
+    const [first] = objectsIn(body?.['errors']);
+    const text = toText(first?.['documentation_url']);
+    const isDocumentation = /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&-]{0,200}$/.test(text);
+    return isDocumentation ? text : null;
+}
+/** `HTTP 400, cf-ray 8f1e…`. */
+function describeOrigin({ status, headers }, clean) {
+    const ray = headers['cf-ray'];
+    const origin = ray
+        ? `cf-ray ${clean(ray, 64)}`
+        : 'not from Cloudflare (no cf-ray)';
+    return `HTTP ${status}, ${origin}`;
+}
+
+;// CONCATENATED MODULE: ../.build/src/format.js
+/* Numbers, times and lists as people read them. */
+/** `1,000`. */
+function formatCount(count) {
+    return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+/** `1 account`, `1,000 accounts`. */
+function plural(count, noun) {
+    const ending = count === 1 ? '' : 's';
+    return `${formatCount(count)} ${noun}${ending}`;
+}
+/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
+function formatSeconds(ms) {
+    const digits = ms < 100_000 ? 1 : 0;
+    return `${(Math.max(0, ms) / 1000).toFixed(digits)} s`;
+}
+/** Milliseconds as people say them: `35 s`, `9 m 29 s`, `1 h 5 m`. */
+function formatDuration(ms) {
+    const seconds = Math.max(0, Math.round(ms / 1000));
+    const minutes = Math.floor(seconds / 60);
+    const hours = Math.floor(minutes / 60);
+    if (minutes === 0)
+        return `${seconds} s`;
+    if (hours === 0)
+        return withRest(`${minutes} m`, seconds % 60, 's');
+    return withRest(`${hours} h`, minutes % 60, 'm');
+}
+function withRest(text, rest, unit) {
+    return rest === 0 ? text : `${text} ${rest} ${unit}`;
+}
+/** A time to wait, never less than it is: `2 s` for 1,001 milliseconds. */
+function formatWait(ms) {
+    return formatDuration(Math.ceil(ms / 1000) * 1000);
+}
+/** `a, b, c and 4 more`. */
+function listOf(names, max) {
+    const more = names.length - max;
+    if (more <= 0)
+        return names.join(', ');
+    return `${names.slice(0, max).join(', ')} and ${formatCount(more)} more`;
+}
+/** Shortens a text, and says how much of it is missing. */
+function cutWithCount(text, max) {
+    const more = text.length - max;
+    if (more <= 0)
+        return text;
+    const head = text.slice(0, max).toWellFormed();
+    return `${head}… (and ${plural(more, 'more character')})`;
+}
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/client.js
+
+
+
+
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** A list of 20,000 records may take longer to produce. */
+const LIST_TIMEOUT_MS = 30_000;
+const MAX_RESPONSE_MIB = 16;
+/** 20,000 records with their resources. */
+const MAX_LIST_MIB = 64;
+/** With the waits between them, about 30 seconds. */
+const MAX_ATTEMPTS = 8;
+/**
+ * A response that cannot be read may come from something in between that is
+ * about to disappear; three in a row do not.
+ */
+const MAX_INVALID_RESPONSES = 3;
+const FIRST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 8_000;
+/** Talks to Cloudflare's API. Sends nothing before the first call. */
+class CloudflareClient {
+    #options;
+    #limiter = new RateLimiter();
+    /** Until when a delay of a kind needs no further line in the log. */
+    #announcedUntilMs = new Map();
+    #requests = 0;
+    #retries = 0;
+    constructor(options) {
+        this.#options = options;
+    }
+    get sent() {
+        return { requests: this.#requests, retries: this.#retries };
+    }
+    /**
+     * Sends a GET and retries it with backoff while that may help. An ApiError
+     * that `decode` throws is retried like any other.
+     * @throws ApiError
+     */
+    async read({ kind, path }, decode, options = {}) {
+        const { signal = this.#options.deadline.closing } = options;
+        const { maxAttempts = MAX_ATTEMPTS } = options;
+        const outgoing = { name: nameOf(kind, 'GET', path), path, signal };
+        let last = null;
+        for (let attempt = 1;; attempt++) {
+            try {
+                return decode(await this.#attemptRead({ ...outgoing, body: null }));
+            }
+            catch (error) {
+                if (!(error instanceof ApiError))
+                    throw error;
+                // An attempt that the end of the step cut short says nothing; the one
+                // before it does.
+                if (last && error.failure.cause === 'timeout')
+                    throw last;
+                await this.#backOff(error, attempt, maxAttempts, signal);
+                last = error;
+            }
+        }
+    }
+    /**
+     * Sends a POST or DELETE at most once, as soon as it is its turn.
+     * @param acceptsReply whether a 2xx proves that the write was carried out;
+     *   by default `success: true` does
+     */
+    async write({ kind, method, path, body }, turn, acceptsReply = isSuccess) {
+        const { clock, clean, deadline } = this.#options;
+        const name = nameOf(kind, method, path);
+        const heldBack = await this.#waitForTurn(turn, deadline.writes);
+        if (heldBack)
+            return { outcome: 'heldBack', heldBack };
+        const signal = deadline.writes;
+        const sent = await this.#send({ name, path, body, signal });
+        if (sent instanceof ApiError)
+            return failed(sent);
+        const { response } = sent;
+        const reply = isOk(response) ? parseObject(response.body) : null;
+        if (reply && acceptsReply(reply)) {
+            return { outcome: 'accepted', envelope: toEnvelope(name, sent, reply) };
+        }
+        return failed(fromResponse(name, response, clock.now(), clean));
+    }
+    async #attemptRead(outgoing) {
+        const { name, signal } = outgoing;
+        const { clock, clean, deadline } = this.#options;
+        const heldBack = await this.#waitForTurn(({ waitMs }) => clock.now() + waitMs > deadline.endMs()
+            ? { why: 'rate-limit', waitMs }
+            : null, signal);
+        if (heldBack?.why === 'rate-limit') {
+            throw limitedBeyondEnd(name, heldBack.waitMs);
+        }
+        if (heldBack)
+            throw stepOver(name);
+        const sent = await this.#send(outgoing);
+        if (sent instanceof ApiError)
+            throw sent;
+        const body = isOk(sent.response) ? parseObject(sent.response.body) : null;
+        if (body && isSuccess(body))
+            return toEnvelope(name, sent, body);
+        throw fromResponse(name, sent.response, clock.now(), clean);
+    }
+    /** Waits until the rate limit allows a request, as long as `turn` lets it. */
+    async #waitForTurn(turn, signal) {
+        const { clock, deadline } = this.#options;
+        for (;;) {
+            if (signal.aborted)
+                return { why: 'step-over' };
+            const state = this.#limiter.stateAt(clock.now(), deadline.endMs());
+            const heldBack = turn(state);
+            if (heldBack || state.waitMs === 0)
+                return heldBack;
+            this.#announce(state);
+            await clock.sleep(state.waitMs, signal);
+        }
+    }
+    async #send(outgoing) {
+        const { apiUrl, http, clock, clean } = this.#options;
+        const { name, path, body, signal } = outgoing;
+        const isList = name.kind === 'list';
+        const sentMs = clock.now();
+        this.#requests++;
+        this.#limiter.recordRequest(sentMs);
+        const response = await http({
+            method: name.method,
+            url: apiUrl + path,
+            headers: this.#headers(body !== null),
+            body: body && JSON.stringify(body),
+            timeoutMs: isList ? LIST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
+            maxMiB: isList ? MAX_LIST_MIB : MAX_RESPONSE_MIB,
+            signal,
+        });
+        if (response.type === 'failure')
+            return fromExchange(name, response, clean);
+        const receivedMs = clock.now();
+        this.#limiter.recordResponse(response, receivedMs);
+        return { response, sentMs, receivedMs };
+    }
+    #headers(hasBody) {
+        const { credentials, userAgent } = this.#options;
+        return {
+            accept: 'application/json',
+            'user-agent': userAgent,
+            ...credentialHeaders(credentials),
+            ...(hasBody && { 'content-type': 'application/json' }),
+        };
+    }
+    /**
+     * Waits before the next attempt.
+     * @throws the error where no attempt can help, or fit
+     */
+    async #backOff(error, attempt, maxAttempts, signal) {
+        const { clock, deadline, random, onDelay } = this.#options;
+        const nowMs = clock.now();
+        const leftMs = Math.max(0, deadline.endMs() - src_clock/* LAST_LIST_MS */.BH - nowMs);
+        const final = client_asFinal(error, leftMs);
+        if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
+            throw final;
+        }
+        const state = this.#limiter.stateAt(nowMs, deadline.endMs());
+        const gapMs = this.#limiter.gapMs(nowMs, leftMs);
+        const backMs = Math.max(backoffMs(attempt, random()), final.retryAfterMs);
+        const waitMs = Math.max(backMs, state.waitMs, gapMs);
+        if (waitMs > leftMs)
+            throw final;
+        if (state.isBlocked)
+            this.#announce({ waitMs, isBlocked: true });
+        else if (attempt === 1)
+            onDelay({ why: 'retry', error, waitMs });
+        this.#retries++;
+        await clock.sleep(waitMs, signal);
+        if (signal.aborted)
+            throw final;
+    }
+    /** Reports a block, or a slow-down, when it begins. */
+    #announce({ waitMs, isBlocked }) {
+        const { clock, onDelay } = this.#options;
+        const why = isBlocked ? 'rate-limit' : 'spacing';
+        const nowMs = clock.now();
+        if (nowMs < (this.#announcedUntilMs.get(why) ?? nowMs))
+            return;
+        const lastsMs = isBlocked ? waitMs : RATE_LIMIT_WINDOW_MS;
+        this.#announcedUntilMs.set(why, nowMs + lastsMs);
+        onDelay({ why, waitMs });
+    }
+}
+function failed(error) {
+    return { outcome: error.outcome, error };
+}
+function isOk({ status }) {
+    return status >= 200 && status < 300;
+}
+function isSuccess(body) {
+    return body['success'] === true;
+}
+function toEnvelope(request, { sentMs, receivedMs }, body) {
+    const resultInfo = asObject(body['result_info']) ?? {};
+    return { request, sentMs, receivedMs, result: body['result'], resultInfo };
+}
+function credentialHeaders(credentials) {
+    return credentials.type === 'token'
+        ? { authorization: `Bearer ${credentials.token}` }
+        : { 'x-auth-email': credentials.email, 'x-auth-key': credentials.key };
+}
+/** `/accounts/A/shares/S/recipients/R?x=y` becomes `…/recipients/R`. */
+function nameOf(kind, method, path) {
+    const short = path
+        .replace(/^\/accounts\/[^/]+(\/shares\/[^/?]+(?=\/))?/, '…')
+        .replace(/\?.*/, '');
+    return { kind, method, text: `${method} ${short}` };
+}
+/**
+ * Is this the last attempt? A user over the limit is blocked for five minutes,
+ * so only the timeout ends that.
+ */
+function isLastAttempt({ failure }, attempt, maxAttempts) {
+    if (failure.cause === 'rate-limit')
+        return maxAttempts === 1;
+    if (failure.cause === 'invalid-response') {
+        return attempt >= Math.min(maxAttempts, MAX_INVALID_RESPONSES);
+    }
+    return attempt >= maxAttempts;
+}
+/**
+ * An error whose `Retry-After` is later than the end of the step cannot be
+ * retried, and says so.
+ */
+function client_asFinal(error, leftMs) {
+    if (!error.isRetryable || error.retryAfterMs <= leftMs)
+        return error;
+    const asked = `Cloudflare asks to wait ${formatWait(error.retryAfterMs)}`;
+    const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
+    return new ApiError({ ...error.failure, reason }, {
+        isRetryable: false,
+        outcome: error.outcome === 'notProcessed' ? 'rejected' : error.outcome,
+        retryAfterMs: error.retryAfterMs,
+    });
+}
+/**
+ * Milliseconds before the next attempt: doubling from half a second to eight,
+ * ±25 %. `random` is from 0 to 1.
+ */
+function backoffMs(attempt, random) {
+    const baseMs = Math.min(FIRST_BACKOFF_MS * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
+    return Math.round(baseMs * (0.75 + 0.5 * random));
+}
+function limitedBeyondEnd(name, waitMs) {
+    const wait = formatWait(waitMs);
+    const reason = `the rate limit allows no request for another ${wait}`;
+    return unsent(name, 'rate-limit', reason);
+}
+function stepOver(name) {
+    return unsent(name, 'timeout', 'the step is over');
+}
+function unsent({ kind, text }, cause, reason) {
+    const named = { kind, detail: `${text}, not sent`, code: null };
+    return new ApiError({ cause, reason, request: { ...named, documentationUrl: null } }, { isRetryable: false, outcome: 'notProcessed' });
+}
+
+// EXTERNAL MODULE: ../.build/src/cloudflare/proxy.js + 1 modules
+var proxy = __nccwpck_require__(75);
+;// CONCATENATED MODULE: ../.build/src/domain.js
+/*
+ * The nouns that all rooms share. Nothing here does anything: each room has
+ * the functions that make and read these.
+ */
+// -------- what Cloudflare shows
+/**
+ * The published statuses of a recipient; see
+ * `resource-sharing_recipient_association_status` in Cloudflare's API
+ * description.
+ */
+const STATUSES = [
+    'associating',
+    'associated',
+    'disassociating',
+    'disassociated',
+];
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/records.js
+/* Decodes what the Shares API responds with, each member by its type. */
+
+
+
+const MAX_SHARE_NAMES = 5;
+const MAX_ERRORS = 20;
+const records_MAX_TEXT = 300;
+const MAX_STATUS = 64;
+/**
+ * Is `value` an ID as the Shares API writes them (`maxLength: 32`)? Checked
+ * before it becomes part of a path or of an output.
+ */
+function isId(value) {
+    return typeof value === 'string' && /^[A-Za-z0-9_-]{1,32}$/.test(value);
+}
+/**
+ * Does a record with this status give access, or will it? Unknown statuses are
+ * treated as active, so that no second recipient is created beside them.
+ */
+function isActiveStatus(status) {
+    return status !== 'disassociating' && status !== 'disassociated';
+}
+/** @throws ApiError where the response is not a share */
+function decodeShare({ request, result }, clean) {
+    const share = asObject(result);
+    if (!share)
+        throw fromUnreadable(request, '`result` is no object');
+    return {
+        name: clean(toText(share['name']), records_MAX_TEXT),
+        status: toWord(share['status'], clean),
+        targetType: toWord(share['target_type'], clean),
+        kind: toWord(share['kind'], clean),
+        accountId: toId(share['account_id']),
+        organizationId: toId(share['organization_id']),
+        resourceTypes: decodeResourceTypes(share['resources'], clean),
+    };
+}
+function decodeResourceTypes(value, clean) {
+    const types = new Map();
+    for (const entry of Array.isArray(value) ? value : []) {
+        const resource = asObject(entry);
+        const id = clean(toText(resource?.['resource_id']), records_MAX_TEXT);
+        types.set(id, clean(toText(resource?.['resource_type']), records_MAX_TEXT));
+    }
+    return types;
+}
+/** The first shares of a list of shares; what is odd is left out. */
+function decodeShareNames({ result }, clean) {
+    const shares = Array.isArray(result) ? result : [];
+    return shares
+        .map((entry) => {
+        const share = asObject(entry);
+        const id = share?.['id'];
+        if (!share || !isId(id))
+            return null;
+        return { id, name: clean(toText(share['name']), records_MAX_TEXT) };
+    })
+        .filter((share) => share !== null)
+        .slice(0, MAX_SHARE_NAMES);
+}
+/**
+ * The record in the reply to a POST. Only its ID is required, which the client
+ * has checked: a reply that names the record is never repeated, whatever else
+ * it lacks. `associated` in it would prove nothing; a resource error counts.
+ */
+function decodeCreated({ request, result }, target, clean) {
+    const record = asObject(result) ?? {};
+    const errors = knownErrors(record['resources'], request, clean);
+    return {
+        id: toText(record['id']),
+        accountId: target.type === 'account' ? target.id : null,
+        status: 'associating',
+        ...decodeDates(record),
+        errors: errors.slice(0, MAX_ERRORS),
+        moreErrors: Math.max(0, errors.length - MAX_ERRORS),
+    };
+}
+/** None where they cannot be decoded: the next poll shows them again. */
+function knownErrors(value, request, clean) {
+    try {
+        return decodeErrors(value, request, 'result', clean);
+    }
+    catch {
+        return [];
+    }
+}
+/**
+ * Decodes one record.
+ * @param at where it is in the response, for messages: `result[3]`
+ * @throws ApiError where a member that decisions depend on is malformed
+ */
+function decodeRecipient(value, request, at, clean) {
+    const record = asObject(value);
+    if (!record)
+        throw fromUnreadable(request, `${at} is no object`);
+    const { id, account_id: accountId, association_status: status } = record;
+    if (!isId(id))
+        throw fromUnreadable(request, `${at}: \`id\` is no ID`);
+    if (!isEmpty(accountId) && !isId(accountId)) {
+        throw fromUnreadable(request, `${at}: \`account_id\` is no ID`);
+    }
+    if (typeof status !== 'string' || status === '') {
+        const what = `${at}: \`association_status\` is no status`;
+        throw fromUnreadable(request, what);
+    }
+    const errors = decodeErrors(record['resources'], request, at, clean);
+    return {
+        id,
+        accountId: toId(accountId),
+        status: toStatus(status, clean),
+        ...decodeDates(record),
+        errors: errors.slice(0, MAX_ERRORS),
+        moreErrors: Math.max(0, errors.length - MAX_ERRORS),
+    };
+}
+/** Terminal errors first. Entries without an error are healthy. */
+function decodeErrors(value, request, at, clean) {
+    if (isEmpty(value))
+        return [];
+    if (!Array.isArray(value)) {
+        throw fromUnreadable(request, `${at}: \`resources\` is no list`);
+    }
+    const errors = value
+        .map((entry) => decodeError(entry, request, at, clean))
+        .filter((error) => error !== null);
+    const isTerminal = (error) => error.terminal;
+    const isRetried = (error) => !error.terminal;
+    return [...errors.filter(isTerminal), ...errors.filter(isRetried)];
+}
+function decodeError(value, request, at, clean) {
+    const entry = asObject(value);
+    if (!entry)
+        throw fromUnreadable(request, `${at}.resources: no object`);
+    const { error, terminal, resource_id: resourceId } = entry;
+    if (isEmpty(error))
+        return null;
+    const isTyped = isEmpty(terminal) || typeof terminal === 'boolean';
+    if (typeof error !== 'string' || !isTyped) {
+        throw fromUnreadable(request, `${at}.resources: no resource error`);
+    }
+    return {
+        resourceId: clean(toText(resourceId), records_MAX_TEXT) || 'without an ID',
+        error: clean(error, records_MAX_TEXT),
+        terminal: terminal === true,
+    };
+}
+function decodeDates(record) {
+    const created = toDate(record['created']);
+    const modified = toDate(record['modified']);
+    return {
+        created,
+        modified,
+        createdMs: toMs(created),
+        modifiedMs: toMs(modified),
+    };
+}
+/** Only what looks like a date; anything else could be text that does harm. */
+function toDate(value) {
+    const text = toText(value);
+    return /^[\d:.TZ+-]{1,40}$/.test(text) ? text : '';
+}
+function toMs(date) {
+    const ms = Date.parse(date);
+    return Number.isNaN(ms) ? null : ms;
+}
+function toStatus(status, clean) {
+    const published = STATUSES.find((word) => word === status);
+    return published ?? `"${clean(status, MAX_STATUS)}"`;
+}
+function toWord(value, clean) {
+    return typeof value === 'string' ? clean(value, MAX_STATUS) : null;
+}
+/** In lower case; null where it is missing or no ID. */
+function toId(value) {
+    return isId(value) ? value.toLowerCase() : null;
+}
+function isEmpty(value) {
+    return value === undefined || value === null || value === '';
+}
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/recipient-pages.js
+
+
+
+/**
+ * Collects the pages of one reading of the list. Records of other accounts are
+ * counted and not kept, so that 100,000 of them do not fill the memory.
+ */
+class RecipientPages {
+    #filter;
+    #records = new Map();
+    #seenIds = new Set();
+    #otherAccounts = new Set();
+    #withoutAccount = new Set();
+    #skipped = 0;
+    /** Was the last response a null? */
+    #wasNull = false;
+    #sentMs = null;
+    #receivedMs = 0;
+    constructor(filter) {
+        this.#filter = filter;
+    }
+    /**
+     * Adds a page, or nothing of it: after an error it is read again.
+     * @throws ApiError where the page is not one of the Shares API
+     */
+    add(envelope) {
+        const entries = this.#decodePage(envelope).map((value, index) => this.#decodeEntry(value, envelope, `result[${index}]`));
+        const seenBefore = this.#seenIds.size;
+        for (const entry of entries)
+            this.#addEntry(entry);
+        this.#sentMs ??= envelope.sentMs;
+        this.#receivedMs = envelope.receivedMs;
+        return {
+            count: entries.length,
+            size: toSize(envelope.resultInfo['per_page']),
+            addedAny: this.#seenIds.size > seenBefore,
+        };
+    }
+    toList() {
+        return {
+            records: [...this.#records.values()],
+            others: {
+                accounts: this.#otherAccounts.size,
+                withoutAccount: this.#withoutAccount.size,
+            },
+            skipped: this.#skipped,
+            sentMs: this.#sentMs ?? 0,
+            receivedMs: this.#receivedMs,
+        };
+    }
+    /**
+     * `result` is published as nullable. It is read once more, because a null by
+     * mistake would hide a recipient.
+     */
+    #decodePage({ request, result }) {
+        const isSecondNull = result === null && this.#wasNull;
+        this.#wasNull = result === null;
+        if (Array.isArray(result))
+            return result;
+        if (isSecondNull)
+            return [];
+        const what = result === null ? '`result` is null' : '`result` is no list';
+        throw fromUnreadable(request, what);
+    }
+    #decodeEntry(entry, envelope, at) {
+        const value = asObject(entry);
+        if (!value)
+            throw fromUnreadable(envelope.request, `${at} is no object`);
+        const raw = { value, envelope, at };
+        const accountId = accountIdIn(value);
+        if (this.#isOwn(value['id'], accountId)) {
+            return { type: 'own', record: this.#decode(raw) };
+        }
+        // It may be the organization's, or a target's: an odd one fails the read.
+        if (accountId === null) {
+            return { type: 'unnamed', record: this.#decode(raw) };
+        }
+        return this.#decodeOther(raw, accountId);
+    }
+    #isOwn(id, accountId) {
+        const { targetIds, knownIds } = this.#filter;
+        const isKnown = isId(id) && knownIds.has(id);
+        return isKnown || (accountId !== null && targetIds.has(accountId));
+    }
+    /** Somebody else's odd record must not make every run fail. */
+    #decodeOther(raw, accountId) {
+        const { id, association_status: status } = raw.value;
+        const isOdd = !isId(id) || typeof status !== 'string' || status === '';
+        if (isOdd)
+            return { type: 'skipped' };
+        const record = this.#filter.keepsAll ? this.#decodeOrSkip(raw) : null;
+        if (record === 'skipped')
+            return { type: 'skipped' };
+        const isActive = isActiveStatus(status);
+        return { type: 'other', id, accountId, isActive, record };
+    }
+    #decode({ value, envelope, at }) {
+        return decodeRecipient(value, envelope.request, at, this.#filter.clean);
+    }
+    #decodeOrSkip(raw) {
+        try {
+            return this.#decode(raw);
+        }
+        catch (error) {
+            asApiError(error);
+            return 'skipped';
+        }
+    }
+    #addEntry(entry) {
+        switch (entry.type) {
+            case 'own':
+                this.#keep(entry.record);
+                break;
+            case 'unnamed':
+                this.#addUnnamed(entry.record);
+                break;
+            case 'other':
+                this.#seenIds.add(entry.id);
+                if (entry.isActive)
+                    this.#otherAccounts.add(entry.accountId);
+                if (entry.record)
+                    this.#keep(entry.record);
+                break;
+            case 'skipped':
+                this.#skipped++;
+        }
+    }
+    #addUnnamed(record) {
+        this.#seenIds.add(record.id);
+        if (isActiveStatus(record.status))
+            this.#withoutAccount.add(record.id);
+        if (this.#filter.keepsAll)
+            this.#keep(record);
+    }
+    /** Of two copies of one record, the one with a terminal error counts. */
+    #keep(record) {
+        this.#seenIds.add(record.id);
+        const copy = this.#records.get(record.id);
+        const isFinal = copy?.errors[0]?.terminal ?? false;
+        if (!isFinal)
+            this.#records.set(record.id, record);
+    }
+}
+/** In lower case; null where the record names no account, or an odd one. */
+function accountIdIn(value) {
+    const { account_id: accountId } = value;
+    return isId(accountId) ? accountId.toLowerCase() : null;
+}
+function toSize(value) {
+    return typeof value === 'number' && value > 0 ? value : null;
+}
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/share.js
+
+
+
+
+/** The most that the API gives in one page. */
+const PER_PAGE = 100;
+/** One share and its recipients. Reads throw ApiError; writes return it. */
+class ShareApi {
+    #client;
+    #clean;
+    #accountPath;
+    #sharePath;
+    #recipientsPath;
+    #keepsAll;
+    #targetIds;
+    /** Records that the reply to a POST has named, or a list as a target's. */
+    #knownIds = new Set();
+    /** Has a whole list turned out to be larger than a response may be? */
+    #isPaged = false;
+    constructor(client, inputs, clean) {
+        const { accountId, shareId, targets, state } = inputs;
+        this.#client = client;
+        this.#clean = clean;
+        this.#accountPath = `/accounts/${accountId}`;
+        this.#sharePath = `${this.#accountPath}/shares/${shareId}`;
+        this.#recipientsPath = `${this.#sharePath}/recipients`;
+        this.#targetIds = new Set(targets.map(({ id }) => id));
+        // With `exact`, others may have to go; the record of an organization may
+        // name no account.
+        this.#keepsAll = state === 'exact' || targets[0]?.type === 'organization';
+    }
+    /** Reads the share itself. */
+    readShare(options = {}) {
+        const path = `${this.#sharePath}?include_resources=true`;
+        return this.#client.read({ kind: 'share', path }, (envelope) => decodeShare(envelope, this.#clean), options);
+    }
+    /** Names active shares that the account owns, at most five. One attempt. */
+    listOwnShares() {
+        const path = `${this.#accountPath}/shares?kind=sent&status=active`;
+        return this.#client.read({ kind: 'shares', path }, (envelope) => decodeShareNames(envelope, this.#clean), { maxAttempts: 1 });
+    }
+    /** Reads all recipients, those that are `disassociated` too. */
+    async listRecipients(options = {}) {
+        const list = await this.#readList(options);
+        for (const { id, accountId } of list.records) {
+            if (accountId && this.#targetIds.has(accountId))
+                this.#knownIds.add(id);
+        }
+        return list;
+    }
+    async #readList(options) {
+        try {
+            return await this.#readPages(options);
+        }
+        catch (error) {
+            if (this.#isPaged || !isTooLarge(error))
+                throw error;
+            this.#isPaged = true;
+            return this.#readPages(options);
+        }
+    }
+    /** Reads one recipient. */
+    getRecipient(recipientId) {
+        const path = `${this.#recipientsPath}/${recipientId}?include_resources=true`;
+        return this.#client.read({ kind: 'recipient', path }, (envelope) => {
+            const { request, result } = envelope;
+            const record = decodeRecipient(result, request, 'result', this.#clean);
+            if (record.id === recipientId)
+                return record;
+            throw fromUnreadable(request, '`result.id` is not the ID of the request');
+        });
+    }
+    /**
+     * Adds one recipient. A body without a target would share with the caller's
+     * whole organization. The reply has no resources and proves nothing beyond
+     * the ID of the record.
+     */
+    async createRecipient(target, turn) {
+        const request = {
+            kind: 'create',
+            method: 'POST',
+            path: this.#recipientsPath,
+            body: bodyFor(target),
+        };
+        const reply = await this.#client.write(request, turn, namesRecord);
+        if (reply.outcome !== 'accepted')
+            return asShareWrite(reply);
+        const recipient = decodeCreated(reply.envelope, target, this.#clean);
+        this.#knownIds.add(recipient.id);
+        return { outcome: 'accepted', recipient };
+    }
+    /** Starts to remove one recipient. The reply proves nothing. */
+    async deleteRecipient(recipientId, turn) {
+        const path = `${this.#recipientsPath}/${recipientId}`;
+        const request = {
+            kind: 'delete',
+            method: 'DELETE',
+            path,
+            body: null,
+        };
+        return asShareWrite(await this.#client.write(request, turn));
+    }
+    /**
+     * Without `page` and `per_page` the API sends everything in one response
+     * (published). Only if the response says how large its page is, and fills
+     * it, did the server paginate after all.
+     */
+    async #readPages(options) {
+        const pages = new RecipientPages({
+            targetIds: this.#targetIds,
+            knownIds: this.#knownIds,
+            keepsAll: this.#keepsAll,
+            clean: this.#clean,
+        });
+        let pageSize = this.#isPaged ? PER_PAGE : null;
+        for (let number = 1;; number++) {
+            const paging = pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
+            const path = `${this.#recipientsPath}?include_resources=true${paging}`;
+            const page = await this.#client.read({ kind: 'list', path }, (envelope) => pages.add(envelope), options);
+            pageSize ??= page.size;
+            const isFull = pageSize !== null && page.count >= pageSize;
+            if (!isFull || !page.addedAny)
+                return pages.toList();
+        }
+    }
+}
+/** The body is exactly one of these; see the first promise in SECURITY.md. */
+function bodyFor({ type, id }) {
+    return type === 'account'
+        ? { recipient_account_id: id }
+        : { organization_id: id };
+}
+/** A reply that names the new record proves that it exists. */
+function namesRecord(body) {
+    return isId(asObject(body['result'])?.['id']);
+}
+function asShareWrite(reply) {
+    return reply.outcome === 'accepted'
+        ? { outcome: 'accepted', recipient: null }
+        : reply;
+}
+function isTooLarge(error) {
+    return error instanceof ApiError && error.failure.cause === 'too-large';
+}
+
+;// CONCATENATED MODULE: ../.build/src/cloudflare/safe-url.js
+/**
+ * May a secret be sent there? Only over https, or over http to the machine
+ * itself.
+ */
+function isSafeUrl({ protocol, hostname }) {
+    const isLoopback = /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(hostname);
+    return protocol === 'https:' || (protocol === 'http:' && isLoopback);
+}
+
+;// CONCATENATED MODULE: ../.build/src/github/deployment.js
+
+/** Everything after the deadline together takes at most three seconds. */
+const FINISH_MS = 2_000;
+const deployment_REQUEST_TIMEOUT_MS = 5_000;
+const deployment_MAX_RESPONSE_MIB = 1;
+/** GitHub cuts no longer description; it rejects it. */
+const MAX_DESCRIPTION = 140;
+const SILENT = { debug() { }, info() { }, warn() { }, error() { } };
+/**
+ * Records a run as a GitHub deployment (REST API, "Deployments"): best effort,
+ * and only with a token.
+ */
+class DeploymentRecord {
+    #options;
+    #stop = new AbortController();
+    /** Null before `start`, and without a token. */
+    #started = null;
+    constructor(options) {
+        this.#options = options;
+    }
+    /** Creates the deployment, beside the run. Does nothing without a token. */
+    start() {
+        const { githubToken } = this.#options.inputs;
+        if (githubToken === null)
+            return;
+        this.#started = this.#create(githubToken);
+        // `finish` reports it.
+        this.#started.catch(() => { });
+    }
+    /**
+     * Writes the final state of a record that was started.
+     * @returns after two seconds at the latest, with the reason where it could
+     *   not be written
+     */
+    async finish(state, description) {
+        if (!this.#started)
+            return null;
+        const { clock } = this.#options;
+        void clock.sleep(FINISH_MS).then(() => this.#stop.abort());
+        try {
+            const setState = await this.#started;
+            await setState(state, description);
+            return null;
+        }
+        catch (error) {
+            return problemOf(error);
+        }
+    }
+    async #create(githubToken) {
+        const { inputs, context } = this.#options;
+        const { owner, repo, ref, runUrl, apiUrl } = context;
+        const { accountId, shareId, state, targets, environment } = inputs;
+        if (!isSafeUrl(new URL(apiUrl))) {
+            throw new Error('GITHUB_API_URL is not https');
+        }
+        const { getOctokit } = await __nccwpck_require__.e(/* import() */ 75).then(__nccwpck_require__.bind(__nccwpck_require__, 456));
+        const request = { fetch: this.#fetch, log: SILENT };
+        const options = { baseUrl: apiUrl, log: SILENT, request };
+        const { rest } = getOctokit(githubToken, options);
+        const { data } = await rest.repos.createDeployment({
+            owner,
+            repo,
+            ref,
+            task: state === 'absent' ? 'unshare' : 'share',
+            environment,
+            description: `Cloudflare share ${shareId}`,
+            auto_merge: false,
+            required_contexts: [],
+            payload: {
+                account_id: accountId,
+                share_id: shareId,
+                state,
+                recipients: targets.map(({ id }) => id),
+            },
+        });
+        const deploymentId = toDeploymentId(data);
+        const setState = (newState, description) => rest.repos.createDeploymentStatus({
+            owner,
+            repo,
+            deployment_id: deploymentId,
+            log_url: runUrl,
+            environment,
+            auto_inactive: false,
+            state: newState,
+            description: description.slice(0, MAX_DESCRIPTION),
+        });
+        await setState('in_progress', 'Waiting for Cloudflare');
+        return setState;
+    }
+    /** The action's HTTP client, with its limits and proxies, for Octokit. */
+    #fetch = async (url, { method, headers, body = null, }) => {
+        const response = await this.#options.http({
+            method,
+            url,
+            headers,
+            body,
+            timeoutMs: deployment_REQUEST_TIMEOUT_MS,
+            maxMiB: deployment_MAX_RESPONSE_MIB,
+            signal: this.#stop.signal,
+        });
+        if (response.type === 'failure')
+            throw new Error(response.message);
+        const { status, headers: received } = response;
+        return new Response(response.body || null, { status, headers: received });
+    };
+}
+/** It becomes part of a path. */
+function toDeploymentId(data) {
+    const id = Number(Object(data).id);
+    if (Number.isSafeInteger(id))
+        return id;
+    throw new Error('GitHub did not respond with a deployment');
+}
+function problemOf(error) {
+    const { message = String(error), status } = Object(error);
+    return {
+        message: String(message),
+        lacksPermission: status === 401 || status === 403 || status === 404,
+    };
+}
+
+// EXTERNAL MODULE: ../.build/src/inputs/reading.js
+var inputs_reading = __nccwpck_require__(231);
+;// CONCATENATED MODULE: ../.build/src/inputs/sources.js
+/** The variables that are used where an input is empty. */
+const VARIABLES = {
+    'account-id': 'CLOUDFLARE_ACCOUNT_ID',
+    'api-token': 'CLOUDFLARE_API_TOKEN',
+    'api-email': 'CLOUDFLARE_EMAIL',
+    'api-key': 'CLOUDFLARE_API_KEY',
+};
+/** An input as it was given. The runner sets an empty text where it was not. */
+function rawInput(env, input) {
+    return env[`INPUT_${input.toUpperCase()}`] ?? '';
+}
+/** An input without the spaces around it. */
+function givenInput(env, input) {
+    return rawInput(env, input).trim();
+}
+/** An input, or where it is empty its variable. */
+function inputOrVariable(env, input) {
+    return givenInput(env, input) || variableOf(env, input);
+}
+/**
+ * Which of these inputs were replaced: `api-token from CLOUDFLARE_API_TOKEN`.
+ */
+function fallbacksOf(env, inputs) {
+    return inputs
+        .filter((input) => givenInput(env, input) === '')
+        .filter((input) => variableOf(env, input) !== '')
+        .map((input) => `${input} from ${VARIABLES[input]}`);
+}
+function variableOf(env, input) {
+    return env[VARIABLES[input]]?.trim() ?? '';
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/api-url.js
+/** The address of the API, and the proxy on the way to it. */
+
+
+
+
+/** As in action.yml, for a run in which the input is empty. */
+const DEFAULT_API_URL = 'https://api.cloudflare.com/client/v4';
+const URL_RULES = [
+    {
+        isBroken: (url) => url.protocol === 'http:' && !isSafeUrl(url),
+        got: 'http on another host',
+    },
+    {
+        isBroken: (url) => url.protocol !== 'http:' && !isSafeUrl(url),
+        got: 'another protocol',
+    },
+    {
+        isBroken: ({ username, password }) => username + password !== '',
+        got: 'credentials',
+    },
+    { isBroken: ({ search }) => search !== '', got: 'a query' },
+    { isBroken: ({ hash }) => hash !== '', got: 'a fragment' },
+];
+/**
+ * Reads the base URL of the API, without a slash at the end. Neither it nor
+ * the address of a proxy is shown, because it may hold a password.
+ */
+function readApiUrl(env) {
+    const text = givenInput(env, 'api-url') || DEFAULT_API_URL;
+    if (!URL.canParse(text))
+        return wrongUrl(['no URL']);
+    const url = new URL(text);
+    const broken = URL_RULES.filter(({ isBroken }) => isBroken(url));
+    if (broken.length > 0)
+        return wrongUrl(broken.map(({ got }) => got));
+    if (!canUseProxy(url, env))
+        return wrongProxy();
+    return (0,inputs_reading/* valid */.rZ)(`${url.origin}${url.pathname}`.replace(/\/+$/, ''));
+}
+function wrongUrl(got) {
+    const expected = 'https (http only on loopback), no credentials, query or fragment';
+    const fix = 'Correct this input.';
+    const wrong = { expected, got: got.join(' and '), fix };
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('api-url', wrong));
+}
+function canUseProxy(url, env) {
+    try {
+        (0,proxy/* proxyFor */.iJ)(url, env);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
+function wrongProxy() {
+    const wrong = {
+        expected: 'http://USERNAME:PASSWORD@HOST:PORT',
+        got: 'something else',
+        fix: 'URL-encode the password.',
+    };
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('HTTPS_PROXY', wrong));
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/choices.js
+
+
+const STATES = ['present', 'absent', 'exact'];
+/** Reads what the targets should be. */
+function readState(env, clean) {
+    const expected = '`present`, `absent` or `exact`';
+    const text = givenInput(env, 'state');
+    if (text === '')
+        return (0,inputs_reading/* invalid */.Gq)(emptyValue('state', expected));
+    const state = STATES.find((word) => word === text);
+    if (state)
+        return (0,inputs_reading/* valid */.rZ)(state);
+    const fix = 'Use `present` to add, `absent` to remove, `exact` for both.';
+    const wrong = { expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('state', wrong));
+}
+/** Reads an input that is `true` or `false`. */
+function readBoolean(env, input, clean) {
+    const expected = '`true` or `false`';
+    const text = givenInput(env, input);
+    if (text === '')
+        return (0,inputs_reading/* invalid */.Gq)(emptyValue(input, expected));
+    if (/^true$/i.test(text))
+        return (0,inputs_reading/* valid */.rZ)(true);
+    if (/^false$/i.test(text))
+        return (0,inputs_reading/* valid */.rZ)(false);
+    const fix = 'Use one of these words.';
+    const wrong = { expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(input, wrong));
+}
+/** The error of an input that has a default, and yet is empty. */
+function emptyValue(input, expected) {
+    const cause = 'An expression is empty for this event';
+    const fix = `${cause}: give it a value, or remove the input.`;
+    return (0,inputs_reading/* emptyInput */.Wb)(input, expected, fix);
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/credentials.js
+
+
+const SECRET_RULES = [
+    { pattern: /[\r\n]/, got: 'one with a line break' },
+    { pattern: /^bearer\s/i, got: 'one with the prefix "Bearer"' },
+    { pattern: /^(["']).*\1$/, got: 'one in quotes' },
+    {
+        pattern: /[^\x21-\x7e]/,
+        got: 'one with a space or another character that no HTTP header may hold',
+    },
+];
+/** Reads the credentials: a token, or an email address and a key. */
+function readCredentials(env) {
+    const isPair = hasPairInput(env);
+    // A token takes precedence over a pair that comes from the environment.
+    const token = isPair
+        ? givenInput(env, 'api-token')
+        : inputOrVariable(env, 'api-token');
+    if (token === '')
+        return readPair(env);
+    const errors = [
+        ...(isPair ? [twoKinds()] : []),
+        ...secretErrors('api-token', token),
+    ];
+    return errors.length > 0
+        ? (0,inputs_reading/* invalid */.Gq)(...errors)
+        : (0,inputs_reading/* valid */.rZ)({ type: 'token', token });
+}
+/** The variables that hold credentials, where inputs are empty. */
+function credentialFallbacks(env, { type }) {
+    const inputs = type === 'token' ? ['api-token'] : ['api-email', 'api-key'];
+    return fallbacksOf(env, inputs);
+}
+/** Reads the token that records a deployment; null where there is none. */
+function readGithubToken(env) {
+    const token = givenInput(env, 'github-token');
+    const errors = secretErrors('github-token', token);
+    return errors.length > 0 ? (0,inputs_reading/* invalid */.Gq)(...errors) : (0,inputs_reading/* valid */.rZ)(token || null);
+}
+function hasPairInput(env) {
+    const inputs = ['api-email', 'api-key'];
+    return inputs.some((input) => givenInput(env, input) !== '');
+}
+function readPair(env) {
+    const email = inputOrVariable(env, 'api-email');
+    const key = inputOrVariable(env, 'api-key');
+    if (email === '' && key === '')
+        return (0,inputs_reading/* invalid */.Gq)(noCredentials());
+    const errors = [
+        ...missingHalf(email, key),
+        ...secretErrors('api-email', email),
+        ...secretErrors('api-key', key),
+    ];
+    return errors.length > 0
+        ? (0,inputs_reading/* invalid */.Gq)(...errors)
+        : (0,inputs_reading/* valid */.rZ)({ type: 'key', email, key });
+}
+function noCredentials() {
+    return (0,inputs_reading/* emptyInput */.Wb)('api-token', 'a token, or `api-email` and `api-key`', 'Pass them from secrets.');
+}
+function twoKinds() {
+    return (0,inputs_reading/* wrongInput */.qn)('api-token', {
+        expected: 'one kind of credentials',
+        got: 'two',
+        fix: 'Keep `api-token`, or `api-email` and `api-key`.',
+    });
+}
+function missingHalf(email, key) {
+    if (email === '') {
+        const expected = 'the email address that `api-key` belongs to';
+        return [(0,inputs_reading/* emptyInput */.Wb)('api-email', expected, 'Set this input.')];
+    }
+    if (key === '') {
+        const expected = 'the key that belongs to `api-email`';
+        return [(0,inputs_reading/* emptyInput */.Wb)('api-key', expected, 'Pass it from a secret.')];
+    }
+    return [];
+}
+function secretErrors(input, text) {
+    const broken = SECRET_RULES.find(({ pattern }) => pattern.test(text));
+    if (!broken)
+        return [];
+    const fix = 'Store the secret again.';
+    return [
+        (0,inputs_reading/* wrongInput */.qn)(input, { expected: 'the bare secret', got: broken.got, fix }),
+    ];
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/ids.js
+/*
+ * IDs: which texts are one, and why the others are none. An ID passes through
+ * YAML, expressions and copied text on its way here, and each spoils it in a
+ * way of its own.
+ */
+
+/** Every ID that becomes a target, and every published example. */
+const TARGET_ID = /^[0-9a-f]{32}$/i;
+const ACCOUNT_ID = {
+    name: 'account ID',
+    expected: '32 hexadecimal digits',
+    pattern: TARGET_ID,
+};
+const ORGANIZATION_ID = {
+    name: 'organization ID',
+    expected: '32 hexadecimal digits',
+    pattern: TARGET_ID,
+};
+/** The API documents no more than a length of at most 32 characters. */
+const SHARE_ID = {
+    name: 'share ID',
+    expected: 'up to 32 letters, digits, "_" and "-"',
+    pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
+};
+/**
+ * What YAML makes of an ID that looks like a number and is not in quotes:
+ * `1.2e+31`, `Infinity`, or too few digits.
+ */
+const YAML_NUMBER = /^([+-]?\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
+/** What an expression gives for something that is no text. */
+const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
+/** Characters that nobody sees in a message, other than the space. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
+/** An ID in free text, such as a comment: no part of a longer word. */
+const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
+function isAccountId(text) {
+    return TARGET_ID.test(text);
+}
+/** The IDs of accounts in free text, in lower case. */
+function idsIn(text) {
+    return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
+}
+/**
+ * Why a text is no ID of this kind.
+ * @returns null for an ID
+ */
+function idProblem(kind, text, clean) {
+    if (TARGET_ID.test(text))
+        return null;
+    return (numberProblem(kind, text, clean) ??
+        wordProblem(kind, text, clean) ??
+        invisibleProblem(kind, text, clean) ??
+        patternProblem(kind, text, clean));
+}
+function numberProblem(kind, text, clean) {
+    if (!YAML_NUMBER.test(text))
+        return null;
+    const fix = 'YAML turned the ID into a number: put it in quotes.';
+    return { expected: kind.expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+}
+function wordProblem(kind, text, clean) {
+    if (!WORD.test(text))
+        return null;
+    const fix = 'This is a word, not an ID: check where it comes from.';
+    return { expected: kind.expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+}
+function invisibleProblem(kind, text, clean) {
+    const [character] = INVISIBLE.exec(text) ?? [];
+    if (character === undefined)
+        return null;
+    const code = character.codePointAt(0)?.toString(16).toUpperCase();
+    const name = `U+${code?.padStart(4, '0')}`;
+    return {
+        expected: kind.expected,
+        got: (0,inputs_reading/* quoted */.TL)(text, clean),
+        remark: `with the invisible character ${name}`,
+        fix: 'Remove that character, or type the ID.',
+    };
+}
+function patternProblem(kind, text, clean) {
+    if (kind.pattern.test(text))
+        return null;
+    return {
+        expected: kind.expected,
+        got: (0,inputs_reading/* quoted */.TL)(text, clean),
+        remark: `length ${text.length}`,
+        fix: `Copy the ${kind.name} from the Cloudflare dashboard.`,
+    };
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/max-removals.js
+
+
+
+const INPUT = 'max-removals';
+const EXPECTED = 'an integer, or an integer percentage from 0% to 100%';
+/** As in action.yml. Any other value requires `state: exact`. */
+const DEFAULT_PERCENT = 25;
+/**
+ * Reads how many accounts a run may remove.
+ * @param state null where it is invalid
+ */
+function readMaxRemovals(env, state, clean) {
+    const text = givenInput(env, INPUT);
+    if (text === '')
+        return (0,inputs_reading/* invalid */.Gq)(emptyValue(INPUT, EXPECTED));
+    const limit = parseLimit(text);
+    if (limit === null)
+        return notALimit(text, clean);
+    const isUsed = state === 'exact' || state === null;
+    return isUsed || isDefault(limit) ? (0,inputs_reading/* valid */.rZ)(limit) : notExact(text, clean);
+}
+function parseLimit(text) {
+    const [, digits, unit] = /^(\d{1,9})(%?)$/.exec(text) ?? [];
+    if (digits === undefined)
+        return null;
+    const number = Number(digits);
+    if (unit === '')
+        return { unit: 'accounts', count: number };
+    return number <= 100 ? { unit: 'percent', percent: number } : null;
+}
+function isDefault(limit) {
+    return limit.unit === 'percent' && limit.percent === DEFAULT_PERCENT;
+}
+function notALimit(text, clean) {
+    const fix = 'Write it like `10` or `25%`.';
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(INPUT, { expected: EXPECTED, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix }));
+}
+/** Somebody who limits removals expects some. */
+function notExact(text, clean) {
+    const fix = 'Remove this input, or set `state: exact`.';
+    const wrong = {
+        expected: '`25%` with any `state` but `exact`',
+        got: (0,inputs_reading/* quoted */.TL)(text, clean),
+        fix,
+    };
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(INPUT, wrong));
+}
+
+// EXTERNAL MODULE: ../.build/src/inputs/recipient-file.js + 1 modules
+var recipient_file = __nccwpck_require__(71);
+;// CONCATENATED MODULE: ../.build/src/inputs/json-items.js
+/** An escaped character of a text, or one that may structure the document. */
+const TOKEN = /\\.|["{}[\]:,]/g;
+function isJson(text) {
+    try {
+        JSON.parse(text);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
+/**
+ * The items at the top level of a JSON array or object, in the order given.
+ * `JSON.parse` keeps only the last of two members with one name, and moves
+ * names that are numbers to the front.
+ * @param json a valid JSON array or object
+ */
+function jsonItems(json) {
+    const items = [];
+    let depth = 0;
+    let start = 0;
+    let key = null;
+    for (const { character, index } of marksIn(json)) {
+        const depthBefore = depth;
+        depth += depthChange(character);
+        if (depthBefore === 0)
+            start = index + 1;
+        if (depthBefore === 1 && character === ':') {
+            key = JSON.parse(json.slice(start, index));
+            start = index + 1;
+        }
+        if (depth === 0 || (depthBefore === 1 && character === ',')) {
+            items.push({ key, source: json.slice(start, index).trim() });
+            start = index + 1;
+            key = null;
+        }
+    }
+    // An empty array or object leaves one item without a source.
+    return items.filter(({ source }) => source !== '');
+}
+/**
+ * The brackets, colons and commas outside of texts. A pattern for a whole text
+ * overflows the stack where the text is long.
+ */
+function* marksIn(json) {
+    let isInText = false;
+    for (const { 0: token, index } of json.matchAll(TOKEN)) {
+        if (token === '"')
+            isInText = !isInText;
+        else if (!isInText)
+            yield { character: token, index };
+    }
+}
+function depthChange(character) {
+    if (character === '{' || character === '[')
+        return 1;
+    return character === '}' || character === ']' ? -1 : 0;
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/list-entries.js
+/*
+ * The formats of a list of accounts. Nothing that looks like an ID may be lost
+ * here: it becomes an entry, is counted as switched off, or is a problem.
+ */
+
+
+
+/** What `terraform output -json` writes for each output. */
+const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
+/**
+ * Commas and spaces of all kinds, but not U+FEFF: inside an ID it would make
+ * two of it.
+ */
+const SEPARATORS = /(?:[^\S\uFEFF]|,)+/;
+/** Finds what a list holds, in any of its formats. */
+function list_entries_entriesOf(text, clean) {
+    // This removes a byte order mark as well.
+    const trimmed = text.trim();
+    if (trimmed.startsWith('['))
+        return entriesOfArray(trimmed);
+    if (trimmed.startsWith('{'))
+        return entriesOfObject(trimmed, clean);
+    // Not trimmed: empty lines at the start count as lines.
+    return entriesOfLines(text.replace(/^\uFEFF/, ''), clean);
+}
+// -------- JSON
+function entriesOfArray(json) {
+    if (!isJson(json))
+        return only(invalidJson('array'));
+    const items = jsonItems(json);
+    if (items.some(isTerraformOutput))
+        return only(wholeTerraformOutput());
+    const entries = items.map((item, index) => ({
+        text: textOf(item),
+        label: null,
+        place: ` in entry ${index + 1}`,
+    }));
+    return { entries, disabledIds: [], problems: [] };
+}
+function entriesOfObject(json, clean) {
+    if (!isJson(json))
+        return only(invalidJson('object'));
+    const items = jsonItems(json);
+    const isOutput = isTerraformOutput({ key: null, source: json });
+    if (isOutput || items.some(isTerraformOutput))
+        return only(wholeTerraformOutput());
+    const entries = items.map((item) => ({
+        text: textOf(item),
+        label: labelOf(item),
+        place: ` for ${(0,inputs_reading/* quoted */.TL)(item.key ?? '', clean)}`,
+    }));
+    const problems = [
+        ...repeatedLabels(items, clean),
+        ...idsAsLabels(items, clean),
+    ];
+    return { entries, disabledIds: [], problems };
+}
+/** A list that cannot be read has one problem, whatever else is in it. */
+function only(wrong) {
+    return { entries: [], disabledIds: [], problems: [wrong] };
+}
+function invalidJson(type) {
+    return {
+        expected: `a JSON ${type} of account IDs`,
+        got: 'invalid JSON',
+        fix: 'Check quotes and commas.',
+    };
+}
+function isTerraformOutput({ source }) {
+    if (!source.startsWith('{'))
+        return false;
+    const keys = new Set(jsonItems(source).map(({ key }) => key));
+    return OUTPUT_KEYS.every((key) => keys.has(key));
+}
+function wholeTerraformOutput() {
+    return {
+        expected: 'account IDs',
+        got: 'an output of Terraform with its type',
+        fix: 'Pass `.value` of the output, or use `terraform output -json NAME`.',
+    };
+}
+/** A text without its quotes; anything else as it is written. */
+function textOf({ source }) {
+    if (!source.startsWith('"'))
+        return source;
+    return JSON.parse(source).trim();
+}
+/** A map from each ID to itself has no labels. */
+function labelOf(item) {
+    const isOwnId = item.key?.toLowerCase() === textOf(item).toLowerCase();
+    return isOwnId ? null : item.key;
+}
+/** One of two members with the same name would be lost. */
+function repeatedLabels(items, clean) {
+    const seen = new Set();
+    const repeated = new Set();
+    for (const { key } of items) {
+        if (seen.has(key))
+            repeated.add(key);
+        seen.add(key);
+    }
+    return [...repeated].map((key) => {
+        const got = `${(0,inputs_reading/* quoted */.TL)(key ?? '', clean)} more than once`;
+        const fix = 'Give each account a label of its own.';
+        return { expected: 'each label once', got, fix };
+    });
+}
+/** In a map from ID to name, the IDs are on the wrong side. */
+function idsAsLabels(items, clean) {
+    const wrong = items.filter((item) => idsIn(labelOf(item) ?? '').length > 0);
+    return wrong.map(({ key }) => {
+        const got = `an ID in the label ${(0,inputs_reading/* quoted */.TL)(key ?? '', clean)}`;
+        const fix = 'Write the label before the ID: `{"EMEA": "ID"}`.';
+        return { expected: 'labels without IDs', got, fix };
+    });
+}
+// -------- lines
+function entriesOfLines(text, clean) {
+    const lines = text.split(/\r\n|\r|\n/).map(toLine);
+    const isOneLine = !/[\r\n]/.test(text.trim());
+    const joined = lines.filter((line) => isJoined(line, isOneLine));
+    const disabled = lines.filter((line) => !isJoined(line, isOneLine));
+    const entries = isOneLine
+        ? lines.flatMap(entriesOfOnlyLine)
+        : lines.flatMap(entriesOfLine);
+    const disabledIds = disabled.flatMap(({ comment }) => idsIn(comment ?? ''));
+    const problems = joined.map((line) => ({
+        ...idInComment(line, clean),
+        place: isOneLine ? '' : placeOf(line),
+    }));
+    return { entries, disabledIds, problems };
+}
+function toLine(text, index) {
+    const hash = text.indexOf('#');
+    const content = hash < 0 ? text : text.slice(0, hash);
+    const comment = hash < 0 ? null : text.slice(hash + 1);
+    const words = content
+        // The dash of a YAML list.
+        .replace(/^\s*-\s+(?=\S)/, '')
+        .split(SEPARATORS)
+        .filter((word) => word !== '')
+        .map(withoutQuotes);
+    return { number: index + 1, words, comment };
+}
+function withoutQuotes(word) {
+    return word.replace(/^(["'])(.*)\1$/, '$2');
+}
+function placeOf({ number }) {
+    return ` on line ${number}`;
+}
+function entriesOfLine(line) {
+    const label = labelOfLine(line);
+    const place = placeOf(line);
+    return line.words.map((text) => ({ text, label, place }));
+}
+function entriesOfOnlyLine(line) {
+    const label = labelOfLine(line);
+    const place = (index) => line.words.length > 1 ? ` in entry ${index + 1}` : '';
+    return line.words.map((text, index) => ({
+        text,
+        label,
+        place: place(index),
+    }));
+}
+/** With two IDs on a line nobody knows which one the comment names. */
+function labelOfLine({ words, comment }) {
+    return words.length === 1 && comment ? comment.replace(/^#+/, '') : null;
+}
+/**
+ * Does a comment hide IDs that had lines of their own? `>-` in YAML, `paste`
+ * and an unquoted `echo` join lines; all that follows the first `#` would be
+ * lost.
+ */
+function isJoined({ words, comment }, isOneLine) {
+    const isSuspect = isOneLine || words.length > 0;
+    return isSuspect && comment !== null && idsIn(comment).length > 0;
+}
+function idInComment({ comment }, clean) {
+    const [first = '', ...more] = idsIn(comment ?? '');
+    const rest = more.length > 0 ? ` and ${more.length} more` : '';
+    const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
+    const inYaml = 'in YAML, use `|` instead of `>`';
+    const fix = `The lines were joined: ${inYaml}; in a shell, keep them apart.`;
+    return { expected: 'no account ID in a comment', got, fix };
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/recipient-list.js
+
+
+
+/** The size of the largest organization. */
+const MAX_ACCOUNTS = 20_000;
+/** How many problems a message shows. */
+const MAX_FINDINGS = 10;
+const MAX_LABEL = 60;
+/** Reads a list of accounts. The owner of the share cannot be one of them. */
+function parseRecipientList(text, options) {
+    const found = list_entries_entriesOf(text, options.clean);
+    const isRecipient = (entry) => isRecipientId(entry.text, options);
+    const accounts = accountsOf(found.entries.filter(isRecipient));
+    const wrongEntries = found.entries.filter((entry) => !isRecipient(entry));
+    // Checked before there is a sentence for each of a million wrong entries.
+    const count = accounts.size + wrongEntries.length;
+    if (count > MAX_ACCOUNTS)
+        return tooManyAccounts(count);
+    const problems = [
+        ...found.problems,
+        ...wrongEntries.map((entry) => entryProblem(entry, options)),
+    ];
+    if (problems.length > 0)
+        return invalidList(problems);
+    if (accounts.size === 0)
+        return { type: 'empty', hasComments: text.includes('#') };
+    const list = {
+        targets: targetsOf(accounts, options.clean),
+        disabledIds: countDisabled(found, accounts),
+        repeatedIds: countRepeated(accounts),
+    };
+    return { type: 'valid', list };
+}
+function isRecipientId(text, { ownerId }) {
+    return isAccountId(text) && text.toLowerCase() !== ownerId;
+}
+/** All entries of each account, by its ID in lower case. */
+function accountsOf(entries) {
+    const accounts = new Map();
+    for (const entry of entries) {
+        const id = entry.text.toLowerCase();
+        const sameAccount = accounts.get(id);
+        if (sameAccount)
+            sameAccount.push(entry);
+        else
+            accounts.set(id, [entry]);
+    }
+    return accounts;
+}
+function targetsOf(accounts, clean) {
+    return [...accounts].map(([id, entries]) => {
+        const labels = entries.map(({ label }) => clean(label ?? '', MAX_LABEL));
+        const label = labels.find((text) => text !== '') ?? null;
+        return { type: 'account', id, label };
+    });
+}
+function countDisabled({ disabledIds }, accounts) {
+    const distinct = [...new Set(disabledIds)];
+    return distinct.filter((id) => !accounts.has(id)).length;
+}
+function countRepeated(accounts) {
+    return [...accounts.values()].filter(({ length }) => length > 1).length;
+}
+// -------- problems
+function tooManyAccounts(count) {
+    const wrong = {
+        expected: 'at most 20,000 account IDs',
+        got: count.toLocaleString('en-US'),
+        fix: 'No organization has more: check where the list comes from.',
+    };
+    return { type: 'invalid', message: (0,inputs_reading/* sentenceOf */.$N)(wrong), details: [] };
+}
+function entryProblem(entry, options) {
+    const { text, place } = entry;
+    const wrong = emptyProblem(text) ??
+        idProblem(ACCOUNT_ID, text, options.clean) ??
+        ownerProblem(text, options.clean);
+    return { ...wrong, place };
+}
+function emptyProblem(text) {
+    if (text !== '')
+        return null;
+    return {
+        expected: ACCOUNT_ID.expected,
+        got: 'an empty text',
+        fix: 'Remove the empty entry, or check the expression that it comes from.',
+    };
+}
+function ownerProblem(text, clean) {
+    return {
+        expected: 'accounts other than the owner',
+        got: (0,inputs_reading/* quoted */.TL)(text, clean),
+        remark: 'the owner',
+        fix: 'Remove the owner of the share from the list.',
+    };
+}
+/** One sentence, however many problems there are. */
+function invalidList(problems) {
+    const sentences = problems.map(inputs_reading/* sentenceOf */.$N);
+    const [only = '', ...more] = sentences;
+    if (more.length === 0)
+        return { type: 'invalid', message: only, details: [] };
+    const wrong = {
+        expected: expectedOf(problems),
+        got: gotOf(problems),
+        fix: fixOf(problems),
+    };
+    return { type: 'invalid', message: (0,inputs_reading/* sentenceOf */.$N)(wrong), details: sentences };
+}
+function expectedOf(problems) {
+    const [first = '', ...others] = distinct(problems.map(({ expected }) => expected));
+    return others.length === 0 ? first : 'account IDs';
+}
+/** `12 problems: "a" on line 1 (length 1), …, and 2 more`. */
+function gotOf(problems) {
+    const count = (number) => number.toLocaleString('en-US');
+    const findings = problems.slice(0, MAX_FINDINGS).map(inputs_reading/* findingOf */.hD);
+    const rest = problems.length - findings.length;
+    const end = rest > 0 ? `, and ${count(rest)} more` : '';
+    return `${count(problems.length)} problems: ${findings.join(', ')}${end}`;
+}
+/** How to fix each kind of problem, also those that are not shown. */
+function fixOf(problems) {
+    return distinct(problems.map(({ fix }) => fix)).join(' ');
+}
+function distinct(texts) {
+    return [...new Set(texts)];
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/recipients.js
+
+
+
+
+
+const LIST_INPUT = 'recipient-account-id';
+const ORGANIZATION_INPUT = 'organization-id';
+const TARGET_INPUTS = [LIST_INPUT, recipient_file/* FILE_INPUT */._2, ORGANIZATION_INPUT];
+/** Reads the targets from the one input that names them. */
+function readRecipients(sources, context) {
+    const given = givenTargets(sources.env);
+    const readings = given.map((input) => READERS[input](sources, context));
+    const [reading] = readings;
+    if (!reading)
+        return (0,inputs_reading/* invalid */.Gq)(noTarget());
+    const errors = [
+        ...severalTargets(given),
+        ...exactOrganization(given, context),
+        ...readings.flatMap(inputs_reading/* errorsOf */.Bp),
+    ];
+    return errors.length > 0 ? (0,inputs_reading/* invalid */.Gq)(...errors) : reading;
+}
+function givenTargets(env) {
+    return TARGET_INPUTS.filter((input) => givenInput(env, input) !== '');
+}
+// -------- the three inputs
+const READERS = {
+    [LIST_INPUT]: readList,
+    [recipient_file/* FILE_INPUT */._2]: readFile,
+    [ORGANIZATION_INPUT]: readOrganization,
+};
+function readList({ env, clean }, { ownerId }) {
+    // Not trimmed: the lines before the first ID count.
+    const text = rawInput(env, LIST_INPUT);
+    const parsed = parseRecipientList(text, { ownerId, clean });
+    return toReading(parsed, LIST_INPUT);
+}
+function readFile(sources, { ownerId }) {
+    const { env, clean } = sources;
+    const file = (0,recipient_file/* readRecipientFile */.k4)(givenInput(env, recipient_file/* FILE_INPUT */._2), sources);
+    if (file.type === 'invalid')
+        return file;
+    if (file.value.trim() === '')
+        return withoutIds(recipient_file/* FILE_INPUT */._2, 'an empty file');
+    const parsed = parseRecipientList(file.value, { ownerId, clean });
+    return toReading(parsed, recipient_file/* FILE_INPUT */._2);
+}
+function readOrganization({ env, clean, }) {
+    const id = givenInput(env, ORGANIZATION_INPUT);
+    const wrong = idProblem(ORGANIZATION_ID, id, clean);
+    if (wrong)
+        return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(ORGANIZATION_INPUT, wrong));
+    const target = {
+        type: 'organization',
+        id: id.toLowerCase(),
+        label: null,
+    };
+    return (0,inputs_reading/* valid */.rZ)({ targets: [target], disabledIds: 0, repeatedIds: 0 });
+}
+function toReading(parsed, input) {
+    switch (parsed.type) {
+        case 'valid':
+            return (0,inputs_reading/* valid */.rZ)(parsed.list);
+        case 'empty':
+            return withoutIds(input, parsed.hasComments ? 'only comments' : 'an empty list');
+        case 'invalid': {
+            const { message, details } = parsed;
+            return (0,inputs_reading/* invalid */.Gq)({ input, message, details, isEmpty: false });
+        }
+    }
+}
+function withoutIds(input, got) {
+    const fix = 'Add the ID of an account.';
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(input, { expected: 'account IDs', got, fix }));
+}
+// -------- rules about all of them
+/** A request without a target would mean the whole organization. */
+function noTarget() {
+    return (0,inputs_reading/* emptyInput */.Wb)(LIST_INPUT, 'account IDs', 'Set this input, `recipient-account-file` or `organization-id`.');
+}
+function severalTargets(given) {
+    if (given.length < 2)
+        return [];
+    const names = given.map((input) => `\`${input}\``).join(' and ');
+    const wrong = {
+        expected: 'one kind of target',
+        got: names,
+        fix: 'Keep only one of them.',
+    };
+    return [(0,inputs_reading/* wrongInput */.qn)(given.at(-1) ?? LIST_INPUT, wrong)];
+}
+/** An organization has no list of accounts that could be the whole truth. */
+function exactOrganization(given, { state }) {
+    if (state !== 'exact' || !given.includes(ORGANIZATION_INPUT))
+        return [];
+    const expected = 'a list of accounts with `state: exact`';
+    const fix = 'Set `recipient-account-id` or `recipient-account-file` instead.';
+    const wrong = { expected, got: 'an organization', fix };
+    return [(0,inputs_reading/* wrongInput */.qn)(ORGANIZATION_INPUT, wrong)];
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/timeout.js
+
+
+/** As in action.yml, for a run in which the input is empty. */
+const DEFAULT_TIMEOUT = '10m';
+/** The last poll and the last write need time of their own. */
+const MIN_MS = 3_000;
+const MAX_MS = 24 * 3_600_000;
+const timeout_EXPECTED = 'a duration such as 90s, 10m or 1h30m';
+const DURATION = /^(?=\d)(?:(?<hours>\d+)h)?(?:(?<minutes>\d+)m)?(?:(?<seconds>\d+)s)?$/;
+/** Reads the time limit of the whole step. */
+function readTimeout(env, clean) {
+    const text = givenInput(env, 'timeout') || DEFAULT_TIMEOUT;
+    if (/^\d+$/.test(text))
+        return wrongTimeout(withoutUnits(text, clean));
+    const parts = DURATION.exec(text)?.groups;
+    if (!parts)
+        return wrongTimeout(notADuration(text, clean));
+    const ms = millisecondsOf(parts);
+    if (ms < MIN_MS || ms > MAX_MS)
+        return wrongTimeout(outOfRange(text, clean));
+    return (0,inputs_reading/* valid */.rZ)({ text, ms });
+}
+function millisecondsOf(parts) {
+    const { hours = '0', minutes = '0', seconds = '0' } = parts;
+    const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+    return total * 1000;
+}
+function wrongTimeout(wrong) {
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('timeout', wrong));
+}
+function withoutUnits(text, clean) {
+    return {
+        expected: timeout_EXPECTED,
+        got: (0,inputs_reading/* quoted */.TL)(text, clean),
+        fix: 'Write it with units.',
+    };
+}
+function notADuration(text, clean) {
+    const fix = 'Write hours, minutes and seconds in this order, without spaces.';
+    return { expected: timeout_EXPECTED, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+}
+function outOfRange(text, clean) {
+    const fix = 'Choose a duration in this range.';
+    return {
+        expected: 'a duration from 3s to 24h',
+        got: (0,inputs_reading/* quoted */.TL)(text, clean),
+        fix,
+    };
+}
+
+;// CONCATENATED MODULE: ../.build/src/inputs/load-inputs.js
+
+
+
+
+
+
+
+
+
+/** As in action.yml, for a run in which the input is empty. */
+const DEFAULT_ENVIRONMENT = 'cloudflare-share';
+/** Reads all inputs. Errors are in the order of action.yml. */
+function loadInputs(sources) {
+    const { env, clean } = sources;
+    const accountId = readAccountId(env, clean);
+    const state = readState(env, clean);
+    const summary = readBoolean(env, 'summary', clean);
+    const context = {
+        ownerId: (0,inputs_reading/* valueOr */.dd)(accountId, ''),
+        state: (0,inputs_reading/* valueOr */.dd)(state, null),
+    };
+    const loaded = (0,inputs_reading/* allOf */.bn)({
+        accountId,
+        shareId: readShareId(env, clean),
+        recipients: readRecipients(sources, context),
+        credentials: readCredentials(env),
+        state,
+        maxRemovals: readMaxRemovals(env, context.state, clean),
+        wait: readBoolean(env, 'wait', clean),
+        timeout: readTimeout(env, clean),
+        dryRun: readBoolean(env, 'dry-run', clean),
+        summary,
+        githubToken: readGithubToken(env),
+        environment: readEnvironment(env),
+        apiUrl: readApiUrl(env),
+    });
+    if (loaded.type === 'invalid') {
+        const { errors } = loaded;
+        return { type: 'invalid', errors, summary: (0,inputs_reading/* valueOr */.dd)(summary, true) };
+    }
+    const values = loaded.value;
+    const inputs = {
+        accountId: values.accountId,
+        shareId: values.shareId,
+        targets: values.recipients.targets,
+        credentials: values.credentials,
+        state: values.state,
+        maxRemovals: values.maxRemovals,
+        wait: values.wait,
+        timeout: values.timeout.text,
+        timeoutMs: values.timeout.ms,
+        dryRun: values.dryRun,
+        summary: values.summary,
+        githubToken: values.githubToken,
+        environment: values.environment,
+        apiUrl: values.apiUrl,
+    };
+    const notes = {
+        fallbacks: [
+            ...fallbacksOf(env, ['account-id']),
+            ...credentialFallbacks(env, values.credentials),
+        ],
+        disabledIds: values.recipients.disabledIds,
+        repeatedIds: values.recipients.repeatedIds,
+    };
+    return { type: 'valid', inputs, notes };
+}
+function readAccountId(env, clean) {
+    const text = inputOrVariable(env, 'account-id');
+    const fix = 'Set this input, or the variable CLOUDFLARE_ACCOUNT_ID.';
+    const id = readId('account-id', ACCOUNT_ID, text, fix, clean);
+    return id.type === 'valid' ? (0,inputs_reading/* valid */.rZ)(id.value.toLowerCase()) : id;
+}
+function readShareId(env, clean) {
+    const text = givenInput(env, 'share-id');
+    return readId('share-id', SHARE_ID, text, 'Set this input.', clean);
+}
+function readEnvironment(env) {
+    return (0,inputs_reading/* valid */.rZ)(givenInput(env, 'environment') || DEFAULT_ENVIRONMENT);
+}
+function readId(input, kind, text, fixOfEmpty, clean) {
+    if (text === '')
+        return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* emptyInput */.Wb)(input, kind.expected, fixOfEmpty));
+    const wrong = idProblem(kind, text, clean);
+    return wrong ? (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(input, wrong)) : (0,inputs_reading/* valid */.rZ)(text);
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/readiness.js
+/**
+ * 0 while the recipient has access or will, unknown statuses included; 1
+ * `disassociating`; 2 `disassociated`.
+ */
+function stage({ status }) {
+    if (status === 'disassociated')
+        return 2;
+    return status === 'disassociating' ? 1 : 0;
+}
+function isActive(record) {
+    return stage(record) === 0;
+}
+/**
+ * Has Cloudflare given up on a resource? Checked before the status; the API
+ * description calls it `terminal`.
+ */
+function hasTerminalError({ errors }) {
+    return errors.some(({ terminal }) => terminal);
+}
+/**
+ * Can the recipient use everything in the share?
+ * @param record from a response to a request with `include_resources=true`;
+ *   otherwise `associated` proves nothing
+ */
+function isReady({ status, errors }) {
+    return status === 'associated' && errors.length === 0;
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/observations.js
+
+/**
+ * How far a read may be behind a write, in milliseconds; see "Consistency" in
+ * docs/how-it-works.md.
+ */
+const STALE_READ_MS = 10_000;
+/**
+ * What the first list shows. `share` is null where it could not be read, and
+ * `shareFailure` says why.
+ */
+function firstObservations(list, share, shareFailure = null) {
+    const nothing = {
+        share,
+        shareFailure,
+        records: new Map(),
+        byAccount: new Map(),
+        recoveredOnce: new Set(),
+        others: list.others,
+        skipped: list.skipped,
+        firstSentMs: list.sentMs,
+        listSentMs: list.sentMs,
+        listReceivedMs: list.receivedMs,
+    };
+    return observeList(nothing, list);
+}
+/** Adds what a whole list shows. */
+function observeList(known, list) {
+    return {
+        ...observeRecords(known, list.records),
+        others: list.others,
+        skipped: list.skipped,
+        listSentMs: list.sentMs,
+        listReceivedMs: list.receivedMs,
+    };
+}
+/**
+ * Adds single records. The merge is monotonic, because a read may be stale: a
+ * record never disappears. Of two observations of one record the later
+ * `modified` wins; where that is equal or missing, the one further along
+ * active, `disassociating`, `disassociated`; where that is equal too, the later
+ * read. An error of a resource stays until `modified` moves or a second read
+ * shows none: the first may be older than the error.
+ */
+function observeRecords(known, seen) {
+    const records = new Map(known.records);
+    const recoveredOnce = new Set(known.recoveredOnce);
+    for (const record of seen) {
+        const old = records.get(record.id);
+        if (old && isStale(record, old))
+            continue;
+        const isUnconfirmed = old && mayHaveRecovered(record, old) && !recoveredOnce.has(record.id);
+        if (isUnconfirmed)
+            recoveredOnce.add(record.id);
+        else
+            recoveredOnce.delete(record.id);
+        const { errors, moreErrors } = isUnconfirmed ? old : record;
+        // A read that leaves the account out does not make the record nobody's.
+        const accountId = record.accountId ?? old?.accountId ?? null;
+        records.set(record.id, { ...record, accountId, errors, moreErrors });
+    }
+    const byAccount = groupByAccount(records);
+    return { ...known, records, byAccount, recoveredOnce };
+}
+function isStale(seen, old) {
+    const laterMs = modifiedLaterMs(seen, old);
+    return laterMs === 0 ? stage(seen) < stage(old) : laterMs < 0;
+}
+/** Does a read that may be stale show no error any more? */
+function mayHaveRecovered(seen, old) {
+    const isHealthy = seen.errors.length === 0 && old.errors.length > 0;
+    return isHealthy && modifiedLaterMs(seen, old) === 0;
+}
+/** 0 where a date is missing. */
+function modifiedLaterMs(seen, old) {
+    if (seen.modifiedMs === null || old.modifiedMs === null)
+        return 0;
+    return seen.modifiedMs - old.modifiedMs;
+}
+function groupByAccount(records) {
+    const byAccount = new Map();
+    for (const record of [...records.values()].sort(oldestFirst)) {
+        if (record.accountId === null)
+            continue;
+        const others = byAccount.get(record.accountId);
+        if (others)
+            others.push(record);
+        else
+            byAccount.set(record.accountId, [record]);
+    }
+    return byAccount;
+}
+/**
+ * By ID where the age is equal or unknown, so that parallel runs choose the
+ * same record.
+ */
+function oldestFirst(a, b) {
+    const isDated = a.createdMs !== null && b.createdMs !== null;
+    const earlierMs = isDated ? Number(a.createdMs) - Number(b.createdMs) : 0;
+    if (earlierMs !== 0)
+        return earlierMs;
+    return a.id < b.id ? -1 : 1;
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/outcome.js
+/** The outcome of a run that could not read the recipients at all. */
+function unobservedOutcome({ targets, state }, failure, nowMs, ending) {
+    const desired = state === 'absent' ? 'absent' : 'present';
+    return {
+        targets: targets.map((target) => unobservedTarget({ target, desired, unlistedRecords: null }, failure, nowMs)),
+        refusal: null,
+        observed: null,
+        polls: { polls: 0, failedPolls: 0 },
+        lastPollFailure: null,
+        ending,
+    };
+}
+function unobservedTarget(planned, failure, nowMs) {
+    return {
+        planned,
+        posts: [],
+        deletes: [],
+        inUse: null,
+        next: { do: 'fail', failure },
+        recipient: null,
+        changed: false,
+        heldBack: null,
+        startedMs: nowMs,
+        decidedMs: nowMs,
+        statusSinceMs: nowMs,
+    };
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/reasons.js
+const MAX_NAMED = 5;
+/** Somebody removed the record in use. */
+function recipientRemoved({ id, status }) {
+    const reason = `recipient ${id} is ${status}`;
+    return { cause: 'removed', reason, request: null };
+}
+/** The record in use has come back with another account. */
+function namesOtherAccount({ id, accountId }, target) {
+    const reason = `recipient ${id} names account ${accountId} instead of ${target.id}`;
+    return { cause: 'inconclusive', reason, request: null };
+}
+/** An organization's record cannot be recognized after a lost reply. */
+function inconclusivePost(failure) {
+    const reason = `the list does not show whether the organization was added after ${failure.reason}`;
+    return { ...failure, cause: 'inconclusive', reason };
+}
+/** None of the active records is known to be the organization's. */
+function inconclusiveAbsence(others) {
+    const reason = `no recipient is known to be the organization; it may be ${oneOf(others)}`;
+    return { cause: 'inconclusive', reason, request: null };
+}
+/** An active record that names no account may be the organization's. */
+function possiblyOrganization(records) {
+    const reason = `the organization may be a recipient already: it may be ${oneOf(records)}`;
+    return { cause: 'inconclusive', reason, request: null };
+}
+function oneOf(records) {
+    const names = records
+        .slice(0, MAX_NAMED)
+        .map(({ id, accountId }) => `${id} (account ${accountId ?? 'unknown'})`);
+    const more = records.length - names.length;
+    const rest = more > 0 ? ` and ${more} more` : '';
+    return `one of ${names.join(', ')}${rest}`;
+}
+/** DELETEs were accepted, and the record is there all the same. */
+function stillActive({ id, status }, deletes) {
+    const reason = `recipient ${id} is still ${status} after ${deletes} requests to remove it`;
+    return { cause: 'rejected', reason, request: null };
+}
+/** Credentials that failed for one write fail for all. */
+function stoppedBy({ reason, request }) {
+    return {
+        cause: 'stopped',
+        reason: `not attempted, because authentication failed for another write: ${reason}`,
+        request,
+    };
+}
+/** Cloudflare's page on adding a recipient: the share has to fit. */
+function shareDoesNotFit({ status }) {
+    const isGoing = status === 'deleting' || status === 'deleted';
+    const reason = isGoing
+        ? `the share is ${status}, so its recipients cannot be changed`
+        : 'the share targets an organization, so its accounts cannot be added or removed one by one';
+    return { cause: 'share-state', reason, request: null };
+}
+/**
+ * Nothing is written with `exact`. The report names who would lose access: with
+ * their IDs in it, the reason would be another one for each of them.
+ */
+function refusedBecause(reason) {
+    return { cause: 'refused', reason, request: null };
+}
+/** A removal of `exact` that has not begun when an addition failed. */
+function notBegun() {
+    const reason = 'not removed, because a listed account failed';
+    return { cause: 'stopped', reason, request: null };
+}
+/** Nothing is known of any target. */
+function unreadRecipients(failure, isCancelled) {
+    if (!isCancelled)
+        return failure;
+    const reason = `cancelled; ${failure.reason}`;
+    return { ...failure, cause: 'cancelled', reason };
+}
+/** An exception that nothing expects; the log has it. */
+function internalError() {
+    const reason = 'an internal error ended the run';
+    return { cause: 'internal', reason, request: null };
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/exact.js
+
+
+/** Plans a run with `state: exact` from the first list. */
+function planExact(inputs, observed) {
+    const listed = inputs.targets.map((target) => {
+        return { target, desired: 'present', unlistedRecords: null };
+    });
+    const withAccess = accountsWithAccess(inputs, observed);
+    const ids = new Set(inputs.targets.map(({ id }) => id));
+    const unlisted = [...withAccess.keys()].filter((id) => !ids.has(id));
+    const removals = unlisted.map((id) => {
+        const target = { type: 'account', id, label: null };
+        const unlistedRecords = withAccess.get(id) ?? [];
+        return { target, desired: 'absent', unlistedRecords };
+    });
+    const situation = { inputs, observed, withAccess, unlisted };
+    return {
+        targets: [...listed, ...removals],
+        refusal: refusalOf(situation),
+    };
+}
+/** The owner of the share is never counted nor removed. */
+function accountsWithAccess({ accountId: owner }, { byAccount }) {
+    const withAccess = new Map();
+    for (const [accountId, records] of byAccount) {
+        const active = records.filter(isActive);
+        if (active.length === 0 || accountId === owner)
+            continue;
+        withAccess.set(accountId, active);
+    }
+    return withAccess;
+}
+const REFUSALS = [
+    shareIsUnreadable,
+    shareIsNotActive,
+    shareTargetsNoAccounts,
+    shareBelongsToAnother,
+    recordWasSkipped,
+    recordMayBeTheOrganization,
+    nothingListedHasAccess,
+    tooManyRemovals,
+];
+function refusalOf(situation) {
+    for (const rule of REFUSALS) {
+        const reason = rule(situation);
+        if (reason)
+            return refusedBecause(reason);
+    }
+    return null;
+}
+function shareIsUnreadable({ observed }) {
+    const { share, shareFailure } = observed;
+    if (share)
+        return null;
+    const reason = 'the share could not be read';
+    return shareFailure ? `${reason}: ${exact_textOf(shareFailure)}` : reason;
+}
+function exact_textOf({ reason, request }) {
+    return request ? `${reason} (${request.detail})` : reason;
+}
+function shareIsNotActive({ observed }) {
+    return unless(observed.share, 'status', 'active');
+}
+function shareTargetsNoAccounts({ observed }) {
+    return unless(observed.share, 'targetType', 'account');
+}
+function shareBelongsToAnother({ observed, inputs, }) {
+    const owner = observed.share?.accountId ?? 'unknown';
+    if (owner !== inputs.accountId) {
+        return `the owner of the share is ${owner}, not account-id`;
+    }
+    return unless(observed.share, 'kind', 'sent');
+}
+function unless(share, member, expected) {
+    const word = share?.[member] ?? 'unknown';
+    if (word === expected)
+        return null;
+    const name = member === 'targetType' ? 'target_type' : member;
+    return `the ${name} of the share is "${word}", not "${expected}"`;
+}
+function recordWasSkipped({ observed }) {
+    const { skipped } = observed;
+    if (skipped === 0)
+        return null;
+    const records = skipped === 1 ? 'record' : 'records';
+    return `${skipped} ${records} of the list could not be read`;
+}
+/** Removing it could remove a whole organization. */
+function recordMayBeTheOrganization({ observed, }) {
+    const organizationId = observed.share?.organizationId ?? null;
+    const record = [...observed.records.values()]
+        .filter(isActive)
+        .find(({ accountId }) => accountId === null || accountId === organizationId);
+    if (!record)
+        return null;
+    const what = record.accountId === null ? 'names no account' : 'names an organization';
+    return `recipient ${record.id} ${what}, so it may give access to all accounts of the organization`;
+}
+/** A wrong share, or a wrong list. */
+function nothingListedHasAccess({ inputs, withAccess, unlisted, }) {
+    const isPercentage = inputs.maxRemovals.unit === 'percent';
+    const hasOnlyOthers = withAccess.size > 0 && unlisted.length === withAccess.size;
+    return isPercentage && hasOnlyOthers
+        ? `none of the ${withAccess.size} accounts with access is in the list: is it the right share, and the right list?`
+        : null;
+}
+function tooManyRemovals({ inputs, withAccess, unlisted, }) {
+    const allowed = allowedRemovals(inputs.maxRemovals, withAccess.size);
+    if (unlisted.length <= allowed)
+        return null;
+    const removals = `${unlisted.length} of ${withAccess.size} accounts would lose access`;
+    return `${removals}, and max-removals allows ${allowed}`;
+}
+/**
+ * How many accounts may lose access.
+ * @param accounts how many have access, the owner apart
+ */
+function allowedRemovals(maxRemovals, accounts) {
+    if (maxRemovals.unit === 'accounts')
+        return maxRemovals.count;
+    if (maxRemovals.percent === 0)
+        return 0;
+    return Math.max(1, Math.floor((accounts * maxRemovals.percent) / 100));
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/target-state.js
+/** Is something due, or waited for? */
+function isPending({ next }) {
+    return next.do !== 'done' && next.do !== 'fail';
+}
+/** The failure of a target; null for one that has not failed. */
+function failureOf({ next }) {
+    return next.do === 'fail' ? next.failure : null;
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/plan.js
+
+
+
+/** Gives each target its own desired state. */
+function planTargets(inputs, observed) {
+    const { targets, state } = inputs;
+    if (state === 'exact')
+        return planExact(inputs, observed);
+    const planned = targets.map((target) => ({
+        target,
+        desired: state,
+        unlistedRecords: null,
+    }));
+    return { targets: planned, refusal: null };
+}
+function additionsOf(targets) {
+    const listed = targets.filter(({ planned }) => planned.unlistedRecords === null);
+    if (listed.some(({ next }) => next.do === 'fail'))
+        return 'failed';
+    return listed.some(isPending) ? 'pending' : 'done';
+}
+/**
+ * Replaces a decision that cannot be carried out. The first obstacle counts.
+ */
+function obstacleTo(decision, obstacles) {
+    const step = refusedStep(decision, obstacles) ??
+        misfitStep(decision, obstacles) ??
+        stoppedStep(decision, obstacles) ??
+        additionsFirst(decision, obstacles);
+    if (!step)
+        return decision;
+    return {
+        ...decision,
+        next: step,
+        changed: decision.changed && mayHaveChanged(step, obstacles.state),
+    };
+}
+/** Where nothing was written, a dry run that fails would change nothing. */
+function mayHaveChanged(step, { posts, deletes }) {
+    return step.do !== 'fail' || posts.length + deletes.length > 0;
+}
+function refusedStep(decision, { refusal }) {
+    if (!refusal || !isPending(decision))
+        return null;
+    return { do: 'fail', failure: refusal };
+}
+/**
+ * A share that is being deleted, or that derives its recipients from an
+ * organization, cannot be changed (Cloudflare's page on adding a recipient).
+ */
+function misfitStep({ next }, { share, state }) {
+    const failure = misfitOf(share, state.planned.target);
+    return failure && mayNeedWrite(next) ? { do: 'fail', failure } : null;
+}
+function misfitOf(share, target) {
+    if (!share)
+        return null;
+    const isGoing = share.status === 'deleting' || share.status === 'deleted';
+    const isDerived = share.targetType === 'organization' && target.type === 'account';
+    return isGoing || isDerived ? shareDoesNotFit(share) : null;
+}
+function mayNeedWrite(next) {
+    if (next.do === 'wait')
+        return next.for === 'removal';
+    return next.do === 'create' || next.do === 'delete';
+}
+function stoppedStep({ next }, { authenticationFailure: failure }) {
+    const isWrite = next.do === 'create' || next.do === 'delete';
+    return failure && isWrite ? { do: 'fail', failure } : null;
+}
+/** With `exact`, nothing is removed while an addition is due or has failed. */
+function additionsFirst(decision, { state, additions, isBeingRemoved }) {
+    const isUnlisted = state.planned.unlistedRecords !== null;
+    if (!isUnlisted || decision.next.do !== 'delete')
+        return null;
+    if (additions === 'done')
+        return null;
+    if (additions === 'pending')
+        return { do: 'wait', for: 'additions' };
+    // An account can have several records: what was sent is observed to its end.
+    return isBeingRemoved
+        ? { do: 'wait', for: 'status' }
+        : { do: 'fail', failure: notBegun() };
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/resource-errors.js
+
+
+/** What a message describes of a record's resources; the rest is counted. */
+const MAX_DESCRIBED = 3;
+/** `gateway-policy f174…`. */
+function nameOfResource(id, share) {
+    return `${share?.resourceTypes.get(id) || 'resource'} ${id}`;
+}
+/**
+ * `30 resources: Recipient is missing necessary entitlement; gateway-policy
+ * f174…: … (and 4 more)`: equal errors once, terminal ones first.
+ */
+function describeErrors(record, share) {
+    const isTerminal = hasTerminalError(record);
+    const byText = new Map();
+    for (const { resourceId, error, terminal } of record.errors) {
+        if (terminal !== isTerminal)
+            continue;
+        const ids = byText.get(error) ?? [];
+        byText.set(error, [...ids, resourceId]);
+    }
+    const shown = [...byText].slice(0, MAX_DESCRIBED);
+    const texts = shown.map(([error, ids]) => {
+        const [first = ''] = ids;
+        const isOne = ids.length === 1;
+        const who = isOne
+            ? nameOfResource(first, share)
+            : plural(ids.length, 'resource');
+        return `${who}: ${error}`;
+    });
+    const described = shown.reduce((count, [, ids]) => count + ids.length, 0);
+    const more = record.errors.length + record.moreErrors - described;
+    const rest = more > 0 ? ` (and ${formatCount(more)} more)` : '';
+    return `${texts.join('; ')}${rest}`;
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/decide.js
+
+
+
+
+/** More would not help: three lost replies in a row are no coincidence. */
+const MAX_WRITES = 3;
+const CREATE = { do: 'create' };
+const DONE = { do: 'done' };
+/**
+ * Compares the desired with the observed state of a target, from scratch,
+ * after every poll. The rules are tables P and A in docs/how-it-works.md: the
+ * first one that matches decides.
+ */
+function decide(history, mode, observed) {
+    return history.planned.desired === 'present'
+        ? decidePresent(history, mode, observed)
+        : decideAbsent(history, mode, observed);
+}
+function firstMatch(rules, situation) {
+    for (const rule of rules) {
+        const step = rule(situation);
+        if (step)
+            return step;
+    }
+    throw new Error('the last rule of a table always matches');
+}
+function waitFor(what) {
+    return { do: 'wait', for: what };
+}
+const PRESENT_RULES = [
+    resourceFailedPermanently, // P1
+    recipientIsReady, // P2
+    accessIsComing, // P3
+    removedDuringRun, // P4
+    removalIsUnderWay, // P5
+    organizationMayBeRecipient, // P6
+    nothingWasSentYet, // P6
+    effectOfLastPostMayShow, // P7
+    lastPostMayBeRepeated, // P8
+    lastPostFailed, // P9
+];
+function resourceFailedPermanently({ activeRecord, observed, }) {
+    if (!activeRecord || !hasTerminalError(activeRecord))
+        return null;
+    const reason = describeErrors(activeRecord, observed.share);
+    const failure = { cause: 'resource-error', reason, request: null };
+    return { do: 'fail', failure };
+}
+function recipientIsReady({ activeRecord }) {
+    return activeRecord && isReady(activeRecord) ? DONE : null;
+}
+function accessIsComing({ activeRecord, wait }) {
+    if (!activeRecord)
+        return null;
+    return wait ? waitFor('status') : DONE;
+}
+function removedDuringRun({ inUse, observed, target, }) {
+    const record = inUse === null ? null : observed.records.get(inUse);
+    if (!record)
+        return null;
+    const failure = isActive(record)
+        ? namesOtherAccount(record, target)
+        : recipientRemoved(record);
+    return { do: 'fail', failure };
+}
+function removalIsUnderWay({ endingRecord }) {
+    return endingRecord ? waitFor('removal') : null;
+}
+/** A POST would add one more record at every run. */
+function organizationMayBeRecipient({ target, observed, lastPost, }) {
+    if (target.type !== 'organization' || lastPost)
+        return null;
+    const unnamed = [...observed.records.values()]
+        .filter((record) => isActive(record) && record.accountId === null)
+        .sort(oldestFirst);
+    if (unnamed.length === 0)
+        return null;
+    return { do: 'fail', failure: possiblyOrganization(unnamed) };
+}
+function nothingWasSentYet({ lastPost }) {
+    return lastPost ? null : CREATE;
+}
+function effectOfLastPostMayShow({ lastPost, ageMs, }) {
+    const graceMs = lastPost && effectMayShow(lastPost) ? STALE_READ_MS : 0;
+    return ageMs < graceMs ? waitFor('effect') : null;
+}
+function lastPostMayBeRepeated({ target, posts, lastPost, }) {
+    // After a lost reply, nothing tells the record of an organization from
+    // others.
+    if (target.type === 'organization')
+        return null;
+    const mayRepeat = lastPost !== null && isRepeatable(lastPost);
+    return mayRepeat && posts.length < MAX_WRITES ? CREATE : null;
+}
+function lastPostFailed({ target, lastPost }) {
+    const result = lastPost?.result;
+    // An accepted POST names the record in use, which rule P4 has decided.
+    if (!result || result.outcome === 'accepted')
+        return waitFor('effect');
+    const { failure } = result.error;
+    const isUnclear = target.type === 'organization' && result.outcome === 'unknown';
+    return {
+        do: 'fail',
+        failure: isUnclear ? inconclusivePost(failure) : failure,
+    };
+}
+function decidePresent(history, { wait, dryRun }, observed) {
+    const { target } = history.planned;
+    const { posts } = history;
+    const records = recordsOf(history, observed);
+    const activeRecord = records.find(isActive) ?? null;
+    const endingRecord = records.find((record) => stage(record) === 1) ?? null;
+    const lostPost = posts.find(isUnknown);
+    const appearedRecord = records.find(({ id }) => lostPost && !lostPost.knownIds.has(id));
+    const inUse = activeRecord?.id ?? history.inUse ?? appearedRecord?.id ?? null;
+    const lastPost = posts.at(-1) ?? null;
+    const next = firstMatch(PRESENT_RULES, {
+        target,
+        wait,
+        observed,
+        activeRecord,
+        endingRecord,
+        inUse,
+        posts,
+        lastPost,
+        ageMs: ageOf(lastPost, observed),
+    });
+    const wasAdded = posts.some(isAccepted) || Boolean(lostPost && inUse);
+    const wouldAdd = dryRun && !activeRecord && next.do !== 'fail';
+    const recordInUse = inUse === null ? null : observed.records.get(inUse);
+    const recipient = activeRecord ?? recordInUse ?? endingRecord ?? records.at(-1) ?? null;
+    return { next, inUse, recipient, changed: dryRun ? wouldAdd : wasAdded };
+}
+const REMOVAL_RULES = [
+    recordIsRemoved, // A1
+    recordIsBeingRemoved, // A2
+    nothingWasDeletedYet, // A3
+    acceptedDeleteIsEnough, // A4
+    effectOfLastDeleteMayShow, // A5
+    lastDeleteMayBeRepeated, // A6
+    lastDeleteFailed, // A7
+];
+function recordIsRemoved({ record }) {
+    return stage(record) === 2 ? DONE : null;
+}
+function recordIsBeingRemoved({ record, wait }) {
+    if (stage(record) !== 1)
+        return null;
+    return wait ? waitFor('status') : DONE;
+}
+function nothingWasDeletedYet({ record, lastDelete, }) {
+    return lastDelete ? null : { do: 'delete', recipientIds: [record.id] };
+}
+function acceptedDeleteIsEnough({ lastDelete, wait, }) {
+    return lastDelete && isAccepted(lastDelete) && !wait ? DONE : null;
+}
+function effectOfLastDeleteMayShow({ ageMs }) {
+    return ageMs < STALE_READ_MS ? waitFor('effect') : null;
+}
+function lastDeleteMayBeRepeated({ record, deletes, lastDelete, }) {
+    if (!lastDelete)
+        return null;
+    const mayRepeat = isAccepted(lastDelete) || isRepeatable(lastDelete);
+    const counted = deletes.filter((one) => !isTooEarly(one));
+    return mayRepeat && counted.length < MAX_WRITES
+        ? { do: 'delete', recipientIds: [record.id] }
+        : null;
+}
+function lastDeleteFailed({ record, deletes, lastDelete, }) {
+    const result = lastDelete?.result;
+    const failure = result && result.outcome !== 'accepted'
+        ? result.error.failure
+        : stillActive(record, deletes.length);
+    return { do: 'fail', failure };
+}
+/**
+ * A conflict while the record is `associating`: the association has to end
+ * before it can be removed, however often that is observed.
+ */
+function isTooEarly({ result, wasAssociating }) {
+    return wasAssociating && result.outcome === 'conflict';
+}
+function decideRemoval(record, { deletes: all }, wait, observed) {
+    const deletes = all.filter(({ recipientId }) => recipientId === record.id);
+    const lastDelete = deletes.at(-1) ?? null;
+    const ageMs = ageOf(lastDelete, observed);
+    return firstMatch(REMOVAL_RULES, {
+        record,
+        wait,
+        deletes,
+        lastDelete,
+        ageMs,
+    });
+}
+/** Is a removal of the target under way that has begun already? */
+function isBeingRemoved(history, { wait }, observed) {
+    return recordsOf(history, observed)
+        .filter((record) => isInScope(record, history))
+        .map((record) => decideRemoval(record, history, wait, observed))
+        .some((step) => step.do === 'wait');
+}
+const ABSENT_RULES = [
+    someRecordIsToBeDeleted,
+    someRemovalFailed,
+    someRemovalIsAwaited,
+    recordNamesOtherAccount, // A8
+    organizationCannotBeIdentified, // A8
+    absenceIsConfirmed, // A9
+    absenceIsNotConfirmedYet, // A9
+];
+function someRecordIsToBeDeleted({ steps }) {
+    const recipientIds = steps.flatMap((step) => step.do === 'delete' ? step.recipientIds : []);
+    return recipientIds.length > 0 ? { do: 'delete', recipientIds } : null;
+}
+function someRemovalFailed({ steps, history, observed, }) {
+    // A list must follow the last DELETE, so that the report is true for every
+    // record.
+    const isListed = history.deletes.every(({ endedMs }) => endedMs <= observed.listSentMs);
+    return isListed ? (steps.find((step) => step.do === 'fail') ?? null) : null;
+}
+function someRemovalIsAwaited({ steps }) {
+    const isAwaited = steps.some((step) => step.do === 'wait' || step.do === 'fail');
+    return isAwaited ? waitFor('status') : null;
+}
+/** It was the target's before, so that nothing proves that it has gone. */
+function recordNamesOtherAccount({ history: { planned, inUse }, observed, }) {
+    const record = inUse === null ? null : observed.records.get(inUse);
+    if (!record || !isActive(record))
+        return null;
+    const { target } = planned;
+    if (!isOfAnother(record, target))
+        return null;
+    return { do: 'fail', failure: namesOtherAccount(record, target) };
+}
+function organizationCannotBeIdentified({ history, records, observed, }) {
+    const { target } = history.planned;
+    if (target.type !== 'organization' || records.length > 0)
+        return null;
+    const others = [...observed.records.values()].filter(isActive);
+    if (others.length === 0)
+        return null;
+    const failure = inconclusiveAbsence(others.sort(oldestFirst));
+    return { do: 'fail', failure };
+}
+function absenceIsConfirmed({ history, records, observed, dryRun, }) {
+    const wasFound = history.deletes.length > 0 || records.some((record) => stage(record) === 1);
+    const isConfirmed = observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
+    return wasFound || isConfirmed || dryRun ? DONE : null;
+}
+function absenceIsNotConfirmedYet() {
+    return waitFor('confirmation');
+}
+function decideAbsent(history, { wait, dryRun }, observed) {
+    const known = recordsOf(history, observed);
+    const records = known.filter((record) => isInScope(record, history));
+    const steps = records.map((record) => decideRemoval(record, history, wait, observed));
+    const next = firstMatch(ABSENT_RULES, {
+        history,
+        dryRun,
+        observed,
+        records,
+        steps,
+    });
+    const recipient = mostActive(known, history.deletes);
+    const wasRemoved = history.deletes.some((one) => hasRemoved(one, records));
+    const wouldRemove = dryRun && records.some(isActive) && next.do !== 'fail';
+    return {
+        next,
+        inUse: recipient?.id ?? null,
+        recipient,
+        changed: dryRun ? wouldRemove : wasRemoved,
+    };
+}
+/** With `exact`, only what the first list showed is removed. */
+function isInScope({ id }, { planned }) {
+    const { unlistedRecords } = planned;
+    return !unlistedRecords || unlistedRecords.some((record) => record.id === id);
+}
+/**
+ * Of several records the one with the most access, and among those one that
+ * this run has written to.
+ */
+function mostActive(records, deletes) {
+    const isWritten = ({ id }) => Number(deletes.some(({ recipientId }) => recipientId === id));
+    const [first] = [...records].sort((a, b) => stage(a) - stage(b) || isWritten(b) - isWritten(a));
+    return first ?? null;
+}
+function hasRemoved(write, records) {
+    const isEnded = records.some((record) => record.id === write.recipientId && !isActive(record));
+    return isAccepted(write) || (isUnknown(write) && isEnded);
+}
+function isAccepted({ result }) {
+    return result.outcome === 'accepted';
+}
+/**
+ * May the write have been carried out, although its response does not say so?
+ */
+function isUnknown({ result }) {
+    return result.outcome === 'unknown';
+}
+/**
+ * May the effect of the write, or of a parallel one that it met, still show?
+ */
+function effectMayShow({ result }) {
+    return result.outcome === 'unknown' || result.outcome === 'conflict';
+}
+function isRepeatable({ result }) {
+    const { outcome } = result;
+    if (outcome !== 'unknown' && outcome !== 'conflict')
+        return false;
+    return result.error.isRetryable;
+}
+/**
+ * Milliseconds from the end of a write to the sending of the newest list; 0
+ * without a write.
+ */
+function ageOf(write, { listSentMs }) {
+    return write ? listSentMs - write.endedMs : 0;
+}
+/**
+ * The records of a target, oldest first. The reply to a POST may be all that
+ * names the record of an organization.
+ */
+function recordsOf({ planned: { target }, inUse }, { records, byAccount }) {
+    const named = byAccount.get(target.id) ?? [];
+    const used = inUse === null ? undefined : records.get(inUse);
+    if (!used || named.includes(used) || isOfAnother(used, target))
+        return named;
+    return [...named, used].sort(oldestFirst);
+}
+/** An organization's record may name any account, or none. */
+function isOfAnother({ accountId }, target) {
+    const isNamed = accountId !== null && accountId !== target.id;
+    return target.type === 'account' && isNamed;
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/polling.js
+const SHORTEST_INTERVAL_MS = 1_000;
+const LONGEST_INTERVAL_MS = 15_000;
+/** A twelfth of the time waited: a mean delay of about 4 %. */
+const INTERVAL_SHARE = 12;
+/** The last poll begins so long before the deadline that it can end. */
+const LAST_POLL_MS = 2_000;
+/** Milliseconds to wait before the next poll. */
+function pauseMs(situation) {
+    const { isBehind, leftMs, retryAfterMs, lastListMs } = situation;
+    if (isBehind)
+        return 0;
+    const intervalMs = pollIntervalMs(situation.waitedMs, situation.random);
+    // A large list would otherwise be read all the time.
+    const wantedMs = Math.max(intervalMs, lastListMs);
+    const lastPollMs = leftMs - LAST_POLL_MS;
+    const beforeEndMs = lastPollMs > 0 ? Math.min(wantedMs, lastPollMs) : leftMs;
+    return Math.max(beforeEndMs, retryAfterMs);
+}
+/**
+ * Milliseconds between two polls: a twelfth of the time waited so far, at least
+ * 1 s, at most 15 s, ±10 %. `random` is from 0 to 1.
+ */
+function pollIntervalMs(waitedMs, random) {
+    const shareMs = Math.max(waitedMs / INTERVAL_SHARE, SHORTEST_INTERVAL_MS);
+    const baseMs = Math.min(shareMs, LONGEST_INTERVAL_MS);
+    return Math.round(baseMs * (0.9 + 0.2 * random));
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/turns.js
+
+/** Whose turn it is. The first rule that matches decides; without, it is. */
+const TURN_RULES = [
+    stepIsOver,
+    credentialsFailed,
+    listedAccountsComeFirst,
+    serverAskedToWait,
+    everythingIsBlocked,
+    stepEndsFirst,
+    firstWriteIsGuaranteed,
+    listIsStale,
+];
+/**
+ * Says why a write must not be sent now, or wait for the rate limit.
+ * @returns null where it may
+ */
+function heldBackBy(situation) {
+    for (const rule of TURN_RULES) {
+        const verdict = rule(situation);
+        if (verdict === 'send')
+            return null;
+        if (verdict)
+            return verdict;
+    }
+    return null;
+}
+function stepIsOver({ isStepOver }) {
+    return isStepOver ? { why: 'step-over' } : null;
+}
+function credentialsFailed({ authenticationFailure: failure, }) {
+    return failure ? { why: 'authentication', failure } : null;
+}
+/** No removal is sent while an account that should have access has none. */
+function listedAccountsComeFirst({ isBeforeAdditions, }) {
+    return isBeforeAdditions ? { why: 'additions' } : null;
+}
+/** `Retry-After` of one write holds for the next: RFC 9110, section 10.2.3. */
+function serverAskedToWait({ notBeforeMs, nowMs, }) {
+    if (notBeforeMs === null || notBeforeMs <= nowMs)
+        return null;
+    return { why: 'retry-after', waitMs: notBeforeMs - nowMs };
+}
+/** After a block of up to five minutes, the list is read again. */
+function everythingIsBlocked({ rateLimit: { isBlocked, waitMs }, }) {
+    return isBlocked ? { why: 'rate-limit', waitMs } : null;
+}
+function stepEndsFirst({ nowMs, endMs, rateLimit: { waitMs }, }) {
+    return nowMs + waitMs > endMs ? { why: 'rate-limit', waitMs } : null;
+}
+/**
+ * However long reading the list took, and however long the rate limit makes
+ * this write wait: a list that no write follows would be read forever.
+ */
+function firstWriteIsGuaranteed({ isFirstSinceList, }) {
+    return isFirstSinceList ? 'send' : null;
+}
+/** A list serves writes as long as a read may be behind a write. */
+function listIsStale({ nowMs, listReceivedMs, rateLimit: { waitMs }, }) {
+    const isFresh = nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
+    if (isFresh)
+        return null;
+    return waitMs > 0 ? { why: 'rate-limit', waitMs } : { why: 'stale-list' };
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/reconciler.js
+
+
+
+
+
+
+
+
+
+
+/** More would not be faster under the rate limit. */
+const MAX_CONCURRENT_WRITES = 4;
+/**
+ * Brings the recipients of a share to the desired state: observes, decides for
+ * every target from scratch, writes what is due, waits, and repeats.
+ */
+class Reconciler {
+    #options;
+    #targets;
+    #observed;
+    /** How far the listed targets are. */
+    #additions = 'pending';
+    /**
+     * False while the plan is made, which is reported as a whole, and after an
+     * internal error, which may come from the report.
+     */
+    #reportsProgress = false;
+    #polls = 0;
+    #failedPolls = 0;
+    /** Why the last poll failed; null where it did not. */
+    #pollError = null;
+    /** Proof that no write can succeed. */
+    #authenticationFailure = null;
+    /** When a write, or the first list, was last sent. */
+    #lastWriteMs;
+    /** Until when Cloudflare asked to send no write. */
+    #notBeforeMs = null;
+    /** Has a write begun to wait for its turn since the newest list? */
+    #hasWriteBegun = false;
+    /** Has a write been sent since the newest list? */
+    #hasWriteEnded = false;
+    /** Plans from the first list. Nothing is written before `run`. */
+    constructor(options) {
+        const { plan, observed, clock } = options;
+        this.#options = options;
+        this.#observed = observed;
+        this.#lastWriteMs = observed.firstSentMs;
+        this.#targets = plan.targets.map((planned) => ({
+            planned,
+            posts: [],
+            deletes: [],
+            inUse: null,
+            next: { do: 'wait', for: 'status' },
+            recipient: null,
+            changed: false,
+            heldBack: null,
+            startedMs: observed.firstSentMs,
+            decidedMs: observed.firstSentMs,
+            statusSinceMs: clock.now(),
+        }));
+        this.#decideAll();
+    }
+    /** Where each target stands now. */
+    get targets() {
+        return this.#targets;
+    }
+    isPending() {
+        return this.#targets.some(isPending);
+    }
+    /**
+     * Writes and polls until every target is done or failed, or the step is
+     * over. Never rejects: what is known is reported after an internal error
+     * too.
+     */
+    async run() {
+        this.#reportsProgress = true;
+        try {
+            await this.#reconcile();
+            return this.outcome();
+        }
+        catch (error) {
+            this.#reportsProgress = false;
+            this.#decideWhatIsKnown();
+            return this.outcome({ type: 'crashed', error });
+        }
+    }
+    /** After an internal error, so that what was done is in the decisions. */
+    #decideWhatIsKnown() {
+        try {
+            this.#decideAll();
+        }
+        catch {
+            // The error is the one that is reported already.
+        }
+    }
+    /** What is known now, as data. */
+    outcome(ending = this.#endingNow()) {
+        return {
+            targets: [...this.#targets],
+            refusal: this.#options.plan.refusal,
+            observed: this.#observed,
+            polls: { polls: this.#polls, failedPolls: this.#failedPolls },
+            lastPollFailure: this.#pollError?.failure ?? null,
+            ending,
+        };
+    }
+    #endingNow() {
+        const { deadline } = this.#options;
+        if (deadline.isCancelled())
+            return { type: 'cancelled' };
+        const isOver = deadline.closing.aborted && this.isPending();
+        return { type: isOver ? 'timeout' : 'complete' };
+    }
+    async #reconcile() {
+        const { deadline } = this.#options;
+        while (this.isPending() && !deadline.closing.aborted) {
+            const isBehind = await this.#writeDue();
+            if (!this.isPending())
+                return;
+            await this.#pause(isBehind);
+            if (!deadline.closing.aborted)
+                await this.#poll();
+        }
+        if (this.#isUnclear()) {
+            await this.#poll({ signal: deadline.end, maxAttempts: 1 });
+        }
+    }
+    /** Could a last list show what became of a write? */
+    #isUnclear() {
+        return this.#targets.some((state) => isPending(state) &&
+            (state.posts.some(isUnknown) || state.deletes.some(isUnknown)));
+    }
+    // -------- deciding
+    #decide(state) {
+        const { inputs, plan } = this.#options;
+        const decision = decide(state, inputs, this.#observed);
+        return obstacleTo(decision, {
+            state,
+            refusal: plan.refusal,
+            share: this.#observed.share,
+            authenticationFailure: this.#authenticationFailure,
+            additions: this.#additions,
+            isBeingRemoved: isUnlisted(state) && isBeingRemoved(state, inputs, this.#observed),
+        });
+    }
+    /** Decides the listed targets first, because removals depend on them. */
+    #decideAll() {
+        this.#decideWhere((state) => !isUnlisted(state));
+        this.#additions = additionsOf(this.#targets);
+        this.#decideWhere(isUnlisted);
+    }
+    #decideWhere(isIncluded) {
+        for (const [index, state] of this.#targets.entries()) {
+            if (state.next.do === 'fail' || !isIncluded(state))
+                continue;
+            const decision = this.#decide(state);
+            const heldBack = isWriteDue(decision) ? state.heldBack : null;
+            this.#update(index, { ...decision, heldBack });
+        }
+    }
+    #update(index, change) {
+        const from = this.#stateOf(index);
+        const to = this.#withTimes(from, { ...from, ...change });
+        this.#targets[index] = to;
+        if (this.#reportsProgress)
+            this.#options.progress.changed(from, to);
+    }
+    #withTimes(from, to) {
+        const nowMs = this.#options.clock.now();
+        const hasMoved = to.next.do !== from.next.do;
+        const isOtherStatus = to.recipient?.status !== from.recipient?.status;
+        return {
+            ...to,
+            decidedMs: hasMoved ? nowMs : from.decidedMs,
+            statusSinceMs: isOtherStatus ? nowMs : from.statusSinceMs,
+        };
+    }
+    #stateOf(index) {
+        return this.#targets[index];
+    }
+    #failPending(failure) {
+        for (const [index, state] of this.#targets.entries()) {
+            if (!isPending(state))
+                continue;
+            this.#update(index, { next: { do: 'fail', failure } });
+        }
+    }
+    // -------- writing
+    /**
+     * Sends the writes that are due. After a poll that failed, nothing is
+     * decided or written before one succeeds.
+     * @returns true when some could not be sent before their list was stale: the
+     *   next list follows at once, and then they are sent
+     */
+    async #writeDue() {
+        if (this.#pollError)
+            return false;
+        const due = this.#dueWrites();
+        const replies = [];
+        const workers = Array.from({ length: MAX_CONCURRENT_WRITES }, () => this.#sendFrom(due, replies));
+        const ends = await Promise.allSettled(workers);
+        this.#observed = observeRecords(this.#observed, replies);
+        const failed = ends.find(({ status }) => status === 'rejected');
+        if (failed)
+            throw failed.reason;
+        const isBehind = isListTooOld(this.#targets);
+        this.#decideAll();
+        return isBehind && this.#hasWriteEnded;
+    }
+    #dueWrites() {
+        return this.#targets.flatMap(({ next }, index) => {
+            if (next.do === 'create')
+                return [{ index, recipientId: null }];
+            if (next.do !== 'delete')
+                return [];
+            return next.recipientIds.map((recipientId) => ({ index, recipientId }));
+        });
+    }
+    /**
+     * Sends one write after the other, until one is held back. An internal error
+     * ends the other workers, too.
+     */
+    async #sendFrom(due, replies) {
+        try {
+            for (let write = due.shift(); write; write = due.shift()) {
+                const reply = await this.#send(write);
+                if (reply.outcome === 'heldBack') {
+                    due.length = 0;
+                    this.#update(write.index, { heldBack: reply.heldBack });
+                }
+                else {
+                    this.#record(write, reply, replies);
+                }
+            }
+        }
+        catch (error) {
+            due.length = 0;
+            throw error;
+        }
+    }
+    #send({ index, recipientId }) {
+        const { share } = this.#options;
+        const isFirstSinceList = !this.#hasWriteBegun;
+        this.#hasWriteBegun = true;
+        const turn = (rateLimit) => heldBackBy(this.#turnOf(index, isFirstSinceList, rateLimit));
+        return recipientId === null
+            ? share.createRecipient(this.#stateOf(index).planned.target, turn)
+            : share.deleteRecipient(recipientId, turn);
+    }
+    #turnOf(index, isFirstSinceList, rateLimit) {
+        const { clock, deadline } = this.#options;
+        const isRemoval = isUnlisted(this.#stateOf(index));
+        return {
+            nowMs: clock.now(),
+            rateLimit,
+            listReceivedMs: this.#observed.listReceivedMs,
+            isFirstSinceList,
+            notBeforeMs: this.#notBeforeMs,
+            endMs: deadline.writesEndMs(),
+            isStepOver: deadline.closing.aborted,
+            authenticationFailure: this.#authenticationFailure,
+            isBeforeAdditions: isRemoval && this.#additions !== 'done',
+        };
+    }
+    /** Records what is known of a write that was sent, or nearly. */
+    #record({ index, recipientId }, reply, replies) {
+        const nowMs = this.#options.clock.now();
+        this.#hasWriteEnded = true;
+        const result = this.#toResult(reply);
+        if (result.outcome === 'notProcessed') {
+            const { failure } = result.error;
+            this.#update(index, { heldBack: { why: 'not-processed', failure } });
+            return;
+        }
+        this.#lastWriteMs = nowMs;
+        const written = { endedMs: nowMs, result };
+        const state = this.#stateOf(index);
+        if (recipientId !== null) {
+            const deletes = [...state.deletes, this.#toDelete(recipientId, written)];
+            this.#update(index, { heldBack: null, deletes });
+            return;
+        }
+        const posts = [...state.posts, this.#toPost(state, written)];
+        const recipient = reply.outcome === 'accepted' ? reply.recipient : null;
+        if (recipient)
+            replies.push(recipient);
+        const inUse = recipient?.id ?? state.inUse;
+        this.#update(index, { heldBack: null, posts, inUse });
+    }
+    #toPost({ planned }, written) {
+        const known = this.#observed.byAccount.get(planned.target.id) ?? [];
+        return { ...written, knownIds: new Set(known.map(({ id }) => id)) };
+    }
+    #toDelete(recipientId, written) {
+        const status = this.#observed.records.get(recipientId)?.status;
+        return {
+            recipientId,
+            ...written,
+            wasAssociating: status === 'associating',
+        };
+    }
+    /**
+     * What is known of a write. One that was not processed is rejected where
+     * Cloudflare asks to wait past the end of the step.
+     */
+    #toResult(reply) {
+        if (reply.outcome === 'accepted')
+            return { outcome: 'accepted' };
+        const { clock, deadline } = this.#options;
+        const nowMs = clock.now();
+        const error = client_asFinal(reply.error, deadline.writesEndMs() - nowMs);
+        const notBeforeMs = nowMs + error.retryAfterMs;
+        this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
+        if (provesBadCredentials(error)) {
+            this.#authenticationFailure ??= stoppedBy(error.failure);
+        }
+        return { outcome: error.outcome, error };
+    }
+    // -------- polling
+    async #pause(isBehind) {
+        const { clock, deadline, random } = this.#options;
+        const nowMs = clock.now();
+        const { listSentMs, listReceivedMs } = this.#observed;
+        const ms = pauseMs({
+            waitedMs: nowMs - this.#lastWriteMs,
+            random: random(),
+            leftMs: deadline.endMs() - nowMs,
+            isBehind,
+            retryAfterMs: this.#pollError?.retryAfterMs ?? 0,
+            lastListMs: this.#hasWriteEnded ? 0 : listReceivedMs - listSentMs,
+        });
+        await clock.sleep(ms, deadline.closing);
+    }
+    async #poll(options) {
+        const { clock, deadline, progress } = this.#options;
+        try {
+            await this.#observe(options);
+            this.#polls++;
+            this.#pollError = null;
+            this.#decideAll();
+        }
+        catch (error) {
+            if (!(error instanceof ApiError))
+                throw error;
+            this.#recordFailedPoll(error);
+        }
+        progress.polled(this.#targets, deadline.endMs() - clock.now());
+    }
+    /**
+     * Something readable was there before, so that a response that cannot be
+     * read is a failed poll like any other.
+     */
+    #recordFailedPoll(error) {
+        const { closing } = this.#options.deadline;
+        // The end of the step has cut it short: that says nothing.
+        if (error.failure.cause === 'timeout')
+            return;
+        this.#polls++;
+        this.#failedPolls++;
+        if (error.isRetryable || closing.aborted)
+            this.#pollError = error;
+        else
+            this.#failPending(error.failure);
+    }
+    async #observe(options) {
+        const isEnough = !options && (await this.#observeRecord());
+        if (isEnough)
+            return;
+        const list = await this.#options.share.listRecipients(options);
+        this.#observed = observeList(this.#observed, list);
+        this.#hasWriteBegun = false;
+        this.#hasWriteEnded = false;
+    }
+    /**
+     * Polls the one record that is waited for.
+     * @returns false where only a list can show what comes next
+     */
+    async #observeRecord() {
+        const pending = this.#targets.filter(isPending);
+        const [only] = pending;
+        const known = only?.recipient;
+        if (pending.length !== 1 || !only || !known)
+            return false;
+        const expected = only.planned.desired === 'present' ? 0 : 1;
+        if (stage(known) !== expected)
+            return false;
+        const record = await this.#readRecord(known.id);
+        if (!record)
+            return false;
+        this.#observed = observeRecords(this.#observed, [record]);
+        // Several targets end on a list, however they end.
+        const isOver = isReady(record) || hasTerminalError(record);
+        return stage(record) === expected && !(isOver && this.#endsOnList());
+    }
+    #endsOnList() {
+        return this.#targets.length > 1 || this.#options.inputs.state === 'exact';
+    }
+    /** @returns null after a 404: a stale read, for a record never disappears */
+    async #readRecord(id) {
+        try {
+            return await this.#options.share.getRecipient(id);
+        }
+        catch (error) {
+            const isMissing = error instanceof ApiError && error.failure.cause === 'not-found';
+            if (isMissing)
+                return null;
+            throw error;
+        }
+    }
+}
+function isUnlisted({ planned }) {
+    return planned.unlistedRecords !== null;
+}
+function isWriteDue({ next }) {
+    return next.do === 'create' || next.do === 'delete';
+}
+/**
+ * Do writes wait only for a newer list? One that was not processed has to wait
+ * longer than that, or it would be repeated at once.
+ */
+function isListTooOld(targets) {
+    return targets.some(isWaitingForList) && !targets.some(wasNotProcessed);
+}
+function wasNotProcessed(state) {
+    return isWriteDue(state) && state.heldBack?.why === 'not-processed';
+}
+/** Was a write held back only because its list is too old by now? */
+function isWaitingForList(state) {
+    const why = isWriteDue(state) ? state.heldBack?.why : null;
+    return why === 'stale-list' || why === 'rate-limit';
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/failure-guide.js
+/** Titles of annotations, and of the sections in docs/troubleshooting.md. */
+const TITLES = {
+    inputs: 'Invalid inputs: no request was sent',
+    authentication: 'Authentication failed',
+    'read-only': 'Credentials can only read',
+    route: 'Account or API address not found',
+    'not-found': 'Share not found',
+    'share-state': 'Share does not allow this change',
+    rejected: 'Request rejected by Cloudflare',
+    conflict: 'Another change under way',
+    'rate-limit': 'Rate limit reached',
+    server: 'Cloudflare API error',
+    blocked: 'Request blocked before the API',
+    'invalid-response': 'Unexpected response from the API',
+    'too-large': 'Response too large',
+    'no-response': 'No complete response from Cloudflare',
+    network: 'Connection to Cloudflare failed',
+    proxy: 'Connection through the proxy failed',
+    'certificate-untrusted': 'TLS certificate not trusted',
+    'certificate-invalid': 'TLS certificate not valid',
+    'resource-error': 'Shared resource failed permanently',
+    removed: 'Recipient removed during the run',
+    inconclusive: 'Organization cannot be identified',
+    refused: 'Plan rejected before any change',
+    stopped: 'Stopped after another failure',
+    timeout: 'Timed out',
+    cancelled: 'Run cancelled',
+    outputs: 'Outputs could not be written',
+    internal: 'Internal error',
+};
+const READS = ['share', 'shares', 'list', 'recipient'];
+const WRITES = ['create', 'delete'];
+/**
+ * The credentials, or their headers, are wrong: nothing was read with them.
+ * 1000 is "Invalid API Token" (with HTTP 401).
+ */
+const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
+/** Nothing of this kind may do it. */
+const KIND_NOT_ACCEPTED = [1001, 10405];
+const RUN_AGAIN = 'Run again: completed changes are kept.';
+/** Hints in the order in which they are considered. */
+const RULES = [
+    {
+        cause: 'authentication',
+        kinds: WRITES,
+        codes: [10000],
+        listWasRead: true,
+        credentials: 'token',
+        topic: 'read-only',
+        hint: 'The token can read this share but not change it. Use a token with ' +
+            'edit permission, or api-email and ' +
+            'api-key: Cloudflare documents only these for this endpoint.',
+    },
+    {
+        cause: 'authentication',
+        kinds: WRITES,
+        codes: [10000],
+        listWasRead: true,
+        topic: 'read-only',
+        hint: 'The user of the key can read this share but not change it. Use ' +
+            'the key of a user who can edit the ' +
+            'shares of account-id.',
+    },
+    {
+        cause: 'authentication',
+        codes: KIND_NOT_ACCEPTED,
+        credentials: 'token',
+        hint: 'Cloudflare does not accept this kind of credentials here. Use a ' +
+            'token of a user, or api-email and ' +
+            'api-key.',
+    },
+    {
+        cause: 'authentication',
+        codes: KIND_NOT_ACCEPTED,
+        hint: 'Cloudflare does not accept this kind of credentials here. Use an ' +
+            'api-token.',
+    },
+    {
+        cause: 'authentication',
+        codes: [10001],
+        hint: 'This code is often temporary. Run again, and check the ' +
+            'credentials only if it stays.',
+    },
+    {
+        cause: 'authentication',
+        codes: WRONG_CREDENTIALS,
+        listWasRead: true,
+        hint: 'The credentials worked when this run read the list. Check whether ' +
+            'they have been revoked or have ' +
+            'expired since.',
+    },
+    {
+        cause: 'authentication',
+        kinds: READS,
+        codes: WRONG_CREDENTIALS,
+        listWasRead: false,
+        hint: 'Check that the secret reaches this job, has not expired, and can ' +
+            'read the shares of account-id.',
+    },
+    {
+        cause: 'route',
+        codes: [7000, 7003],
+        hint: 'Check account-id and api-url: one of them is wrong.',
+    },
+    {
+        cause: 'not-found',
+        kinds: ['share', 'list'],
+        codes: [1004],
+        hint: 'Compare account-id and share-id with the dashboard.',
+    },
+    {
+        cause: 'share-state',
+        hint: 'Check share-id: use an active share that targets accounts.',
+    },
+    {
+        cause: 'rejected',
+        codes: [10001],
+        hint: `This code is often temporary. ${RUN_AGAIN}`,
+    },
+    {
+        cause: 'conflict',
+        hint: 'Another change to this account is under way. Wait until it is ' +
+            'complete, then run again. Let only one ' +
+            'workflow change the share at a time (concurrency).',
+    },
+    {
+        cause: 'rate-limit',
+        hint: 'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
+            'limit is per user: a token of its own ' +
+            'helps only if the account owns it, or another user such as a ' +
+            'service user.',
+    },
+    {
+        cause: 'server',
+        hint: `Check https://www.cloudflarestatus.com. ${RUN_AGAIN}`,
+    },
+    {
+        cause: 'blocked',
+        hint: 'A firewall or proxy responded, not the API. Check for a rule that ' +
+            'blocks the runner, then run again.',
+    },
+    {
+        cause: 'invalid-response',
+        listWasRead: true,
+        hint: 'The API responded properly before, so this may be temporary. ' +
+            `${RUN_AGAIN}`,
+    },
+    {
+        cause: 'invalid-response',
+        hint: 'Check api-url, and whether a proxy or captive portal responds ' +
+            'instead of Cloudflare.',
+    },
+    {
+        cause: 'too-large',
+        listWasRead: false,
+        hint: 'Check api-url, and whether something other than Cloudflare ' +
+            'responds.',
+    },
+    {
+        cause: 'no-response',
+        hint: `Cloudflare was reached but did not respond in time. ${RUN_AGAIN}`,
+    },
+    {
+        cause: 'network',
+        listWasRead: true,
+        hint: 'The connection worked before, so this may be temporary. ' +
+            `${RUN_AGAIN}`,
+    },
+    {
+        cause: 'network',
+        hint: 'Check that the runner can resolve and reach the host of api-url, ' +
+            'or set HTTPS_PROXY.',
+    },
+    {
+        cause: 'proxy',
+        hint: 'Check the address and the rules of the proxy. If it requires a ' +
+            'password, set HTTPS_PROXY to ' +
+            'http://USERNAME:PASSWORD@HOST:PORT.',
+    },
+    {
+        cause: 'certificate-untrusted',
+        hint: 'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of ' +
+            'its CA file.',
+    },
+    {
+        cause: 'certificate-invalid',
+        hint: 'Check the clock of the runner and api-url: the certificate is for ' +
+            'another time, name or purpose.',
+    },
+    {
+        cause: 'resource-error',
+        hint: 'Fix the cause in the recipient account, then remove the recipient ' +
+            'and add it again.',
+    },
+    {
+        cause: 'removed',
+        hint: 'Let only one workflow change the share at a time (concurrency), ' +
+            'then run again.',
+    },
+    {
+        cause: 'inconclusive',
+        hint: 'Check the recipients of the share in the Cloudflare dashboard ' +
+            'before you run again.',
+    },
+    {
+        cause: 'refused',
+        hint: 'Nothing was changed. Check the list and share-id; raise ' +
+            'max-removals only if the removals are intended.',
+    },
+    {
+        cause: 'stopped',
+        hint: 'Fix the other failure and run again: completed changes are kept.',
+    },
+    {
+        cause: 'timeout',
+        hint: 'Run again to continue waiting, or raise timeout. Nothing was ' +
+            'undone.',
+    },
+    {
+        cause: 'cancelled',
+        hint: 'Run again to continue. Nothing was undone.',
+    },
+    {
+        cause: 'internal',
+        hint: 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG ' +
+            'to true and run again. The outputs have ' +
+            'what was done by then.',
+    },
+];
+/** What to do about problems that are no failure of a target. */
+const OTHER_HINTS = {
+    inputs: 'Correct the inputs.',
+    outputs: 'Check that GITHUB_OUTPUT names a writable file. The log has what ' +
+        'was done.',
+};
+/** Chooses the title and the hint for a failure of this run. */
+function adviceFor(failure, circumstances) {
+    const rule = RULES.find((one) => matches(one, failure, circumstances));
+    return {
+        topic: rule?.topic ?? failure.cause,
+        hint: rule?.hint ?? null,
+    };
+}
+function matches(rule, { cause, request }, circumstances) {
+    return (rule.cause === cause &&
+        accepts(rule.kinds, request?.kind) &&
+        accepts(rule.codes, request?.code) &&
+        isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
+        isUnlessOther(rule.credentials, circumstances.credentials));
+}
+/** A rule that names no values accepts all of them, and their absence. */
+function accepts(values, value) {
+    if (values === undefined)
+        return true;
+    return value !== null && value !== undefined && values.includes(value);
+}
+function isUnlessOther(expected, value) {
+    return expected === undefined || expected === value;
+}
+/**
+ * The section of docs/troubleshooting.md for a topic; null where the runner
+ * does not say where the action came from.
+ */
+function helpUrl(topic, docsUrl) {
+    return docsUrl && `${docsUrl}/troubleshooting.md#${slug(TITLES[topic])}`;
+}
+/** The anchor that GitHub gives a heading. */
+function slug(heading) {
+    const words = heading.toLowerCase().replace(/[^\w\s-]/g, '');
+    return words.replaceAll(' ', '-');
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/result.js
+/* A run that is over, as plain data, and what follows from it. */
+
+
+
+/** In the order in which people read them. */
+const KINDS = [
+    'failed',
+    'cancelled',
+    'added',
+    'removed',
+    'waiting',
+    'unchanged',
+];
+/** Above this many targets, single steps of a target are not shown. */
+const FEW = 10;
+/**
+ * Did every target reach the desired state? A dry run succeeds if a run could.
+ */
+function result_isSuccess(result) {
+    const { targets, ending, refusal } = result.outcome;
+    const isOver = ending.type === 'complete' || ending.type === 'timeout';
+    const isRefused = refusal !== null;
+    const hasFailure = targets.some((state) => hasFailed(state, result.inputs));
+    return isOver && !isRefused && !hasFailure;
+}
+/**
+ * Is a target not where it should be, now that the run is over? A dry run
+ * leaves pending what a run would do.
+ */
+function hasFailed(state, { dryRun }) {
+    return state.next.do === 'fail' || (isPending(state) && !dryRun);
+}
+/** Are there so many targets that only a summary of each step is shown? */
+function areMany(targets) {
+    return targets.length > FEW;
+}
+function kindOf(state, result) {
+    if (hasFailed(state, result.inputs)) {
+        const cause = causeOf(state, result.outcome.ending);
+        return cause === 'cancelled' ? 'cancelled' : 'failed';
+    }
+    if (state.changed) {
+        return state.planned.desired === 'present' ? 'added' : 'removed';
+    }
+    return isWaiting(state, result.inputs) ? 'waiting' : 'unchanged';
+}
+/** Why a target failed; what is still pending failed because the run ended. */
+function causeOf(state, ending) {
+    const failure = failureOf(state);
+    if (failure)
+        return failure.cause;
+    if (ending.type === 'cancelled')
+        return 'cancelled';
+    return ending.type === 'crashed' ? 'internal' : 'timeout';
+}
+/** Was the change accepted, or seen, but not awaited? */
+function isWaiting({ next, recipient }, inputs) {
+    if (next.do === 'wait')
+        return true;
+    const isUnderWay = recipient?.status === 'associating' ||
+        recipient?.status === 'disassociating';
+    return isUnderWay && !inputs.wait;
+}
+/** The targets of each kind, in the order of the plan. */
+function byKind(result) {
+    const groups = new Map(KINDS.map((kind) => [kind, []]));
+    for (const state of result.outcome.targets) {
+        groups.get(kindOf(state, result))?.push(state);
+    }
+    return groups;
+}
+/** Is it a target of the list, not an account that `exact` removes? */
+function isListed({ planned }) {
+    return planned.unlistedRecords === null;
+}
+/**
+ * Did a run with `exact` not come to an account that it removes? Of an account
+ * with several records, it may have come to some.
+ */
+function isRemovalNotBegun(state, inputs) {
+    if (isListed(state) || !hasFailed(state, inputs))
+        return false;
+    const isStopped = failureOf(state)?.cause === 'stopped';
+    return isStopped || state.deletes.length === 0;
+}
+/** Accounts that a run with `exact` did not come to, because it ended. */
+function accountsNotRemoved({ inputs, outcome }) {
+    if (inputs.dryRun)
+        return [];
+    return outcome.targets.filter((state) => isRemovalNotBegun(state, inputs) &&
+        causeOf(state, outcome.ending) !== 'refused');
+}
+/** Accounts that a plan that was rejected as a whole would have removed. */
+function accountsToRemove({ outcome }) {
+    return outcome.targets.filter((state) => !isListed(state) && causeOf(state, outcome.ending) === 'refused');
+}
+/**
+ * The last observed status: a published word, because people put outputs into
+ * shell commands, or `unknown`.
+ */
+function statusOf(state, observed) {
+    if (!observed || failureOf(state)?.cause === 'inconclusive')
+        return 'unknown';
+    const record = lateRecord(state, observed) ?? state.recipient;
+    if (!record)
+        return 'disassociated';
+    return STATUSES.find((status) => status === record.status) ?? 'unknown';
+}
+/**
+ * An active record of an account that `exact` removes, which the first list
+ * did not show: it stays, so the account still has access.
+ */
+function lateRecord({ planned }, observed) {
+    const known = planned.unlistedRecords;
+    if (!known)
+        return null;
+    const ids = new Set(known.map(({ id }) => id));
+    const records = observed.byAccount.get(planned.target.id) ?? [];
+    return records.find((one) => isActive(one) && !ids.has(one.id)) ?? null;
+}
+/** From the first list to the end of a target, in milliseconds. */
+function durationMs(state, nowMs) {
+    const endMs = isPending(state) ? nowMs : state.decidedMs;
+    return Math.max(0, endMs - state.startedMs);
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/wording.js
+
+
+
+
+
+/** The titles of warnings: docs/troubleshooting.md lists them. */
+const WARNING_TITLES = {
+    tls: 'TLS verification stays on',
+    slowPlan: 'Timeout too short for the plan',
+    retried: 'Cloudflare is retrying a resource',
+    duplicate: 'Account has more than one recipient',
+    skipped: 'Recipients could not be read',
+    late: 'Recipient appeared during the run',
+    owner: 'Owner is a recipient',
+    deployment: 'Deployment record could not be written',
+    summary: 'Job summary could not be written',
+};
+// -------- names
+/** `023e… (EMEA)`: an ID and, where the list has one, its label. */
+function wording_nameOf({ id, label }) {
+    return label === null ? id : `${id} (${label})`;
+}
+function nameOfState({ planned }) {
+    return wording_nameOf(planned.target);
+}
+/** `account` or `organization`; a run has targets of one type. */
+function nounOf(targets) {
+    return targets[0]?.planned.target.type ?? 'account';
+}
+/** `Share "Baseline" (3fd8…), owner 699d…`. */
+function shareAndOwner(share, inputs) {
+    return `Share ${nameOfShare(share, inputs)}, owner ${inputs.accountId}`;
+}
+function nameOfShare(share, { shareId }) {
+    return share?.name ? `"${share.name}" (${shareId})` : shareId;
+}
+/** `reason (request)`: a failure on one line. */
+function formatFailure({ reason, request }) {
+    return request ? `${reason} (${request.detail})` : reason;
+}
+// -------- the start of a run
+/** `Sharing 3fd8… of account 699d… with 3 accounts; timeout 10m`. */
+function startLine(inputs, notes) {
+    const parts = [task(inputs), `timeout ${inputs.timeout}`];
+    if (inputs.dryRun)
+        parts.push('dry run');
+    if (!inputs.wait)
+        parts.push('without waiting');
+    parts.push(...notes.fallbacks, ...describeNotes(notes));
+    return parts.join('; ');
+}
+function task({ state, targets, shareId, accountId }) {
+    const noun = targets[0]?.type ?? 'account';
+    const who = plural(targets.length, noun);
+    const share = `${shareId} of account ${accountId}`;
+    if (state === 'absent')
+        return `Removing ${who} from ${share}`;
+    if (state === 'exact')
+        return `Sharing ${share} with exactly ${who}`;
+    return `Sharing ${share} with ${who}`;
+}
+function describeNotes({ disabledIds, repeatedIds }) {
+    const notes = [];
+    if (disabledIds > 0) {
+        notes.push(`${plural(disabledIds, 'ID')} in comments not used`);
+    }
+    if (repeatedIds > 0) {
+        notes.push(`${plural(repeatedIds, 'repeated ID')} used once`);
+    }
+    return notes;
+}
+const tlsVariableWarning = {
+    title: WARNING_TITLES.tls,
+    text: 'NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: the action always ' +
+        'verifies certificates.',
+};
+const emptyInputAdvice = 'An empty input often comes from a secret or variable that does ' +
+    'not reach the job: check its name, the ' +
+    "job's environment, and whether a fork or Dependabot started the workflow.";
+/** `12 other accounts have access`; empty where there are none. */
+function othersLine({ accounts, withoutAccount }) {
+    const parts = [];
+    if (accounts > 0) {
+        const verb = accounts === 1 ? 'has' : 'have';
+        parts.push(`${plural(accounts, 'other account')} ${verb} access`);
+    }
+    if (withoutAccount > 0) {
+        const who = plural(withoutAccount, 'recipient');
+        parts.push(`${who} without an account, possibly an organization`);
+    }
+    return parts.join(', and ');
+}
+function planOf(state, inputs) {
+    const failure = failureOf(state);
+    // A plan that was rejected as a whole still shows each change.
+    if (failure && failure.cause !== 'refused') {
+        const text = `not possible: ${formatFailure(failure)}`;
+        return { sign: '!', text, group: 'not possible' };
+    }
+    if (state.planned.desired === 'absent')
+        return planRemoval(state);
+    return planAddition(state, inputs);
+}
+/** `+ add`. */
+function planLine(state, inputs) {
+    const { sign, text } = planOf(state, inputs);
+    return `${sign} ${text}`;
+}
+function planAddition(state, inputs) {
+    const { recipient, planned } = state;
+    if (recipient && isActive(recipient))
+        return planKept(state, inputs);
+    if (recipient && stage(recipient) === 1) {
+        const text = `add after recipient ${recipient.id} is removed`;
+        return { sign: '+', text, group: 'to add' };
+    }
+    if (recipient) {
+        const text = 'add again (was a recipient before)';
+        return { sign: '+', text, group: 'to add' };
+    }
+    const text = planned.target.type === 'account'
+        ? 'add'
+        : 'add (whether it is a recipient already cannot be observed)';
+    return { sign: '+', text, group: 'to add' };
+}
+function planKept({ recipient, next }, { wait }) {
+    const group = `already ${recipient?.status}`;
+    const rest = next.do === 'wait' && wait ? 'wait' : 'no change';
+    return { sign: '=', text: `${group}: ${rest}`, group };
+}
+function planRemoval({ recipient, next, planned }) {
+    if (recipient && isActive(recipient)) {
+        const when = planned.unlistedRecords ? ' after the additions' : '';
+        const what = `recipient ${recipient.id} (${recipient.status})`;
+        const text = `remove ${what}${when}`;
+        return { sign: '-', text, group: 'to remove' };
+    }
+    if (recipient && stage(recipient) === 1) {
+        const group = 'already being removed';
+        return { sign: '=', text: group, group };
+    }
+    const isConfirming = next.do === 'wait' && next.for === 'confirmation';
+    const rest = isConfirming ? 'confirming for 10 s' : 'no change';
+    return {
+        sign: '=',
+        text: `not a recipient: ${rest}`,
+        group: 'no recipients',
+    };
+}
+/** `950 to add, 50 already associated`: the plan of many targets. */
+function planCounts(targets, inputs) {
+    const counts = new Map();
+    for (const state of targets) {
+        const { group } = planOf(state, inputs);
+        counts.set(group, (counts.get(group) ?? 0) + 1);
+    }
+    return [...counts]
+        .map(([group, count]) => `${formatCount(count)} ${group}`)
+        .join(', ');
+}
+function slowPlanWarning(writes, requiredMs, remainingMs) {
+    return {
+        title: WARNING_TITLES.slowPlan,
+        text: `${plural(writes, 'write')} take at least ` +
+            `${formatDuration(requiredMs)} at Cloudflare's published rate ` +
+            'limit, ' +
+            `and ${formatDuration(remainingMs)} of timeout are left. Raise ` +
+            'timeout, or run again to continue.',
+    };
+}
+// -------- what happens to a target
+/** What a change means for a reader; empty where it means nothing. */
+function changeLine(from, to, nowMs) {
+    if (to.heldBack && to.heldBack !== from.heldBack) {
+        return describeHeldBack(to.heldBack);
+    }
+    const written = describeNewWrite(from, to);
+    if (written !== null)
+        return written;
+    const failure = failureOf(to);
+    if (failure)
+        return failureOf(from) ? '' : failedLine(failure);
+    return describeStatusChange(from, to, nowMs);
+}
+function failedLine(failure) {
+    return `failed: ${formatFailure(failure)}`;
+}
+function describeStatusChange(from, to, nowMs) {
+    const isNew = statusWord(to) !== statusWord(from);
+    const isDone = to.next.do === 'done' && isPending(from);
+    if (!isNew && !isDone)
+        return '';
+    return `${statusWord(to)} after ${formatSeconds(nowMs - to.startedMs)}`;
+}
+function statusWord({ recipient }) {
+    return recipient?.status ?? 'not a recipient';
+}
+/** Null where nothing was written. */
+function describeNewWrite(from, to) {
+    const post = to.posts.at(-1);
+    if (post && to.posts.length > from.posts.length) {
+        return describeWrite(post.result, `added as recipient ${to.inUse}`);
+    }
+    const removal = to.deletes.at(-1);
+    if (removal && to.deletes.length > from.deletes.length) {
+        const { result, recipientId } = removal;
+        return describeWrite(result, `removing recipient ${recipientId}`);
+    }
+    return null;
+}
+function describeWrite(result, accepted) {
+    const next = 'checking the recipients before another attempt';
+    switch (result.outcome) {
+        case 'accepted':
+            return accepted;
+        case 'unknown':
+            return `${formatFailure(result.error.failure)}; ${next}`;
+        case 'conflict':
+            return ('another change is under way: ' +
+                `${formatFailure(result.error.failure)}; ${next}`);
+        case 'rejected':
+            // What follows from it, a failure, has a line of its own.
+            return '';
+    }
+}
+/** Why a write was not carried out, and for how long. */
+function describeHeldBack(heldBack) {
+    switch (heldBack.why) {
+        case 'not-processed':
+            return describeNotProcessed(heldBack.failure);
+        case 'rate-limit':
+            return (`held back for ${formatWait(heldBack.waitMs)}: the rate limit ` +
+                'allows no request before');
+        case 'retry-after':
+            return (`held back for ${formatWait(heldBack.waitMs)}, as requested by ` +
+                'Cloudflare');
+        case 'stale-list':
+            return ('held back until the next list, because the last one is too old ' +
+                'for a write');
+        case 'authentication':
+            return 'not sent, because authentication failed for another write';
+        case 'additions':
+            return 'held back until every listed account is done';
+        case 'step-over':
+            return 'not sent, because the step is about to end';
+    }
+}
+function describeNotProcessed(failure) {
+    return `held back until the next list: not processed: ${formatFailure(failure)}`;
+}
+function delayLine(delay) {
+    const wait = formatWait(delay.waitMs);
+    switch (delay.why) {
+        case 'rate-limit':
+            return `Rate limit reached. Waiting ${wait}, as requested by Cloudflare.`;
+        case 'spacing':
+            return (`Little of the rate limit is left: the action waits up to ${wait} ` +
+                'between requests.');
+        case 'retry':
+            return (`${formatFailure(delay.error.failure)}; retrying in ` +
+                `${formatSeconds(delay.waitMs)}`);
+    }
+}
+function retriedResourceWarning(resource, state) {
+    const { target } = state.planned;
+    return {
+        title: WARNING_TITLES.retried,
+        text: `${resource}. The run keeps waiting. First observed for ` +
+            `${target.type} ${wording_nameOf(target)}.`,
+    };
+}
+// -------- progress
+/** `412 of 950 associated, 12 failed, 9 m 29 s left`. */
+function progressLine(targets, leftMs) {
+    const failed = targets.filter(({ next }) => next.do === 'fail').length;
+    const held = targets.filter((one) => isPending(one) && one.heldBack).length;
+    const parts = [
+        ...progressOf(targets, 'present', 'associated'),
+        ...progressOf(targets, 'absent', 'removed'),
+    ];
+    if (failed > 0)
+        parts.push(`${formatCount(failed)} failed`);
+    if (held > 0)
+        parts.push(`${formatCount(held)} held back`);
+    parts.push(`${formatDuration(leftMs)} left`);
+    return parts.join(', ');
+}
+function progressOf(targets, desired, word) {
+    const all = targets.filter(({ planned }) => planned.desired === desired);
+    const done = all.filter(({ next }) => next.do === 'done');
+    if (all.length === 0)
+        return [];
+    return [`${formatCount(done.length)} of ${formatCount(all.length)} ${word}`];
+}
+/** `still associating after 35 s, 1 m 25 s left`: of a single target. */
+function waitingLine(state, nowMs, leftMs) {
+    const after = formatDuration(nowMs - state.startedMs);
+    const left = formatDuration(leftMs);
+    return `${stillWaiting(state)} after ${after}, ${left} left`;
+}
+function stillWaiting(state) {
+    if (state.next.do === 'wait')
+        return WAITING[state.next.for](state);
+    return state.heldBack ? 'still held back' : 'still pending';
+}
+const WAITING = {
+    status: (state) => `still ${statusWord(state)}`,
+    removal: () => 'still waiting for an earlier removal',
+    effect: () => 'still checking the effect of the last write',
+    confirmation: () => 'still confirming that there is no recipient',
+    additions: () => 'still waiting for the additions',
+};
+// -------- the end
+/** `39 of 1,000 accounts failed, 911 added, 50 unchanged`. */
+function headline(result) {
+    const { targets } = result.outcome;
+    const all = plural(targets.length, nounOf(targets));
+    const counts = [...byKind(result)]
+        .map(([kind, states]) => ({ kind, count: states.length }))
+        .filter(({ count }) => count > 0);
+    const parts = counts.map(({ kind, count }, index) => {
+        const word = wordOf(kind, result.inputs);
+        if (counts.length === 1)
+            return `${all} ${word}`;
+        const total = index === 0 ? ` of ${all}` : '';
+        return `${formatCount(count)}${total} ${word}`;
+    });
+    return `${prefixOf(result)}${parts.join(', ')}`;
+}
+function prefixOf({ inputs, outcome }) {
+    const { targets, ending, refusal } = outcome;
+    const isExplained = targets.some((state) => hasFailed(state, inputs));
+    return refusal && !isExplained ? 'plan rejected: ' : PREFIXES[ending.type];
+}
+const PREFIXES = {
+    complete: '',
+    timeout: '',
+    cancelled: 'cancelled: ',
+    crashed: 'internal error: ',
+};
+/** `added`, `would be added`, `added, not awaited`. */
+function wordOf(kind, inputs) {
+    if (inputs.dryRun)
+        return DRY_RUN_WORDS[kind];
+    const isAwaited = inputs.wait || (kind !== 'added' && kind !== 'removed');
+    return isAwaited ? WORDS[kind] : `${WORDS[kind]} without waiting`;
+}
+const WORDS = {
+    failed: 'failed',
+    cancelled: 'not done',
+    added: 'added',
+    removed: 'removed',
+    waiting: 'not awaited',
+    unchanged: 'unchanged',
+};
+const DRY_RUN_WORDS = {
+    failed: 'would fail',
+    cancelled: 'not planned',
+    added: 'would be added',
+    removed: 'would be removed',
+    waiting: 'would be awaited',
+    unchanged: 'unchanged',
+};
+/** `3.2 s`, `5 requests`, `1 of them retries`. */
+function costParts({ requests, retries, tookMs }) {
+    const parts = [formatSeconds(tookMs), plural(requests, 'request')];
+    if (retries > 0)
+        parts.push(`${formatCount(retries)} of them retries`);
+    return parts;
+}
+function resultLine(result) {
+    return `Result: ${headline(result)}; ${costParts(result.cost).join(', ')}`;
+}
+/** What one target has come to, for the list at the end of the log. */
+function targetLine(kind, state, failure, inputs) {
+    const word = failure ? failedLine(failure) : wordOf(kind, inputs);
+    const rest = failure ? '' : ` (${statusWord(state)})`;
+    return `${nameOfState(state)}: ${word}${rest}`;
+}
+function causeCountLine(title, states, reason) {
+    return `${plural(states.length, nounOf(states))}: ${title}: ${reason}`;
+}
+function leftOutLine(count) {
+    return (`The output recipients is without ${plural(count, 'target')}: ` +
+        'GitHub accepts 1 MB of outputs for a job. The log has all of them.');
+}
+function moreFailuresLine(title, shown) {
+    return (`${title}: more than ${shown} so far. Further ones are counted, ` +
+        'and listed at the end.');
+}
+// -------- the end of a target that is not done
+/** Why a target that is still pending has failed. */
+function describePending(state, result) {
+    const { inputs, outcome, nowMs } = result;
+    const parts = [
+        END_WORDS[outcome.ending.type](inputs),
+        ...describeLastWrite(state),
+    ];
+    // Without a list, nothing is known of the target.
+    if (outcome.observed) {
+        parts.splice(1, 0, describeSeen([state], outcome.polls, nowMs));
+    }
+    const retried = state.recipient?.errors.length ?? 0;
+    if (state.recipient && retried > 0) {
+        const share = outcome.observed?.share ?? null;
+        parts.push(`Cloudflare is retrying ${describeErrors(state.recipient, share)}`);
+    }
+    const { lastPollFailure } = outcome;
+    if (lastPollFailure) {
+        parts.push(`the last poll failed: ${formatFailure(lastPollFailure)}`);
+    }
+    return parts.join('; ');
+}
+const END_WORDS = {
+    complete: () => 'not done',
+    timeout: ({ timeout }) => `not done before the timeout of ${timeout}`,
+    cancelled: () => 'cancelled',
+    crashed: () => 'not done because of an internal error',
+};
+/** `18 polls, last status associating for 9 m 40 s`. */
+function describeSeen(states, { polls, failedPolls }, nowMs) {
+    const failed = failedPolls > 0 ? ` (${formatCount(failedPolls)} of them failed)` : '';
+    return (`${plural(polls, 'poll')}${failed}, ` + `${describeStatuses(states, nowMs)}`);
+}
+function describeStatuses(states, nowMs) {
+    const groups = new Map();
+    for (const state of states) {
+        const word = statusWord(state);
+        const group = groups.get(word) ?? [];
+        group.push(state);
+        groups.set(word, group);
+    }
+    const texts = [...groups].map(([word, all]) => {
+        const sinceMs = Math.min(...all.map((one) => one.statusSinceMs));
+        const time = formatDuration(nowMs - sinceMs);
+        if (states.length === 1)
+            return `${quoteStatus(word)} for ${time}`;
+        return `${formatCount(all.length)} ${quoteStatus(word)} for up to ${time}`;
+    });
+    return `last status ${texts.join(', ')}`;
+}
+function quoteStatus(word) {
+    return word === 'not a recipient' ? word : `\`${word}\``;
+}
+function describeLastWrite(state) {
+    if (state.heldBack)
+        return [`the last write was ${describeHeldBack(state.heldBack)}`];
+    const last = [...state.posts, ...state.deletes].at(-1)?.result;
+    if (!last || last.outcome === 'accepted')
+        return [];
+    const { reason } = last.error.failure;
+    if (last.outcome === 'unknown') {
+        return [`the last write may have been carried out: ${reason}`];
+    }
+    if (last.outcome === 'conflict') {
+        return [`the last write met another change: ${reason}`];
+    }
+    return [`the last write was rejected: ${reason}`];
+}
+// -------- what an annotation adds to a reason
+/** 'Share "Baseline" (3fd8…), owner 699d…; account 023e… (EMEA), ' +
+'recipient c41f….' */
+function whereSentence(states, result) {
+    const { inputs, outcome } = result;
+    const share = shareAndOwner(outcome.observed?.share ?? null, inputs);
+    if (states.length === 0)
+        return `${share}.`;
+    const noun = nounOf(states);
+    const who = states.length === 1 ? noun : `${noun}s`;
+    const only = states.length === 1 ? (states[0]?.inUse ?? null) : null;
+    const recipient = only === null ? '' : `, recipient ${only}`;
+    return `${share}; ${who} ${listOf(states.map(nameOfState), 20)}${recipient}.`;
+}
+/** `Shares of this account: "Baseline" (3fd8…), …`. */
+function sharesSentence({ sharesOfOwner }) {
+    if (sharesOfOwner.length === 0)
+        return '';
+    const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
+    return `Shares of this account: ${names.join(', ')}.`;
+}
+/** Which accounts a run with `exact` did not remove. */
+function notRemovedSentence(states) {
+    if (states.length === 0)
+        return '';
+    const ids = states.map(({ planned }) => planned.target.id);
+    return ('Not removed, as a list for a run with state: absent: ' +
+        `${listOf(ids, 20)}.`);
+}
+function notRemovedTitle(count) {
+    const who = plural(count, 'account');
+    return `${who} not removed, as a list for a run with state: absent`;
+}
+/** `023e… # EMEA`: as `recipient-account-id` accepts it. */
+function listEntry({ planned: { target } }) {
+    return target.label === null ? target.id : `${target.id} # ${target.label}`;
+}
+/** Which accounts a plan that was rejected would have removed. */
+function wouldLoseAccessSentence(states) {
+    if (states.length === 0)
+        return '';
+    const names = listOf(states.map(nameOfState), 20);
+    const who = plural(states.length, 'account');
+    return `${who} would lose access: ${names}.`;
+}
+const everythingDone = 'Everything was done.';
+// -------- warnings at the end
+function duplicateWarning(used, others, name) {
+    const ids = others.map(({ id }) => id).join(', ');
+    return {
+        title: WARNING_TITLES.duplicate,
+        text: `Remove recipient ${ids}: ${used.id} is older and in use. Account ` +
+            `${name}.`,
+    };
+}
+function skippedWarning(count) {
+    return {
+        title: WARNING_TITLES.skipped,
+        text: `${plural(count, 'recipient')} of other accounts could not be ` +
+            'decoded and had no effect on this run.',
+    };
+}
+function lateWarning(records) {
+    return {
+        title: WARNING_TITLES.late,
+        text: 'The first list did not show these recipients, so they were not ' +
+            'removed and still have access: ' +
+            `${listOf(records.map(nameOfRecord), 20)}. Run again to remove ` +
+            'them.',
+    };
+}
+function ownerWarning(records) {
+    const ids = listOf(records.map(({ id }) => id), 20);
+    return {
+        title: WARNING_TITLES.owner,
+        text: 'The account that owns the share is a recipient of it. The action ' +
+            `does not remove recipient ${ids}.`,
+    };
+}
+function nameOfRecord({ id, accountId }) {
+    return `${id} (account ${accountId ?? 'unknown'})`;
+}
+function deploymentWarning(problem) {
+    const fix = problem.lacksPermission
+        ? ' Check that the job has the permission "deployments: write".'
+        : '';
+    return {
+        title: WARNING_TITLES.deployment,
+        text: `${problem.message}. The share is not affected.${fix}`,
+    };
+}
+function summaryWarning(message) {
+    return { title: WARNING_TITLES.summary, text: `${message}.` };
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/progress-log.js
+
+
+
+
+
+
+/** A line at least this often while something is pending. */
+const PROGRESS_MS = 15_000;
+/** So many failures of a cause have a line of their own as they happen. */
+const MAX_FAILURES = 20;
+const MAX_HELD_BACK = 3;
+/** A slow-down that pauses for longer has begun anew. */
+const SLOW_DOWN_PAUSE_MS = 60_000;
+/** Cloudflare's published rate limit. */
+const LIMIT_REQUESTS = 1_200;
+const LIMIT_WINDOW_MS = 300_000;
+/** Opens the log of a run. */
+function createProgressLog(sink, inputs, clock) {
+    let share = null;
+    let targets = inputs.targets;
+    let overIds = new Set();
+    let overAtPlan = new Set();
+    let lastLineMs = clock.now();
+    let lastSpacingMs = Number.NEGATIVE_INFINITY;
+    const lineCounts = new Map();
+    const retriedResources = new Set();
+    function log(text) {
+        sink.info(text);
+        lastLineMs = clock.now();
+    }
+    function warn({ title, text }) {
+        sink.annotate({ level: 'warning', title, text, link: null });
+    }
+    /** How often it has been called with that key, this call included. */
+    function countLine(key) {
+        const count = (lineCounts.get(key) ?? 0) + 1;
+        lineCounts.set(key, count);
+        return count;
+    }
+    function logPlan(all) {
+        const lines = all.map((state) => ({
+            text: `${nameOfState(state)} ${planLine(state, inputs)}`,
+            isChange: planOf(state, inputs).sign !== '=',
+        }));
+        if (!areMany(all)) {
+            for (const { text } of lines)
+                log(text);
+            return;
+        }
+        log(`Plan: ${planCounts(all, inputs)}`);
+        const isReviewed = inputs.dryRun || inputs.state === 'exact';
+        const changes = lines.filter(({ isChange }) => isChange);
+        if (!isReviewed || changes.length === 0)
+            return;
+        const title = `All ${plural(changes.length, 'change')}`;
+        sink.group(title, changes.map(({ text }) => text));
+    }
+    function wasPending(state) {
+        return !overAtPlan.has(keyOf(state));
+    }
+    /** One failure or write of a target, where there are few of them. */
+    function logStep(to, text) {
+        const progress = targets.length > 1 && !isPending(to)
+            ? ` (${overIds.size} of ${targets.length})`
+            : '';
+        // The annotation shows the failure of a single target.
+        const isShownLater = targets.length === 1 && to.next.do === 'fail';
+        if (!isShownLater)
+            log(`${nameOfState(to)}: ${text}${progress}`);
+    }
+    /** The same where there are many: only what needs attention. */
+    function logExcerpt(from, to, text) {
+        const limit = excerptOf(from, to);
+        const line = `${nameOfState(to)}: ${text}`;
+        const count = limit ? countLine(limit.key) : 0;
+        if (!limit || count > limit.max)
+            sink.debug(line);
+        else
+            log(line);
+        if (limit && count === limit.max + 1 && limit.title) {
+            log(moreFailuresLine(limit.title, limit.max));
+        }
+    }
+    function warnOfRetriedResources(to) {
+        const { recipient, next } = to;
+        if (!recipient || next.do !== 'wait')
+            return;
+        const isNew = (id) => !retriedResources.has(id);
+        const errors = recipient.errors.filter(({ resourceId, terminal }) => !terminal && isNew(resourceId));
+        for (const one of errors) {
+            retriedResources.add(one.resourceId);
+            const name = nameOfResource(one.resourceId, share);
+            warn(retriedResourceWarning(`${name}: ${one.error}`, to));
+        }
+    }
+    return {
+        start(notes, ignoresTlsVariable) {
+            log(startLine(inputs, notes));
+            if (ignoresTlsVariable)
+                warn(tlsVariableWarning);
+        },
+        planned(all, observed, remainingMs) {
+            share = observed.share;
+            targets = all;
+            overIds = new Set(all.filter((one) => !isPending(one)).map((one) => keyOf(one)));
+            overAtPlan = new Set(overIds);
+            log(shareAndOwner(share, inputs));
+            logPlan(all);
+            const others = othersLine(observed.others);
+            if (others && inputs.state !== 'exact')
+                log(others);
+            const slow = slowPlan(all, inputs, remainingMs);
+            if (slow)
+                warn(slow);
+        },
+        changed(from, to) {
+            if (isPending(to))
+                overIds.delete(keyOf(to));
+            else
+                overIds.add(keyOf(to));
+            const text = changeLine(from, to, clock.now());
+            if (text && areMany(targets))
+                logExcerpt(from, to, text);
+            else if (text)
+                logStep(to, text);
+            warnOfRetriedResources(to);
+        },
+        polled(all, leftMs) {
+            const isDue = clock.now() - lastLineMs >= PROGRESS_MS;
+            if (!isDue || !all.some(isPending))
+                return;
+            const [only] = all;
+            if (only && all.length === 1)
+                log(waitingLine(only, clock.now(), leftMs));
+            else
+                log(progressLine(all.filter(wasPending), leftMs));
+        },
+        delayed(delay) {
+            if (delay.why !== 'spacing') {
+                log(delayLine(delay));
+                return;
+            }
+            const isNew = clock.now() - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
+            lastSpacingMs = clock.now();
+            if (isNew)
+                log(delayLine(delay));
+        },
+    };
+}
+/** One key for each target: an account and an organization may share an ID. */
+function keyOf({ planned: { target } }) {
+    return `${target.type} ${target.id}`;
+}
+/** Which changes of many targets have a line, and how many of a key. */
+function excerptOf(from, to) {
+    const failure = failureOf(to);
+    if (!failure) {
+        const heldBack = to.heldBack === from.heldBack ? null : to.heldBack;
+        if (!heldBack)
+            return null;
+        return {
+            key: `held back ${heldBack.why}`,
+            max: MAX_HELD_BACK,
+            title: null,
+        };
+    }
+    // These end many targets at once: the report has one line with their count.
+    const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
+    if (isOfRun)
+        return null;
+    return {
+        key: failure.cause,
+        // It says nothing about a single target.
+        max: failure.cause === 'authentication' ? 1 : MAX_FAILURES,
+        title: TITLES[failure.cause],
+    };
+}
+/** Null where the writes can fit into the time that is left. */
+function slowPlan(targets, inputs, remainingMs) {
+    const writes = targets.filter((state) => {
+        const { sign } = planOf(state, inputs);
+        return sign === '+' || sign === '-';
+    }).length;
+    // The first ones may go at once, the others as fast as the window allows.
+    const waiting = Math.max(0, writes - LIMIT_REQUESTS);
+    const requiredMs = (waiting / LIMIT_REQUESTS) * LIMIT_WINDOW_MS;
+    if (inputs.dryRun || requiredMs <= remainingMs)
+        return null;
+    return slowPlanWarning(writes, requiredMs, remainingMs);
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/failures.js
+
+
+
+
+/** Stands for the ID of the target in the reason of a group. */
+const OWN_ID = 'ACCOUNT_ID';
+const OWN_RECIPIENT = 'RECIPIENT_ID';
+/**
+ * Why a target has failed, and null where it has not. What is still pending at
+ * the end of a run has failed because the run ended.
+ */
+function failureIn(state, result) {
+    if (!hasFailed(state, result.inputs))
+        return null;
+    const failure = failureOf(state);
+    if (!failure) {
+        const cause = causeOf(state, result.outcome.ending);
+        return { cause, reason: describePending(state, result), request: null };
+    }
+    return failure;
+}
+/** The failures of a run: those of most targets first, what follows last. */
+function groupFailures(result) {
+    const { refusal } = result.outcome;
+    const groups = groupTargets(result);
+    const isExplained = groups.some(({ failure }) => failure === refusal);
+    // A plan is rejected as a whole, even where no target would change.
+    if (refusal && !isExplained) {
+        groups.push(describeGroup({ failure: refusal, states: [] }, result));
+    }
+    return groups.sort((a, b) => Number(isConsequence(a)) - Number(isConsequence(b)) ||
+        b.states.length - a.states.length);
+}
+function groupTargets(result) {
+    const groups = new Map();
+    for (const state of result.outcome.targets) {
+        const failure = failureIn(state, result);
+        if (!failure)
+            continue;
+        const key = groupKey(failure, state);
+        const group = groups.get(key) ?? { failure, states: [] };
+        group.states.push(state);
+        groups.set(key, group);
+    }
+    return [...groups.values()].map((group) => describeGroup(group, result));
+}
+/** Does another failure explain it? */
+function isConsequence({ failure }) {
+    return failure.cause === 'stopped';
+}
+/** The groups that get an annotation. What was not attempted has none. */
+function annotatedGroups(groups, result) {
+    const attempted = groups.filter((group) => wasAttempted(group, result));
+    return attempted.length > 0 ? attempted : groups.slice(0, 1);
+}
+function wasAttempted({ failure, states }, { inputs }) {
+    const isNotBegun = states.every((state) => isRemovalNotBegun(state, inputs));
+    const isOfEnd = failure.cause === 'timeout' || failure.cause === 'cancelled';
+    return failure.cause !== 'stopped' && !(isOfEnd && isNotBegun);
+}
+function describeGroup({ failure, states }, result) {
+    const [first] = states;
+    const isSingle = states.length === 1 || !first;
+    const advice = adviceFor(failure, {
+        listWasRead: result.outcome.observed !== null,
+        credentials: result.inputs.credentials.type,
+    });
+    const reason = isSingle
+        ? failure.reason
+        : reasonOfSeveral(failure, states, result);
+    return { advice, failure, reason, states };
+}
+function reasonOfSeveral(failure, states, { outcome, nowMs }) {
+    if (isOneGroup(failure) && outcome.observed) {
+        return describeSeen(states, outcome.polls, nowMs);
+    }
+    const [first] = states;
+    const isAboutFirst = first && failure.cause !== 'refused';
+    return isAboutFirst ? withoutOwnIds(failure.reason, first) : failure.reason;
+}
+function groupKey(failure, state) {
+    if (failure.cause === 'refused')
+        return failure.cause;
+    if (isOneGroup(failure) || isWholeRun(failure)) {
+        // A removal that was not begun gets no annotation.
+        const isBegun = state.posts.length + state.deletes.length > 0;
+        const { desired } = state.planned;
+        return `${failure.cause} ${desired} ${isListed(state) || isBegun}`;
+    }
+    const reason = withoutOwnIds(failure.reason, state);
+    return `${failure.cause} ${failure.request?.code ?? ''} ${reason}`;
+}
+/** Does its reason say only what was observed of one target? */
+function isOneGroup({ cause }) {
+    return cause === 'timeout' || cause === 'cancelled';
+}
+/** Does it concern the run and not a target? */
+function isWholeRun({ cause }) {
+    return cause === 'stopped' || cause === 'internal';
+}
+function withoutOwnIds(reason, state) {
+    const { target } = state.planned;
+    const own = new RegExp(target.id, 'gi');
+    const recipientId = state.inUse ?? state.recipient?.id;
+    const neutral = reason.replace(own, OWN_ID);
+    if (!recipientId)
+        return neutral;
+    return neutral.replaceAll(recipientId, OWN_RECIPIENT);
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/sanitizer.js
+const INPUTS = ['INPUT_API-TOKEN', 'INPUT_API-KEY', 'INPUT_GITHUB-TOKEN'];
+const sanitizer_VARIABLES = ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_API_KEY'];
+/**
+ * Replacing a shorter secret would hit ordinary words. The runner masks it all
+ * the same.
+ */
+const SHORTEST_SECRET = 6;
+/**
+ * Control and format characters (bidirectional overrides, zero width), line and
+ * paragraph separators.
+ */
+const sanitizer_INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Everything that HTML or Markdown could act on. */
+const MARKUP = /[!-'*+/:-@[-^`{-~]/g;
+/** What GitHub makes a link of, even where it is escaped. */
+const AUTOLINK = /[@#](?=\w)|:(?=\/\/)|\bwww(?=\.)/gi;
+/** Breaks such a link, and takes no room. */
+const ZERO_WIDTH_SPACE = '\u200b';
+/**
+ * All secrets of a run, each once. It reads the environment and not the inputs,
+ * so that a report of invalid inputs is safe too.
+ */
+function secretsIn(env, proxyPasswords) {
+    const given = [...INPUTS, ...sanitizer_VARIABLES].map((name) => env[name] ?? '');
+    const trimmed = [...given, ...proxyPasswords].map((text) => text.trim());
+    return [...new Set(trimmed)].filter((text) => text !== '');
+}
+/** Creates the boundary for a run that has these secrets. */
+function createSanitizer(secrets) {
+    const forms = [...new Set(secrets.flatMap(formsOf))]
+        .filter((form) => form.length >= SHORTEST_SECRET)
+        // The longest first: the rest of a longer secret must not stay.
+        .sort((a, b) => b.length - a.length);
+    function redact(text) {
+        return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+    }
+    // Flattened first, because removing a character can complete a secret.
+    function line(text) {
+        return redact(flatten(text));
+    }
+    return {
+        secrets,
+        line,
+        html: (text) => escapeMarkup(line(text)),
+        clean(text, max) {
+            const flat = flatten(redact(text)).replace(/\s+/g, ' ').trim();
+            return cut(flat, max);
+        },
+    };
+}
+/**
+ * Shortens a text to `max` UTF-16 code units, with an ellipsis for what is
+ * missing.
+ */
+function cut(text, max) {
+    if (text.length <= max)
+        return text;
+    return `${text.slice(0, Math.max(0, max - 1)).toWellFormed()}…`;
+}
+/**
+ * The forms in which an API or a proxy repeats what it was sent. The runner
+ * masks more of them.
+ */
+function formsOf(secret) {
+    return [
+        secret,
+        flatten(secret),
+        encodeURIComponent(secret.toWellFormed()),
+        JSON.stringify(secret).slice(1, -1),
+        Buffer.from(secret).toString('base64'),
+        ...[0, 1, 2].flatMap((offset) => base64Within(secret, offset)),
+    ];
+}
+/**
+ * What base64 makes of a secret that begins `offset` bytes into a group of
+ * three, as in `user:secret`: the characters that depend on the secret alone,
+ * in both alphabets.
+ */
+function base64Within(secret, offset) {
+    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
+    const first = Math.ceil((offset * 8) / 6);
+    const end = Math.floor((bytes.length * 8) / 6);
+    return ['base64', 'base64url'].map((alphabet) => bytes.toString(alphabet).slice(first, end));
+}
+/**
+ * The runner acts on `::command::` after leading spaces, on `##[command]`
+ * anywhere, and splits lines at CR too.
+ */
+function flatten(text) {
+    return text
+        .toWellFormed()
+        .replace(sanitizer_INVISIBLE, ' ')
+        .replace(/#(?=#\[)/g, '# ')
+        .replace(/^(\s*):(?=:)/, '$1: ');
+}
+function escapeMarkup(text) {
+    return text
+        .replace(AUTOLINK, `$&${ZERO_WIDTH_SPACE}`)
+        .replace(MARKUP, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/outputs.js
+
+
+
+
+/** The names of the outputs: a test compares them with action.yml. */
+const OUTPUT_NAMES = [
+    'recipient-id',
+    'status',
+    'changed',
+    'recipients',
+];
+/**
+ * GitHub drops the outputs of a job above 1 MB, counted as UTF-16: two bytes
+ * for each code unit.
+ */
+const MAX_LENGTH = 900_000 / 2;
+/** Above it, `recipient-id` is empty: `recipients` has the IDs. */
+const MAX_RECIPIENT_IDS = 2_000;
+const LONG_TEXT = 500;
+const SHORT_TEXT = 100;
+/** Of a run that is over before it knows anything about its targets. */
+const emptyOutputs = {
+    'recipient-id': '',
+    status: 'unknown',
+    changed: 'false',
+    recipients: [],
+};
+/** Creates the outputs that action.yml declares. */
+function createOutputs(result) {
+    const { targets, observed } = result.outcome;
+    const listed = targets.filter(isListed);
+    const statuses = new Set(listed.map((state) => statusOf(state, observed)));
+    const recipientId = recipientIds(listed);
+    const recipients = fitRecipients(result, MAX_LENGTH - recipientId.length);
+    return {
+        outputs: {
+            'recipient-id': recipientId,
+            status: commonStatus([...statuses]),
+            changed: targets.some(({ changed }) => changed) ? 'true' : 'false',
+            recipients,
+        },
+        leftOut: targets.length - recipients.length,
+    };
+}
+function recipientIds(listed) {
+    if (listed.length > MAX_RECIPIENT_IDS)
+        return '';
+    return listed.map(({ inUse }) => inUse ?? '').join('\n');
+}
+function commonStatus(statuses) {
+    return statuses.length > 1 ? 'mixed' : (statuses[0] ?? 'unknown');
+}
+/** Shortens texts first, then leaves out resources, then whole targets. */
+function fitRecipients(result, maxLength) {
+    const levels = [
+        { maxText: LONG_TEXT, withResources: true },
+        { maxText: SHORT_TEXT, withResources: true },
+        { maxText: SHORT_TEXT, withResources: false },
+    ];
+    let recipients = [];
+    for (const level of levels) {
+        recipients = result.outcome.targets.map((state) => toRecipient(state, result, level));
+        if (JSON.stringify(recipients).length <= maxLength)
+            return recipients;
+    }
+    return leaveOut(recipients, result, maxLength);
+}
+/** Keeps failed targets longest, then changed ones, each in the order given. */
+function leaveOut(recipients, { outcome, inputs }, maxLength) {
+    const entries = outcome.targets.map((state, index) => ({
+        recipient: recipients[index],
+        index,
+        rank: hasFailed(state, inputs) ? 0 : 1 + Number(!state.changed),
+    }));
+    const byRank = [...entries].sort((a, b) => a.rank - b.rank);
+    // The brackets, and a comma behind each.
+    let length = 2;
+    const kept = [];
+    for (const entry of byRank) {
+        length += JSON.stringify(entry.recipient).length + 1;
+        if (length > maxLength)
+            break;
+        kept.push(entry);
+    }
+    return kept
+        .sort((a, b) => a.index - b.index)
+        .map(({ recipient }) => recipient);
+}
+function toRecipient(state, result, level) {
+    const { planned, inUse, recipient, changed } = state;
+    const { target } = planned;
+    const failure = failureIn(state, result);
+    const errors = recipient?.errors.length ?? 0;
+    return {
+        account_id: target.type === 'account' ? target.id : null,
+        organization_id: target.type === 'organization' ? target.id : null,
+        label: target.label,
+        desired: planned.desired,
+        recipient_id: inUse,
+        status: statusOf(state, result.outcome.observed),
+        changed,
+        cause: failure?.cause ?? null,
+        error: failure && cut(formatFailure(failure), level.maxText),
+        resources: level.withResources
+            ? resourcesOf(state, result, level.maxText)
+            : [],
+        resource_errors: errors + (recipient?.moreErrors ?? 0),
+        created: recipient?.created || null,
+        modified: recipient?.modified || null,
+        seconds: Math.round(durationMs(state, result.nowMs) / 100) / 10,
+    };
+}
+function resourcesOf({ recipient }, { outcome }, maxText) {
+    const types = outcome.observed?.share?.resourceTypes;
+    const errors = recipient?.errors ?? [];
+    return errors.map(({ resourceId, error, terminal }) => ({
+        resource_id: resourceId,
+        resource_type: types?.get(resourceId) ?? null,
+        error: cut(error, maxText),
+        terminal,
+    }));
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/sink.js
+
+/** An output could not be written, so a later step would have none. */
 class OutputError extends Error {
 }
 /**
  * GitHub shows ten annotations of a level for a step, of 4,096 characters each.
  */
 const MAX_ANNOTATIONS = 10;
-const MAX_ANNOTATION = 4_000;
-/**
- * Masks all secrets, then opens the sink: what passes is on one line, is no
- * workflow command and shows no secret.
- */
-function openSink(runner, { secrets, redact, line }) {
-    for (const secret of secrets)
+const MAX_ANNOTATION = 4_096;
+/** Masks all secrets, then opens the sink. */
+function openSink(runner, sanitizer) {
+    const { line, html } = sanitizer;
+    for (const secret of sanitizer.secrets)
         runner.mask(secret);
-    const lines = (text) => text.split('\n').map(line).join('\n');
-    const annotations = { warning: 0, error: 0 };
-    // Only values are redacted: a secret that is also a word of the keys must not
-    // break the JSON.
-    const redactValue = (_, value) => typeof value === 'string' ? line(value) : value;
+    const shown = { warning: 0, error: 0 };
+    function info(text) {
+        runner.info(line(text));
+    }
+    function annotate(annotation) {
+        const { level, title } = annotation;
+        shown[level] += 1;
+        const isShown = shown[level] <= MAX_ANNOTATIONS;
+        const message = fit(line(annotation.text), annotation.link, line);
+        if (isShown)
+            runner.annotate(level, line(title), message.text);
+        // What GitHub does not show stands in the log.
+        if (!isShown || message.isCut)
+            info(oneLine(annotation));
+    }
+    function output(name, value) {
+        try {
+            runner.output(name, outputText(value, line));
+        }
+        catch (error) {
+            throw new OutputError(`output ${name}: ${messageOf(error)}`);
+        }
+    }
     return {
-        info: (text) => runner.info(line(text)),
+        info,
         debug: (text) => runner.debug(line(text)),
-        annotate(level, title, ...messages) {
-            const text = messages
-                .map(line)
-                .join('\n')
-                .slice(0, MAX_ANNOTATION)
-                .toWellFormed();
-            if (++annotations[level] > MAX_ANNOTATIONS)
-                runner.info(line(`${title}: ${messages.join(' ')}`));
-            else
-                runner.annotate(level, line(title), text);
-        },
-        /** Sets an output; a list of objects as JSON. Throws OutputError. */
-        output(name, value) {
-            const text = typeof value === 'string'
-                ? lines(value)
-                : JSON.stringify(value, redactValue);
-            try {
-                runner.output(name, text);
-            }
-            catch (error) {
-                throw new OutputError(`output ${name}: ${error.message}`);
-            }
-        },
-        summary: (html) => runner.summary(redact(html)),
+        group: (title, lines) => runner.group(line(title), lines.map(line)),
+        annotate,
+        output,
+        html,
+        summary: (text) => runner.summary(text),
     };
+}
+/** The message of whatever was thrown. */
+function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
+}
+/** Shortens what is before the link, never the link. */
+function fit(text, link, line) {
+    const end = link === null ? '' : `\n${line(link)}`;
+    const max = MAX_ANNOTATION - end.length;
+    return { text: `${cut(text, max)}${end}`, isCut: text.length > max };
+}
+function oneLine({ title, text, link }) {
+    return [`${title}: ${text}`, link].filter(Boolean).join(' ');
+}
+/**
+ * Only values are made safe: a secret that is also a word of the keys must not
+ * break the JSON.
+ */
+function outputText(value, line) {
+    if (typeof value === 'string')
+        return value.split('\n').map(line).join('\n');
+    return JSON.stringify(value, (_, member) => typeof member === 'string' ? line(member) : member);
+}
+
+// EXTERNAL MODULE: ../.build/src/github/context.js
+var context = __nccwpck_require__(698);
+;// CONCATENATED MODULE: ../.build/src/report/summary.js
+/*
+ * The job summary: one block of HTML without empty lines, so that nothing in it
+ * is read as Markdown.
+ */
+
+
+
+
+
+
+
+/** Below GitHub's 1 MiB, with room for what is always there. */
+const MAX_BYTES = 1_000_000;
+/** So many changes are shown without a click. */
+const MAX_UNFOLDED = 100;
+const MAX_REASONS = 3;
+const MAX_REASON = 300;
+const MAX_INPUT_ERRORS = 50;
+const MAX_INPUT_MESSAGE = 2_000;
+// -------- of a run
+/** Creates the job summary of a run. */
+function createSummary(result, toHtml) {
+    const head = [
+        heading(result, toHtml),
+        shareParagraph(result, toHtml),
+        causeTable(result, toHtml),
+    ];
+    const foot = [footer(result, toHtml)];
+    const usedBytes = byteLength([...head, ...foot].join('\n'));
+    const budget = { leftBytes: MAX_BYTES - usedBytes };
+    const sections = [
+        ...targetSections(result, toHtml, budget),
+        notRemovedSection(result, toHtml, budget),
+    ];
+    const parts = [...head, ...sections, ...foot];
+    return `${parts.filter((part) => part !== '').join('\n')}\n\n`;
+}
+function heading(result, toHtml) {
+    const { inputs, outcome } = result;
+    const name = outcome.observed?.share?.name;
+    const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
+    const mark = markOf(result);
+    return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;
+}
+function markOf(result) {
+    if (result.outcome.ending.type === 'cancelled')
+        return '🚫';
+    if (!result_isSuccess(result))
+        return '❌';
+    return result.inputs.dryRun ? '📋' : '✅';
+}
+/** Which share, whose, and who else has access to it. */
+function shareParagraph(result, toHtml) {
+    const { inputs, outcome } = result;
+    const share = `Share ${code(inputs.shareId, toHtml)}`;
+    const owner = `owner ${code(inputs.accountId, toHtml)}`;
+    const others = outcome.observed ? othersLine(outcome.observed.others) : '';
+    const isWhole = inputs.state === 'exact' || others === '';
+    const parts = [
+        `${share}, ${owner}.`,
+        isWhole ? '' : `${others}.`,
+        toHtml(sharesSentence(result)),
+    ];
+    return `<p>${parts.filter((part) => part !== '').join(' ')}</p>`;
+}
+/** What failed, how often, and what to do about it: each title once. */
+function causeTable(result, toHtml) {
+    const groups = groupFailures(result);
+    if (groups.length === 0)
+        return '';
+    const topics = [...new Set(groups.map(({ advice }) => advice.topic))];
+    const lines = topics.map((topic) => {
+        const all = groups.filter(({ advice }) => advice.topic === topic);
+        const count = all.reduce((sum, { states }) => sum + states.length, 0);
+        const what = `<strong>${TITLES[topic]}</strong>${reasons(all, toHtml)}`;
+        const [first] = all;
+        const fix = first ? summary_fixOf(first, result) : '';
+        const who = count === 0 ? 'none' : formatCount(count);
+        return tableRow([what, number(who), fix]);
+    });
+    const noun = nounOf(result.outcome.targets);
+    const heads = ['What failed', `${capitalize(noun)}s`, 'What to do'];
+    return table(heads, lines);
+}
+function reasons(groups, toHtml) {
+    const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {
+        return `<br>${toHtml(cut(reason, MAX_REASON))}`;
+    });
+    const more = groups.length - shown.length;
+    const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}` : '';
+    return `${shown.join('')}${rest}`;
+}
+function summary_fixOf({ advice, failure }, { context }) {
+    const page = failure.request?.documentationUrl ?? null;
+    const parts = [
+        // The guide's own text, with an address that people copy.
+        advice.hint ?? '',
+        summary_link(page, 'Cloudflare documentation'),
+        summary_link(helpUrl(advice.topic, context.docsUrl), 'Troubleshooting'),
+    ];
+    return parts.filter((part) => part !== '').join(' ');
+}
+function targetSections(result, toHtml, budget) {
+    const kinds = byKind(result);
+    const of = (...wanted) => wanted.flatMap((kind) => kinds.get(kind) ?? []);
+    const failed = byCause(of('failed', 'cancelled'), result);
+    const changed = of('added', 'removed');
+    const laterFailed = failed.slice(MAX_UNFOLDED);
+    const laterChanged = changed.slice(MAX_UNFOLDED);
+    const section = (title, states) => targetTable(title, states, result, toHtml, budget);
+    return [
+        section('', failed.slice(0, MAX_UNFOLDED)),
+        section(plural(laterFailed.length, 'more failure'), laterFailed),
+        section('', changed.slice(0, MAX_UNFOLDED)),
+        section(plural(laterChanged.length, 'more change'), laterChanged),
+        section('', of('waiting')),
+        section(foldedTitle(of('unchanged'), result), of('unchanged')),
+    ];
+}
+function foldedTitle(states, { inputs }) {
+    const who = plural(states.length, nounOf(states));
+    return `${who} ${wordOf('unchanged', inputs)}`;
+}
+/** The targets in the order of the groups of their failures. */
+function byCause(states, result) {
+    const inOrder = groupFailures(result).flatMap((group) => group.states);
+    const wanted = new Set(states);
+    return inOrder.filter((state) => wanted.has(state));
+}
+/** A table of targets, folded behind its title if it has one. */
+function targetTable(title, states, result, toHtml, budget) {
+    if (states.length === 0)
+        return '';
+    const lines = fitLines(states, (state) => tableRow(cellsOf(state, result, toHtml)), budget);
+    const heads = headsOf(states, result);
+    const more = states.length - lines.length;
+    const rest = more > 0 ? `<p>And ${formatCount(more)} more, in the log.</p>` : '';
+    const body = `${lines.length > 0 ? table(heads, lines) : ''}${rest}`;
+    if (title === '')
+        return body;
+    return details(title, body);
+}
+/** Which columns a table has besides those that all have. */
+function columnsOf(state, result) {
+    const kind = kindOf(state, result);
+    const hasReason = kind === 'failed' || kind === 'cancelled';
+    const hasDuration = kind !== 'unchanged' && !result.inputs.dryRun;
+    return { hasReason, hasDuration };
+}
+function headsOf(states, result) {
+    const heads = ['Change', capitalize(nounOf(states)), 'Status'];
+    const [first] = states;
+    if (!first)
+        return heads;
+    const { hasReason, hasDuration } = columnsOf(first, result);
+    if (hasReason)
+        heads.push('Reason');
+    if (hasDuration)
+        heads.push('Duration');
+    return heads;
+}
+function cellsOf(state, result, toHtml) {
+    const cells = [
+        changeCell(state, result, toHtml),
+        whoCell(state, result, toHtml),
+        statusCell(state, result),
+    ];
+    const { hasReason, hasDuration } = columnsOf(state, result);
+    const reason = failureIn(state, result)?.reason ?? '';
+    if (hasReason)
+        cells.push(toHtml(cut(reason, MAX_REASON)));
+    if (hasDuration)
+        cells.push(number(durationOf(state, result)));
+    return cells;
+}
+/** `+ added`, `= no change`; in a dry run, what the plan is. */
+function changeCell(state, result, toHtml) {
+    if (result.inputs.dryRun) {
+        const { sign, text } = planOf(state, result.inputs);
+        return sign === '!' ? '❌' : toHtml(`${sign} ${text}`);
+    }
+    const failure = failureIn(state, result);
+    if (failure)
+        return failure.cause === 'cancelled' ? '🚫' : '❌';
+    if (state.changed)
+        return changeWord(state, result);
+    return kindOf(state, result) === 'waiting' ? '⏳ not awaited' : '= no change';
+}
+function changeWord({ planned }, { inputs }) {
+    const isAdded = planned.desired === 'present';
+    const word = wordOf(isAdded ? 'added' : 'removed', inputs);
+    return `${isAdded ? '+' : '-'} ${word}`;
+}
+/** An ID, linked to its dashboard where it is Cloudflare's, and its label. */
+function whoCell({ planned: { target } }, { inputs }, toHtml) {
+    const id = code(target.id, toHtml);
+    const isLinked = target.type === 'account' &&
+        inputs.apiUrl.startsWith('https://api.cloudflare.com/');
+    const name = isLinked
+        ? `<a href="https://dash.cloudflare.com/${target.id}">${id}</a>`
+        : id;
+    return target.label === null ? name : `${name} ${toHtml(target.label)}`;
+}
+function statusCell(state, { outcome }) {
+    const status = statusOf(state, outcome.observed);
+    const hasNone = state.recipient === null && status === 'disassociated';
+    return hasNone ? 'not a recipient' : status;
+}
+function durationOf(state, { nowMs }) {
+    const ms = durationMs(state, nowMs);
+    return ms > 0 ? formatSeconds(ms) : '';
+}
+/** The accounts that a failed run with `exact` did not remove. */
+function notRemovedSection(result, toHtml, budget) {
+    const states = accountsNotRemoved(result);
+    if (states.length === 0)
+        return '';
+    const lines = fitLines(states, (one) => toHtml(listEntry(one)), budget);
+    const more = states.length - lines.length;
+    const rest = more > 0 ? `\n<p>And ${formatCount(more)} more, in the log.</p>` : '';
+    const title = notRemovedTitle(states.length);
+    const list = `<pre>${lines.join('\n')}</pre>`;
+    return details(toHtml(title), `${list}${rest}`);
+}
+/** As many lines as fit. The rest stands in the log. */
+function fitLines(states, toLine, budget) {
+    const lines = [];
+    for (const state of states) {
+        const text = toLine(state);
+        const bytes = byteLength(text) + 1;
+        if (bytes > budget.leftBytes)
+            break;
+        budget.leftBytes -= bytes;
+        lines.push(text);
+    }
+    return lines;
+}
+function footer(result, toHtml) {
+    const { event, actor } = result.context;
+    const parts = [`cloudflare-share-recipient ${context/* VERSION */.x}`];
+    const who = actor ? ` (${code(actor, toHtml)})` : '';
+    if (event)
+        parts.push(`triggered by ${code(event, toHtml)}${who}`);
+    parts.push(...costParts(result.cost));
+    return `<p><sub>${parts.join(' · ')}</sub></p>`;
+}
+// -------- of invalid inputs
+/** Creates the job summary of a run with invalid inputs. */
+function createInputSummary(errors, toHtml) {
+    const shown = errors.slice(0, MAX_INPUT_ERRORS);
+    const items = shown.map(({ input, message }) => {
+        const text = cutWithCount(message, MAX_INPUT_MESSAGE);
+        return `<li>${code(input, toHtml)}: ${toHtml(text)}</li>`;
+    });
+    const more = errors.length - shown.length;
+    const rest = more > 0 ? `<li>and ${plural(more, 'more input')}</li>` : '';
+    const isEmpty = errors.some((error) => error.isEmpty);
+    const advice = isEmpty ? emptyInputAdvice : OTHER_HINTS.inputs;
+    const list = `<ul>\n${items.join('\n')}${rest}\n</ul>`;
+    return `<h3>❌ ${TITLES.inputs}</h3>\n${list}\n<p>${toHtml(advice)}</p>\n\n`;
+}
+// -------- HTML
+function code(text, toHtml) {
+    return `<code>${toHtml(text)}</code>`;
+}
+/** A link to an address that cannot hold markup; otherwise nothing. */
+function summary_link(url, text) {
+    const isPlain = url !== null && /^https:\/\/[\w./#?=%-]+$/.test(url);
+    return isPlain ? `<a href="${url}">${text}</a>` : '';
+}
+/** A cell that is aligned to the right, as numbers are. */
+function number(text) {
+    return `<td align="right">${text}</td>`;
+}
+function table(heads, lines) {
+    const head = heads.map((text) => `<th>${text}</th>`).join('');
+    const body = lines.join('\n');
+    return `<table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>`;
+}
+/** What people open with a click. */
+function details(title, body) {
+    return `<details><summary>${title}</summary>\n${body}\n</details>`;
+}
+function tableRow(cells) {
+    const all = cells.map((text) => text.startsWith('<td') ? text : `<td>${text}</td>`);
+    return `<tr>${all.join('')}</tr>`;
+}
+function capitalize(text) {
+    return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+function byteLength(text) {
+    return Buffer.byteLength(text);
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/warnings.js
+
+
+/** All warnings at the end of a run. */
+function warningsOf(result) {
+    const { observed } = result.outcome;
+    if (!observed)
+        return [];
+    return [
+        ...duplicates(result, observed),
+        ...skippedRecords(result, observed),
+        ...ownerRecords(result, observed),
+        ...lateRecords(result, observed),
+    ];
+}
+/**
+ * Accounts with more than one active record, which parallel runs can cause. The
+ * oldest is in use.
+ */
+function duplicates({ outcome }, { byAccount }) {
+    return outcome.targets.flatMap(({ planned }) => {
+        const { target, desired } = planned;
+        if (target.type !== 'account' || desired !== 'present')
+            return [];
+        const records = byAccount.get(target.id) ?? [];
+        const [used, ...others] = records.filter(isActive);
+        if (!used || others.length === 0)
+            return [];
+        return [duplicateWarning(used, others, wording_nameOf(target))];
+    });
+}
+function skippedRecords({ outcome }, { skipped }) {
+    // Such a record is a reason to reject a plan, which then says so.
+    const hasEffect = outcome.refusal !== null;
+    return skipped > 0 && !hasEffect ? [skippedWarning(skipped)] : [];
+}
+function ownerRecords({ inputs }, { byAccount }) {
+    if (inputs.state !== 'exact')
+        return [];
+    const active = (byAccount.get(inputs.accountId) ?? []).filter(isActive);
+    return active.length > 0 ? [ownerWarning(active)] : [];
+}
+/** With `exact`: active records that the first list did not show. */
+function lateRecords({ inputs, outcome }, { records }) {
+    // A run that was rejected has read no list but the first.
+    if (inputs.state !== 'exact' || outcome.refusal)
+        return [];
+    const planned = outcome.targets.map((state) => state.planned);
+    const listed = new Set(planned
+        .filter(({ unlistedRecords }) => unlistedRecords === null)
+        .map(({ target }) => target.id));
+    const firstSeen = new Set(planned.flatMap(({ unlistedRecords }) => (unlistedRecords ?? []).map(({ id }) => id)));
+    const isLate = (record) => isActive(record) &&
+        !firstSeen.has(record.id) &&
+        record.accountId !== inputs.accountId &&
+        !listed.has(record.accountId ?? '');
+    const late = [...records.values()].filter(isLate);
+    return late.length > 0 ? [lateWarning(late)] : [];
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/report.js
+/* What is reported when a run is over, on every exit path. */
+
+
+
+
+
+
+
+
+
+/** Reports inputs that are not valid: nothing was sent. */
+async function reportInvalidInputs(sink, context, errors, summary) {
+    const isEmpty = errors.some((error) => error.isEmpty);
+    const messages = errors.map(({ input, message }) => `${input}: ${message}`);
+    const advice = isEmpty ? [emptyInputAdvice] : [];
+    fail(sink, context, 'inputs', [...messages, ...advice]);
+    for (const { input, details } of errors) {
+        if (details.length > 0)
+            sink.group(`All entries of ${input}`, details);
+    }
+    if (summary) {
+        await writeSummary(sink, () => createInputSummary(errors, sink.html));
+    }
+    setOutputs(sink, context, emptyOutputs);
+}
+/**
+ * Reports an exception that nothing expects, where a run does not even have
+ * targets.
+ */
+function reportCrash(sink, context, error) {
+    explainCrash(sink, context, error);
+    setOutputs(sink, context, emptyOutputs);
+}
+/**
+ * Reports a run that is over: outputs, annotations, summary, and the last line
+ * of the log. Never rejects.
+ * @returns false where the outputs could not be written
+ */
+async function reportResult(sink, result) {
+    const { context, inputs } = result;
+    let areWritten = false;
+    try {
+        // First, because nothing that comes later may lose them.
+        const { outputs, leftOut } = createOutputs(result);
+        areWritten = setOutputs(sink, context, outputs);
+        annotateFailures(sink, result);
+        for (const warning of warningsOf(result))
+            warn(sink, warning);
+        logResults(sink, result);
+        if (leftOut > 0)
+            sink.info(leftOutLine(leftOut));
+        if (inputs.summary) {
+            await writeSummary(sink, () => createSummary(result, sink.html));
+        }
+        sink.info(resultLine(result));
+        return areWritten;
+    }
+    catch (error) {
+        if (areWritten)
+            explainCrash(sink, context, error);
+        else
+            reportCrash(sink, context, error);
+        return false;
+    }
+}
+/** Reports a deployment record that could not be written. */
+function reportDeploymentProblem(sink, problem) {
+    warn(sink, deploymentWarning(problem));
+}
+// -------- annotations
+function fail(sink, { docsUrl }, topic, sentences) {
+    const text = sentences.filter((sentence) => sentence !== '').join(' ');
+    const link = helpUrl(topic, docsUrl);
+    sink.annotate({ level: 'error', title: TITLES[topic], text, link });
+}
+function warn(sink, { title, text }) {
+    sink.annotate({ level: 'warning', title, text, link: null });
+}
+function annotateFailures(sink, result) {
+    const { context, outcome } = result;
+    const groups = groupFailures(result);
+    const { ending } = outcome;
+    if (ending.type === 'crashed')
+        explainCrash(sink, context, ending.error);
+    for (const group of annotatedGroups(groups, result)) {
+        // The exception itself has been reported.
+        if (group.failure.cause === 'internal')
+            continue;
+        fail(sink, context, group.advice.topic, explain(group, result));
+    }
+    if (ending.type === 'cancelled' && groups.length === 0) {
+        const { hint } = adviceFor({ cause: 'cancelled', reason: '', request: null }, { listWasRead: true, credentials: result.inputs.credentials.type });
+        fail(sink, context, 'cancelled', [everythingDone, hint ?? '']);
+    }
+}
+/** Reason and fix first; then who is concerned, and what Cloudflare said. */
+function explain(group, result) {
+    const { advice, failure, reason, states } = group;
+    const { request } = failure;
+    const page = request?.documentationUrl ?? null;
+    // Who would lose access is more than who would change.
+    const isRejection = failure.cause === 'refused';
+    return [
+        `${reason}.`,
+        advice.hint ?? '',
+        ...consequences(group, result),
+        failure.cause === 'not-found' ? sharesSentence(result) : '',
+        whereSentence(isRejection ? [] : states, result),
+        request ? `${request.detail}.` : '',
+        page === null ? '' : `See ${page}`,
+    ];
+}
+/** What the failure means for accounts that `exact` has to remove. */
+function consequences({ failure }, result) {
+    if (failure.cause === 'refused') {
+        return [wouldLoseAccessSentence(accountsToRemove(result))];
+    }
+    return [notRemovedSentence(accountsNotRemoved(result))];
+}
+function explainCrash(sink, context, error) {
+    const { hint } = adviceFor({ cause: 'internal', reason: '', request: null }, { listWasRead: false, credentials: 'token' });
+    fail(sink, context, 'internal', [`${messageOf(error)}.`, hint ?? '']);
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    for (const line of stack.split('\n'))
+        sink.debug(line);
+}
+// -------- the log
+function logResults(sink, result) {
+    const { targets } = result.outcome;
+    if (areMany(targets)) {
+        for (const { advice, reason, states } of groupFailures(result)) {
+            sink.info(causeCountLine(TITLES[advice.topic], states, reason));
+        }
+        const title = `All ${plural(targets.length, 'result')}`;
+        sink.group(title, resultLines(result));
+    }
+    const notRemoved = accountsNotRemoved(result);
+    if (notRemoved.length > 0) {
+        sink.group(notRemovedTitle(notRemoved.length), notRemoved.map(listEntry));
+    }
+}
+/** One line for each target, in the order of the summary. */
+function resultLines(result) {
+    const toLine = (kind, state) => targetLine(kind, state, failureIn(state, result), result.inputs);
+    return [...byKind(result)].flatMap(([kind, states]) => states.map((state) => toLine(kind, state)));
+}
+// -------- outputs and summary
+/** Sets every output; returns false where one could not be written. */
+function setOutputs(sink, context, outputs) {
+    try {
+        for (const name of OUTPUT_NAMES)
+            sink.output(name, outputs[name]);
+        return true;
+    }
+    catch (error) {
+        if (!(error instanceof OutputError))
+            throw error;
+        fail(sink, context, 'outputs', [`${error.message}.`, OTHER_HINTS.outputs]);
+        return false;
+    }
+}
+/** Best effort: neither its text nor its file may fail the run. */
+async function writeSummary(sink, create) {
+    try {
+        await sink.summary(create());
+    }
+    catch (error) {
+        warn(sink, summaryWarning(messageOf(error)));
+    }
+}
+
+;// CONCATENATED MODULE: ../.build/src/main.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * One run: validate, observe, plan, reconcile, report.
+ * @returns true when every target reached the desired state, false when the
+ *   step has to fail
+ */
+async function main(world) {
+    const { env, context, files, runner } = world;
+    const sanitizer = createSanitizer(secretsIn(env, (0,proxy/* proxyPasswords */.PK)(env)));
+    const sink = openSink(runner, sanitizer);
+    const { clean } = sanitizer;
+    try {
+        const loaded = loadInputs({ env, files, clean });
+        if (loaded.type === 'valid') {
+            const { inputs, notes } = loaded;
+            return await run(openRun(inputs, notes, world, sink, clean));
+        }
+        const { errors, summary } = loaded;
+        await reportInvalidInputs(sink, context, errors, summary);
+    }
+    catch (error) {
+        reportCrash(sink, context, error);
+    }
+    return false;
+}
+function openRun(inputs, notes, world, sink, clean) {
+    const { context, http, clock, random, cancel } = world;
+    const deadline = (0,src_clock/* startDeadline */.db)(clock, inputs.timeoutMs, cancel);
+    const progress = createProgressLog(sink, inputs, clock);
+    const client = new CloudflareClient({
+        apiUrl: inputs.apiUrl,
+        credentials: inputs.credentials,
+        userAgent: context.userAgent,
+        http,
+        clock,
+        deadline,
+        random,
+        clean,
+        onDelay: progress.delayed,
+    });
+    const share = new ShareApi(client, inputs, clean);
+    const deployment = new DeploymentRecord({ inputs, context, http, clock });
+    return {
+        inputs,
+        notes,
+        world,
+        sink,
+        deadline,
+        progress,
+        client,
+        share,
+        deployment,
+    };
+}
+/** The deployment record is finished on every path. */
+async function run(one) {
+    const startMs = one.world.clock.now();
+    let result = null;
+    let isReported = false;
+    try {
+        one.progress.start(one.notes, ignoresTlsVariable(one.world.env));
+        const outcome = await observeAndReconcile(one);
+        result = await toResult(one, outcome, startMs);
+        isReported = await reportResult(one.sink, result);
+        return isReported && result_isSuccess(result);
+    }
+    finally {
+        one.deadline.clear();
+        await finishDeployment(one, isReported ? result : null);
+    }
+}
+/** Never rejects: every exit path reports the same data. */
+async function observeAndReconcile(one) {
+    const { inputs, deadline, world } = one;
+    try {
+        const first = await observeFirst(one);
+        if (!(first instanceof ApiError))
+            return await reconcile(one, first);
+        const isCancelled = deadline.isCancelled();
+        const failure = unreadRecipients(first.failure, isCancelled);
+        const ending = isCancelled ? 'cancelled' : 'complete';
+        const nowMs = world.clock.now();
+        return unobservedOutcome(inputs, failure, nowMs, { type: ending });
+    }
+    catch (error) {
+        const failure = internalError();
+        const nowMs = world.clock.now();
+        return unobservedOutcome(inputs, failure, nowMs, {
+            type: 'crashed',
+            error,
+        });
+    }
+}
+async function reconcile(one, first) {
+    const { inputs, deadline, progress, share, deployment } = one;
+    const { clock, random } = one.world;
+    const reconciler = new Reconciler({
+        plan: planTargets(inputs, first),
+        observed: first,
+        inputs,
+        share,
+        clock,
+        deadline,
+        random,
+        progress,
+    });
+    const leftMs = deadline.endMs() - clock.now();
+    progress.planned(reconciler.targets, first, leftMs);
+    if (inputs.dryRun || !reconciler.isPending())
+        return reconciler.outcome();
+    deployment.start();
+    return reconciler.run();
+}
+/** Reads the recipients, and the share with its name and what it holds. */
+async function observeFirst({ inputs, share, deadline, }) {
+    // Only `exact` depends on it, so a failure costs others no time.
+    const options = inputs.state === 'exact' ? {} : { maxAttempts: 1 };
+    const [list, readShare] = await Promise.all([
+        share.listRecipients().catch(asApiError),
+        share.readShare(options).catch(asApiError),
+    ]);
+    if (list instanceof ApiError)
+        return list;
+    if (!(readShare instanceof ApiError)) {
+        return firstObservations(list, readShare);
+    }
+    // The end of the step kept it from being read: that is no reason to reject
+    // the plan.
+    const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
+    return isCutShort
+        ? readShare
+        : firstObservations(list, null, readShare.failure);
+}
+async function toResult(one, outcome, startMs) {
+    const { inputs, notes, world, client } = one;
+    const sharesOfOwner = await sharesForAdvice(one, outcome);
+    const nowMs = world.clock.now();
+    return {
+        inputs,
+        notes,
+        context: world.context,
+        outcome,
+        sharesOfOwner,
+        cost: { ...client.sent, tookMs: nowMs - startMs },
+        nowMs,
+    };
+}
+/** Names shares of the owner where the share does not exist: best effort. */
+async function sharesForAdvice({ share }, { targets }) {
+    const [first] = targets;
+    const failure = first?.next.do === 'fail' ? first.next.failure : null;
+    if (!failure || !isShareNotFound(failure))
+        return [];
+    const found = await share.listOwnShares().catch(asApiError);
+    return found instanceof ApiError ? [] : found;
+}
+/** Code 1004 of the list is "unknown share" (observed). */
+function isShareNotFound({ cause, request }) {
+    return (cause === 'not-found' && request?.kind === 'list' && request.code === 1004);
+}
+/** Certificates are verified all the same. */
+function ignoresTlsVariable(env) {
+    return env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0';
+}
+async function finishDeployment({ deployment, deadline, sink }, result) {
+    const failed = deadline.isCancelled() ? 'error' : 'failure';
+    const state = result && result_isSuccess(result) ? 'success' : failed;
+    const description = result ? headline(result) : 'internal error';
+    const problem = await deployment.finish(state, description);
+    if (problem)
+        reportDeploymentProblem(sink, problem);
 }
 
 
@@ -6263,6 +10709,6 @@ function notPart() {
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(876);
+/******/ var __webpack_exports__ = __nccwpck_require__(725);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 
