@@ -175,7 +175,7 @@ export const CASES: Case[] = [
       assert.equal(exitCode, 1);
       assert.match(
         stdout,
-        /^::error title=Share or account not found::7003 No route for the URI\./m,
+        /^::error title=Account or API address not found::No route for the URI \(code 7003\)\./m,
       );
     },
   },

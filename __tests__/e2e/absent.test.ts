@@ -87,7 +87,9 @@ describe.concurrent('state: absent', () => {
         inputs,
       });
       expectNothingToRemove(run);
-      expect(run.stdout).toContain(`${RECIPIENT} = not a recipient: no change`);
+      expect(run.stdout).toContain(
+        `${RECIPIENT} = not a recipient: confirming for 10 s`,
+      );
       const isOther = recipients.some(
         (one) => 'accountId' in one && one.accountId === OTHER_ACCOUNT,
       );
@@ -248,9 +250,14 @@ describe.concurrent('state: absent', () => {
       exitCode: 1,
       outputs: { status: 'disassociating', changed: 'true' },
     });
-    expect(run.errors[0]?.message).toContain(
-      'not disassociated before the timeout of 8s',
-    );
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Timed out',
+        message: expect.stringMatching(
+          /^not done before the timeout of 8s; .*last status `disassociating` for/,
+        ),
+      },
+    ]);
     expect(run.deletes).toHaveLength(1);
   });
 
@@ -348,7 +355,7 @@ describe.concurrent('a DELETE', () => {
       inputs: { ...inputs, timeout: '8s' },
     });
     expect(run.errors[0]?.message).toMatch(
-      /last observed status: associated; the last write was rejected: 1004 .*\. DELETE .*, HTTP 404/,
+      /last status `associated` for .*; the last write was rejected: .*\(code 1004\)/,
     );
     expect(run).toMatchObject({
       exitCode: 1,
@@ -372,8 +379,14 @@ describe.concurrent('a DELETE', () => {
       exitCode: 1,
       outputs: { status: 'associated', changed: 'false' },
     });
-    expect(run.errors[0]?.message).toContain('1020 The share is locked');
-    expect(run.errors[0]?.message).toContain('HTTP 409');
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Another change under way',
+        message: expect.stringMatching(
+          /^The share is locked \(code 1020\)\..*HTTP 409/,
+        ),
+      },
+    ]);
     expect(run.deletes).toHaveLength(3);
     expect(activeRecords(run)).toHaveLength(1);
   });
@@ -391,9 +404,14 @@ describe.concurrent('a DELETE', () => {
       exitCode: 1,
       outputs: { status: 'associated', changed: 'false' },
     });
-    expect(run.errors[0]?.message).toContain(
-      '1021 Recipient cannot be removed',
-    );
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Request rejected by Cloudflare',
+        message: expect.stringMatching(
+          /^Recipient cannot be removed \(code 1021\)\./,
+        ),
+      },
+    ]);
     expect(run.deletes).toHaveLength(1);
     expect(activeRecords(run)).toHaveLength(1);
   });

@@ -34,7 +34,6 @@ describe.concurrent('credentials that Cloudflare rejects', () => {
     [400, 9106, 'Missing X-Auth-Key, X-Auth-Email or Authorization headers'],
     [403, 9109, 'Invalid access token'],
     [400, 10000, 'Authentication error'],
-    [401, 10001, 'Unable to authenticate request'],
     [403, 10405, 'Method not allowed for this authentication scheme'],
   ])(
     'end the run with the first list: HTTP %i with code %i',
@@ -49,7 +48,7 @@ describe.concurrent('credentials that Cloudflare rejects', () => {
       expect(run.errors).toMatchObject([
         {
           title: 'Authentication failed',
-          message: expect.stringMatching(`^${code} ${message}\\.`),
+          message: expect.stringContaining(`${message} (code ${code}). `),
         },
       ]);
     },
@@ -65,10 +64,9 @@ describe.concurrent('credentials that Cloudflare rejects', () => {
     );
     expect(run).toMatchObject({ exitCode: 1, posts: [] });
     expect(run.errors).toMatchObject([{ title: 'Authentication failed' }]);
-    expect(run.errors[0]?.message).toContain(
-      '6111 Invalid format for Authorization header',
+    expect(run.errors[0]?.message).toMatch(
+      /^Invalid request headers \(code 6003\): Invalid format for Authorization header \(code 6111\); Use Bearer; See the docs \(code 1\)\. /,
     );
-    expect(run.errors[0]?.message).toContain('Use Bearer; 1 See the docs');
     expect(run.errors[0]?.message).not.toContain('Organization');
   });
 
@@ -91,28 +89,119 @@ describe.concurrent('credentials that Cloudflare rejects', () => {
     });
     // Four are sent at a time.
     expect(run.posts.length).toBeLessThanOrEqual(4);
+    // What was not attempted has no annotation of its own, but a result.
     expect(run.errors.map(({ title }) => title)).toEqual([
       'Authentication failed',
-      'Stopped after authentication failure',
+    ]);
+    const causes = run.recipients.map(({ cause }) => cause);
+    expect(new Set(causes)).toEqual(new Set(['authentication', 'stopped']));
+  });
+
+  it.concurrent.each<[string, Fault, string, RegExp, RegExp]>([
+    [
+      'HTTP 200 without success',
+      rejectedWith(200, [{ code: 10000, message: 'Authentication error' }]),
+      'Authentication failed',
+      /^Authentication error \(code 10000\)\. /,
+      /Check that the secret reaches this job/,
+    ],
+    [
+      'HTTP 401 with another code',
+      rejectedWith(401, [{ code: 1000, message: 'Invalid API Token' }]),
+      'Authentication failed',
+      /^Invalid API Token \(code 1000\)\. /,
+      /Check that the secret reaches this job/,
+    ],
+    [
+      'a missing header',
+      rejectedWith(400, [{ code: 1001, message: 'Missing Authorization' }]),
+      'Authentication failed',
+      /^Missing Authorization \(code 1001\)\. /,
+      /does not accept this kind of credentials here/,
+    ],
+    [
+      'a token of an account',
+      rejectedWith(403, [
+        { code: 1001, message: 'account-owned token not supported' },
+      ]),
+      'Authentication failed',
+      /^account-owned token not supported \(code 1001\)\. /,
+      /Use a token of a user, or api-email and api-key/,
+    ],
+    [
+      'no route',
+      rejectedWith(400, [{ code: 7000, message: 'No route for that URI' }]),
+      'Account or API address not found',
+      /^No route for that URI \(code 7000\)\. /,
+      /Check account-id and api-url/,
+    ],
+    [
+      'a route that the account makes impossible',
+      rejectedWith(404, [
+        { code: 7003, message: 'Could not route to /accounts/1/shares' },
+      ]),
+      'Account or API address not found',
+      /^Could not route to \/accounts\/1\/shares \(code 7003\)\. /,
+      /Check account-id and api-url/,
+    ],
+  ])(
+    'are distinguished from a wrong address, each with its advice: %s',
+    async (_, fault, title, reason, advice) => {
+      const run = await runWithFault(fault);
+      expect(run).toMatchObject({ exitCode: 1, posts: [] });
+      expect(run.lists).toHaveLength(1);
+      expect(run.errors).toMatchObject([
+        { title, message: expect.stringMatching(reason) },
+      ]);
+      expect(run.errors[0]?.message).toMatch(advice);
+    },
+  );
+});
+
+// In base64url it has characters that base64 has not.
+const SECRET = 'v1.0-?>~?>~?>~?>~mNq8ZtXw5RbYc7Kd';
+
+it.concurrent.each(['base64', 'base64url'] as const)(
+  'a token that Cloudflare repeats in %s, without padding and behind other text, shows nowhere',
+  async (alphabet) => {
+    const repeated = ['', 'u', 'u:'].map((before) =>
+      Buffer.from(before + SECRET)
+        .toString(alphabet)
+        .replace(/=+$/, ''),
+    );
+    const errors = repeated.map((message) => ({ code: 1010, message }));
+    const run = await runWithFault(rejectedWith(400, errors), {
+      inputs: { 'api-token': SECRET },
+    });
+    expect(run.errors[0]?.message).toContain('***');
+    const shown = [run.stdout, run.summary, ...Object.values(run.outputs)];
+    // Its first and last characters depend on the text around it.
+    for (const form of repeated)
+      expect(shown.join('\n')).not.toContain(form.slice(4, -2));
+  },
+);
+
+describe.concurrent('code 10001, which is often temporary', () => {
+  const unstable = rejectedWith(401, [
+    { code: 10001, message: 'internal error, please try again' },
+  ]);
+
+  it('is read again', async () => {
+    const run = await runWithFault(unstable, { times: 2 });
+    expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(run.posts).toHaveLength(1);
+  });
+
+  it('on a write stops only its own account', async () => {
+    const run = await runScenario({
+      api: { faults: [{ when: { ...POST, times: 1 }, do: unstable }] },
+      inputs: { 'recipient-account-id': accounts(12).join(' ') },
+    });
+    expect(run.exitCode).toBe(1);
+    expect(run.posts).toHaveLength(12);
+    expect(run.records).toHaveLength(11);
+    expect(run.errors).toMatchObject([
+      { message: expect.stringContaining('This code is often temporary') },
     ]);
   });
 });
-
-it.concurrent.each([400, 404])(
-  'a wrong account or address is named as such: HTTP %i',
-  async (status) => {
-    const noRoute = {
-      code: 7003,
-      message:
-        'Could not route to /accounts/1/shares, perhaps your ID is invalid?',
-    };
-    const run = await runWithFault(rejectedWith(status, [noRoute]));
-    expect(run).toMatchObject({ exitCode: 1, posts: [] });
-    expect(run.errors).toMatchObject([
-      {
-        title: 'Share or account not found',
-        message: expect.stringContaining('7003 Could not route'),
-      },
-    ]);
-  },
-);

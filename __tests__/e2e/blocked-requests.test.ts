@@ -29,14 +29,14 @@ const page = (status: number, more?: Partial<Fault>): Fault =>
   }) as Fault;
 
 describe.concurrent('a request that is blocked', () => {
-  it.concurrent.each([400, 403, 404, 405])(
+  it.concurrent.each([400, 403])(
     'is read again: HTTP %i with a page',
     async (status) => {
       expectAdded(await runWithFault(page(status), { times: 2 }));
     },
   );
 
-  it.concurrent.each([403, 404])(
+  it.concurrent.each([403])(
     'is reported with the title of the page and cf-ray: HTTP %i',
     async (status) => {
       const run = await runWithFault(page(status), {
@@ -59,24 +59,6 @@ describe.concurrent('a request that is blocked', () => {
       ]);
     },
   );
-
-  it('by something other than Cloudflare is reported so', async () => {
-    const run = await runWithFault(
-      {
-        kind: 'response',
-        status: 403,
-        body: { text: 'Forbidden by policy' },
-        headers: { 'cf-ray': '' },
-      },
-      { inputs: { timeout: '8s' } },
-    );
-    expect(run.errors).toMatchObject([
-      {
-        title: 'Request blocked before the API',
-        message: expect.stringContaining('not from Cloudflare'),
-      },
-    ]);
-  });
 
   it('and was a POST is sent again once lists show that nothing came of it', async () => {
     const run = await runScenario({
@@ -130,6 +112,72 @@ describe.concurrent('a request that is blocked', () => {
     expect(
       run.recipients.filter((one) => one['status'] === 'associated'),
     ).toHaveLength(5);
+  });
+});
+
+/** As a proxy or firewall of a company sends it, not Cloudflare. */
+const without = (status: number, text: string, type: string): Fault => ({
+  kind: 'response',
+  status,
+  body: { text, type },
+  withoutRay: true,
+});
+
+describe.concurrent('a response that is not from Cloudflare', () => {
+  it.concurrent.each<[string, Fault, RegExp]>([
+    [
+      'a captive portal with HTTP 511',
+      without(511, '<title>Sign in to the network</title>', 'text/html'),
+      /^page "Sign in to the network"\. /,
+    ],
+    [
+      'a proxy with HTTP 503',
+      without(503, '<h1>Gateway maintenance</h1>', 'text/html'),
+      /^page "Gateway maintenance"\. /,
+    ],
+    [
+      'a gateway with JSON and HTTP 403',
+      without(403, '{"message": "Forbidden"}', 'application/json'),
+      /^Forbidden\. /,
+    ],
+  ])('is not reported as one: %s', async (_, fault, reason) => {
+    const run = await runWithFault(fault, { inputs: { timeout: '8s' } });
+    expect(run).toMatchObject({ exitCode: 1, posts: [] });
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Request blocked before the API',
+        message: expect.stringMatching(reason),
+      },
+    ]);
+    expect(run.errors[0]?.message).toContain('not from Cloudflare (no cf-ray)');
+    expect(run.stdout + run.summary).not.toContain('cloudflarestatus');
+  });
+});
+
+describe.concurrent('the reason of a response that is no envelope', () => {
+  const json = 'application/json';
+  it.concurrent.each<[string, string, string]>([
+    ['error code: 1010', 'text/plain', 'error code: 1010'],
+    ['upstream request timeout', 'text/plain', 'upstream request timeout'],
+    ['{"error": "Access denied by policy"}', json, 'Access denied by policy'],
+    ['{"message": "Forbidden"}', json, 'Forbidden'],
+    [
+      '<body><h1>Sorry, you have been <b>blocked</b></h1></body>',
+      'text/html',
+      'page "Sorry, you have been blocked"',
+    ],
+  ])('is shown: %s', async (text, type, reason) => {
+    const run = await runWithFault(
+      { kind: 'response', status: 403, body: { text, type } },
+      { inputs: { timeout: '8s' } },
+    );
+    expect(run.exitCode).toBe(1);
+    expect(run.errors).toHaveLength(1);
+    expect(run.errors[0]?.message.replace(/ +/g, ' ')).toContain(`${reason}. `);
+    expect(run.errors[0]?.message).not.toContain('without a reason');
+    expect(run.recipients).toMatchObject([
+      { error: expect.stringContaining(reason.slice(0, 16)) },
+    ]);
   });
 });
 

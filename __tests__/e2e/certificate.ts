@@ -21,15 +21,29 @@ export const tls = {
   cert: readFileSync(fixture('server.pem'), 'utf8'),
 };
 
+/** Two files in one, for NODE_EXTRA_CA_CERTS: `authority` and this one. */
+export function trustedWith(name: string): string {
+  return [AUTHORITY, fixture(`${name}.pem`)]
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('');
+}
+
 /**
- * A certificate of the simulator that no authority has issued: `expired` or
- * `not-yet-valid`.
+ * A certificate that no authority has issued, with the key of the simulator but
+ * for `weak`: `expired`, `not-yet-valid`, `clients-only`, `api-name`,
+ * `proxy-name` or `proxy-address`.
  */
 export function certificate(name: string): {
   key: string;
   cert: string;
   file: string;
+  ciphers?: string;
 } {
   const file = fixture(`${name}.pem`);
-  return { key: tls.key, cert: readFileSync(file, 'utf8'), file };
+  const cert = readFileSync(file, 'utf8');
+  if (name !== 'weak') return { key: tls.key, cert, file };
+
+  const key = readFileSync(fixture('weak-key.pem'), 'utf8');
+  // OpenSSL would otherwise not even load the key.
+  return { key, cert, file, ciphers: 'DEFAULT@SECLEVEL=0' };
 }

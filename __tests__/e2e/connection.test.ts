@@ -73,7 +73,7 @@ describe.concurrent('a host with two addresses', () => {
     const port = await unusedPort();
     const run = await runScenario({
       env,
-      inputs: { 'api-url': `https://${HOST}:${port}`, timeout: '8s' },
+      inputs: { 'api-url': `https://${HOST}:${port}`, timeout: '10s' },
     });
     expect(run.exitCode).toBe(1);
     expect(run.errors).toMatchObject([

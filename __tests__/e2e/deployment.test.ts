@@ -49,6 +49,14 @@ async function startGitHub({ onTestFinished }: TestContext, respond?: Respond) {
   };
 }
 
+function rejectWith(status: number, message: string): Respond {
+  return (_call, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ message }));
+    return true;
+  };
+}
+
 interface Scenario {
   readonly associateMs?: number | 'never';
   readonly status?: 'associated';
@@ -168,6 +176,39 @@ describe.concurrent('the deployment record', () => {
     expect(run.stderr).toBe('');
   });
 
+  it.for<[string, Respond, boolean]>([
+    ['404', rejectWith(404, 'Not Found'), true],
+    ['403', rejectWith(403, 'Resource not accessible by integration'), true],
+    ['422', rejectWith(422, 'Validation Failed'), false],
+    ['500', rejectWith(500, 'Server Error'), false],
+  ])(
+    'is explained by permissions only where GitHub may mean them: HTTP %s',
+    async ([_name, respond, lacksPermission], context) => {
+      const { expect } = context;
+      const { options } = await prepare(context, { respond });
+      const run = await runAction(options);
+      expect(run.exitCode).toBe(0);
+      const [warning = '', ...more] =
+        run.stdout.match(/^::warning .*$/gm) ?? [];
+      expect(more).toEqual([]);
+      expect(warning).toContain('Deployment record could not be written');
+      expect(warning.includes('deployments: write')).toBe(lacksPermission);
+    },
+  );
+
+  it.for(['/nowhere/event.json', '/nowhere\n::error title=pwned::pwned'])(
+    'is made without a word of an event whose file is missing: %s',
+    async (path, context) => {
+      const { expect } = context;
+      const { github, options } = await prepare(context);
+      const env = { ...options.env, GITHUB_EVENT_PATH: path };
+      const run = await runAction({ ...options, env });
+      expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(github.states()).toEqual(['in_progress', 'success']);
+      expect(run.stdout).not.toMatch(/nowhere|pwned|does not exist/);
+    },
+  );
+
   it('is a failure where the outputs cannot be written, as the step is', async (context) => {
     const { expect } = context;
     const { github, options } = await prepare(context);
@@ -241,12 +282,12 @@ describe.concurrent('the deployment record', () => {
   );
 
   it.for(['with its length', 'in chunks'])(
-    'reads no response of more than 16 MiB: %s',
+    'reads no response of more than 1 MiB: %s',
     async (way, context) => {
       const { expect } = context;
       const { options } = await prepare(context, {
         respond: (_call, response) => {
-          const body = Buffer.alloc(17 * 1024 * 1024, ' ');
+          const body = Buffer.alloc(2 * 1024 * 1024, ' ');
           if (way === 'in chunks') response.writeHead(201).write(body);
           else
             response
@@ -258,7 +299,7 @@ describe.concurrent('the deployment record', () => {
       const run = await runAction(options);
       expect(run.exitCode).toBe(0);
       expect(run.stdout).toMatch(
-        /^::warning .*could not be written.*more than 16 MiB/m,
+        /^::warning .*could not be written::more than 1 MiB/m,
       );
     },
   );

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { leaks } from './leaks.ts';
 import {
+  accountIn,
   ORGANIZATION,
+  OTHER_ACCOUNT,
   OWNER,
+  RECIPIENT,
   type Run,
   runScenario,
   TOKEN,
@@ -46,179 +49,214 @@ async function expectInvalid(
 
 const EMPTY =
   /got nothing.*An empty input often comes from a secret.*fork or Dependabot/s;
-const NOT_AN_ACCOUNT = /expected 32 hexadecimal digits/;
 const NOT_AN_ID = /expected up to 32 letters, digits/;
-const NOT_AN_ADDRESS =
-  /expected https \(http only on loopback\), no credentials, query or fragment/;
-const NOT_A_BOOLEAN = /expected true or false/;
-const NOT_A_DURATION =
-  /expected a duration up to 24h such as 90s, 10m or 1h30m/;
+const EMPTY_EXPRESSION = /got nothing\. An expression is empty for this event/;
+const A_WORD = /This is a word, not an ID/;
+const A_NUMBER = /YAML turned the ID into a number: put it in quotes/;
+
+type Case = [
+  name: string,
+  input: string,
+  inputs: Record<string, string>,
+  message: RegExp,
+];
+
+/** For an organization, the accounts are not given. */
+const organization = (id: string, state = 'present') => ({
+  'recipient-account-id': '',
+  'organization-id': id,
+  state,
+});
+const list = (text: string, state = 'present') => ({
+  'recipient-account-id': text,
+  state,
+});
+
+// Each input once: what else is invalid is in `__tests__/inputs/`.
+const ONE_OF_EACH: Case[] = [
+  ['no owner', 'account-id', { 'account-id': ' \t' }, EMPTY],
+  ['a share with a dot', 'share-id', { 'share-id': 'my.share' }, NOT_AN_ID],
+  [
+    'the owner as recipient',
+    'recipient-account-id',
+    list(OWNER.toUpperCase()),
+    /expected accounts other than the owner/,
+  ],
+  [
+    'both targets',
+    'organization-id',
+    { 'organization-id': ORGANIZATION },
+    /got `recipient-account-id` and `organization-id`/,
+  ],
+  [
+    'a file outside of the workspace',
+    'recipient-account-file',
+    { 'recipient-account-id': '', 'recipient-account-file': '/etc/passwd' },
+    /got "\/etc\/passwd" \(outside of it\)/,
+  ],
+  ['no credentials', 'api-token', { 'api-token': '' }, EMPTY],
+  [
+    'an address alone',
+    'api-key',
+    { 'api-token': '', 'api-email': 'ops@example.com' },
+    EMPTY,
+  ],
+  [
+    'another state',
+    'state',
+    { state: 'abscent' },
+    /expected `present`, `absent` or `exact`, got "abscent"/,
+  ],
+  [
+    'a limit above all',
+    'max-removals',
+    { state: 'exact', 'max-removals': '150%' },
+    /expected an integer, or an integer percentage from 0% to 100%/,
+  ],
+  ['dry-run: on', 'dry-run', { 'dry-run': 'on' }, /expected `true` or `false`/],
+  [
+    'a timeout without a unit',
+    'timeout',
+    { timeout: '10' },
+    /got "10"\. Write it with units/,
+  ],
+];
+
+// What would be taken for less than it is, without a word.
+const LOST_ACCOUNTS: Case[] = [
+  [
+    'a list with comments, whose lines YAML joined',
+    'recipient-account-id',
+    list(`${RECIPIENT} # EMEA ${OTHER_ACCOUNT} # APAC`),
+    /in YAML, use `\|` instead of `>`/,
+  ],
+  [
+    'a list of removals with comments, joined by commas',
+    'recipient-account-id',
+    list(`${RECIPIENT} # EMEA,${OTHER_ACCOUNT} # APAC`, 'absent'),
+    /in YAML, use `\|` instead of `>`/,
+  ],
+  [
+    'a joined list that begins with its heading',
+    'recipient-account-id',
+    list(`# accounts ${RECIPIENT} ${OTHER_ACCOUNT}`),
+    /in YAML, use `\|` instead of `>`/,
+  ],
+  ['null', 'organization-id', organization('null'), A_WORD],
+  ['undefined', 'organization-id', organization('undefined', 'absent'), A_WORD],
+  ['Array', 'organization-id', organization('Array'), A_WORD],
+  ['Infinity', 'organization-id', organization('Infinity', 'absent'), A_NUMBER],
+  ...['state', 'dry-run', 'wait', 'summary'].map(
+    (input): Case => [
+      `an expression that is empty for ${input}`,
+      input,
+      { [input]: '' },
+      EMPTY_EXPRESSION,
+    ],
+  ),
+];
+
+// What has an explanation of its own.
+const EXPLAINED: Case[] = [
+  ['an owner', 'account-id', { 'account-id': '1.2e+31' }, A_NUMBER],
+  ['a share', 'share-id', { 'share-id': '4e17' }, A_NUMBER],
+  ['a recipient', 'recipient-account-id', list('12345678'), A_NUMBER],
+  ['an organization', 'organization-id', organization('.inf'), A_NUMBER],
+  [
+    'a space without width',
+    'account-id',
+    { 'account-id': `${OWNER}\u200b` },
+    /the invisible character U\+200B/,
+  ],
+  [
+    'a byte order mark within a list',
+    'recipient-account-id',
+    list(`${RECIPIENT},\ufeff${OTHER_ACCOUNT}`),
+    /the invisible character U\+FEFF/,
+  ],
+  [
+    'one output of Terraform with its type',
+    'recipient-account-id',
+    list(
+      JSON.stringify({ sensitive: false, type: 'string', value: RECIPIENT }),
+    ),
+    /Pass `\.value` of the output/,
+  ],
+  [
+    'all outputs of Terraform',
+    'recipient-account-id',
+    list(
+      JSON.stringify({
+        accounts: { sensitive: false, type: ['list'], value: [RECIPIENT] },
+      }),
+    ),
+    /Pass `\.value` of the output/,
+  ],
+  ...['0s', '48h'].map(
+    (timeout): Case => [
+      `a timeout of ${timeout}`,
+      'timeout',
+      { timeout },
+      /expected a duration from 3s to 24h, got "\w+"\. Choose a duration in this range\./,
+    ],
+  ),
+  [
+    'http to another host',
+    'api-url',
+    { 'api-url': 'http://api.example.com/client/v4' },
+    /got http on another host/,
+  ],
+  [
+    'an address with a query',
+    'api-url',
+    { 'api-url': 'https://api.example.com/v4?a=b' },
+    /got a query/,
+  ],
+];
+
+async function expectOneError(
+  input: string,
+  inputs: Record<string, string>,
+  what: RegExp,
+): Promise<void> {
+  const { run, message } = await expectInvalid(inputs);
+  expect(message).toMatch(new RegExp(`^${input}: expected `));
+  expect(message).toMatch(what);
+  // There is one problem, so only that one is shown.
+  expect(message.match(/expected /g)).toHaveLength(1);
+  expect(run.summary).toContain(`<code>${input}</code>`);
+}
 
 describe.concurrent('an invalid input ends the run before the first request', () => {
-  it.concurrent.each<[string, string, Record<string, string>, RegExp]>([
-    ['no owner', 'account-id', { 'account-id': '' }, EMPTY],
-    ['spaces for an owner', 'account-id', { 'account-id': ' \t' }, EMPTY],
-    ['no share', 'share-id', { 'share-id': '' }, EMPTY],
-    ['a line break for a share', 'share-id', { 'share-id': '\n' }, EMPTY],
-    [
-      'no target',
-      'recipient-account-id',
-      { 'recipient-account-id': '' },
-      EMPTY,
-    ],
-    [
-      'both targets',
-      'organization-id',
-      { 'organization-id': ORGANIZATION },
-      /this or `recipient-account-id`, got both/,
-    ],
-    ['no credentials', 'api-token', { 'api-token': '' }, EMPTY],
-    ['spaces for a token', 'api-token', { 'api-token': '  ' }, EMPTY],
-    [
-      'a token with its prefix',
-      'api-token',
-      { 'api-token': `Bearer ${TOKEN}` },
-      /the prefix "Bearer"/,
-    ],
-    [
-      'a token in quotes',
-      'api-token',
-      { 'api-token': `"${TOKEN}"` },
-      /got one in quotes/,
-    ],
-    [
-      'a token of two words',
-      'api-token',
-      { 'api-token': `${TOKEN} x` },
-      /that no HTTP header may hold/,
-    ],
-    [
-      'an address alone',
-      'api-key',
-      { 'api-token': '', 'api-email': 'ops@example.com' },
-      EMPTY,
-    ],
-    ['a key alone', 'api-email', { 'api-token': '', 'api-key': KEY }, EMPTY],
-    [
-      'both credentials',
-      'api-token',
-      { 'api-email': 'ops@example.com', 'api-key': KEY },
-      /one kind of credentials/,
-    ],
-    [
-      'a token and half of a key',
-      'api-token',
-      { 'api-key': KEY },
-      /one kind of credentials/,
-    ],
-    [
-      'an owner with a slash',
-      'account-id',
-      { 'account-id': '../699d98' },
-      NOT_AN_ACCOUNT,
-    ],
-    [
-      'an owner of 31 digits',
-      'account-id',
-      { 'account-id': OWNER.slice(1) },
-      NOT_AN_ACCOUNT,
-    ],
-    ['a share with a dot', 'share-id', { 'share-id': 'my.share' }, NOT_AN_ID],
-    ['a share with a query', 'share-id', { 'share-id': 'abc?x=1' }, NOT_AN_ID],
-    [
-      'a share without letters and digits',
-      'share-id',
-      { 'share-id': '--' },
-      NOT_AN_ID,
-    ],
-    [
-      'a share of 33 characters',
-      'share-id',
-      { 'share-id': 'a'.repeat(33) },
-      NOT_AN_ID,
-    ],
-    [
-      'an organization with a slash',
-      'organization-id',
-      { 'recipient-account-id': '', 'organization-id': 'a/b' },
-      NOT_AN_ID,
-    ],
-    [
-      'a recipient with a slash',
-      'recipient-account-id',
-      { 'recipient-account-id': 'abc/def' },
-      NOT_AN_ACCOUNT,
-    ],
-    [
-      'the owner as recipient',
-      'recipient-account-id',
-      { 'recipient-account-id': OWNER },
-      /expected other accounts than the owner/,
-    ],
-    [
-      'the owner as recipient, in capitals',
-      'recipient-account-id',
-      { 'recipient-account-id': OWNER.toUpperCase() },
-      /expected other accounts than the owner/,
-    ],
-    [
-      'another state',
-      'state',
-      { state: 'abscent' },
-      /expected present or absent, got "abscent"/,
-    ],
-    ['wait: yes', 'wait', { wait: 'yes' }, NOT_A_BOOLEAN],
-    ['dry-run: on', 'dry-run', { 'dry-run': 'on' }, NOT_A_BOOLEAN],
-    ['summary: 1', 'summary', { summary: '1' }, NOT_A_BOOLEAN],
-    ['timeout: soon', 'timeout', { timeout: 'soon' }, NOT_A_DURATION],
-    ['timeout: 0', 'timeout', { timeout: '0' }, NOT_A_DURATION],
-    [
-      'timeout: 10',
-      'timeout',
-      { timeout: '10' },
-      /got "10"\. Write it with units/,
-    ],
-    ['timeout: 0s', 'timeout', { timeout: '0s' }, NOT_A_DURATION],
-    ['timeout: -5s', 'timeout', { timeout: '-5s' }, NOT_A_DURATION],
-    ['timeout: 25h', 'timeout', { timeout: '25h' }, NOT_A_DURATION],
-    [
-      'http on a public host',
-      'api-url',
-      { 'api-url': 'http://api.example.com/client/v4' },
-      NOT_AN_ADDRESS,
-    ],
-    [
-      'an address with a query',
-      'api-url',
-      { 'api-url': 'https://api.example.com/v4?a=b' },
-      NOT_AN_ADDRESS,
-    ],
-    [
-      'no address',
-      'api-url',
-      { 'api-url': 'api.cloudflare.com' },
-      NOT_AN_ADDRESS,
-    ],
-    [
-      'the address of a file',
-      'api-url',
-      { 'api-url': 'file:///etc/passwd' },
-      NOT_AN_ADDRESS,
-    ],
-  ])('%s', async (_, input, inputs, what) => {
-    const { run, message } = await expectInvalid(inputs);
-    expect(message).toMatch(new RegExp(`^${input}: expected `));
-    expect(message).toMatch(what);
-    // There is one problem, so only that one is shown.
-    expect(message.match(/expected /g)).toHaveLength(1);
-    expect(run.summary).toContain(`<code>${input}</code>`);
+  it.concurrent.each(ONE_OF_EACH)('%s', (_, input, inputs, what) =>
+    expectOneError(input, inputs, what),
+  );
+
+  it.concurrent.each(LOST_ACCOUNTS)(
+    'rather than change something else: %s',
+    (_, input, inputs, what) => expectOneError(input, inputs, what),
+  );
+
+  it.concurrent.each(EXPLAINED)(
+    'and is explained: %s',
+    (_, input, inputs, what) => expectOneError(input, inputs, what),
+  );
+
+  it('unless the comment is a heading above a list', async () => {
+    const run = await runScenario({
+      inputs: list(`# EMEA and APAC\n${RECIPIENT} # EMEA\n${OTHER_ACCOUNT}\n`),
+    });
+    expect(run).toMatchObject({ exitCode: 0, annotations: [] });
+    expect(run.posts.map(accountIn).sort()).toEqual(
+      [RECIPIENT, OTHER_ACCOUNT].sort(),
+    );
   });
 
   it('a password in the address is not shown', async () => {
     const { run, message } = await expectInvalid({
       'api-url': 'https://admin:hunter2-Xy7Zw9Kq@api.example.com/client/v4',
     });
-    expect(message).toMatch(NOT_AN_ADDRESS);
+    expect(message).toMatch(/^api-url: expected https .*got credentials/);
     expect(leaks(run, ['hunter2-Xy7Zw9Kq'])).toEqual([]);
   });
 
@@ -244,6 +282,7 @@ describe.concurrent('an invalid input ends the run before the first request', ()
     for (const input of [
       'account-id',
       'share-id',
+      'recipient-account-id',
       'organization-id',
       'api-token',
       'state',
@@ -301,4 +340,52 @@ it('invalid inputs are reported also when the outputs cannot be written', async 
     'Invalid inputs: no request was sent',
     'Outputs could not be written',
   ]);
+});
+
+const DOCS =
+  'https://github.com/octo-org/share/blob/v1/docs/troubleshooting.md';
+const LINK = `${DOCS}#invalid-inputs-no-request-was-sent`;
+const released = {
+  GITHUB_ACTION_REPOSITORY: 'octo-org/share',
+  GITHUB_ACTION_REF: 'v1',
+};
+
+describe.concurrent('a list with many wrong entries', () => {
+  it.concurrent.each([
+    ['on lines', (texts: string[]) => texts.join('\n'), 'on line'],
+    ['in an array', (texts: string[]) => JSON.stringify(texts), 'in entry'],
+  ])(
+    'is one sentence with the first ten and a count, and all are in the log: %s',
+    async (_, join, place) => {
+      const texts = Array.from({ length: 34 }, (_, n) => `account-${n + 1}`);
+      const { run, message } = await expectInvalid(list(join(texts)), released);
+      expect(message.match(/expected /g)).toHaveLength(1);
+      expect(message).toContain(`34 problems: "account-1" ${place} 1 (`);
+      expect(message).toContain(`"account-10" ${place} 10 (`);
+      expect(message).not.toContain('"account-11"');
+      expect(message).toContain(', and 24 more. ');
+      expect(message.endsWith(`\n${LINK}`)).toBe(true);
+      expect(run.stdout).toContain('::group::All entries of recipient-account');
+      for (const text of texts) expect(run.stdout).toContain(`"${text}"`);
+    },
+  );
+
+  // Without a limit the first would have 1.1 MB.
+  it.concurrent.each([
+    ['on lines', 19_900, (texts: string[]) => texts.join('\n')],
+    ['in an array', 16_000, (texts: string[]) => JSON.stringify(texts)],
+  ])(
+    'beside another input of 100 kB makes a summary that GitHub accepts: %s',
+    async (_, count, join) => {
+      const { run } = await expectInvalid({
+        ...list(join(Array<string>(count).fill('<&>>'))),
+        'share-id': '<&>'.repeat(33_000),
+      });
+      expect(Buffer.byteLength(run.summary)).toBeLessThan(1_048_576);
+      const format = (number: number) => number.toLocaleString('en-US');
+      expect(run.summary).toContain(`got ${format(count)} problems`);
+      expect(run.summary).toContain(`and ${format(count - 10)} more`);
+      expect(run.summary).toContain('<code>share-id</code>');
+    },
+  );
 });

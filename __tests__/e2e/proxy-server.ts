@@ -2,10 +2,15 @@
  * A proxy as companies have it: it knows one host name, which only it can
  * resolve.
  */
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { expect, vi } from 'vitest';
-import { AUTHORITY, HOST, tls } from './certificate.ts';
+import {
+  AUTHORITY,
+  certificate as certificateOf,
+  HOST,
+  tls,
+} from './certificate.ts';
 import { type Run, type Scenario, startScenario } from './scenario.ts';
 
 export interface Connect {
@@ -18,6 +23,8 @@ interface Proxy {
   /** Without credentials. */
   address: string;
   connects: Connect[];
+  /** Resolves when the first CONNECT has arrived. */
+  asked: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,10 +37,18 @@ export type ConnectResponse = string | null;
 async function startProxy(
   responses: readonly (ConnectResponse | undefined)[],
   always?: ConnectResponse,
+  ownCertificate?: string,
+  opened = '200 Connection Established',
 ): Promise<Proxy> {
   const connects: Connect[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((_, response) => response.writeHead(400).end());
+  let ask: () => void = () => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const server: Server = ownCertificate
+    ? (createTlsServer(certificateOf(ownCertificate)) as unknown as Server)
+    : createServer((_, response) => response.writeHead(400).end());
   server.on('connection', (socket: Socket) =>
     sockets.add(socket.on('error', () => {})),
   );
@@ -43,6 +58,7 @@ async function startProxy(
       target: url,
       authorization: headers['proxy-authorization'],
     });
+    ask();
     if (response === null) return;
     if (response !== undefined) {
       socket.end(response);
@@ -54,7 +70,7 @@ async function startProxy(
       return;
     }
     const peer = connect(Number(port), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      socket.write(`HTTP/1.1 ${opened}\r\n\r\n`);
       peer.pipe(socket).pipe(peer);
     });
     sockets.add(peer.on('error', () => socket.destroy()));
@@ -63,6 +79,7 @@ async function startProxy(
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     connects,
+    asked,
     close() {
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
@@ -78,8 +95,12 @@ export interface ProxyScenario extends Scenario {
    * undefined.
    */
   responses?: readonly (ConnectResponse | undefined)[];
-  /** Cancels the run as soon as the proxy has a request. */
-  cancelAtConnect?: boolean;
+  /** The status of a CONNECT that opens a tunnel. */
+  opened?: string;
+  /** The name of the certificate with which the proxy speaks TLS. */
+  certificate?: string;
+  /** Cancels the run as soon as the proxy was asked for a connection. */
+  cancelWhenAsked?: boolean;
 }
 
 /**
@@ -88,14 +109,17 @@ export interface ProxyScenario extends Scenario {
  */
 export async function runWithProxy(
   env: (proxy: string) => Record<string, string>,
-  {
+  options: ProxyScenario = {},
+): Promise<{ run: Run; connects: Connect[] }> {
+  const {
     response,
     responses = [],
-    cancelAtConnect,
+    certificate,
+    opened,
+    cancelWhenAsked = false,
     ...scenario
-  }: ProxyScenario = {},
-): Promise<{ run: Run; connects: Connect[] }> {
-  const proxy = await startProxy(responses, response);
+  } = options;
+  const proxy = await startProxy(responses, response, certificate, opened);
   try {
     const started = await startScenario({
       host: HOST,
@@ -103,10 +127,7 @@ export async function runWithProxy(
       ...scenario,
       env: { NODE_EXTRA_CA_CERTS: AUTHORITY, ...env(proxy.address) },
     });
-    if (cancelAtConnect) {
-      await vi.waitFor(() => expect(proxy.connects).not.toEqual([]), 60_000);
-      started.cancel();
-    }
+    if (cancelWhenAsked) proxy.asked.then(() => started.cancel());
     return { run: await started.finished, connects: proxy.connects };
   } finally {
     await proxy.close();

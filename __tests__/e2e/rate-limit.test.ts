@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../simulator/faults.ts';
 import type { Request } from '../../simulator/protocol.ts';
-import { expectAdded } from './expectations.ts';
+import { expectAdded, expectRemoved } from './expectations.ts';
 import {
   accounts,
   bodyOf,
@@ -11,6 +11,7 @@ import {
   respondWith,
   runScenario,
   runWithFault,
+  type Scenario,
 } from './scenario.ts';
 
 function rateLimited(
@@ -126,7 +127,7 @@ describe.concurrent('a list that meets the rate limit', () => {
     ['a date that is over', () => inMs(-60_000)],
   ])('is retried with backoff when Retry-After is %s', async (_, after) => {
     const run = await runWithFault(rateLimited(after()), {
-      inputs: { timeout: '8s' },
+      inputs: { timeout: '5s' },
     });
     expect(run).toMatchObject({ exitCode: 1, posts: [] });
     expect(run.lists.length).toBeGreaterThan(1);
@@ -150,7 +151,7 @@ describe.concurrent('a list that meets the rate limit', () => {
         {
           title: 'Rate limit reached',
           message: expect.stringMatching(
-            /^971 Please wait.*asks to wait (600|5\d\d) s, \d+ s are left.*HTTP 429/,
+            /^Please wait.*\(code 971\); Cloudflare asks to wait (10 m|9 m \d+ s), \d+ s are left.*HTTP 429/,
           ),
         },
       ]);
@@ -184,8 +185,11 @@ describe.concurrent('a wait is announced once, when it begins, with its real len
       };
       const run = await runWithFault(used, { times: 1 });
       expectAdded(run);
+      // Part of the time may have passed when the request is due.
       expect(run.stdout.match(/^.*(retrying in|Waiting \d).*$/gm)).toEqual([
-        'Rate limit reached. Waiting 4 s, as requested by Cloudflare.',
+        expect.stringMatching(
+          /^Rate limit reached\. Waiting [1-4] s, as requested by Cloudflare\.$/,
+        ),
       ]);
     },
   );
@@ -252,12 +256,12 @@ describe.concurrent('a write that meets the rate limit', () => {
       {
         title: 'Timed out',
         message: expect.stringMatching(
-          /the last write was not processed: 971 Please wait\..*POST …\/recipients, HTTP 429, cf-ray/,
+          /not processed: Please wait \(code 971\) \(POST …\/recipients, HTTP 429, cf-ray/,
         ),
       },
     ]);
     expect(run.stdout).toMatch(
-      /^\w+: not processed: 971 Please wait \(POST …\/recipients, HTTP 429/m,
+      /^\w+: held back until the next list: not processed: Please wait \(code 971\) \(POST …\/recipients, HTTP 429/m,
     );
   });
 
@@ -311,10 +315,107 @@ describe.concurrent('a write that meets the rate limit', () => {
       expect(run.errors).toMatchObject([
         {
           title: 'Rate limit reached',
-          message: expect.stringMatching(/(600|5\d\d) s/),
+          message: expect.stringMatching(/10 m|9 m \d+ s/),
         },
       ]);
       expect(run.errors[0]?.message).not.toContain('may have been carried out');
+    },
+  );
+});
+
+describe.concurrent('Retry-After of a write that may have been carried out', () => {
+  const busy = (seconds: number): Fault => ({
+    kind: 'response',
+    status: 503,
+    body: 'json',
+    headers: { 'retry-after': String(seconds) },
+  });
+  const gapMs = ([first, second]: Array<{ at: number }>) =>
+    (second?.at ?? 0) - (first?.at ?? 0);
+
+  it('holds for the next POST', async () => {
+    const run = await runScenario({
+      api: { faults: [{ when: { ...POST, times: 1 }, do: busy(15) }] },
+    });
+    expectAdded(run, 2);
+    expect(gapMs(run.posts)).toBeGreaterThanOrEqual(14_900);
+    expect(run.stdout).toMatch(
+      /held back for \d+ s, as requested by Cloudflare/,
+    );
+  });
+
+  it('holds for the next DELETE', async () => {
+    const run = await runScenario({
+      api: {
+        faults: [{ when: { method: 'DELETE', times: 1 }, do: busy(15) }],
+      },
+      recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
+      inputs: { state: 'absent' },
+    });
+    expectRemoved(run, 2);
+    expect(gapMs(run.deletes)).toBeGreaterThanOrEqual(14_900);
+  });
+
+  it('holds for writes of other accounts', async () => {
+    // Four are sent at a time; the first reply comes while the others wait.
+    const run = await runScenario({
+      api: {
+        faults: [
+          { when: { ...POST, nth: 1 }, do: { ...busy(5), commit: true } },
+          { when: POST, do: { kind: 'slow', delayMs: 1500 } },
+        ],
+      },
+      inputs: { 'recipient-account-id': accounts(6).join() },
+    });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expect(run.posts).toHaveLength(6);
+    expect(gapMs(run.posts.toSpliced(1, 3))).toBeGreaterThanOrEqual(4900);
+  });
+});
+
+describe.concurrent('a write that meets another change', () => {
+  const conflict: Fault = {
+    kind: 'response',
+    status: 409,
+    code: 1020,
+    message: 'Recipient is locked',
+  };
+  const mine = { accountId: RECIPIENT, id: RECORD, status: 'associated' };
+  const removal = { recipients: [mine], inputs: { state: 'absent' } };
+
+  it.concurrent.each<[string, Scenario]>([
+    ['POST', {}],
+    ['DELETE', removal],
+  ])('has a line in the log with its reason: %s', async (method, scenario) => {
+    const run = await runScenario({
+      ...scenario,
+      api: { faults: [{ when: { method, times: 1 }, do: conflict }] },
+    });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expect(run.stdout).toMatch(
+      /^\w+: another change is under way: Recipient is locked \(code 1020\) .*HTTP 409/m,
+    );
+  });
+
+  it.concurrent.each<[string, Scenario]>([
+    ['POST', {}],
+    ['DELETE', removal],
+  ])(
+    'three times fails, and says that another change is under way: %s',
+    async (method, scenario) => {
+      const run = await runScenario({
+        ...scenario,
+        api: { faults: [{ when: { method }, do: conflict }] },
+      });
+      expect(run.exitCode).toBe(1);
+      expect([...run.posts, ...run.deletes]).toHaveLength(3);
+      expect(run.errors).toMatchObject([
+        {
+          title: 'Another change under way',
+          message: expect.stringMatching(/^Recipient is locked \(code 1020\)/),
+        },
+      ]);
+      expect(run.errors[0]?.message).not.toMatch(/recipient exists/);
     },
   );
 });

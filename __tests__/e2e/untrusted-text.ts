@@ -84,10 +84,6 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
       },
     ],
     [
-      'a status that is not awaited',
-      { ...listed({ association_status: text }), inputs: { wait: 'false' } },
-    ],
-    [
       'a terminal resource error',
       listed({
         association_status: 'associated',
@@ -107,31 +103,6 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
       },
     ],
     ['a rejection of the list', list(rejectWith(400, text))],
-    ['a rejection of the credentials', list(rejectWith(403, text))],
-    [
-      'a rejection of the POST',
-      {
-        api: {
-          faults: [{ when: { method: 'POST' }, do: rejectWith(400, text) }],
-        },
-      },
-    ],
-    [
-      'a rejection of the DELETE',
-      {
-        recipients: [
-          { accountId: RECIPIENT, id: RECORD, status: 'associated' },
-        ],
-        api: {
-          faults: [{ when: { method: 'DELETE' }, do: rejectWith(409, text) }],
-        },
-        inputs: { state: 'absent', timeout: '8s' },
-      },
-    ],
-    [
-      'errors that are retried',
-      { ...list(rejectWith(500, text)), inputs: { timeout: '8s' } },
-    ],
     [
       'a problem object',
       { ...list(problem(503, text)), inputs: { timeout: '8s' } },

@@ -1,0 +1,188 @@
+/** Records as servers have shown them, or may. */
+import { describe, expect, it } from 'vitest';
+import { expectAdded, expectRemoved } from './expectations.ts';
+import {
+  bodyOf,
+  ENTITLEMENT,
+  LIST,
+  ONE_RECORD,
+  OTHER_ACCOUNT,
+  OTHER_RECORD,
+  RECIPIENT,
+  RECORD,
+  RETRYING,
+  respondWith,
+  runScenario,
+  runWithFault,
+} from './scenario.ts';
+
+const mine = { accountId: RECIPIENT, id: RECORD, status: 'associated' };
+const others = {
+  accountId: OTHER_ACCOUNT,
+  id: OTHER_RECORD,
+  status: 'associated',
+};
+
+type Shown = Record<string, unknown>;
+
+describe.concurrent('a record that cannot be decoded', () => {
+  it.concurrent.each<[string, Shown]>([
+    ['no status', { association_status: undefined }],
+    ['null as its status', { association_status: null }],
+    ['an ID of another form', { id: '../../x' }],
+  ])(
+    'stops nobody when another account has it, with one warning: %s',
+    async (_, shown) => {
+      const run = await runScenario({ recipients: [{ ...others, shown }] });
+      expectAdded(run);
+      expect(run.annotations).toMatchObject([
+        {
+          level: 'warning',
+          title: 'Recipients could not be read',
+          message: expect.stringContaining('1 recipient of other accounts'),
+        },
+      ]);
+    },
+  );
+
+  it.concurrent.each<[string, Shown]>([
+    ['a target has it', { account_id: RECIPIENT }],
+    ['it names nobody', { account_id: null }],
+  ])('fails the read when %s', async (_, shown) => {
+    const run = await runScenario({
+      recipients: [
+        { ...others, shown: { ...shown, association_status: null } },
+      ],
+    });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      posts: [],
+      errors: [{ title: 'Unexpected response from the API' }],
+    });
+  });
+});
+
+describe.concurrent('an account ID that a record shows in another form', () => {
+  const UPPER: Shown = { account_id: RECIPIENT.toUpperCase() };
+
+  it.concurrent.each<[string, Shown]>([
+    ['in upper case', UPPER],
+    ['empty', { account_id: '' }],
+    ['missing', { account_id: undefined }],
+  ])('does not repeat a POST that was accepted: %s', async (_, shown) => {
+    const run = await runScenario({
+      api: { shown: { [RECIPIENT]: shown }, duplicates: 'accept' },
+    });
+    expectAdded(run);
+    expect(run.records).toHaveLength(1);
+  });
+
+  it('does not hide the record from a run that adds it', async () => {
+    const run = await runScenario({ recipients: [{ ...mine, shown: UPPER }] });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      posts: [],
+      outputs: { 'recipient-id': RECORD, changed: 'false' },
+    });
+  });
+
+  it('does not hide the record from a run that removes it', async () => {
+    const run = await runScenario({
+      recipients: [{ ...mine, shown: UPPER }],
+      inputs: { state: 'absent' },
+    });
+    expectRemoved(run);
+  });
+});
+
+describe.concurrent('a list that has one record twice', () => {
+  const healthy = {
+    id: RECORD,
+    account_id: RECIPIENT,
+    association_status: 'associated',
+  };
+  const failed = { ...healthy, resources: [ENTITLEMENT] };
+
+  it.concurrent.each<[string, object[]]>([
+    ['first', [failed, healthy]],
+    ['last', [healthy, failed]],
+  ])('does not lose the terminal error of the %s', async (_, records) => {
+    const run = await runWithFault(respondWith(bodyOf(records)));
+    expect(run).toMatchObject({ exitCode: 1, posts: [] });
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Shared resource failed permanently',
+        message: expect.stringContaining(ENTITLEMENT.error),
+      },
+    ]);
+  });
+});
+
+describe.concurrent('a resource that failed', () => {
+  it.concurrent.each([
+    ['one read, which may be stale', 1],
+    ['two reads in between', 2],
+  ])(
+    'is not healthy because of one read without its error: %s',
+    async (_, failingReads) => {
+      // The first read after the errors is not enough; the second confirms it.
+      const run = await runScenario({
+        api: {
+          timeline: {
+            associateReads: 0,
+            keepsModified: true,
+            errors: [{ ...RETRYING, clearsReads: failingReads }],
+          },
+        },
+      });
+      expectAdded(run);
+      expect(run.polls).toHaveLength(failingReads + 2);
+    },
+  );
+});
+
+describe.concurrent('a record in use that comes back with another account', () => {
+  const foreign = {
+    id: RECORD,
+    account_id: OTHER_ACCOUNT,
+    association_status: 'associated',
+  };
+
+  it('is not trusted after a POST', async () => {
+    const run = await runWithFault(respondWith(bodyOf(foreign)), {
+      path: ONE_RECORD,
+      api: { newId: () => RECORD },
+    });
+    expect(run).toMatchObject({ exitCode: 1, deletes: [] });
+    expect(run.errors).toMatchObject([
+      {
+        message: expect.stringMatching(
+          `recipient ${RECORD} names account ${OTHER_ACCOUNT} instead of ${RECIPIENT}`,
+        ),
+      },
+    ]);
+    expect(run.posts).toHaveLength(1);
+  });
+
+  it('is not removed a second time', async () => {
+    // The first DELETE is lost; then the list gives the ID to somebody else.
+    const run = await runScenario({
+      api: {
+        faults: [
+          { when: { method: 'DELETE' }, do: { kind: 'reset' } },
+          {
+            when: { pathIncludes: LIST, nth: 2, times: 99 },
+            do: respondWith(bodyOf([foreign])),
+          },
+        ],
+      },
+      recipients: [mine],
+      inputs: { state: 'absent' },
+    });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { changed: 'false' } });
+    expect(run.errors).toMatchObject([
+      { message: expect.stringMatching(`names account ${OTHER_ACCOUNT}`) },
+    ]);
+    expect(run.deletes).toHaveLength(1);
+  });
+});
