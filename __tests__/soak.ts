@@ -105,8 +105,9 @@ async function replay(seed: number): Promise<number> {
       .filter(Boolean)
       .join(' ');
     const shown =
-      response?.error?.code ??
-      `${response?.status ?? 'nothing'} ${response?.body ?? ''}`;
+      response?.type === 'response'
+        ? `${response.status} ${response.body}`
+        : (response?.cause ?? 'nothing');
     console.log(`${at(sentMs)} to ${at(endedMs)}: ${request} → ${shown}`);
   }
   for (const { sink, text } of trace.shown)

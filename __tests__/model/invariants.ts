@@ -1,8 +1,7 @@
-/**
- * What must hold in every run, whatever the schedule. Rules and sections are
- * those of the design.
- */
+/** What must hold in every run, whatever the schedule. */
+import { type Allowance, allowanceOf } from './exact.ts';
 import {
+  byEnd,
   codesOf,
   isFinal,
   isList,
@@ -10,10 +9,10 @@ import {
   type Known,
   knownBefore,
   merge,
+  nameOfResponse,
   type Observation,
   observationsOf,
   outcomeOf,
-  RECIPIENTS,
   recordIdOf,
   recordsIn,
   retryAfterMs,
@@ -25,6 +24,8 @@ import { MARK } from './schedule.ts';
 import {
   type Exchange,
   ORDINARY_CODE,
+  OWNER,
+  RECIPIENTS,
   type Schedule,
   type ScheduledFault,
   SHARE,
@@ -54,12 +55,14 @@ const STATUSES = [
   'unknown',
 ];
 const MEMBERS =
-  'account_id,organization_id,recipient_id,status,changed,error,resources,created,modified,seconds';
+  'account_id,organization_id,label,desired,recipient_id,status,changed,cause,error,resources,resource_errors,created,modified,seconds';
 
 interface Recipient {
   readonly account_id: string | null;
   readonly organization_id: string | null;
+  readonly desired: 'present' | 'absent';
   readonly recipient_id: string | null;
+  readonly cause: string | null;
   readonly status: string;
   readonly changed: boolean;
   readonly error: string | null;
@@ -73,6 +76,11 @@ interface Case extends Trace {
   readonly isCorrupted: boolean;
   /** Does no record show the ID of the organization that is the target? */
   readonly isUnidentifiable: boolean;
+  /**
+   * What the first list allows a run of `exact`; null where that is unclear,
+   * and with another state.
+   */
+  readonly allowance: Allowance | null;
 }
 
 /**
@@ -82,11 +90,16 @@ interface Case extends Trace {
 export function violations(trace: Trace): string[] {
   if (trace.trouble) return [trace.trouble];
   const { schedule } = trace;
+  const observations = observationsOf(trace);
+  const isCorrupted = trace.exchanges.some((exchange) => exchange.isCorrupted);
+  const first = observations.find(({ kind }) => kind === 'list');
+  const isClear = schedule.state === 'exact' && !isCorrupted;
   const one: Case = {
     ...trace,
-    observations: observationsOf(trace),
+    observations,
     recipients: JSON.parse(trace.outputs['recipients'] ?? '[]'),
-    isCorrupted: trace.exchanges.some(({ isCorrupted }) => isCorrupted),
+    isCorrupted,
+    allowance: isClear ? allowanceOf(trace, first) : null,
     isUnidentifiable:
       schedule.targets === 'organization' &&
       schedule.organizationRecords !== 'account_id',
@@ -103,6 +116,7 @@ export function violations(trace: Trace): string[] {
     ...waits(one),
     ...terminalErrors(one),
     ...duplicates(one),
+    ...exact(one),
   ];
 }
 
@@ -111,7 +125,10 @@ const nameOf = ({
   organization_id: organization,
 }: Recipient) => `${account ?? organization}`;
 
-/** Rules 11 and 12. */
+/**
+ * Secrets are masked first and appear nowhere, and text of a server cannot run
+ * a workflow command, forge an output, or become markup.
+ */
 function* sinks({
   shown,
   masks,
@@ -173,49 +190,64 @@ function* lines(sink: string, texts: readonly string[]): Generator<string> {
 const HELP_LINK =
   /\nhttps:\/\/github\.com\/example\/share-recipient\/blob\/v1\/docs\/[\w.#-]+$/;
 const TAG =
-  /<(\/?)(h3|p|sub|br|a|code|table|thead|tbody|tr|th|td|ul|li|strong)( href="[^"<>]*")?>/g;
+  /<(\/?)(h3|p|sub|br|a|code|pre|strong|table|thead|tbody|tr|th|td|ul|li|details|summary)( href="([^"<>]*)"| align="right")?>/g;
 const OWN_LINKS =
   /^https:\/\/(github\.com\/example\/share-recipient\/blob\/v1\/docs\/|dash\.cloudflare\.com\/)/;
 
+/** The summary is well-formed HTML, and foreign text in it is only text. */
 function* page(html: string): Generator<string> {
-  if (html.replace(TAG, '').includes('<'))
-    yield `foreign markup in the summary: ${html}`;
+  const text = html.replace(TAG, '\u0001');
+  const markup = /.{0,60}<.{0,60}/.exec(text);
+  if (markup) yield `foreign markup in the summary: ${markup[0]}`;
+  const foreign = new RegExp(`[^\u0001]{0,60}${MARK}[^\u0001]{0,60}`).exec(
+    text,
+  );
+  if (foreign && /[@`>|[\]*]|:\/\//.test(foreign[0]))
+    yield `foreign markup in the summary: ${foreign[0]}`;
   if (/\n\s*\n(?!$)/.test(html))
     yield `an empty line ends the HTML of the summary early: ${html}`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not be there
   if (/[\r\u001b\u2028\u2029]/.test(html))
     yield `control character in summary: ${JSON.stringify(html)}`;
   const open: string[] = [];
-  for (const [, close, name = '', href] of html.matchAll(TAG)) {
-    if (close && open.pop() !== name)
-      yield `the summary's tags do not match at </${name}>: ${html}`;
+  for (const [tag, close, name = '', , href] of html.matchAll(TAG)) {
+    if (close && open.pop() !== name) {
+      yield `the summary's tags do not match at ${tag}: ${html}`;
+      break;
+    }
     if (!close && name !== 'br') open.push(name);
-    if (href && !OWN_LINKS.test(href.slice(7, -1)))
+    if (href && !OWN_LINKS.test(unescapeHtml(href)))
       yield `foreign link in the summary: ${href}`;
   }
-  const bare = new RegExp(`.{0,60}${MARK}.{0,60}`).exec(
-    html.replace(/<code>.*?<\/code>/gs, ''),
-  );
-  if (bare) yield `foreign text outside <code> in the summary: ${bare[0]}`;
 }
 
-/** Section 2: the outputs are always set, and fit together. */
+function unescapeHtml(html: string): string {
+  return html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code));
+}
+
+/** All outputs are set at every end of a run, and fit together. */
 function* outputs(one: Case): Generator<string> {
   const { outputs, schedule, targets, recipients, api, observations, endSeq } =
     one;
   for (const name of ['recipient-id', 'status', 'changed', 'recipients']) {
     if (outputs[name] === undefined) return yield `output ${name} is not set`;
   }
-  if (recipients.map(nameOf).join() !== targets.join())
+  const listed = recipients.slice(0, targets.length);
+  const unlisted = recipients.slice(targets.length);
+  if (listed.map(nameOf).join() !== targets.join())
     yield 'recipients are not the targets';
+  const expected = [...(one.allowance?.unlisted.keys() ?? [])].filter(Boolean);
+  const isKnown = schedule.state !== 'exact' || one.allowance;
+  if (isKnown && unlisted.map(nameOf).sort().join() !== expected.sort().join())
+    yield `recipients have ${unlisted.map(nameOf)} to remove`;
   if (recipients.some((recipient) => Object.keys(recipient).join() !== MEMBERS))
     yield 'recipients lack a member';
   if (
-    recipients.map(({ recipient_id: id }) => id ?? '').join('\n') !==
+    listed.map(({ recipient_id: id }) => id ?? '').join('\n') !==
     outputs['recipient-id']
   )
     yield 'recipient-id is wrong';
-  const statuses = new Set(recipients.map(({ status }) => status));
+  const statuses = new Set(listed.map(({ status }) => status));
   if (outputs['status'] !== (statuses.size > 1 ? 'mixed' : [...statuses][0]))
     yield 'output status is wrong';
   for (const status of statuses)
@@ -224,12 +256,13 @@ function* outputs(one: Case): Generator<string> {
     yield 'output changed is wrong';
   const ids = new Set(api.records(SHARE).map(({ id }) => id));
   const known = knownBefore(observations, endSeq);
-  for (const { recipient_id: id, status, error } of recipients) {
+  // A record that appears later shows that an account still has access.
+  for (const { recipient_id: id, status, error } of listed) {
     if (id !== null && !ids.has(id)) yield `the server does not know ${id}`;
     const last = known.get(id ?? '');
     // A failed target is not observed any more while others are.
     const isCurrent =
-      !one.isCorrupted && (error === null || schedule.targets === 1);
+      !one.isCorrupted && (error === null || recipients.length === 1);
     // What a poll by ID shows of a change of stage counts once a list shows
     // what else there is.
     if (error !== null && observations.at(-1)?.kind === 'record') continue;
@@ -240,7 +273,10 @@ function* outputs(one: Case): Generator<string> {
   }
 }
 
-/** Rules 4, 5, 6, 8, 13, and the tables of section 5 for `done`. */
+/**
+ * A run succeeds exactly when every target has what was asked for, and it does
+ * not fail without a reason.
+ */
 function* success(one: Case): Generator<string> {
   const { schedule, success, recipients, startMs, endMs } = one;
   const isCancelled =
@@ -248,11 +284,12 @@ function* success(one: Case): Generator<string> {
   if (isCancelled && success) yield 'succeeds, although it was cancelled';
   if (
     !isCancelled &&
-    success !== recipients.every(({ error }) => error === null)
+    success !== recipients.every(({ error }) => error === null) &&
+    !isRefusedForNothing(one)
   ) {
     yield `ends with ${success}, recipients: ${one.outputs['recipients']}`;
   }
-  if (!success && isCalm(schedule))
+  if (!success && isCalm(schedule) && !one.allowance?.isRefused)
     yield `fails without a reason: ${one.outputs['recipients']}`;
   for (const recipient of recipients) {
     const [, id] =
@@ -264,8 +301,37 @@ function* success(one: Case): Generator<string> {
   if (schedule.dryRun) return;
   for (const recipient of recipients) {
     if (recipient.error !== null || (isCancelled && !success)) continue;
-    if (schedule.state === 'present') yield* isPresent(one, recipient);
+    if (recipient.desired === 'present') yield* isPresent(one, recipient);
+    else if (schedule.state === 'exact') yield* isRemoved(one, recipient);
     else yield* isAbsent(one, recipient);
+  }
+}
+
+/** `exact` is refused even where there is nothing to change. */
+function isRefusedForNothing(one: Case): boolean {
+  const { schedule, success, isCorrupted, allowance } = one;
+  if (schedule.state !== 'exact' || success) return false;
+  return isCorrupted || allowance?.isRefused === true;
+}
+
+/** The records that the first list showed as active are removed. */
+function* isRemoved(one: Case, recipient: Recipient): Generator<string> {
+  const { schedule, observations, exchanges, endSeq, allowance } = one;
+  const account = nameOf(recipient);
+  const known = knownBefore(observations, endSeq);
+  for (const { id } of allowance?.unlisted.get(account) ?? []) {
+    const status = known.get(id)?.status ?? 'unknown';
+    const isAccepted = exchanges.some(
+      (sent) =>
+        sent.method === 'DELETE' &&
+        recordIdOf(sent) === id &&
+        outcomeOf(sent) === 'accepted',
+    );
+    const isDone = schedule.wait
+      ? status === 'disassociated'
+      : stage({ status }) > 0 || isAccepted;
+    if (!isDone)
+      yield `${account} succeeds, but ${id} was last observed ${status}`;
   }
 }
 
@@ -351,7 +417,7 @@ function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
     yield `${target} succeeds with no record, which no second list confirms`;
   if (!schedule.wait) return;
   const isLeft = (status: string) =>
-    // A8 protects the active records of others; a record that names no account
+    // The active records of others are not removed for an organization; a record that names no account
     // and is being removed is nobody's.
     one.isUnidentifiable ? stage({ status }) === 0 : status !== 'disassociated';
   for (const id of lasting(one, target, last, isLeft))
@@ -413,8 +479,7 @@ function isEver(
  */
 function isMild({ fault, times }: ScheduledFault): boolean {
   if (times > 1) return false;
-  if (fault.kind === 'connection')
-    return fault.status === 0 && !fault.code.includes('CERT');
+  if (fault.kind === 'connection') return fault.isRetryable;
   if (fault.kind !== 'response')
     return /^(reset|hang|slow|truncate|unreadable)$/.test(fault.kind);
   const { status, body = 'json', headers = {}, code = ORDINARY_CODE } = fault;
@@ -452,14 +517,16 @@ function isCalm(schedule: Schedule): boolean {
   if (corruptions.length > 0 || others.some(({ what }) => what === 'remove'))
     return false;
   if (faults.length > 2 || !faults.every(isMild)) return false;
-  // After a lost reply an organization's record cannot be recognized: rule 7.
+  // After a lost reply an organization's record cannot be recognized, so the
+  // run fails as inconclusive.
   if (faults.length > 0 && targets === 'organization') return false;
   if (
     share.status !== 'active' ||
-    (share.targetType !== 'account' && state === 'present')
+    (share.targetType !== 'account' && state !== 'absent')
   )
     return false;
-  // A record of an organization may not show that it is: A8, P9.
+  // A record of an organization may not show that it is one: such a run fails
+  // as inconclusive.
   const hasOrganization = [...schedule.records, ...others].some(
     ({ who }) => who === 'organization',
   );
@@ -484,7 +551,7 @@ function isCalm(schedule: Schedule): boolean {
   )
     return false;
   // The first list may still show such a record active; then it is adopted, and
-  // found to be removed (P4).
+  // found to be removed, which is a failure.
   if (
     records.some(
       ({ removedMs }) => typeof removedMs === 'number' && removedMs <= staleMs,
@@ -493,13 +560,13 @@ function isCalm(schedule: Schedule): boolean {
     return false;
   if (records.some(({ status }) => !/^(dis)?associat(ed|ing)$/.test(status)))
     return false;
-  // P7 waits for one list after a rejection, not for ten seconds: a stale one
+  // After a rejection the run waits for one list, not ten seconds: a stale one
   // may not show what caused it.
   const isYoung = records.some(({ ageMs }) => ageMs < staleMs);
   const isHidden = rival !== null || others.length > 0 || isYoung;
   if (duplicates === 'reject' && staleMs > 0 && isHidden) return false;
   // The first list may miss such a record; what is seen first after an unknown
-  // POST counts as in use (section 5).
+  // POST counts as in use.
   if (faults.length > 0 && isYoung) return false;
   let sum = CALM_MS * (1 + faults.length + others.length);
   for (const ms of times) sum += ms === 'never' ? Number.POSITIVE_INFINITY : ms;
@@ -541,7 +608,7 @@ function* changes(one: Case): Generator<string> {
     if (changed && !schedule.dryRun && !isEffective && !one.isCorrupted)
       yield `${target} changed without a write`;
     const isActive = own.some((record) => stage(record) === 0);
-    const isPlanned = schedule.state === 'present' ? !isActive : isActive;
+    const isPlanned = recipient.desired === 'present' ? !isActive : isActive;
     if (
       schedule.dryRun &&
       error === null &&
@@ -565,7 +632,7 @@ function* changes(one: Case): Generator<string> {
       inUse?.account_id === targetOf(exchange) &&
       inUse.created <= record.created;
     // Where it was removed, another active record of the account is used
-    // instead (rule 6).
+    // instead.
     const isRemoved = stage(known.get(record.id) ?? record) > 0;
     const isShown =
       recipient?.changed &&
@@ -580,7 +647,7 @@ function* changes(one: Case): Generator<string> {
   }
 }
 
-/** Rule 8. */
+/** The step ends with its timeout, and two seconds after a cancellation. */
 function* time({ schedule, startMs, endMs }: Case): Generator<string> {
   const tookMs = endMs - startMs;
   if (tookMs > schedule.timeoutMs + ALLOWANCE_MS)
@@ -623,7 +690,10 @@ function* requests({
     } else if (method === 'DELETE') {
       if (schedule.state === 'present') yield `${name} to add`;
       const owner = owners.get(recordIdOf(one)) ?? '';
-      if (!targets.includes(owner)) yield `${name}, which belongs to ${owner}`;
+      const isListed = targets.includes(owner);
+      const isExact = schedule.state === 'exact';
+      if (isListed === isExact || owner === OWNER)
+        yield `${name}, which belongs to ${owner}`;
     } else if (method !== 'GET') yield name;
     else if (query.get('include_resources') !== 'true')
       yield `${name} without resources`;
@@ -631,7 +701,10 @@ function* requests({
   if (api.wholeOrganizationPosts.length > 0) yield 'a POST without a target';
 }
 
-/** Rules 1, 3, 6 and 7: who may be added, and when. */
+/**
+ * A POST names one target that has no record, never undoes a removal, and is
+ * never repeated blindly.
+ */
 function* posts(one: Case): Generator<string> {
   const {
     exchanges,
@@ -713,7 +786,7 @@ function* removed(one: Case, post: Exchange, name: string): Generator<string> {
 }
 
 /**
- * The records of a target that were in use (section 5): seen active, named by a
+ * The records of a target that were in use: seen active, named by a
  * reply, or seen first after an unknown POST.
  */
 function usedBefore(
@@ -748,7 +821,7 @@ function usedBefore(
   return used;
 }
 
-/** Rules 3, 5 and 13 for removals. */
+/** A DELETE is for an active record, and is never repeated blindly. */
 function* deletions(one: Case): Generator<string> {
   const { exchanges, observations, isCorrupted } = one;
   const all = exchanges.filter(({ method }) => method === 'DELETE');
@@ -779,7 +852,7 @@ function* deletions(one: Case): Generator<string> {
 }
 
 /**
- * Rule 7: a write that has waited more than ten seconds since its list is
+ * A write that has waited more than ten seconds since its list is
  * decided again.
  */
 function* fresh(
@@ -795,12 +868,24 @@ function* fresh(
   const earlier = [...lists, ...corrupted].filter(
     ({ endedSeq }) => endedSeq < write.sentSeq,
   );
-  const sentMs = Math.max(...earlier.map((list) => list.sentMs));
-  if (write.sentMs - sentMs > STALE_READ_MS)
-    yield `${name} ${write.sentMs - sentMs} ms after the list`;
+  const received = earlier.toSorted(byEnd).at(-1);
+  if (!received) return yield `${name} without a list`;
+  // One write follows every list, however late.
+  const isGuaranteed = !exchanges.some(
+    (other) =>
+      isWrite(other) &&
+      other.sentSeq > received.endedSeq &&
+      other.sentSeq < write.sentSeq,
+  );
+  const ageMs = write.sentMs - received.endedMs;
+  if (ageMs > STALE_READ_MS && !isGuaranteed)
+    yield `${name} ${ageMs} ms after the list`;
 }
 
-/** Rule 7: whether and when a write may be sent again. */
+/**
+ * A write is sent again only after a list, and where it may have had an effect
+ * only after ten seconds of observation.
+ */
 function* repeated(
   { exchanges, observations, schedule }: Case,
   write: Exchange,
@@ -816,7 +901,7 @@ function* repeated(
   );
   for (const other of earlier) {
     const outcome = outcomeOf(other);
-    const again = `${name} again after ${other.response?.status || other.response?.error?.code} (${outcome})`;
+    const again = `${name} again after ${nameOfResponse(other)} (${outcome})`;
     const isListed = before.some(({ sentSeq }) => sentSeq > other.endedSeq);
     const isObserved = before.some(
       ({ sentMs }) => sentMs - other.endedMs >= STALE_READ_MS,
@@ -833,7 +918,10 @@ function* repeated(
   }
 }
 
-/** Rules 7, 8, 10 and 13: when a request has to wait, or is not sent at all. */
+/**
+ * A request waits as long as a server asks, is not repeated in a hurry or
+ * after a final response, and none but reads follow proof of bad credentials.
+ */
 function* waits(one: Case): Generator<string> {
   const { exchanges, schedule, startMs, endSeq, recipients } = one;
   const closingMs =
@@ -851,7 +939,7 @@ function* waits(one: Case): Generator<string> {
     String(a.query) === String(b.query);
   for (const ended of exchanges.filter(({ response }) => response)) {
     const { method, path, endedMs } = ended;
-    const status = ended.response?.status || ended.response?.error?.code;
+    const status = nameOfResponse(ended);
     const name = (other: Exchange) =>
       `${other.method} ${other.path} ${other.sentMs - endedMs} ms after ${status} to ${method} ${path}`;
     const outcome = outcomeOf(ended);
@@ -862,8 +950,8 @@ function* waits(one: Case): Generator<string> {
     // A record that is not found by ID shows nothing: the next poll is a list.
     const isRecordMissing =
       recordIdOf(ended) !== '' &&
-      (status === 404 || codesOf(ended).includes(7003));
-    const isTooLarge = ended.response?.error?.code === 'TOO_LARGE';
+      (status === '404' || codesOf(ended).includes(7003));
+    const isTooLarge = status === 'too-large';
     if (!isWrite(ended) && isFinal(ended) && !isRecordMissing && !isTooLarge) {
       const again = later(ended).find((other) => isSame(ended, other));
       if (again) yield `${name(again)}: it is final`;
@@ -874,7 +962,7 @@ function* waits(one: Case): Generator<string> {
       (other) =>
         other.sentMs < untilMs &&
         // A 429 is about every request, any other response about the same read.
-        (status === 429 ||
+        (status === '429' ||
           (!isWrite(ended) &&
             isSame(ended, other) &&
             other.sentMs < closingMs)),
@@ -898,8 +986,9 @@ function* waits(one: Case): Generator<string> {
   // limit forbids it.
   const isBlocked = exchanges.some(
     ({ response }) =>
-      response?.status === 429 ||
-      /r=[0-3];/.test(response?.headers['ratelimit'] ?? ''),
+      response?.type === 'response' &&
+      (response.status === 429 ||
+        /r=[0-3];/.test(response.headers['ratelimit'] ?? '')),
   );
   if (isBlocked || recipients.every(({ error }) => error === null)) return;
   for (const write of exchanges.filter(
@@ -914,12 +1003,14 @@ function* waits(one: Case): Generator<string> {
   }
 }
 
-/** Rule 5: a terminal error fails at once. */
+/** A terminal error of a resource fails its target at once. */
 function* terminalErrors(one: Case): Generator<string> {
   const { observations, exchanges, schedule, targets, recipients } = one;
   const [target = ''] = targets;
   if (schedule.targets !== 1 || schedule.state === 'absent' || one.isCorrupted)
     return;
+  // Removals that were sent are observed to their end.
+  if (recipients.length > 1) return;
   let known: Known = new Map();
   for (const observation of observations) {
     known = merge(known, observation);
@@ -951,7 +1042,7 @@ function activeOf(known: Known, target: string): Seen[] {
 }
 
 /**
- * Rule 3: of two active records of one account the older is used, and one
+ * Of two active records of one account the older is used, and one
  * warning names the other.
  */
 function* duplicates(one: Case): Generator<string> {
@@ -964,18 +1055,73 @@ function* duplicates(one: Case): Generator<string> {
   )
     return;
   const known = knownBefore(observations, endSeq);
-  for (const recipient of recipients) {
+  for (const recipient of recipients.filter(
+    ({ desired }) => desired === 'present',
+  )) {
     const target = nameOf(recipient);
     const [oldest, ...others] = activeOf(known, target);
     if (!oldest || others.length === 0) continue;
     const ids = others.map(({ id }) => id).join(', ');
     if (
       !shown.some(
-        ({ text }) => text.includes(`Remove ${ids}:`) && text.includes(target),
+        ({ text }) =>
+          text.includes(`Remove recipient ${ids}:`) && text.includes(target),
       )
     )
       yield `no warning names ${ids} of ${target}`;
     if (recipient.error === null && recipient.recipient_id !== oldest.id)
       yield `${target} succeeds with ${recipient.recipient_id}, although ${oldest.id} is older`;
   }
+}
+
+/**
+ * `exact` writes nothing where it is refused, is not refused without a reason,
+ * and removes only what the first list showed as active, within
+ * `max-removals`, and after the last listed account is done.
+ */
+function* exact(one: Case): Generator<string> {
+  const { schedule, exchanges, observations, recipients, allowance } = one;
+  if (schedule.state !== 'exact') return;
+  const writes = exchanges.filter(isWrite);
+  if (!allowance) {
+    const [write] = one.isCorrupted ? [] : writes;
+    if (write) yield `${write.method} without a list`;
+    return;
+  }
+
+  const { unlisted, maxRemovals, isRefused } = allowance;
+  for (const { method, path } of isRefused ? writes : [])
+    yield `${method} ${path} in a run that must not write`;
+  if (isRefused && one.success) yield 'succeeds, although it must be refused';
+  const refused = recipients.find(({ cause }) => cause === 'refused');
+  if (refused && !isRefused) yield `refused without a reason: ${refused.error}`;
+
+  const firstSeen = new Map(
+    [...unlisted].flatMap(([account, records]) =>
+      records.map(({ id }) => [id, account] as const),
+    ),
+  );
+  const removedAccounts = new Set<string>();
+  for (const sent of writes.filter(({ method }) => method === 'DELETE')) {
+    const id = recordIdOf(sent);
+    const account = firstSeen.get(id);
+    if (account === undefined)
+      yield `DELETE of ${id}, which the first list did not show as active`;
+    else removedAccounts.add(account);
+    const known = knownBefore(observations, sent.sentSeq);
+    for (const target of one.targets) {
+      if (!hasAccess(one, known, target))
+        yield `DELETE of ${id} before ${target} is done`;
+    }
+  }
+  if (removedAccounts.size > maxRemovals)
+    yield `removes ${removedAccounts.size} accounts of ${maxRemovals}`;
+}
+
+/** Is a listed account done, as far as the run can know? */
+function hasAccess({ schedule }: Case, known: Known, target: string): boolean {
+  const [used] = activeOf(known, target);
+  if (!used || used.errors.some(({ terminal }) => terminal)) return false;
+  const isUsable = used.status === 'associated' && used.errors.length === 0;
+  return isUsable || !schedule.wait;
 }

@@ -440,7 +440,7 @@ it('does not fail because of a record that was removed before its POST got no re
 it('lists once more at the end when one of several removals got no response', async () => {
   const { broken, trace } = await run({
     state: 'absent',
-    timeoutMs: 2000,
+    timeoutMs: 3000,
     latencyMs: 2,
     records: [
       { who: 0, ...associated },
@@ -534,9 +534,9 @@ it.each([
 it('waits between lists that fail while a write is due', async () => {
   const fault = {
     kind: 'connection',
-    code: 'ECONNREFUSED',
-    isSent: false,
-    status: 0,
+    cause: 'network',
+    mayHaveBeenProcessed: false,
+    isRetryable: true,
     delayMs: 0,
   } as const;
   const { broken, trace, posts } = await run({
@@ -564,9 +564,9 @@ it('respects Retry-After between two polls too', async () => {
 it('sends no write again before a list succeeds', async () => {
   const fault = {
     kind: 'connection',
-    code: 'ECONNREFUSED',
-    isSent: false,
-    status: 0,
+    cause: 'network',
+    mayHaveBeenProcessed: false,
+    isRetryable: true,
     delayMs: 0,
   } as const;
   const { broken, posts } = await run({
@@ -862,9 +862,9 @@ it('lists once more after the last DELETE, although the removal of another recor
 it('does not hurry after a write that was not sent, although others have waited for ten seconds', async () => {
   const fault = {
     kind: 'connection',
-    code: 'ECONNREFUSED',
-    isSent: false,
-    status: 0,
+    cause: 'network',
+    mayHaveBeenProcessed: false,
+    isRetryable: true,
     delayMs: 4931,
   } as const;
   const { broken, trace } = await run({
@@ -878,9 +878,9 @@ it('does not hurry after a write that was not sent, although others have waited 
 it('reports a removal that another run made, although its own DELETE could not be sent', async () => {
   const fault = {
     kind: 'connection',
-    code: 'CERT_HAS_EXPIRED',
-    isSent: true,
-    status: 0,
+    cause: 'certificate-invalid',
+    mayHaveBeenProcessed: false,
+    isRetryable: false,
     delayMs: 0,
   } as const;
   const { broken, trace } = await run({

@@ -1,16 +1,22 @@
 /**
- * What the responses of a run show, read from the design and without the code
- * under test: the outcome of every write (rules 7, 10 and 15) and the merged
- * observations (section 4, "Consistency model").
+ * What the responses of a run show, without the code under test: the outcome
+ * of every write, and the observations. These are merged: a record never
+ * disappears, and of two observations of it the later `modified` wins; where
+ * that is equal, the one further on its way from active to `disassociated`.
  */
-import { type Exchange, OWNER, SHARE, type Trace } from './world.ts';
+import type { HttpResponse } from '../../src/cloudflare/http-client.ts';
+import { type Exchange, RECIPIENTS, type Trace } from './world.ts';
 
-export const RECIPIENTS = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
-
+/** Bad credentials, whatever the status. */
 const AUTHENTICATION = new Set([
-  6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405,
+  1001, 6003, 6103, 6111, 9103, 9106, 9109, 10000, 10001, 10405,
 ]);
-const NOT_PROCESSED = new Set([501, 505, 525, 526]);
+/** It comes with passing errors too, so it stops one target and not the run. */
+const UNSTABLE = 10001;
+const NO_ROUTE = [7000, 7003];
+const UNSUPPORTED = [501, 505];
+/** The edge did not reach the API. */
+const ORIGIN_NOT_REACHED = [525, 526];
 const OUTCOME_UNKNOWN = new Set([408, 425]);
 
 export const isWrite = ({ method }: Exchange): boolean => method !== 'GET';
@@ -33,6 +39,10 @@ export function targetOf({ body }: Exchange): string {
 /** 0 active, 1 being removed, 2 `disassociated`. */
 export function stage({ status }: { status: string }): number {
   return ['disassociating', 'disassociated'].indexOf(status) + 1;
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{1,32}$/.test(value);
 }
 
 function parse(text: string): Record<string, unknown> | null {
@@ -63,36 +73,74 @@ export type Outcome =
 export function outcomeOf({
   method,
   response,
-  isGenuine,
-}: Exchange): Outcome | null {
+}: Pick<Exchange, 'method' | 'response'>): Outcome | null {
   if (!response) return null;
-  const { status, error } = response;
-  if (error)
-    return /^PROXY|CERT/.test(error.code) || !error.isSent
-      ? 'not-sent'
-      : 'unknown';
+  const body = response.type === 'response' ? parse(response.body) : null;
+  if (isAccepted(method, response, body)) return 'accepted';
+  const outcome = failedOutcomeOf(response, body);
+  const isFinal = body?.['retryable'] === false;
+  return outcome === 'not-sent' && isFinal ? 'rejected' : outcome;
+}
+
+/** A reply that names the new record proves that it exists. */
+function isAccepted(
+  method: string,
+  response: HttpResponse,
+  body: Record<string, unknown> | null,
+): boolean {
+  if (response.type === 'failure') return false;
+  if (response.status < 200 || response.status >= 300) return false;
+  if (method !== 'POST') return body?.['success'] === true;
+  return isId(Object(body?.['result']).id);
+}
+
+function failedOutcomeOf(
+  response: HttpResponse,
+  body: Record<string, unknown> | null,
+): Outcome {
+  if (response.type === 'failure') {
+    if (response.mayHaveBeenProcessed) return 'unknown';
+    return response.isRetryable ? 'not-sent' : 'rejected';
+  }
+  const { status, headers } = response;
+  const hasRay = Boolean(headers['cf-ray']);
+  const isEnvelope =
+    typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
   if (status === 429) return 'not-sent';
-  // The result of a DELETE proves nothing, so it may say anything.
-  const isDeleted =
-    method === 'DELETE' && parse(response.body)?.['success'] === true;
-  if (status < 300) return isGenuine || isDeleted ? 'accepted' : 'unknown';
-  if (status < 400) return 'rejected';
-  if (status >= 500) return NOT_PROCESSED.has(status) ? 'rejected' : 'unknown';
-  const body = parse(response.body);
+  if (UNSUPPORTED.includes(status)) return 'rejected';
+  if (status >= 500) {
+    const isNotReached = ORIGIN_NOT_REACHED.includes(status);
+    return isNotReached && (isEnvelope || hasRay) ? 'not-sent' : 'unknown';
+  }
   const codes = codesIn(body);
-  if (codes.some((code) => AUTHENTICATION.has(code))) return 'authentication';
-  if (codes.includes(7003)) return 'rejected';
+  if (codes.some((code) => NO_ROUTE.includes(code))) return 'rejected';
+  if (codes.some((code) => AUTHENTICATION.has(code)))
+    return codes[0] === UNSTABLE ? 'rejected' : 'authentication';
+  if (status < 300) return 'unknown';
+  if (status < 400) return 'rejected';
+  // A firewall or a proxy, and not the API.
+  const isApi = isEnvelope || (hasRay && body && !('error_code' in body));
+  if (!isApi) return 'unknown';
   if (status === 409) return 'conflict';
   if (OUTCOME_UNKNOWN.has(status)) return 'unknown';
-  if (body && codes.length === 0)
-    return status === 401 || status === 403 ? 'authentication' : 'rejected';
-  // A page of HTML or an edge error: not the API.
-  return Array.isArray(body?.['errors']) ? 'rejected' : 'unknown';
+  const isAboutCaller =
+    status === 401 || (status === 403 && codes.length === 0);
+  return isAboutCaller ? 'authentication' : 'rejected';
 }
 
 /** The codes of an error response. */
 export function codesOf({ response }: Exchange): number[] {
-  return codesIn(parse(response?.body ?? ''));
+  return codesIn(parse(bodyOf(response)));
+}
+
+export function bodyOf(response: HttpResponse | null): string {
+  return response?.type === 'response' ? response.body : '';
+}
+
+/** The HTTP status, or why there is none, for messages. */
+export function nameOfResponse({ response }: Exchange): string {
+  if (!response) return 'nothing';
+  return response.type === 'response' ? `${response.status}` : response.cause;
 }
 
 function codesIn(body: Record<string, unknown> | null): number[] {
@@ -103,9 +151,7 @@ function codesIn(body: Record<string, unknown> | null): number[] {
     ...errors,
     ...errors.flatMap((error) => list(error['error_chain'])),
   ];
-  return [...all.map(({ code }) => code), body?.['error_code']].filter(
-    (code) => typeof code === 'number',
-  );
+  return all.map(({ code }) => code).filter((code) => typeof code === 'number');
 }
 
 /**
@@ -113,37 +159,41 @@ function codesIn(body: Record<string, unknown> | null): number[] {
  * response over the limit.
  */
 export function isFinal(exchange: Exchange): boolean {
-  const { response } = exchange;
+  const { method, response } = exchange;
   const outcome = outcomeOf(exchange);
   if (!response || outcome === 'accepted') return false;
-  if (outcome === 'rejected' || outcome === 'authentication') return true;
-  const { error, status } = response;
-  if (error) {
-    const isProxyRule = error.code === 'PROXY_REJECTED' && status < 500;
-    return (
-      isProxyRule || error.code === 'TOO_LARGE' || error.code.includes('CERT')
-    );
+  // This code passes on reads.
+  if (method === 'GET' && codesOf(exchange)[0] === UNSTABLE) {
+    return !codesOf(exchange).some((code) => NO_ROUTE.includes(code));
   }
-  return status >= 300 && parse(response.body)?.['retryable'] === false;
+  if (outcome === 'rejected' || outcome === 'authentication') return true;
+  // The end of the step cut it short: that says nothing of another attempt.
+  if (response.type === 'failure')
+    return !response.isRetryable && response.cause !== 'timeout';
+  return parse(response.body)?.['retryable'] === false;
 }
 
 /**
  * How long a response asks to wait, in milliseconds; 0 where it does not say.
  */
 export function retryAfterMs({ response }: Exchange): number {
-  const headers = response?.headers ?? {};
+  if (response?.type !== 'response') return 0;
+  const { headers, body } = response;
   const text = headers['retry-after'] ?? '';
   if (/^\d{1,9}(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const ms = /GMT$/.test(text)
-    ? Date.parse(text) - Date.parse(headers['date'] ?? '')
-    : 0;
-  return Math.max(0, ms || 0);
+  if (/GMT$/.test(text)) {
+    return Math.max(0, Date.parse(text) - Date.parse(headers['date'] ?? ''));
+  }
+  // A problem object of Cloudflare's edge has it in the body.
+  const seconds = parse(body)?.['retry_after'];
+  return typeof seconds === 'number' ? seconds * 1000 : 0;
 }
 
 /** A record as a response shows it. */
 export interface Seen {
   readonly id: string;
-  readonly accountId: string;
+  /** In lower case; null where the record names no account. */
+  readonly accountId: string | null;
   readonly status: string;
   readonly created: string;
   readonly modifiedMs: number;
@@ -164,16 +214,16 @@ export interface Observation {
 }
 
 /** The records in a successful response, whatever was done to it. */
-export function recordsIn({ response }: Exchange): Seen[] {
+export function recordsIn({ method, response }: Exchange): Seen[] {
   if (
-    !response ||
-    response.error ||
+    response?.type !== 'response' ||
     response.status < 200 ||
     response.status >= 300
   )
     return [];
   const { success, result } = parse(response.body) ?? {};
-  if (success !== true) return [];
+  // A reply that names the new record proves that it exists.
+  if (success !== true && method !== 'POST') return [];
   return [result].flat().flatMap((value) => {
     const record = Object(value);
     if (
@@ -183,7 +233,9 @@ export function recordsIn({ response }: Exchange): Seen[] {
       return [];
     return {
       id: record.id,
-      accountId: record.account_id,
+      accountId: isId(record.account_id)
+        ? record.account_id.toLowerCase()
+        : null,
       status: record.association_status,
       created: record.created,
       modifiedMs: Date.parse(record.modified),
@@ -245,7 +297,7 @@ export function observationsOf({ exchanges, endSeq }: Trace): Observation[] {
 }
 
 function pageSizeOf({ response }: Exchange): unknown {
-  return Object(parse(response?.body ?? '')?.['result_info']).per_page;
+  return Object(parse(bodyOf(response))?.['result_info']).per_page;
 }
 
 /** What is known after some observations: of each record the later state. */
@@ -256,8 +308,12 @@ export function merge(known: Known, { records }: Observation): Known {
   const merged = new Map(known);
   for (const next of records) {
     const old = merged.get(next.id);
-    const isLater = !old || isNewer(next, old);
-    if (isLater) merged.set(next.id, next);
+    if (!old) merged.set(next.id, next);
+    else if (isNewer(next, old))
+      merged.set(next.id, {
+        ...next,
+        accountId: next.accountId ?? old.accountId,
+      });
   }
   return merged;
 }

@@ -9,8 +9,10 @@ import type {
   TimedTimeline as Timeline,
 } from '../../simulator/timeline.ts';
 import {
+  CALM,
   type ConnectionFault,
   type Corruption,
+  idOf,
   ORDINARY_CODE,
   type Schedule,
   type ScheduledFault,
@@ -219,9 +221,10 @@ const response: fc.Arbitrary<Fault> = fc
     message: hostile,
     code: fc.oneof(
       fc.constant(ORDINARY_CODE),
-      fc.constantFrom(6003, 7003, 9103, 9106, 9109, 10000, 10001, 10405),
+      fc.constantFrom(1001, 6003, 7000, 7003, 9109, 10000, 10001, 10405),
     ),
     headers,
+    withoutRay: seldom(false, 5, fc.constant(true)),
     commit: fc.boolean(),
   })
   .map((members) => ({ kind: 'response', ...members }));
@@ -280,36 +283,24 @@ const serverFault: fc.Arbitrary<Fault> = fc
   )
   .map(([one, delayMs, commitAfterMs]) => ({ ...one, delayMs, commitAfterMs }));
 
+/** Connections that were not made, and one that ended without a response. */
 const connectionFault: fc.Arbitrary<ConnectionFault> = fc
   .tuple(
-    fc.oneof(
+    fc.constantFrom<Omit<ConnectionFault, 'kind' | 'delayMs'>>(
+      { cause: 'network', mayHaveBeenProcessed: false, isRetryable: true },
+      { cause: 'network', mayHaveBeenProcessed: false, isRetryable: true },
+      { cause: 'proxy', mayHaveBeenProcessed: false, isRetryable: true },
+      { cause: 'proxy', mayHaveBeenProcessed: false, isRetryable: false },
       {
-        weight: 4,
-        arbitrary: fc
-          .constantFrom('ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT')
-          .map((code) => ({ code, isSent: false, status: 0 })),
+        cause: 'certificate-invalid',
+        mayHaveBeenProcessed: false,
+        isRetryable: false,
       },
-      {
-        weight: 2,
-        arbitrary: fc
-          .constantFrom(403, 407, 502, 503, 504)
-          .map((status) => ({ code: 'PROXY_REJECTED', isSent: false, status })),
-      },
-      {
-        weight: 1,
-        arbitrary: fc
-          .constantFrom(
-            'CERT_HAS_EXPIRED',
-            'SELF_SIGNED_CERT_IN_CHAIN',
-            'HPE_INVALID_CONSTANT',
-            'EPIPE',
-          )
-          .map((code) => ({ code, isSent: true, status: 0 })),
-      },
+      { cause: 'no-response', mayHaveBeenProcessed: true, isRetryable: true },
     ),
     seconds(12),
   )
-  .map(([error, delayMs]) => ({ kind: 'connection', ...error, delayMs }));
+  .map(([failure, delayMs]) => ({ kind: 'connection', ...failure, delayMs }));
 
 const fault: fc.Arbitrary<ScheduledFault['fault']> = fc.oneof(
   { weight: 7, arbitrary: serverFault },
@@ -386,8 +377,8 @@ const oddMember: fc.Arbitrary<Corruption> = fc
   .filter(({ member, value }) => {
     if (member === 'record.id')
       return typeof value !== 'string' || !isId(value);
-    // Without an account the record may be anybody's: the consistency model
-    // says that it is nobody's.
+    // Without an account the record may be anybody's, and is treated as
+    // nobody's.
     if (member === 'record.account_id') return Boolean(value) && !isId(value);
     // A list that leaves all records out.
     return (
@@ -401,8 +392,7 @@ const corruption = fc.oneof(
 );
 
 /**
- * Leaves out what makes a list incomplete, which the consistency model
- * excludes.
+ * Leaves out what makes a list incomplete, which no run defends against.
  */
 function isConsistent({
   corruptions,
@@ -461,17 +451,76 @@ function seldom<T>(
   );
 }
 
-/** Any schedule of one run. */
-export const schedules: fc.Arbitrary<Schedule> = fc
+const record = (whose: fc.Arbitrary<Who>) =>
+  fc.record({
+    who: whose,
+    status,
+    ageMs: fc.oneof(fc.constant(86_400_000), seconds(20)),
+    removedMs: seldom<number | null>(null, 3, seconds(8)),
+    resources,
+    settle: fc.option(timeline, { freq: 2 }),
+  });
+
+/** What turns a schedule into one of `state: exact`. */
+const exactPart = fc.record({
+  maxRemovals: fc.constantFrom('25%', '100%', '50%', '0', '1', '2', '9', '0%'),
+  targets: fc.oneof(
+    { weight: 20, arbitrary: fc.integer({ min: 1, max: 4 }) },
+    { weight: 1, arbitrary: fc.constant(51) },
+  ),
+  // Accounts from the number of targets on are not listed.
+  unlisted: fc.array(record(fc.integer({ min: 0, max: 7 })), { maxLength: 5 }),
+  calm: fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 8 }),
+  odd: seldom<Who[]>([], 8, fc.constantFrom<Who[]>(['owner'], ['nobody'])),
+  shown: seldom<Record<string, unknown>>(
+    {},
+    12,
+    fc.constantFrom<Record<string, unknown>>(
+      { kind: 'received' },
+      { kind: undefined },
+      { status: 'paused' },
+      { status: undefined },
+      { target_type: 'organization' },
+      { target_type: undefined },
+      { account_id: idOf('other') },
+    ),
+  ),
+});
+
+function toExact(
+  schedule: Schedule,
+  part: typeof exactPart extends fc.Arbitrary<infer Part> ? Part : never,
+): Schedule {
+  const accounts: Who[] = [...new Set<Who>([...part.calm, ...part.odd])];
+  const calm = accounts.map((account) => ({
+    who: account,
+    status: 'associated',
+    ageMs: 86_400_000,
+    resources: [],
+    settle: null,
+  }));
+  return {
+    ...schedule,
+    state: 'exact',
+    maxRemovals: part.maxRemovals,
+    targets: part.targets,
+    share: { ...schedule.share, shown: part.shown },
+    records: [...calm, ...part.unlisted, ...schedule.records.slice(0, 1)],
+  };
+}
+
+/** Any schedule of one run with `present` or `absent`. */
+const simpleSchedules: fc.Arbitrary<Schedule> = fc
   .record({
     state: fc.constantFrom('present', 'present', 'absent'),
+    maxRemovals: fc.constant(CALM.maxRemovals),
     wait: seldom(true, 4, fc.constant(false)),
     dryRun: seldom(false, 8, fc.constant(true)),
     timeoutMs: fc.oneof(
       { weight: 2, arbitrary: fc.constantFrom(300_000, 600_000) },
       {
         weight: 1,
-        arbitrary: fc.integer({ min: 1, max: 60 }).map((s) => s * 1000),
+        arbitrary: fc.integer({ min: 3, max: 60 }).map((s) => s * 1000),
       },
       {
         weight: 1,
@@ -514,17 +563,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc
         fc.constant('organization'),
       ),
     }),
-    records: few(
-      fc.record({
-        who: who(4),
-        status,
-        ageMs: fc.oneof(fc.constant(86_400_000), seconds(20)),
-        removedMs: seldom<number | null>(null, 3, seconds(8)),
-        resources,
-        settle: fc.option(timeline, { freq: 2 }),
-      }),
-      7,
-    ),
+    records: few(record(who(4)), 7),
     filler: fc.oneof(
       { weight: 20, arbitrary: fc.constant(0) },
       { weight: 2, arbitrary: fc.integer({ min: 95, max: 102 }) },
@@ -588,3 +627,8 @@ export const schedules: fc.Arbitrary<Schedule> = fc
   })
   .filter(isConsistent)
   .filter(isFast);
+
+/** Any schedule of one run; half of them are of `exact`. */
+export const schedules: fc.Arbitrary<Schedule> = fc
+  .tuple(simpleSchedules, fc.option(exactPart, { freq: 1 }))
+  .map(([schedule, part]) => (part ? toExact(schedule, part) : schedule));

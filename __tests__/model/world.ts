@@ -3,14 +3,18 @@
  * client over the simulator, and a runner that records everything. A schedule
  * is plain data and always plays the same way.
  *
- * What a schedule does not contain, because the consistency model (design,
- * section 4) excludes it:
- * - A write that takes effect so late that reads do not show it ten seconds after its request ended.
- * - A write that takes effect although its response says that it was rejected: a redirect, a 4xx of the API but 408
- *   and 425, 501, 505, 525, 526.
+ * Reads may be up to ten seconds behind writes, and come from replicas of
+ * different age. That is all that a run defends against, so no schedule
+ * contains:
+ * - A write that takes effect so late that reads do not show it ten seconds
+ *   after its request ended.
+ * - A write that takes effect although its response says that it was rejected:
+ *   a redirect, a 4xx of the API but 408 and 425, 501, 505, 525, 526.
  * - A record that becomes active again without a write that changes `modified`.
- * - An active record without the ID of an account, or with the ID of another, and a list that leaves records out.
- * - A list in pages in another order than that of creation, where a page of an older replica begins elsewhere.
+ * - An active record without the ID of an account, or with the ID of another,
+ *   except with `state: exact`; and a list that leaves records out.
+ * - A list in pages in another order than that of creation, where a page of an
+ *   older replica begins elsewhere.
  */
 
 import {
@@ -22,6 +26,7 @@ import {
   chooseFault,
   type Fault,
   type FaultRule,
+  faultResponse,
   isCommitted,
 } from '../../simulator/faults.ts';
 import { failure } from '../../simulator/protocol.ts';
@@ -31,18 +36,21 @@ import type {
 } from '../../simulator/timeline.ts';
 import type { Clock } from '../../src/clock.ts';
 import type {
+  FailedExchange,
   HttpClient,
-  HttpError,
   HttpRequest,
   HttpResponse,
 } from '../../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
+import type { FileReader } from '../../src/inputs/recipient-file.ts';
 import { main } from '../../src/main.ts';
 import type { Level, Runner } from '../../src/report/runner.ts';
+import { outcomeOf } from './responses.ts';
 
 export const OWNER = '0'.repeat(31).concat('1');
 export const SHARE = 'share-3fd85f74b32742f1bff64a85';
-export const ORGANIZATION = 'organization-6b1e';
+export const RECIPIENTS = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
+export const ORGANIZATION = '0f6b1e'.padEnd(32, '0');
 const EMAIL = 'ops@example.com';
 const BASE = 'https://api.cloudflare.com/client/v4';
 const START_MS = Date.UTC(2026, 10, 23, 12);
@@ -54,23 +62,23 @@ const MAX_EVENTS = 100_000;
 const AFTERMATH_MS = 60_000;
 
 /**
- * Whose record: the index of a target, the organization, or an account that is
- * no target.
+ * Whose record: the account with this index, which is a target where the
+ * schedule has so many; the organization; an account that is no target; the
+ * account that owns the share; or an account that the record does not name.
  */
-export type Who = number | 'organization' | 'other';
+export type Who = number | 'organization' | 'other' | 'owner' | 'nobody';
 
 /**
  * No response of the server, but an error of the connection. Nothing has taken
  * effect.
  */
-export interface ConnectionFault {
+export interface ConnectionFault extends Broken {
   readonly kind: 'connection';
-  readonly code: string;
-  readonly isSent: boolean;
-  /** What a proxy responded to CONNECT, otherwise 0. */
-  readonly status: number;
   readonly delayMs: number;
 }
+
+/** An exchange without a usable response. */
+type Broken = Omit<FailedExchange, 'type' | 'message'>;
 
 export interface ScheduledFault {
   readonly method: 'GET' | 'POST' | 'DELETE' | null;
@@ -94,7 +102,9 @@ export interface Corruption {
  * in texts stand for the secret.
  */
 export interface Schedule {
-  readonly state: 'present' | 'absent';
+  readonly state: 'present' | 'absent' | 'exact';
+  /** Only `exact` reads it. */
+  readonly maxRemovals: string;
   readonly wait: boolean;
   readonly dryRun: boolean;
   readonly timeoutMs: number;
@@ -110,6 +120,8 @@ export interface Schedule {
     readonly name: string;
     readonly status: 'active' | 'deleting' | 'deleted';
     readonly targetType: 'account' | 'organization';
+    /** What reads of the share show instead; undefined removes a member. */
+    readonly shown?: Readonly<Record<string, unknown>>;
   };
   readonly records: readonly {
     readonly who: Who;
@@ -181,6 +193,7 @@ export interface Schedule {
  */
 export const CALM: Schedule = {
   state: 'present',
+  maxRemovals: '25%',
   wait: true,
   dryRun: false,
   timeoutMs: 600_000,
@@ -273,11 +286,9 @@ const hex = (text: string) =>
 /** The ID of an account in a schedule. */
 export function idOf(who: Who): string {
   if (who === 'organization') return ORGANIZATION;
-  return hex(
-    who === 'other'
-      ? 'other-account'
-      : `account-${String(who).padStart(2, '0')}`,
-  );
+  if (who === 'owner') return OWNER;
+  if (typeof who === 'string') return hex(`${who}-account`);
+  return hex(`account-${String(who).padStart(2, '0')}`);
 }
 
 /** A small generator of numbers from 0 to 1 (mulberry32). */
@@ -313,7 +324,8 @@ class VirtualClock implements Clock {
 
   /** @returns cancels the event */
   at(inMs: number, run: () => void): () => void {
-    const event = { atMs: this.ms + Math.max(0, inMs || 0), run };
+    // As timers of the system do: in whole milliseconds, never early.
+    const event = { atMs: this.ms + Math.max(0, Math.ceil(inMs)), run };
     let index = this.queue.length;
     while (index > 0 && (this.queue[index - 1]?.atMs ?? 0) > event.atMs)
       index--;
@@ -366,7 +378,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
     timeline: { keepsModified: schedule.keepsModified },
     timelines: Object.fromEntries(
       schedule.timelines.map((timeline, index) => [
-        targets[index] ?? '',
+        targets[index] ?? idOf(index),
         fill(possible(timeline)),
       ]),
     ),
@@ -478,8 +490,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
   const corrupted = new Map<Corruption, number>();
   const http: HttpClient = (request) =>
     new Promise((resolve) => {
-      if (request.signal.aborted)
-        return resolve(failed({ code: 'ABORTED', isSent: true }));
+      if (request.signal.aborted) return resolve(failed(ABORTED));
       const url = new URL(request.url);
       const exchange: Exchange = {
         method: request.method,
@@ -503,12 +514,13 @@ export async function play(schedule: Schedule): Promise<Trace> {
         exchange.endedMs = clock.ms;
         exchange.endedSeq = ++clock.seq;
         exchange.response = response;
-        exchange.isGenuine &&= !response.error && !exchange.isCorrupted;
+        exchange.isGenuine &&=
+          response.type === 'response' && !exchange.isCorrupted;
         resolve(response);
       };
-      const abort = () => end(failed({ code: 'ABORTED', isSent: true }));
+      const abort = () => end(failed(ABORTED));
       const stopTimeout = clock.at(request.timeoutMs, () =>
-        end(failed({ code: 'TIMEOUT', isSent: true })),
+        end(failed(NO_RESPONSE)),
       );
       let stopResponse = () => {};
       const respondIn = (delayMs: number, response: HttpResponse) => {
@@ -533,15 +545,14 @@ export async function play(schedule: Schedule): Promise<Trace> {
       corrupt(reply, exchange, schedule, corrupted, fill);
       if (reply.delivery === 'response') {
         respondIn(reply.delayMs, {
+          type: 'response',
           status: reply.status,
           headers: reply.headers,
           body: reply.body,
         });
       } else if (reply.delivery !== 'hang') {
-        respondIn(
-          reply.delayMs,
-          failed({ code: CODES[reply.delivery], isSent: true }),
-        );
+        const isEndless = reply.delivery === 'endless';
+        respondIn(reply.delayMs, failed(isEndless ? TOO_LARGE : NO_RESPONSE));
       }
     });
 
@@ -560,6 +571,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
   main({
     env,
     context,
+    files: NO_FILES,
     http,
     clock,
     random,
@@ -604,27 +616,32 @@ export async function play(schedule: Schedule): Promise<Trace> {
   };
 }
 
-const CODES = {
-  'reset-before': 'ECONNRESET',
-  'reset-after': 'ECONNRESET',
-  truncate: 'ERR_STREAM_PREMATURE_CLOSE',
-  endless: 'TOO_LARGE',
-} as const;
+const ABORTED: Broken = {
+  cause: 'timeout',
+  mayHaveBeenProcessed: true,
+  isRetryable: false,
+};
+const NO_RESPONSE: Broken = {
+  cause: 'no-response',
+  mayHaveBeenProcessed: true,
+  isRetryable: true,
+};
+const TOO_LARGE: Broken = {
+  cause: 'too-large',
+  mayHaveBeenProcessed: true,
+  isRetryable: false,
+};
 
 function failed({
-  code,
-  isSent,
-  status = 0,
-}: Omit<HttpError, 'message'> & { status?: number }): HttpResponse {
-  return {
-    status,
-    headers: {},
-    body: '',
-    error: { code, message: `failed with ${code}`, isSent },
-  };
+  cause,
+  mayHaveBeenProcessed,
+  isRetryable,
+}: Broken): HttpResponse {
+  const message = `failed: ${cause}`;
+  return { type: 'failure', cause, message, mayHaveBeenProcessed, isRetryable };
 }
 
-/** The forms in which a server may repeat the secret (design, section 7). */
+/** The forms in which a server may repeat the secret. */
 export function secretForms({
   secret,
 }: Pick<Schedule, 'secret'>): Record<string, string> {
@@ -659,9 +676,6 @@ const PARTS: Record<ScheduledFault['part'], RegExp> = {
   record: /\/recipients\/./,
   any: /./,
 };
-/** Statuses that say for sure that nothing was done, whatever the body says. */
-const CERTAIN = new Set([409, 429, 501, 505, 525, 526]);
-const UNCERTAIN = new Set([408, 425]);
 /** A code that means nothing. */
 export const ORDINARY_CODE = 1000;
 
@@ -691,8 +705,7 @@ function ruleOf(
     REQUEST_TIMEOUT_MS,
     endsMs + STALE_READ_MS - staleMs,
   );
-  const commit =
-    isCommitted(rest) && !isRejection(rest) && rest.kind !== 'redirect';
+  const commit = isCommitted(rest) && !isRejection(rest);
   return {
     when,
     do: {
@@ -704,21 +717,28 @@ function ruleOf(
   };
 }
 
-/**
- * Does the response say for sure that nothing was done? A page of HTML, or no
- * text at all, is not the API's.
- */
+/** Does the response say for sure that nothing was done? */
 function isRejection(fault: Fault): boolean {
-  if (fault.kind !== 'response') return false;
-  const { status, body = 'json', code = ORDINARY_CODE } = fault;
-  if (CERTAIN.has(status)) return true;
-  const isJson =
-    body === 'json' || (typeof body === 'object' && body.text.startsWith('{'));
-  // The codes of bad credentials and of a wrong route count more than the
-  // status.
-  const isUncertain =
-    UNCERTAIN.has(status) && (body !== 'json' || code === ORDINARY_CODE);
-  return status < 400 ? status >= 300 : status < 500 && isJson && !isUncertain;
+  if (fault.kind !== 'response') return fault.kind === 'redirect';
+  const request = { method: 'POST', path: '/', headers: {}, body: '' };
+  request.headers = { accept: 'application/json' };
+  const { status, headers, body } = faultResponse(
+    fault,
+    failure(503, 0, ''),
+    request,
+    { ray: 'ray', at: START_MS },
+  );
+  const ray = fault.withoutRay ? {} : { 'cf-ray': 'ray' };
+  const outcome = outcomeOf({
+    method: 'POST',
+    response: {
+      type: 'response',
+      status,
+      headers: { ...ray, ...headers },
+      body,
+    },
+  });
+  return outcome !== 'unknown' && outcome !== 'accepted';
 }
 
 /** A timeline on which no record becomes active again by itself. */
@@ -761,6 +781,7 @@ function seed(
         ...(who === 'organization'
           ? { organizationId: owner }
           : { accountId: owner }),
+        ...(who === 'nobody' ? { shown: { account_id: undefined } } : {}),
         status: fill(status),
         created: Math.min(nowMs - ageMs, (removed ?? nowMs) - 1),
         ...(removed === null ? {} : { removed }),
@@ -880,6 +901,8 @@ function environment(
       : { 'INPUT_API-EMAIL': EMAIL, 'INPUT_API-KEY': `${secret}\n` }),
     INPUT_STATE: schedule.state,
     INPUT_WAIT: String(schedule.wait),
+    'INPUT_MAX-REMOVALS': schedule.maxRemovals,
+    INPUT_SUMMARY: 'true',
     INPUT_TIMEOUT: `${schedule.timeoutMs / 1000}s`,
     'INPUT_DRY-RUN': String(schedule.dryRun),
     GITHUB_EVENT_NAME: 'release',
@@ -890,6 +913,17 @@ function environment(
     GITHUB_ACTION_REPOSITORY: 'example/share-recipient',
     GITHUB_ACTION_REF: 'v1',
   };
+}
+
+/** No schedule has a list in a file. */
+const NO_FILES: FileReader = {
+  realPath: noFile,
+  status: noFile,
+  read: noFile,
+};
+
+function noFile(): never {
+  throw new Error('there are no files');
 }
 
 function recorder() {
@@ -906,6 +940,10 @@ function recorder() {
     },
     info: (text) => show('info', text),
     debug: (text) => show('debug', text),
+    group(title, lines) {
+      show('info', title);
+      for (const line of lines) show('info', line);
+    },
     annotate(level, title, message) {
       show('title', title);
       show(level, message);
