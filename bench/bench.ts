@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { connections } from './connections.ts';
+import { exact } from './exact.ts';
 import { fleet } from './fleet.ts';
 import {
   isKept,
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, (short: boolean) => Promise<Section>>> = {
   wait: (short) => wait(short ? 1_000 : 10_000),
   fleet: (short) => fleet(short ? [1, 100] : [1, 100, 1_000]),
   connections: (short) => connections({ slow: !short }),
+  exact: (short) => (short ? exact(['rejected', 'history']) : exact()),
 };
 
 function readArguments(): { short: boolean; parts: string[] } {

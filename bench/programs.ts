@@ -6,14 +6,18 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEFAULTS } from '../src/inputs.ts';
+import { parse } from 'yaml';
+
+import { parseOutputs } from '../simulator/runner.ts';
 
 export interface Program {
   readonly name: string;
@@ -29,6 +33,7 @@ export const fixture = (name: string): string =>
 
 export const ACCOUNT = '699d98642c564d2e855e9661899b7252';
 export const SHARE = '3fd85f74b32742f1bff64a85009dda07';
+const LIST_FILE = 'accounts.txt';
 const TOKEN = 'v1.0-bench-6f1ed002ab5595859014ebf095152';
 
 export const RUNTIME: Program = { name: '`node -e 0`', args: ['-e', '0'] };
@@ -117,27 +122,41 @@ export async function inFolder<T>(
   );
 }
 
+/** The inputs that action.yml gives a default. */
+function defaultInputs(): Record<string, string> {
+  const action = parse(readFileSync(join(ROOT, 'action.yml'), 'utf8')) as {
+    inputs: Record<string, { default?: string }>;
+  };
+  return Object.fromEntries(
+    Object.entries(action.inputs).flatMap(([name, { default: value }]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+}
+
 /**
  * What the runner sets for the action, and the same under the names that the
  * other programs read.
  */
 function stepEnvironment(
   folder: string,
-  apiUrl: string,
-  recipients: readonly string[],
+  { apiUrl, recipients, list, inputs: more }: RunOptions,
 ) {
   const [output, summary] = [
     join(folder, 'output'),
     join(folder, 'summary.md'),
   ];
   for (const path of [output, summary]) writeFileSync(path, '');
+  if (list !== undefined) writeFileSync(join(folder, LIST_FILE), list);
   const inputs = {
-    ...DEFAULTS,
+    ...defaultInputs(),
     'account-id': ACCOUNT,
     'share-id': SHARE,
     'recipient-account-id': recipients.join('\n'),
+    'recipient-account-file': list === undefined ? '' : LIST_FILE,
     'api-token': TOKEN,
     'api-url': apiUrl,
+    ...more,
   };
   return {
     PATH: process.env['PATH'] ?? '',
@@ -150,6 +169,7 @@ function stepEnvironment(
     GITHUB_REPOSITORY: 'octo-org/policies',
     GITHUB_RUN_ID: '1658821493',
     GITHUB_STEP_SUMMARY: summary,
+    GITHUB_WORKSPACE: folder,
     ...Object.fromEntries(
       Object.entries(inputs).map(([name, value]) => [
         `INPUT_${name.toUpperCase()}`,
@@ -167,6 +187,12 @@ function stepEnvironment(
 export interface RunOptions {
   readonly apiUrl: string;
   readonly recipients: readonly string[];
+  /** A list in a file, for the action: a variable has no room for it. */
+  readonly list?: string;
+  /** Added to the inputs of the action. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Whether the program is expected to fail. */
+  readonly fails?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Loads probe.cjs before the program. */
   readonly probe?: boolean;
@@ -184,6 +210,9 @@ export interface Ended {
    * empty without the probe.
    */
   readonly phases: Readonly<Record<string, number>>;
+  /** `recipient-id` and `recipients`, in bytes as UTF-16. */
+  readonly outputBytes: number;
+  readonly summaryBytes: number;
 }
 
 /** Runs a program to its end. Throws with what it printed when it fails. */
@@ -194,7 +223,7 @@ export function runProgram(
   const preload = options.probe ? ['--require', file('probe.cjs')] : [];
   return inFolder(async (folder) => {
     const env = {
-      ...stepEnvironment(folder, options.apiUrl, options.recipients),
+      ...stepEnvironment(folder, options),
       ...options.env,
     };
     const startedNs = process.hrtime.bigint();
@@ -215,12 +244,21 @@ export function runProgram(
     const exitCode = await new Promise((resolve, reject) => {
       child.once('error', reject).once('close', resolve);
     });
-    if (exitCode !== 0)
+    if (exitCode !== (options.fails ? 1 : 0))
       throw new Error(`${name} failed (${exitCode}):\n${text[1]}${text[2]}`);
     const { peakKiB = Number.NaN, phases = {} } = JSON.parse(text[3] || '{}');
     const startedMs = Number(startedNs) / 1e6;
     for (const phase of Object.keys(phases)) phases[phase] -= startedMs;
     const lines = text[1]?.match(/^(?!::debug::).*\n/gm)?.length ?? 0;
-    return { ms, lines, mebibytes: peakKiB / 1024, phases };
+    const outputs = parseOutputs(readFileSync(env.GITHUB_OUTPUT, 'utf8'));
+    const { recipients = '', 'recipient-id': ids = '' } = outputs;
+    return {
+      ms,
+      lines,
+      mebibytes: peakKiB / 1024,
+      phases,
+      outputBytes: 2 * (recipients.length + ids.length),
+      summaryBytes: statSync(env.GITHUB_STEP_SUMMARY).size,
+    };
   });
 }

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { createSharesApi } from '../simulator/api.ts';
+import { createSharesApi, type SharesApiOptions } from '../simulator/api.ts';
+import type { RecipientSeed } from '../simulator/options.ts';
 import { startServer } from '../simulator/server.ts';
 import { ACCOUNT, fixture, SHARE } from './programs.ts';
 
@@ -16,6 +17,10 @@ export interface ServiceOptions {
   readonly associateMs: number;
   /** Accounts that are associated from the start. */
   readonly associated?: readonly string[];
+  /** Records that there are from the start, besides those. */
+  readonly records?: readonly RecipientSeed[];
+  /** What differs for an account. */
+  readonly timelines?: SharesApiOptions['timelines'];
 }
 
 /** Polls begin at least half a second apart: no schedule here is faster. */
@@ -32,6 +37,8 @@ async function openService({
   latencyMs,
   associateMs,
   associated = [],
+  records = [],
+  timelines = {},
 }: ServiceOptions) {
   const recipients = associated.map((accountId) => ({
     accountId,
@@ -43,10 +50,11 @@ async function openService({
     name: 'Baseline policies',
     resources: [{}, {}, {}],
   };
-  const shares = [{ ...share, recipients }];
+  const shares = [{ ...share, recipients: [...recipients, ...records] }];
   const api = createSharesApi({
     now: Date.now,
     timeline: { associateMs },
+    timelines,
     shares,
   });
   const server = await startServer(api, { latencyMs, tls: TLS });
