@@ -62,6 +62,11 @@ function asExample({ inputs }: Scenario): Pick<Case, 'vars' | 'secrets'> {
   };
 }
 
+const COMMENTS = '/repos/octo-org/policies/issues/17/comments';
+const SECOND_SHARE = '9c1e5f74b32742f1bff64a85009dda07';
+const ISSUES = '/repos/octo-org/policies/issues';
+const BOT = { login: 'github-actions[bot]' };
+
 const {
   associate,
   fleet,
@@ -94,6 +99,30 @@ const RELEASE_TOOLS = {
   'actions/upload-artifact':
     'echo "notes: $(tr "\\n" " " < release/notes.md)"; echo "sbom: $(cat release/sbom.cdx.json)"',
 };
+
+/** A `gh api` that sends its requests to the stand-in for GitHub. */
+const GH_API = `
+shift
+method=GET filter= body='{}'
+while (( $# )); do
+  case "$1" in
+    --paginate | --silent) ;;
+    --method) method=$2; shift ;;
+    --jq) filter=$2; shift ;;
+    --field | --raw-field)
+      name=\${2%%=*} value=\${2#*=}
+      if [[ "$1 $value" == '--field @'* ]]; then value=$(cat "\${value#@}"); fi
+      body=$(jq --arg name "$name" --arg value "$value" '.[$name] = $value' <<< "$body")
+      shift ;;
+    *) path=$1 ;;
+  esac
+  shift
+done
+data=(--data-binary @-)
+if [[ "$method" == GET ]]; then data=(); fi
+reply=$(curl --silent --show-error --fail --request "$method" "\${data[@]}" "$GITHUB_API_URL/$path" <<< "$body")
+if [[ -n "$filter" ]]; then jq --raw-output "$filter" <<< "$reply"; fi
+`;
 
 export const cases: Case[] = [
   {
@@ -338,33 +367,19 @@ export const cases: Case[] = [
     scenario: plan,
     ...asExample(plan),
     secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
-    files: {
-      'accounts.txt': ['# The fleet', ...FLEET.slice(0, 4), ''].join('\n'),
-    },
-    standIns: { gh: ghComments([]) },
+    files: { 'accounts.txt': labeled(FLEET.slice(0, 4)) },
+    standIns: { gh: GH_API },
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(writes(run), []);
-      const comment = printed(run, 'comment');
-      assert.ok(
-        comment.some((line) =>
-          line.startsWith('**Plan:** 2 of 4 accounts would get access.'),
-        ),
-      );
+      const [request, comment] = posts(run);
+      assert.equal(request, `POST ${COMMENTS}`);
+      assert.match(comment ?? '', /2 of 4 accounts would get access/);
       assert.deepEqual(
-        comment.filter((line) => line.endsWith(' add |')),
-        [FLEET[2], FLEET[3]].map((id) => `| \`${id}\` | disassociated | add |`),
-      );
-      assert.match(
-        comment.at(-1) ?? '',
-        /^gh api --method POST repos\/octo-org\/policies\/issues\/17\/comments /,
-      );
-      const { recipients = '[]' } = outputs(run, 'plan');
-      assert.deepEqual(
-        (JSON.parse(recipients) as Array<{ account_id: string }>).map(
-          (one) => one.account_id,
+        linesOf(comment, '+ add'),
+        [2, 3].map(
+          (n) => `| \`${FLEET[n]}\` | <code>Team ${n}</code> | + add |`,
         ),
-        FLEET.slice(0, 4),
       );
     },
   },
@@ -377,37 +392,13 @@ export const cases: Case[] = [
     ...asExample(plan),
     secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
     files: { 'accounts.txt': `${FLEET[0]}\n` },
-    standIns: {
-      gh: ghComments([
-        {
-          id: 7,
-          user: { login: 'github-actions[bot]' },
-          body: '<!-- cloudflare-share-plan -->\nearlier',
-        },
-        {
-          id: 8,
-          user: { login: 'github-actions[bot]' },
-          body: 'about something else',
-        },
-        {
-          id: 9,
-          user: { login: 'somebody' },
-          body: '<!-- cloudflare-share-plan -->\nimitation',
-        },
-      ]),
-    },
+    standIns: { gh: GH_API },
+    gitHub: { [COMMENTS]: commentsWith('<!-- cloudflare-share-plan -->') },
     check(run) {
       assert.equal(run.exitCode, 0);
-      const comment = printed(run, 'comment');
-      assert.ok(
-        comment.some((line) =>
-          line.startsWith('**Plan:** 0 of 1 accounts would get access.'),
-        ),
-      );
-      assert.match(
-        comment.at(-1) ?? '',
-        /^gh api --method PATCH repos\/octo-org\/policies\/issues\/comments\/7 /,
-      );
+      const [request, comment] = posts(run);
+      assert.equal(request, `PATCH ${ISSUES}/comments/7`);
+      assert.match(comment ?? '', /0 of 1 accounts would get access/);
     },
   },
   {
@@ -426,12 +417,9 @@ export const cases: Case[] = [
       assert.equal(run.requests.length, 0);
       assert.ok(
         annotations(run).some((text) =>
-          text.startsWith('recipient-account-id: '),
+          text.startsWith('recipient-account-file: '),
         ),
       );
-      assert.deepEqual(outputs(run, 'list'), {
-        accounts: `${FLEET[0]} ${FLEET[1]} accounts=${FLEET[2]}`,
-      });
       assert.deepEqual(results(run, 'comment'), []);
     },
   },
@@ -453,6 +441,206 @@ export const cases: Case[] = [
     },
   },
   {
+    name: 'example sync.yml, a pull request: the plan of exact as a comment, removals first',
+    workflow: 'examples/sync.yml',
+    event: 'pull_request',
+    payload: pullRequest('octo-org/policies'),
+    scenario: synced(5),
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: {
+      'accounts.txt': `${labeled(FLEET.slice(0, 4))}${FLEET[5]} # @octo|cat <b>\n`,
+    },
+    standIns: { gh: GH_API },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(writes(run), []);
+      assert.deepEqual(results(run, 'sync'), []);
+      const [request, comment] = posts(run);
+      assert.equal(request, `POST ${COMMENTS}`);
+      assert.match(comment ?? '', /accounts to add: 1, to remove: 1\./);
+      assert.doesNotMatch(comment ?? '', /CAUTION/);
+      assert.deepEqual(linesOf(comment, '`'), [
+        `| \`${FLEET[4]}\` |  | **- remove** |`,
+        `| \`${FLEET[5]}\` | <code>&#64;octo&#124;cat &#60;b&#62;</code> | + add |`,
+      ]);
+    },
+  },
+  {
+    name: 'example sync.yml, a pull request whose plan is rejected: red, and the comment shows it',
+    workflow: 'examples/sync.yml',
+    event: 'pull_request',
+    payload: pullRequest('octo-org/policies'),
+    scenario: synced(7),
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: { 'accounts.txt': labeled(FLEET.slice(0, 1)) },
+    standIns: { gh: GH_API },
+    gitHub: { [COMMENTS]: commentsWith('<!-- cloudflare-share-sync -->') },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.deepEqual(writes(run), []);
+      const [request, comment] = posts(run);
+      assert.equal(request, `PATCH ${ISSUES}/comments/7`);
+      assert.match(comment ?? '', /accounts to add: 0, to remove: 6\./);
+      assert.match(comment ?? '', /CAUTION/);
+    },
+  },
+  {
+    name: 'example sync.yml, a pull request with more changes than a comment holds: cut with a count',
+    workflow: 'examples/sync.yml',
+    event: 'pull_request',
+    payload: pullRequest('octo-org/policies'),
+    scenario: synced(1),
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: { 'accounts.txt': labeled([FLEET[0] as string, ...manyIds(1_200)]) },
+    standIns: { gh: GH_API },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      const [, comment = ''] = posts(run);
+      assert.match(comment, /accounts to add: 1200, to remove: 0\./);
+      assert.ok(comment.length > 60_000 && comment.length < 65_536);
+      const shown = linesOf(comment, '+ add').length;
+      assert.ok(
+        comment.endsWith(`\nAt least ${1_200 - shown} more are in the log.`),
+      );
+    },
+  },
+  {
+    name: 'example sync.yml, from a fork',
+    workflow: 'examples/sync.yml',
+    event: 'pull_request',
+    payload: pullRequest('somebody/policies'),
+    scenario: synced(5),
+    ...asExample(plan),
+    secrets: {},
+    // act gives the expressions of a skipped job as its outputs, GitHub none.
+    args: ['--job', 'plan'],
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.equal(run.requests.length, 0);
+      assert.equal(stepResult(run, 'plan'), undefined);
+    },
+  },
+  {
+    name: 'example sync.yml, a push to main: adds, then removes',
+    workflow: 'examples/sync.yml',
+    event: 'push',
+    payload: { ref: 'refs/heads/main' },
+    scenario: synced(5),
+    ...asExample(plan),
+    files: { 'accounts.txt': labeled([...FLEET.slice(0, 4), FLEET[5]]) },
+    // As above: act would run the comment after a plan that was skipped.
+    args: ['--job', 'sync'],
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(results(run, 'sync'), ['success']);
+      assert.deepEqual(
+        run.requests
+          .filter(({ method }) => method !== 'GET')
+          .map(({ method }) => method),
+        ['POST', 'DELETE'],
+      );
+    },
+  },
+  {
+    name: 'example drift.yml: nothing would change',
+    workflow: 'examples/drift.yml',
+    event: 'schedule',
+    scenario: synced(5),
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: { 'accounts.txt': labeled(FLEET.slice(0, 5)) },
+    standIns: { gh: GH_API },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(run.github, []);
+    },
+  },
+  {
+    name: 'example drift.yml: an account was added elsewhere; red, and an issue',
+    workflow: 'examples/drift.yml',
+    event: 'schedule',
+    scenario: synced(5),
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: { 'accounts.txt': labeled(FLEET.slice(0, 4)) },
+    standIns: { gh: GH_API },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.deepEqual(writes(run), []);
+      const [request, body] = posts(run);
+      assert.equal(request, `POST ${ISSUES}`);
+      assert.deepEqual(linesOf(body, '`'), [
+        `| \`${FLEET[4]}\` |  | **- remove** |`,
+      ]);
+    },
+  },
+  {
+    name: 'example drift.yml, again and with a plan that is rejected: the open issue is updated',
+    workflow: 'examples/drift.yml',
+    event: 'workflow_dispatch',
+    scenario: synced(5),
+    ...asExample(plan),
+    secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
+    files: { 'accounts.txt': labeled(FLEET.slice(0, 1)) },
+    standIns: { gh: GH_API },
+    gitHub: { [ISSUES]: issuesWith('<!-- cloudflare-share-drift -->') },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      const [request, body] = posts(run);
+      assert.equal(request, `PATCH ${ISSUES}/7`);
+      assert.match(body ?? '', /to add: 0, to remove: 4\./);
+    },
+  },
+  {
+    name: 'example drift.yml, a token that is not accepted: red, without an issue',
+    workflow: 'examples/drift.yml',
+    event: 'schedule',
+    scenario: synced(5),
+    ...asExample(plan),
+    secrets: {
+      CLOUDFLARE_READ_TOKEN: 'v1.0-not-accepted-6f1ed002ab5595859014',
+    },
+    files: { 'accounts.txt': labeled(FLEET.slice(0, 4)) },
+    standIns: { gh: GH_API },
+    check(run) {
+      assert.equal(run.exitCode, 1);
+      assert.deepEqual(run.github, []);
+    },
+  },
+  {
+    name: 'example several-shares.yml: one job per share, each with its own list',
+    workflow: 'examples/several-shares.yml',
+    event: 'push',
+    payload: { ref: 'refs/heads/main' },
+    scenario: severalShares(),
+    ...asExample(plan),
+    vars: {
+      ...asExample(plan).vars,
+      CLOUDFLARE_SHARES: JSON.stringify([
+        { name: 'gateway', id: plan.inputs['share-id'] },
+        { name: 'waf', id: SECOND_SHARE },
+      ]),
+    },
+    files: {
+      'shares/gateway.txt': labeled([...FLEET.slice(0, 5), FLEET[6]]),
+      'shares/waf.txt': labeled(FLEET.slice(0, 4)),
+    },
+    check(run) {
+      assert.equal(run.exitCode, 0);
+      assert.deepEqual(results(run, 'sync'), ['success', 'success']);
+      const sent = run.requests
+        .filter(({ method }) => method !== 'GET')
+        .map(({ method, path }) => `${method} ${path.split('/')[4]}`);
+      assert.deepEqual(
+        sent.sort(),
+        [`POST ${plan.inputs['share-id']}`, `DELETE ${SECOND_SHARE}`].sort(),
+      );
+    },
+  },
+  {
     name: 'example matrix.yml',
     workflow: 'examples/matrix.yml',
     event: 'workflow_dispatch',
@@ -461,8 +649,11 @@ export const cases: Case[] = [
     vars: {
       ...asExample(onboarding).vars,
       CLOUDFLARE_TEAMS: JSON.stringify([
-        { name: 'emea', accounts: ONBOARDED.slice(0, 2).join(' ') },
-        { name: 'apac', accounts: ONBOARDED[2] },
+        {
+          name: 'emea',
+          accounts: { Paris: ONBOARDED[0], Oslo: ONBOARDED[1] },
+        },
+        { name: 'apac', accounts: { Tokyo: ONBOARDED[2] } },
       ]),
     },
     check(run) {
@@ -500,7 +691,7 @@ export const cases: Case[] = [
     scenario: onboarding,
     ...asExample(onboarding),
     standIns: {
-      terraform: `case "$*" in *output*) echo '${JSON.stringify(ONBOARDED)}' ;; *) echo "terraform $*" ;; esac`,
+      terraform: `case "$*" in *output*) echo '${JSON.stringify({ paris: ONBOARDED[0], oslo: ONBOARDED[1], tokyo: ONBOARDED[2] })}' ;; *) echo "terraform $*" ;; esac`,
     },
     check(run) {
       assert.equal(run.exitCode, 0);
@@ -526,7 +717,7 @@ export const cases: Case[] = [
     scenario: terminal,
     ...asExample(terminal),
     standIns: {
-      terraform: `case "$*" in *output*) echo '["${RECIPIENT}"]' ;; *) echo "terraform $*" ;; esac`,
+      terraform: `case "$*" in *output*) echo '{"paris": "${RECIPIENT}"}' ;; *) echo "terraform $*" ;; esac`,
     },
     check(run) {
       assert.equal(run.exitCode, 1);
@@ -544,7 +735,7 @@ export const cases: Case[] = [
     payload: { ref: 'refs/heads/main' },
     scenario: fleet,
     ...asExample(fleet),
-    files: { 'accounts.txt': ['# The fleet', ...FLEET, ''].join('\n') },
+    files: { 'accounts.txt': `# The fleet\n${labeled(FLEET)}` },
     check(run) {
       assert.equal(run.exitCode, 1);
       assert.deepEqual(results(run, 'share'), ['failure']);
@@ -690,13 +881,16 @@ export const cases: Case[] = [
     },
   },
   {
-    name: 'release.yml: the newest release of its major version moves the major tag',
+    name: 'release.yml: the newest release of its major version moves the major tag, whatever other tags there are',
     workflow: OWN.release,
     event: 'push',
     payload: { ref: 'refs/tags/v1.10.0' },
     scenario: associate,
     files: released('1.10.0'),
-    standIns: { ...RELEASE_TOOLS, gh: gh('v1.9.3', 'v1.10.0') },
+    standIns: {
+      ...RELEASE_TOOLS,
+      gh: gh('v1.9.3', 'v1.10.0-rc.1', 'v1.10.0', 'v1.x'),
+    },
     check(run) {
       assert.equal(run.exitCode, 0);
       assert.deepEqual(
@@ -759,6 +953,72 @@ export const cases: Case[] = [
   },
 ];
 
+/** A list with a label for each account. */
+function labeled(ids: readonly (string | undefined)[]): string {
+  return ids.map((id, n) => `${id} # Team ${n}\n`).join('');
+}
+
+function manyIds(count: number): string[] {
+  return Array.from({ length: count }, (_, n) =>
+    n.toString(16).padStart(32, '0'),
+  );
+}
+
+/** The share of the plan, with the first accounts of the fleet. */
+function synced(accounts: number): Scenario {
+  const [share] = plan.api.shares;
+  assert.ok(share);
+  const recipients = FLEET.slice(0, accounts).map((accountId) => ({
+    accountId,
+    status: 'associated',
+  }));
+  const timeline = { associateMs: 300, disassociateMs: 300 };
+  const shares = [{ ...share, recipients }];
+  return { ...plan, api: { ...plan.api, timeline, shares } };
+}
+
+/** Two shares that the first five accounts of the fleet have access to. */
+function severalShares(): Scenario {
+  const { api, ...rest } = synced(5);
+  const [share] = api.shares ?? [];
+  assert.ok(share);
+  const second = { ...share, shareId: SECOND_SHARE, name: 'Firewall' };
+  return { ...rest, api: { ...api, shares: [share, second] } };
+}
+
+/** Comments, of which number 7 is ours. */
+function commentsWith(mark: string): object[] {
+  return [
+    { id: 7, number: 7, user: BOT, body: `${mark}\nearlier` },
+    { id: 8, number: 8, user: BOT, body: 'about something else' },
+    { id: 9, number: 9, user: { login: 'somebody' }, body: `${mark}\nfake` },
+  ];
+}
+
+/** Issues, of which number 7 is ours; pull requests are among them. */
+function issuesWith(mark: string): object[] {
+  return [
+    ...commentsWith(mark),
+    { number: 10, user: BOT, body: null },
+    { number: 11, user: BOT, body: mark, pull_request: {} },
+  ];
+}
+
+/** The one request that wrote to GitHub, and the text that it carried. */
+function posts(run: Run): [request: string, body: string] {
+  const written = run.github.filter(({ request }) => !/^GET /.test(request));
+  assert.equal(written.length, 1, 'one request writes');
+  const [one] = written;
+  assert.ok(one);
+  return [one.request, String(one.body['body']).trimEnd()];
+}
+
+/** The lines of a table that hold a text. */
+function linesOf(markdown: string | undefined, text: string): string[] {
+  const lines = (markdown ?? '').split('\n');
+  return lines.filter((line) => line.startsWith('| `') && line.includes(text));
+}
+
 function pullRequest(headRepository: string): object {
   return {
     number: 17,
@@ -798,13 +1058,4 @@ function released(version: string): Record<string, string> {
 function gh(...tags: string[]): string {
   const refs = tags.map((tag) => `refs/tags/${tag}`).join(' ');
   return `case "$*" in *matching-refs*) printf '%s\\n' ${refs} ;; *) echo "gh $*" ;; esac`;
-}
-
-/**
- * A `gh` that lists the comments of a pull request with the filter that it is
- * given, and prints its other arguments.
- */
-function ghComments(comments: object[]): string {
-  const list = JSON.stringify(comments);
-  return `if [[ "$2" == --paginate ]]; then jq --raw-output "$5" <<< '${list}'; else echo "gh $*"; fi`;
 }

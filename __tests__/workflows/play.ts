@@ -25,6 +25,7 @@ import { startServer } from '../../simulator/server.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** `owner/name` of this action, as the examples write it. */
 const ACTION = new URL(packageFile.repository).pathname.slice(1);
+const CHECKOUT = 'actions/checkout';
 const KILL_AFTER_MS = 120_000;
 
 /** One line of `act --json`. */
@@ -65,6 +66,8 @@ export interface Case {
   args?: readonly string[];
   /** Files of the repository: path and text. */
   files?: Record<string, string>;
+  /** What GitHub's API has, by its path: the JSON of a GET. */
+  gitHub?: Record<string, unknown>;
   /**
    * Shell scripts in place of commands and of other actions, by name;
    * `$INPUT_PATH` is the input `path` of an action.
@@ -80,13 +83,15 @@ function readWorkflow(workflow: string): string {
   const text = readFileSync(join(ROOT, workflow), 'utf8');
   if (!workflow.startsWith('examples/')) return text;
   const step = new RegExp(`^( +)uses: ${ACTION}@v1\n +with:\n`, 'gm');
-  assert.equal(text.match(step)?.length, 1, `${workflow} uses the action once`);
+  const uses = text.match(new RegExp(`uses: ${ACTION}@`, 'g'))?.length;
+  assert.ok(uses, `${workflow} uses the action`);
+  assert.equal(text.match(step)?.length, uses, 'each with inputs');
   return text
     .replace(
       step,
       (found, indent) => `${found}${indent}  api-url: \${{ vars.API_URL }}\n`,
     )
-    .replace(/^ +queue: max\n/m, '');
+    .replaceAll(/^ +queue: max\n/gm, '');
 }
 
 /**
@@ -110,8 +115,10 @@ function createRepository(
   writeFileSync(join(folder, 'deploy.sh'), '#!/bin/sh\necho deploy.sh "$@"\n', {
     mode: 0o755,
   });
-  for (const [path, text] of Object.entries(files))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
+  }
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
   git('init', '--initial-branch', 'main');
@@ -140,6 +147,8 @@ function createStandIns(
   standIns: Record<string, string>,
 ): string[] {
   mkdirSync(join(folder, 'bin'));
+  // act itself copies the repository, unless the checkout names a ref.
+  const checkout = `cp --recursive "${folder}/repository/." .`;
   for (const [name, text] of Object.entries(standIns)) {
     if (!name.includes('/'))
       writeFileSync(join(folder, 'bin', name), `#!/bin/bash\n${text}\n`, {
@@ -151,7 +160,8 @@ function createStandIns(
   );
   return [...new Set(uses)].flatMap((action, index) => {
     const path = join(folder, `action-${index}`);
-    const run = standIns[action.split('@')[0] ?? ''] ?? 'true';
+    const name = action.split('@')[0] ?? '';
+    const run = standIns[name] ?? (name === CHECKOUT ? checkout : 'true');
     const step = {
       run,
       shell: 'bash',
@@ -168,8 +178,14 @@ function createStandIns(
   });
 }
 
-/** Stands in for GitHub's REST API, as far as a deployment record uses it. */
-async function startGitHub(requests: Run['github']) {
+/**
+ * Stands in for GitHub's REST API: a GET has what it is given, and everything
+ * else is accepted.
+ */
+async function startGitHub(
+  requests: Run['github'],
+  found: Record<string, unknown>,
+) {
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
@@ -177,9 +193,11 @@ async function startGitHub(requests: Run['github']) {
       request: `${request.method} ${request.url}`,
       body: JSON.parse(body || '{}'),
     });
+    const isRead = request.method === 'GET';
+    const path = (request.url ?? '').replace(/\?.*/, '');
     response
-      .writeHead(201, { 'content-type': 'application/json' })
-      .end('{"id":1}');
+      .writeHead(isRead ? 200 : 201, { 'content-type': 'application/json' })
+      .end(JSON.stringify(isRead ? (found[path] ?? []) : { id: 1 }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -214,7 +232,7 @@ export async function play(act: string, one: Case): Promise<Run> {
   const api = createSharesApi({ ...one.scenario.api, now: Date.now });
   const cloudflare = await startServer(api);
   const github: Run['github'] = [];
-  const gitHub = await startGitHub(github);
+  const gitHub = await startGitHub(github, one.gitHub ?? {});
   const { inputs } = one.scenario;
   const vars = {
     ACCOUNT_ID: inputs['account-id'] ?? '',

@@ -253,18 +253,22 @@ describe('the build of a release', () => {
 
 describe('examples', () => {
   it.each(examples)(
-    '%s uses this action once, and runs one at a time per share',
+    '%s uses this action, and changes a share in one run at a time',
     (path) => {
-      const steps = stepsOf(path).filter(isOurs);
-      expect(steps).toHaveLength(1);
-      expect(steps[0]?.uses).toBe(OURS);
-      if (steps[0]?.with?.['dry-run'] === true) return;
       const { concurrency, jobs } = readYaml<Workflow>(path);
-      expect(concurrency ?? Object.values(jobs)[0]?.concurrency).toEqual({
-        group: `cloudflare-share-\${{ vars.CLOUDFLARE_SHARE_ID }}`,
-        'cancel-in-progress': false,
-        queue: 'max',
-      });
+      const uses = Object.values(jobs).flatMap((job) =>
+        (job.steps ?? []).filter(isOurs).map((step) => ({ job, step })),
+      );
+      expect(uses.length).toBeGreaterThan(0);
+      for (const { job, step } of uses) {
+        expect(step.uses).toBe(OURS);
+        if (step.with?.['dry-run'] === true) continue;
+        expect(job.concurrency ?? concurrency).toEqual({
+          group: `cloudflare-share-${step.with?.['share-id']}`,
+          'cancel-in-progress': false,
+          queue: 'max',
+        });
+      }
     },
   );
 });
