@@ -35,7 +35,10 @@ const BROWSERS = [
   'google-chrome',
 ];
 
-type Given = Pick<Scenario, 'api' | 'inputs' | 'cancelAfterMs'>;
+type Given = Pick<Scenario, 'api' | 'inputs' | 'cancelAfterMs'> & {
+  /** What started the run; default a release. */
+  event?: 'workflow_dispatch';
+};
 
 function scenario(name: string): Given {
   const found = findScenario(name);
@@ -108,7 +111,7 @@ function mixed(count: number): Given {
 /** For the README. */
 const README_PICTURES: Readonly<Record<string, Given>> = {
   failure: mixed(3),
-  success: scenario('associate'),
+  success: { ...scenario('associate'), event: 'workflow_dispatch' },
   plan: scenario('plan'),
 };
 const invalid = {
@@ -133,6 +136,7 @@ async function summaryOf({
   api,
   inputs,
   cancelAfterMs,
+  event,
 }: Given): Promise<string> {
   let records = 0;
   const shares = createSharesApi({
@@ -145,9 +149,13 @@ async function summaryOf({
     const { summary } = await runAction({
       inputs: { ...inputs, 'api-url': server.url },
       env: {
-        GITHUB_EVENT_NAME: 'release',
-        GITHUB_REF_NAME: 'v2.4.0',
-        GITHUB_REF_TYPE: 'tag',
+        ...(event
+          ? { GITHUB_EVENT_NAME: event }
+          : {
+              GITHUB_EVENT_NAME: 'release',
+              GITHUB_REF_NAME: 'v2.4.0',
+              GITHUB_REF_TYPE: 'tag',
+            }),
         GITHUB_ACTION_REPOSITORY: SLUG,
         GITHUB_ACTION_REF: 'v1',
       },

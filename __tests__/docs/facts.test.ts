@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type ActionFile, withTables } from '../../docs/build.ts';
 import { VERSION } from '../../src/github/context.ts';
-import { DEFAULTS } from '../../src/inputs.ts';
-import { FIXES, TITLES } from '../../src/report/failure-guide.ts';
+import { RULES, TITLES } from '../../src/report/failure-guide.ts';
+import { WARNING_TITLES } from '../../src/report/wording.ts';
 import {
   blocks,
   files,
@@ -55,13 +55,6 @@ describe('the README', () => {
   });
 });
 
-it('the defaults in src/inputs.ts are those of action.yml', () => {
-  const declared = Object.entries(action.inputs).flatMap(([name, input]) =>
-    input.default === undefined ? [] : [[name, input.default]],
-  );
-  expect(DEFAULTS).toEqual(Object.fromEntries(declared));
-});
-
 describe('docs/troubleshooting.md', () => {
   const page = text('docs/troubleshooting.md');
 
@@ -80,22 +73,21 @@ describe('docs/troubleshooting.md', () => {
   );
 
   it('lists the warnings of the report, with their verbatim titles', () => {
-    const given = [
-      ...text('src/report/report.ts').matchAll(/\bwarn\(\s*'([^']+)'/g),
-    ].map(([, title]) => title);
-    expect(given.length).toBeGreaterThan(4);
     const listed = tableRows(section(page, 'Warnings')).map(([title]) => title);
-    expect(listed.sort()).toEqual([...new Set(given)].sort());
+    expect(listed.sort()).toEqual(Object.values(WARNING_TITLES).sort());
   });
 });
 
-it.each(Object.entries(TITLES))(
-  'the title of %s has at most six words',
-  (cause, title) => {
+it.each(Object.values(TITLES))(
+  'the title "%s" has at most six words',
+  (title) => {
     expect(title.split(' ').length).toBeLessThanOrEqual(6);
-    expect(FIXES[cause as keyof typeof TITLES]).toMatch(/\.$/);
   },
 );
+
+it('every hint of the failure guide is made of whole sentences', () => {
+  for (const { hint } of RULES) expect(hint).toMatch(/^[A-Z].*\.$/);
+});
 
 describe('docs/how-it-works.md', () => {
   it('has the decisions that comments in src/reconcile/decide.ts refer to', () => {
@@ -120,7 +112,7 @@ describe('docs/how-it-works.md', () => {
   it('has every section that comments refer to', () => {
     const sources = files('src/', /\.ts$/).map(text).join('');
     const named = [
-      ...sources.matchAll(/"([^"]+)"[\s*/]+in docs\/how-it-works\.md/g),
+      ...sources.matchAll(/"([^"]+)"[\s*/]+in[\s*/]+docs\/how-it-works\.md/g),
     ].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(0);
     expect(headings(text('docs/how-it-works.md'), 2)).toEqual(
@@ -146,10 +138,17 @@ it('README, docs and examples use the variables and secrets that docs/examples.m
   const used = sources.flatMap(
     (source) => source.match(/\b(?:vars|secrets)\.[A-Z_]+/g) ?? [],
   );
-  // The legacy pair has no example, only a row in the table of inputs.
-  expect([...new Set(used)].sort()).toEqual(
-    [...listed, 'secrets.CLOUDFLARE_API_KEY'].sort(),
+  expect([...new Set(used)].sort()).toEqual(listed.sort());
+});
+
+it('docs/examples.md says what each cause of a failure means', () => {
+  const topics = ['inputs', 'read-only', 'outputs'];
+  const causes = Object.keys(TITLES).filter((key) => !topics.includes(key));
+  const page = section(text('docs/examples.md'), 'After a partial failure');
+  const listed = tableRows(page).flatMap(([names = '']) =>
+    names.replaceAll('`', '').split(', '),
   );
+  expect(listed.sort()).toEqual(causes.sort());
 });
 
 describe('SECURITY.md', () => {

@@ -84,9 +84,13 @@ describe('the owner of the repository', () => {
       'somebody/cloudflare-share-recipient',
     );
     expect(withOwner(other, 'README.md')).toBe(text('README.md'));
-    expect(withOwner('* @somebody\n', '.github/CODEOWNERS')).toBe(
-      text('.github/CODEOWNERS'),
+    expect(withOwner('* @other/maintainers\n', '.github/CODEOWNERS')).toBe(
+      text('.github/CODEOWNERS').replace(/^#.*\n/, ''),
     );
+  });
+
+  it('owns the code as a team, because an organization cannot', () => {
+    expect(text('.github/CODEOWNERS')).toMatch(/^\* @[\w-]+\/[\w-]+$/m);
   });
 
   it('is in no link or workflow a placeholder', () => {

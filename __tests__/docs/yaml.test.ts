@@ -28,6 +28,7 @@ function toWorkflow(block: string): string {
   const outputs = ['recipients', 'accounts'].map(
     (name) => `${name}: "\${{ steps.share.outputs.recipients }}"`,
   );
+  if (keys.includes('share')) return `${start}${indent(block, 2)}`;
   const share = `  share:\n    runs-on: ubuntu-latest\n    outputs: { ${outputs.join(', ')} }\n    steps:\n${indent(STEP, 6)}\n`;
   return `${start}${share}${indent(block, 2)}`;
 }
@@ -40,10 +41,9 @@ const all = PAGES.flatMap((page) =>
   })),
 );
 
-it('the README has a workflow and a block for each task', () => {
-  expect(
-    all.filter(({ page }) => page === 'README.md').length,
-  ).toBeGreaterThanOrEqual(8);
+it('the README has a workflow, and steps to copy', () => {
+  const own = all.filter(({ page }) => page === 'README.md');
+  expect(own.length).toBeGreaterThanOrEqual(6);
 });
 
 describe("GitHub's language service", () => {
