@@ -50,3 +50,27 @@ it.each([
     expect(trace.outputs['status']).toBe('unknown');
   },
 );
+
+it.each([
+  { latencyMs: 2500, quota: 1200 },
+  { latencyMs: 2500, quota: 12 },
+  { latencyMs: 20, quota: 12 },
+])(
+  'makes progress, whatever the list costs: %j',
+  async ({ latencyMs, quota }) => {
+    const trace = await play({
+      ...CALM,
+      timeoutMs: 3_600_000,
+      targets: 3,
+      wait: false,
+      filler: 12,
+      pageSize: 2,
+      latencyMs,
+      quota,
+    });
+    expect(violations(trace)).toEqual([]);
+    expect(trace.success).toBe(true);
+    const posts = trace.exchanges.filter(({ method }) => method === 'POST');
+    expect(posts).toHaveLength(3);
+  },
+);

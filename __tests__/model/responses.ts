@@ -164,7 +164,7 @@ export function isFinal(exchange: Exchange): boolean {
   if (!response || outcome === 'accepted') return false;
   // This code passes on reads.
   if (method === 'GET' && codesOf(exchange)[0] === UNSTABLE) {
-    return !codesOf(exchange).some((code) => NO_ROUTE.includes(code));
+    return codesOf(exchange).some((code) => NO_ROUTE.includes(code));
   }
   if (outcome === 'rejected' || outcome === 'authentication') return true;
   // The end of the step cut it short: that says nothing of another attempt.
@@ -228,7 +228,7 @@ export function recordsIn({ method, response }: Exchange): Seen[] {
     const record = Object(value);
     if (
       typeof record.id !== 'string' ||
-      typeof record.association_status !== 'string'
+      (typeof record.association_status !== 'string' && method !== 'POST')
     )
       return [];
     return {
@@ -236,7 +236,7 @@ export function recordsIn({ method, response }: Exchange): Seen[] {
       accountId: isId(record.account_id)
         ? record.account_id.toLowerCase()
         : null,
-      status: record.association_status,
+      status: record.association_status ?? 'unknown',
       created: record.created,
       modifiedMs: Date.parse(record.modified),
       errors: [record.resources ?? []].flat().filter((entry) => entry?.error),
