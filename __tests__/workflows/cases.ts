@@ -200,7 +200,9 @@ export const cases: Case[] = [
       assert.equal(stepResult(run, 'share'), 'failure');
       assert.ok(
         annotations(run).some((text) =>
-          text.startsWith('api-token: expected a token, got nothing.'),
+          text.startsWith(
+            'api-token: expected a token, or `api-email` and `api-key`, got nothing.',
+          ),
         ),
       );
       assert.deepEqual(outputs(run, 'share'), {
