@@ -4678,9 +4678,12 @@ const AUTHENTICATION = [
 ];
 /** "No route for the URI": a wrong account or address. */
 const NO_ROUTE = [7000, 7003];
-/** The TLS handshake between Cloudflare's edge and the API itself failed. */
+/**
+ * The TLS handshake between Cloudflare's edge and the API failed: certainly not
+ * processed, so a write is decided again. After another 5xx, it is observed.
+ */
 const ORIGIN_NOT_REACHED = [525, 526];
-/** Methods that the server will never support: RFC 9110, section 15.6. */
+/** Never retried: RFC 9110, sections 15.6.2 and 15.6.6. */
 const UNSUPPORTED = [501, 505];
 /**
  * Does the error prove that no write can succeed? One with code 10001 rejects
@@ -7003,13 +7006,20 @@ function stoppedBy({ reason, request }) {
         request,
     };
 }
-/** Cloudflare's page on adding a recipient: the share has to fit. */
-function shareDoesNotFit({ status }) {
-    const isGoing = status === 'deleting' || status === 'deleted';
-    const reason = isGoing
-        ? `the share is ${status}, so its recipients cannot be changed`
-        : 'the share targets an organization, so its accounts cannot be added or removed one by one';
-    return { cause: 'share-state', reason, request: null };
+/**
+ * Why the share cannot be changed for this target (Cloudflare's page on adding
+ * a recipient); null where it can.
+ */
+function shareProblem({ status, targetType }, target) {
+    if (status === 'deleting' || status === 'deleted') {
+        const reason = `the share is ${status}, so its recipients cannot be changed`;
+        return { cause: 'share-state', reason, request: null };
+    }
+    if (targetType === 'organization' && target.type === 'account') {
+        const reason = 'the share targets an organization, so its accounts cannot be added or removed one by one';
+        return { cause: 'share-state', reason, request: null };
+    }
+    return null;
 }
 /**
  * Nothing is written with `exact`. The report names who would lose access: with
@@ -7219,20 +7229,10 @@ function refusedStep(decision, { refusal }) {
         return null;
     return { do: 'fail', failure: refusal };
 }
-/**
- * A share that is being deleted, or that derives its recipients from an
- * organization, cannot be changed (Cloudflare's page on adding a recipient).
- */
+/** A share that cannot be changed fails the target before its first write. */
 function misfitStep({ next }, { share, state }) {
-    const failure = misfitOf(share, state.planned.target);
+    const failure = share && shareProblem(share, state.planned.target);
     return failure && mayNeedWrite(next) ? { do: 'fail', failure } : null;
-}
-function misfitOf(share, target) {
-    if (!share)
-        return null;
-    const isGoing = share.status === 'deleting' || share.status === 'deleted';
-    const isDerived = share.targetType === 'organization' && target.type === 'account';
-    return isGoing || isDerived ? shareDoesNotFit(share) : null;
 }
 function mayNeedWrite(next) {
     if (next.do === 'wait')

@@ -100,10 +100,13 @@ const AUTHENTICATION: readonly number[] = [
 /** "No route for the URI": a wrong account or address. */
 const NO_ROUTE: readonly number[] = [7000, 7003];
 
-/** The TLS handshake between Cloudflare's edge and the API itself failed. */
+/**
+ * The TLS handshake between Cloudflare's edge and the API failed: certainly not
+ * processed, so a write is decided again. After another 5xx, it is observed.
+ */
 const ORIGIN_NOT_REACHED: readonly number[] = [525, 526];
 
-/** Methods that the server will never support: RFC 9110, section 15.6. */
+/** Never retried: RFC 9110, sections 15.6.2 and 15.6.6. */
 const UNSUPPORTED: readonly number[] = [501, 505];
 
 /**

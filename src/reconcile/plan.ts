@@ -1,8 +1,8 @@
 /* What a run is about to do, and what keeps it from doing it. */
-import type { Failure, Inputs, Share, Target } from '../domain.ts';
+import type { Failure, Inputs, Share } from '../domain.ts';
 import { type ExactPlan, planExact } from './exact.ts';
 import type { Observations } from './observations.ts';
-import { notBegun, shareDoesNotFit } from './reasons.ts';
+import { notBegun, shareProblem } from './reasons.ts';
 import {
   type Decision,
   isPending,
@@ -76,24 +76,13 @@ function refusedStep(decision: Decision, { refusal }: Obstacles): Step | null {
   return { do: 'fail', failure: refusal };
 }
 
-/**
- * A share that is being deleted, or that derives its recipients from an
- * organization, cannot be changed (Cloudflare's page on adding a recipient).
- */
+/** A share that cannot be changed fails the target before its first write. */
 function misfitStep(
   { next }: Decision,
   { share, state }: Obstacles,
 ): Step | null {
-  const failure = misfitOf(share, state.planned.target);
+  const failure = share && shareProblem(share, state.planned.target);
   return failure && mayNeedWrite(next) ? { do: 'fail', failure } : null;
-}
-
-function misfitOf(share: Share | null, target: Target): Failure | null {
-  if (!share) return null;
-  const isGoing = share.status === 'deleting' || share.status === 'deleted';
-  const isDerived =
-    share.targetType === 'organization' && target.type === 'account';
-  return isGoing || isDerived ? shareDoesNotFit(share) : null;
 }
 
 function mayNeedWrite(next: Step): boolean {

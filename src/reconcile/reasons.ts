@@ -67,13 +67,24 @@ export function stoppedBy({ reason, request }: Failure): Failure {
   };
 }
 
-/** Cloudflare's page on adding a recipient: the share has to fit. */
-export function shareDoesNotFit({ status }: Share): Failure {
-  const isGoing = status === 'deleting' || status === 'deleted';
-  const reason = isGoing
-    ? `the share is ${status}, so its recipients cannot be changed`
-    : 'the share targets an organization, so its accounts cannot be added or removed one by one';
-  return { cause: 'share-state', reason, request: null };
+/**
+ * Why the share cannot be changed for this target (Cloudflare's page on adding
+ * a recipient); null where it can.
+ */
+export function shareProblem(
+  { status, targetType }: Share,
+  target: Target,
+): Failure | null {
+  if (status === 'deleting' || status === 'deleted') {
+    const reason = `the share is ${status}, so its recipients cannot be changed`;
+    return { cause: 'share-state', reason, request: null };
+  }
+  if (targetType === 'organization' && target.type === 'account') {
+    const reason =
+      'the share targets an organization, so its accounts cannot be added or removed one by one';
+    return { cause: 'share-state', reason, request: null };
+  }
+  return null;
 }
 
 /**

@@ -103,7 +103,7 @@ export interface TargetState extends History, Decision {
   readonly heldBack: HeldBack | null;
   /** When the first list was sent, milliseconds since the epoch. */
   readonly startedMs: number;
-  /** Since when `next.do` is what it is. */
+  /** When `next.do` last changed; for a finished target, when it ended. */
   readonly decidedMs: number;
   /** Since when the record has been observed with its status. */
   readonly statusSinceMs: number;
