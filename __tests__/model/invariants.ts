@@ -47,6 +47,8 @@ const LAST_POLL_MS = 2_000;
 const SHORTEST_WAIT_MS = 300;
 const MAX_WRITES = 3;
 const CALM_MS = 120_000;
+/** One after the other. */
+const MAX_REQUESTS_OF_CALM_RUN = 200;
 const STATUSES = [
   'associating',
   'associated',
@@ -113,6 +115,7 @@ export function violations(trace: Trace): string[] {
     ...requests(one),
     ...posts(one),
     ...deletions(one),
+    ...progress(one),
     ...waits(one),
     ...terminalErrors(one),
     ...duplicates(one),
@@ -197,11 +200,11 @@ const OWN_LINKS =
 /** The summary is well-formed HTML, and foreign text in it is only text. */
 function* page(html: string): Generator<string> {
   const text = html.replace(TAG, '\u0001');
-  const markup = /.{0,60}<.{0,60}/.exec(text);
+  const markup = text.includes('<') && /.{0,60}<.{0,60}/.exec(text);
   if (markup) yield `foreign markup in the summary: ${markup[0]}`;
-  const foreign = new RegExp(`[^\u0001]{0,60}${MARK}[^\u0001]{0,60}`).exec(
-    text,
-  );
+  const foreign =
+    text.includes(MARK) &&
+    new RegExp(`[^\u0001]{0,60}${MARK}[^\u0001]{0,60}`).exec(text);
   if (foreign && /[@`>|[\]*]|:\/\//.test(foreign[0]))
     yield `foreign markup in the summary: ${foreign[0]}`;
   if (/\n\s*\n(?!$)/.test(html))
@@ -545,7 +548,10 @@ function isCalm(schedule: Schedule): boolean {
       ...errors.map((error) => error.clearsMs ?? 0),
     ];
   });
-  const records = schedule.records.filter(({ who }) => typeof who === 'number');
+  // With `exact`, everybody's records may have to go.
+  const records = schedule.records.filter(
+    ({ who }) => state === 'exact' || typeof who === 'number',
+  );
   if (
     records.some(
       ({ settle, resources }) =>
@@ -572,6 +578,7 @@ function isCalm(schedule: Schedule): boolean {
   // POST counts as in use.
   if (faults.length > 0 && isYoung) return false;
   let sum = CALM_MS * (1 + faults.length + others.length);
+  sum += MAX_REQUESTS_OF_CALM_RUN * schedule.latencyMs;
   for (const ms of times) sum += ms === 'never' ? Number.POSITIVE_INFINITY : ms;
   return sum < timeoutMs;
 }
@@ -628,12 +635,13 @@ function* changes(one: Case): Generator<string> {
     const recipient = recipients.find(
       (candidate) => nameOf(candidate) === targetOf(exchange),
     );
-    const inUse = api
-      .records(SHARE)
-      .find(({ id }) => id === recipient?.recipient_id);
+    const records = api.records(SHARE);
+    const inUse = records.find(({ id }) => id === recipient?.recipient_id);
+    // Not what the reply says of it, which may be corrupted.
+    const added = records.find(({ id }) => id === record.id);
     const isOlder =
       inUse?.account_id === targetOf(exchange) &&
-      inUse.created <= record.created;
+      inUse.created <= (added?.created ?? '');
     // Where it was removed, another active record of the account is used
     // instead.
     const isRemoved = stage(known.get(record.id) ?? record) > 0;
@@ -731,16 +739,18 @@ function* posts(one: Case): Generator<string> {
       MAX_WRITES
     )
       yield `${name} after ${MAX_WRITES} attempts`;
-    // Any list that is fresh enough, from a replica of any age, has to show
-    // such a record; so has a corrupted one.
-    const list = observations.findLast(
-      ({ kind, endedSeq }) => kind === 'list' && endedSeq < post.sentSeq,
-    );
+    // The list before it, from a replica of any age, has to show such a record.
+    const list = isCorrupted
+      ? lastReadOfList(exchanges, post)
+      : observations.findLast(
+          ({ kind, endedSeq }) => kind === 'list' && endedSeq < post.sentSeq,
+        );
     const { sentMs } = post;
-    const shows =
-      isCorrupted || !list
-        ? { sentMs: sentMs - STALE_READ_MS, endedMs: sentMs, records: [] }
-        : list;
+    const shows = list ?? {
+      sentMs: sentMs - STALE_READ_MS,
+      endedMs: sentMs,
+      records: [],
+    };
     const isLeft = (status: string) => status !== 'disassociated';
     for (const id of isUnidentifiable
       ? []
@@ -755,10 +765,14 @@ function* posts(one: Case): Generator<string> {
     }
   }
   const own = creations.filter(({ isOurs }) => isOurs);
-  const ownerOf = (id: string) => {
-    const record = api.records(SHARE).find((candidate) => candidate.id === id);
-    return record?.organization_id ?? record?.account_id;
-  };
+  const owners = new Map(
+    api
+      .records(SHARE)
+      .map(({ id, account_id, organization_id }) => [
+        id,
+        organization_id ?? account_id,
+      ]),
+  );
   for (const { recipientId, atMs } of own) {
     const active = api
       .records(SHARE, atMs)
@@ -770,12 +784,32 @@ function* posts(one: Case): Generator<string> {
         (creation) => creation.recipientId === id && creation.atMs <= atMs,
       );
       return (
-        last?.isOurs && (organization_id ?? account_id) === ownerOf(recipientId)
+        last?.isOurs &&
+        (organization_id ?? account_id) === owners.get(recipientId)
       );
     });
     if (ours.length > 1)
       yield `a second recipient: ${ours.map(({ id }) => id)}`;
   }
+}
+
+/**
+ * The last reading of the list that ended before a write, from its first page
+ * to its last. What the run made of corrupted pages is not known.
+ */
+function lastReadOfList(
+  exchanges: readonly Exchange[],
+  write: Exchange,
+): Pick<Observation, 'sentMs' | 'endedMs' | 'records'> | undefined {
+  const pages = exchanges.filter(
+    (one) => isList(one) && one.endedSeq < write.sentSeq,
+  );
+  const last = pages.at(-1);
+  const first = pages.findLast(
+    ({ query }) => (query.get('page') ?? '1') === '1',
+  );
+  if (!first || !last) return undefined;
+  return { sentMs: first.sentMs, endedMs: last.endedMs, records: [] };
 }
 
 /** A removal that was observed is never undone. */
@@ -922,6 +956,61 @@ function* repeated(
 }
 
 /**
+ * A write follows every list that made one due, however long the list took and
+ * however little of the rate limit is left: otherwise lists would be read until
+ * the step ends. Only runs in which nothing else keeps a write back.
+ */
+function* progress(one: Case): Generator<string> {
+  const { schedule, exchanges, observations, startMs } = one;
+  if (!isUndisturbed(one)) return;
+  // Polls and lists may have used up the rate limit, which is full again after
+  // its window.
+  const roomMs = schedule.quota < 1200 ? 330_000 : 30_000;
+  const lastMs = startMs + schedule.timeoutMs - LAST_LIST_MS - roomMs;
+  const lists = observations.filter(({ kind }) => kind === 'list');
+  for (const [index, list] of lists.entries()) {
+    const next = lists[index + 1];
+    if (!next || list.endedMs > lastMs) continue;
+    const isFollowed = exchanges.some(
+      (sent) =>
+        isWrite(sent) &&
+        sent.sentSeq > list.endedSeq &&
+        sent.sentSeq < next.endedSeq,
+    );
+    const due = isFollowed ? undefined : firstDue(one, list);
+    if (due)
+      yield `no write for ${due} followed the list at ${list.endedMs - startMs} ms`;
+  }
+}
+
+/** Does nothing but time and the rate limit decide when a write is sent? */
+function isUndisturbed({ schedule, exchanges, allowance }: Case): boolean {
+  const { state, dryRun, denial, share } = schedule;
+  if (state === 'absent' || dryRun || denial) return false;
+  if (share.status !== 'active' || share.targetType !== 'account') return false;
+  if (state === 'exact' && allowance?.isRefused !== false) return false;
+  const { faults, corruptions, others, rival, cancelAtMs } = schedule;
+  if (faults.length + corruptions.length + others.length > 0) return false;
+  if (rival || cancelAtMs !== null) return false;
+  return !exchanges.some((sent) => nameOfResponse(sent) === '429');
+}
+
+/** A listed account without any record, for which nothing was sent before. */
+function firstDue(one: Case, list: Observation): string | undefined {
+  const known = [...knownBefore(one.observations, list.endedSeq + 1).values()];
+  return one.targets.find((target) => {
+    const isKnown = known.some(({ accountId }) => accountId === target);
+    const isSent = one.exchanges.some(
+      (sent) =>
+        sent.method === 'POST' &&
+        targetOf(sent) === target &&
+        sent.sentSeq < list.endedSeq,
+    );
+    return !isKnown && !isSent;
+  });
+}
+
+/**
  * A request waits as long as a server asks, is not repeated in a hurry or
  * after a final response, and none but reads follow proof of bad credentials.
  */
@@ -1027,8 +1116,11 @@ function* terminalErrors(one: Case): Generator<string> {
     if (!used?.errors.some(({ terminal }) => terminal) || !isCounted) continue;
     if (recipients[0]?.error === null)
       yield `${used.id} has failed permanently, but the run succeeds`;
+    // `exact` makes its plan once it has read the share too.
     const later = exchanges.find(
-      ({ sentSeq }) => sentSeq > observation.endedSeq,
+      ({ sentSeq, path }) =>
+        sentSeq > observation.endedSeq &&
+        (schedule.state !== 'exact' || path.startsWith(RECIPIENTS)),
     );
     if (later && !schedule.dryRun)
       yield `${later.method} ${later.path} after ${used.id} has failed permanently`;

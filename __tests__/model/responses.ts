@@ -30,10 +30,29 @@ export const byEnd = (
 ): number => a.endedSeq - b.endedSeq;
 
 /** The account or organization that a POST names. */
-export function targetOf({ body }: Exchange): string {
-  const { recipient_account_id: account, organization_id: organization } =
-    parse(body ?? '') ?? {};
-  return `${account ?? organization}`;
+export function targetOf(exchange: Exchange): string {
+  return remembered(targets, exchange, () => {
+    const { recipient_account_id: account, organization_id: organization } =
+      parse(exchange.body ?? '') ?? {};
+    return `${account ?? organization}`;
+  });
+}
+
+/** The invariants ask for these many times, and a finished run is constant. */
+const targets = new WeakMap<Exchange, string>();
+const outcomes = new WeakMap<HttpResponse, Outcome>();
+const histories = new WeakMap<readonly Observation[], readonly Known[]>();
+
+function remembered<K extends WeakKey, V>(
+  values: WeakMap<K, V>,
+  key: K,
+  compute: () => V,
+): V {
+  const known = values.get(key);
+  if (known !== undefined) return known;
+  const value = compute();
+  values.set(key, value);
+  return value;
 }
 
 /** 0 active, 1 being removed, 2 `disassociated`. */
@@ -75,6 +94,10 @@ export function outcomeOf({
   response,
 }: Pick<Exchange, 'method' | 'response'>): Outcome | null {
   if (!response) return null;
+  return remembered(outcomes, response, () => outcomeIn(method, response));
+}
+
+function outcomeIn(method: string, response: HttpResponse): Outcome {
   const body = response.type === 'response' ? parse(response.body) : null;
   if (isAccepted(method, response, body)) return 'accepted';
   const outcome = failedOutcomeOf(response, body);
@@ -324,11 +347,27 @@ function isNewer(next: Seen, old: Seen): boolean {
   return stage(next) >= stage(old);
 }
 
-/** What was known when something with this number happened. */
+/**
+ * What was known when something with this number happened.
+ *
+ * @param observations in the order in which they ended
+ */
 export function knownBefore(
   observations: readonly Observation[],
   seq: number,
 ): Known {
-  const earlier = observations.filter(({ endedSeq }) => endedSeq < seq);
-  return earlier.reduce<Known>(merge, new Map());
+  const history = remembered(histories, observations, () =>
+    historyOf(observations),
+  );
+  const isLater = ({ endedSeq }: Observation) => endedSeq >= seq;
+  const earlier = observations.length - observations.filter(isLater).length;
+  return history[earlier] ?? new Map();
+}
+
+/** What was known after 0, 1, 2, … observations. */
+function historyOf(observations: readonly Observation[]): Known[] {
+  const history: Known[] = [new Map()];
+  for (const observation of observations)
+    history.push(merge(history.at(-1) ?? new Map(), observation));
+  return history;
 }

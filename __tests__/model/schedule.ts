@@ -471,7 +471,7 @@ const exactPart = fc.record({
     },
   ),
   targets: fc.oneof(
-    { weight: 20, arbitrary: fc.integer({ min: 1, max: 4 }) },
+    { weight: 60, arbitrary: fc.integer({ min: 1, max: 4 }) },
     { weight: 1, arbitrary: fc.constant(51) },
   ),
   // Accounts from the number of targets on are not listed.
@@ -595,7 +595,8 @@ const simpleSchedules: fc.Arbitrary<Schedule> = fc
     ),
     rejected: seldom<number | null>(null, 15, fc.integer({ min: 0, max: 4 })),
     quota: seldom(1200, 15, fc.integer({ min: 3, max: 80 })),
-    latencyMs: fc.constantFrom(20, 200, 2),
+    // A list of several pages takes longer than a read may be stale.
+    latencyMs: seldom(20, 1, fc.constantFrom(2, 200, 200, 3000)),
     staleMs: fc.oneof(
       { weight: 2, arbitrary: fc.constant(0) },
       { weight: 1, arbitrary: fc.integer({ min: 1, max: STALE_READ_MS }) },
