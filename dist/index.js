@@ -3016,7 +3016,7 @@ function readGitHubContext(env) {
         runUrl: `${server}/${owner}/${repo}/actions/runs/${variable('RUN_ID')}`,
         apiUrl: variable('API_URL') || 'https://api.github.com',
         summaryPath: variable('STEP_SUMMARY'),
-        docsUrl: docsUrl(server, variable('ACTION_REPOSITORY'), variable('ACTION_REF')),
+        docsUrl: docsFolderOf(server, variable('ACTION_REPOSITORY'), variable('ACTION_REF')),
         userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
     };
 }
@@ -3029,7 +3029,7 @@ function toHeader(parts) {
  * (`uses: ./`), and on a server of its own: GitHub Enterprise Server runs
  * actions from github.com too, and does not say which ones.
  */
-function docsUrl(server, repository, ref) {
+function docsFolderOf(server, repository, ref) {
     const isValid = /^[\w.-]+\/[\w.-]+ [\w./-]+$/.test(`${repository} ${ref}`);
     if (server !== GITHUB || !isValid)
         return null;
@@ -4185,10 +4185,6 @@ __webpack_async_result__();
 /* harmony export */   qn: () => (/* binding */ wrongInput),
 /* harmony export */   rZ: () => (/* binding */ valid)
 /* harmony export */ });
-/*
- * What reading an input gives: its value, or what is wrong with it. All inputs
- * are read before anything is reported, so that one run shows all errors.
- */
 /** How much of a wrong text a message shows. */
 const MAX_SHOWN = 60;
 function valid(value) {
@@ -6037,11 +6033,6 @@ function secretErrors(input, text) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/inputs/ids.js
-/*
- * IDs: which texts are one, and why the others are none. An ID passes through
- * YAML, expressions and copied text on its way here, and each spoils it in a
- * way of its own.
- */
 
 /** Every ID that becomes a target, and every published example. */
 const TARGET_ID = /^[0-9a-f]{32}$/i;
@@ -6239,10 +6230,6 @@ function depthChange(character) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/inputs/list-entries.js
-/*
- * The formats of a list of accounts. Nothing that looks like an ID may be lost
- * here: it becomes an entry, is counted as switched off, or is a problem.
- */
 
 
 

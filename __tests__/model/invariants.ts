@@ -977,7 +977,8 @@ function* progress(one: Case): Generator<string> {
         sent.sentSeq > list.endedSeq &&
         sent.sentSeq < next.endedSeq,
     );
-    const due = isFollowed ? undefined : firstDue(one, list);
+    if (isFollowed || isBlockedBetween(one, list, next)) continue;
+    const due = firstDue(one, list);
     if (due)
       yield `no write for ${due} followed the list at ${list.endedMs - startMs} ms`;
   }
@@ -993,6 +994,25 @@ function isUndisturbed({ schedule, exchanges, allowance }: Case): boolean {
   if (faults.length + corruptions.length + others.length > 0) return false;
   if (rival || cancelAtMs !== null) return false;
   return !exchanges.some((sent) => nameOfResponse(sent) === '429');
+}
+
+/** After a block, the list is read again before a write. */
+function isBlockedBetween(
+  { exchanges }: Case,
+  list: Observation,
+  next: Observation,
+): boolean {
+  return exchanges
+    .filter(
+      ({ endedSeq }) => endedSeq >= list.sentSeq && endedSeq < next.endedSeq,
+    )
+    .some(({ response }) =>
+      /\br=0\b/.test(
+        response?.type === 'response'
+          ? (response.headers['ratelimit'] ?? '')
+          : '',
+      ),
+    );
 }
 
 /** A listed account without any record, for which nothing was sent before. */

@@ -53,7 +53,7 @@ export function readGitHubContext(env: Environment): GitHubContext {
     runUrl: `${server}/${owner}/${repo}/actions/runs/${variable('RUN_ID')}`,
     apiUrl: variable('API_URL') || 'https://api.github.com',
     summaryPath: variable('STEP_SUMMARY'),
-    docsUrl: docsUrl(
+    docsUrl: docsFolderOf(
       server,
       variable('ACTION_REPOSITORY'),
       variable('ACTION_REF'),
@@ -74,7 +74,7 @@ function toHeader(parts: readonly string[]): string {
  * (`uses: ./`), and on a server of its own: GitHub Enterprise Server runs
  * actions from github.com too, and does not say which ones.
  */
-function docsUrl(
+function docsFolderOf(
   server: string,
   repository: string,
   ref: string,

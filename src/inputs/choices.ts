@@ -3,9 +3,8 @@
  * default: `dry-run: ${{ inputs.dry-run }}` is empty in a run that has no such
  * input, and must not write.
  */
-import type { Environment, Inputs } from '../domain.ts';
+import type { Clean, Environment, Inputs } from '../domain.ts';
 import {
-  type Clean,
   emptyInput,
   type InputError,
   invalid,

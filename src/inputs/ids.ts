@@ -3,7 +3,8 @@
  * YAML, expressions and copied text on its way here, and each spoils it in a
  * way of its own.
  */
-import { type Clean, type Problem, quoted } from './reading.ts';
+import type { Clean } from '../domain.ts';
+import { type Problem, quoted } from './reading.ts';
 
 /** A kind of ID that is an input. */
 export interface IdKind {

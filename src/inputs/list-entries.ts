@@ -2,9 +2,10 @@
  * The formats of a list of accounts. Nothing that looks like an ID may be lost
  * here: it becomes an entry, is counted as switched off, or is a problem.
  */
+import type { Clean } from '../domain.ts';
 import { idsIn } from './ids.ts';
 import { isJson, type JsonItem, jsonItems } from './json-items.ts';
-import { type Clean, type Problem, quoted } from './reading.ts';
+import { type Problem, quoted } from './reading.ts';
 
 /** What should be the ID of an account. */
 export interface Entry {

@@ -1,5 +1,5 @@
 /** Reads and validates all inputs at once. */
-import type { Environment, Inputs } from '../domain.ts';
+import type { Clean, Environment, Inputs } from '../domain.ts';
 import { readApiUrl } from './api-url.ts';
 import { readBoolean, readState } from './choices.ts';
 import {
@@ -11,7 +11,6 @@ import { ACCOUNT_ID, type IdKind, idProblem, SHARE_ID } from './ids.ts';
 import { readMaxRemovals } from './max-removals.ts';
 import {
   allOf,
-  type Clean,
   emptyInput,
   type InputError,
   invalid,

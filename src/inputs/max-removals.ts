@@ -1,13 +1,6 @@
-import type { Environment, Inputs, MaxRemovals } from '../domain.ts';
+import type { Clean, Environment, Inputs, MaxRemovals } from '../domain.ts';
 import { emptyValue } from './choices.ts';
-import {
-  type Clean,
-  invalid,
-  quoted,
-  type Reading,
-  valid,
-  wrongInput,
-} from './reading.ts';
+import { invalid, quoted, type Reading, valid, wrongInput } from './reading.ts';
 import { givenInput } from './sources.ts';
 
 const INPUT = 'max-removals';

@@ -2,9 +2,7 @@
  * What reading an input gives: its value, or what is wrong with it. All inputs
  * are read before anything is reported, so that one run shows all errors.
  */
-
-/** Makes text from outside one sanitized line of at most `max` code units. */
-export type Clean = (text: string, max: number) => string;
+import type { Clean } from '../domain.ts';
 
 /** What is wrong with a text, as the parts of one sentence. */
 export interface Problem {

@@ -4,9 +4,8 @@
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import type { Environment } from '../domain.ts';
+import type { Clean, Environment } from '../domain.ts';
 import {
-  type Clean,
   invalid,
   type Problem,
   quoted,

@@ -2,16 +2,10 @@
  * Makes targets of a list of accounts. The formats of the list are in
  * list-entries.ts.
  */
-import type { Target } from '../domain.ts';
+import type { Clean, Target } from '../domain.ts';
 import { ACCOUNT_ID, idProblem, isAccountId } from './ids.ts';
 import { type Entries, type Entry, entriesOf } from './list-entries.ts';
-import {
-  type Clean,
-  findingOf,
-  type Problem,
-  quoted,
-  sentenceOf,
-} from './reading.ts';
+import { findingOf, type Problem, quoted, sentenceOf } from './reading.ts';
 
 /** The accounts of a list. */
 export interface RecipientList {

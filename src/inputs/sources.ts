@@ -1,6 +1,6 @@
 /** Where inputs come from: `INPUT_…` variables, or others in their place. */
-import type { Environment } from '../domain.ts';
-import type { Clean } from './reading.ts';
+import type { Clean, Environment } from '../domain.ts';
+
 import type { FileReader } from './recipient-file.ts';
 
 /** What the inputs are read from. */

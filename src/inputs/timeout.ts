@@ -1,6 +1,5 @@
-import type { Environment } from '../domain.ts';
+import type { Clean, Environment } from '../domain.ts';
 import {
-  type Clean,
   invalid,
   type Problem,
   quoted,
