@@ -7,7 +7,7 @@ import { violations } from './invariants.ts';
 import { describeFinding, searchOne, seedOf } from './search.ts';
 import { CALM, play } from './world.ts';
 
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 2000);
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 1000);
 const SEED = Number(process.env['MODEL_SEED'] ?? 20261123);
 
 it(`keeps every promise in ${RUNS} schedules`, {
