@@ -4715,7 +4715,7 @@ function fromResponse(request, response, nowMs, clean) {
             kind: request.kind,
             detail: `${request.text}, ${describeOrigin(response, clean)}`,
             code: codes[0] ?? null,
-            documentationUrl: documentationUrl(body),
+            documentationUrl: documentationUrl(body, clean),
         },
     }, {
         ...classification,
@@ -4850,9 +4850,10 @@ function toSeconds(value) {
     return typeof value === 'number' && value > 0 && value < 1e9 ? value : 0;
 }
 /** Part of the published error since 2026-08; shown only for Cloudflare's docs. */
-function documentationUrl(body) {
+function documentationUrl(body, clean) {
     const [first] = objectsIn(body?.['errors']);
-    const text = toText(first?.['documentation_url']);
+    // A secret that the server repeats is replaced, and then it is no URL.
+    const text = clean(toText(first?.['documentation_url']), 300);
     const isDocumentation = /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&-]{0,200}$/.test(text);
     return isDocumentation ? text : null;
 }
@@ -5385,7 +5386,7 @@ function isEmpty(value) {
  */
 class RecipientPages {
     #filter;
-    #records = new Map();
+    #records = [];
     #seenIds = new Set();
     #otherAccounts = new Set();
     #withoutAccount = new Set();
@@ -5416,7 +5417,7 @@ class RecipientPages {
     }
     toList() {
         return {
-            records: [...this.#records.values()],
+            records: this.#records,
             others: {
                 accounts: this.#otherAccounts.size,
                 withoutAccount: this.#withoutAccount.size,
@@ -5463,12 +5464,14 @@ class RecipientPages {
     /** Somebody else's odd record must not make every run fail. */
     #decodeOther(raw, accountId) {
         const { id, association_status: status } = raw.value;
-        const isOdd = !isId(id) || typeof status !== 'string' || status === '';
-        if (isOdd)
-            return { type: 'skipped' };
+        if (!isId(id))
+            return { type: 'skipped', id: null };
+        if (typeof status !== 'string' || status === '') {
+            return { type: 'skipped', id };
+        }
         const record = this.#filter.keepsAll ? this.#decodeOrSkip(raw) : null;
         if (record === 'skipped')
-            return { type: 'skipped' };
+            return { type: 'skipped', id };
         const isActive = isActiveStatus(status);
         return { type: 'other', id, accountId, isActive, record };
     }
@@ -5500,6 +5503,8 @@ class RecipientPages {
                     this.#keep(entry.record);
                 break;
             case 'skipped':
+                if (entry.id !== null)
+                    this.#seenIds.add(entry.id);
                 this.#skipped++;
         }
     }
@@ -5510,13 +5515,10 @@ class RecipientPages {
         if (this.#filter.keepsAll)
             this.#keep(record);
     }
-    /** Of two copies of one record, the one with a terminal error counts. */
+    /** Each copy of a record: pages may be of different age. */
     #keep(record) {
         this.#seenIds.add(record.id);
-        const copy = this.#records.get(record.id);
-        const isFinal = copy?.errors[0]?.terminal ?? false;
-        if (!isFinal)
-            this.#records.set(record.id, record);
+        this.#records.push(record);
     }
 }
 /** In lower case; null where the record names no account, or an odd one. */
@@ -5544,7 +5546,10 @@ class ShareApi {
     #recipientsPath;
     #keepsAll;
     #targetIds;
-    /** Records that the reply to a POST has named, or a list as a target's. */
+    /**
+     * Records that the reply to a POST has named, or a list as a target's, or
+     * that a DELETE is sent for.
+     */
     #knownIds = new Set();
     /** Has a whole list turned out to be larger than a response may be? */
     #isPaged = false;
@@ -5622,6 +5627,7 @@ class ShareApi {
     }
     /** Starts to remove one recipient. The reply proves nothing. */
     async deleteRecipient(recipientId, turn) {
+        this.#knownIds.add(recipientId);
         const path = `${this.#recipientsPath}/${recipientId}`;
         const request = {
             kind: 'delete',
@@ -6063,12 +6069,25 @@ const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
 /** An ID in free text, such as a comment: no part of a longer word. */
 const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
+/** An ID that may have letters of the word before it: `# EMEA` and `a7b9…`. */
+const JOINED_ID = /[0-9a-f]{32,}/gi;
+/** A commit is no ID: the lengths of SHA-1 and SHA-256. */
+const HASH_LENGTHS = [40, 64];
 function isAccountId(text) {
     return TARGET_ID.test(text);
 }
 /** The IDs of accounts in free text, in lower case. */
 function idsIn(text) {
     return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
+}
+/**
+ * The IDs of accounts in a comment, in lower case, also where line breaks were
+ * removed, as by `tr -d '\n'`, so that one follows the comment of another.
+ */
+function joinedIdsIn(comment) {
+    return (comment.match(JOINED_ID) ?? [])
+        .filter((digits) => !HASH_LENGTHS.includes(digits.length))
+        .map((digits) => digits.slice(-32).toLowerCase());
 }
 /**
  * Why a text is no ID of this kind.
@@ -6401,10 +6420,10 @@ function labelOfLine({ words, comment }) {
  */
 function isJoined({ words, comment }, isOneLine) {
     const isSuspect = isOneLine || words.length > 0;
-    return isSuspect && comment !== null && idsIn(comment).length > 0;
+    return isSuspect && comment !== null && joinedIdsIn(comment).length > 0;
 }
 function idInComment({ comment }, clean) {
-    const [first = '', ...more] = idsIn(comment ?? '');
+    const [first = '', ...more] = joinedIdsIn(comment ?? '');
     const rest = more.length > 0 ? ` and ${more.length} more` : '';
     const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
     const inYaml = 'in YAML, use `|` instead of `>`';
@@ -6964,7 +6983,7 @@ function inconclusivePost(failure) {
 }
 /** None of the active records is known to be the organization's. */
 function inconclusiveAbsence(others) {
-    const reason = `no recipient is known to be the organization; it may be ${oneOf(others)}`;
+    const reason = `the organization may still be a recipient: it may be ${oneOf(others)}`;
     return { cause: 'inconclusive', reason, request: null };
 }
 /** An active record that names no account may be the organization's. */
@@ -6990,6 +7009,14 @@ function stoppedBy({ reason, request }) {
     return {
         cause: 'stopped',
         reason: `not attempted, because authentication failed for another write: ${reason}`,
+        request,
+    };
+}
+/** Cloudflare asked to wait longer than the step lasts. */
+function heldBackToTheEnd({ reason, request }) {
+    return {
+        cause: 'stopped',
+        reason: `not attempted, because of the answer to another write: ${reason}`,
         request,
     };
 }
@@ -7226,9 +7253,16 @@ function mayNeedWrite(next) {
         return next.for === 'removal';
     return next.do === 'create' || next.do === 'delete';
 }
-function stoppedStep({ next }, { authenticationFailure: failure }) {
+function stoppedStep({ next }, { stopped, state }) {
     const isWrite = next.do === 'create' || next.do === 'delete';
-    return failure && isWrite ? { do: 'fail', failure } : null;
+    if (!stopped || !isWrite)
+        return null;
+    return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
+}
+/** Why the last write of the target itself failed; null where it did not. */
+function lastFailureOf({ posts, deletes }) {
+    const last = [...posts, ...deletes].at(-1)?.result;
+    return last && last.outcome !== 'accepted' ? last.error.failure : null;
 }
 /** With `exact`, nothing is removed while an addition is due or has failed. */
 function additionsFirst(decision, { state, additions, isBeingRemoved }) {
@@ -7519,9 +7553,14 @@ function recordNamesOtherAccount({ history: { planned, inUse }, observed, }) {
 }
 function organizationCannotBeIdentified({ history, records, observed, }) {
     const { target } = history.planned;
-    if (target.type !== 'organization' || records.length > 0)
+    if (target.type !== 'organization')
         return null;
-    const others = [...observed.records.values()].filter(isActive);
+    // A record with an account is another's where one of the organization's own
+    // is known.
+    const mayBeOwn = ({ accountId }) => records.length === 0 || accountId === null;
+    const others = [...observed.records.values()]
+        .filter(isActive)
+        .filter(mayBeOwn);
     if (others.length === 0)
         return null;
     const failure = inconclusiveAbsence(others.sort(oldestFirst));
@@ -7653,7 +7692,7 @@ function pollIntervalMs(waitedMs, random) {
 /** Whose turn it is. The first rule that matches decides; without, it is. */
 const TURN_RULES = [
     stepIsOver,
-    credentialsFailed,
+    writesAreStopped,
     listedAccountsComeFirst,
     serverAskedToWait,
     everythingIsBlocked,
@@ -7678,8 +7717,8 @@ function heldBackBy(situation) {
 function stepIsOver({ isStepOver }) {
     return isStepOver ? { why: 'step-over' } : null;
 }
-function credentialsFailed({ authenticationFailure: failure, }) {
-    return failure ? { why: 'authentication', failure } : null;
+function writesAreStopped({ stopped: failure, }) {
+    return failure ? { why: 'stopped', failure } : null;
 }
 /** No removal is sent while an account that should have access has none. */
 function listedAccountsComeFirst({ isBeforeAdditions, }) {
@@ -7745,8 +7784,8 @@ class Reconciler {
     #failedPolls = 0;
     /** Why the last poll failed; null where it did not. */
     #pollError = null;
-    /** Proof that no write can succeed. */
-    #authenticationFailure = null;
+    /** Why no write can succeed any more: one of them has shown it. */
+    #stopped = null;
     /** When a write, or the first list, was last sent. */
     #lastWriteMs;
     /** Until when Cloudflare asked to send no write. */
@@ -7854,7 +7893,7 @@ class Reconciler {
             state,
             refusal: plan.refusal,
             share: this.#observed.share,
-            authenticationFailure: this.#authenticationFailure,
+            stopped: this.#stopped,
             additions: this.#additions,
             isBeingRemoved: isUnlisted(state) && isBeingRemoved(state, inputs, this.#observed),
         });
@@ -7974,7 +8013,7 @@ class Reconciler {
             notBeforeMs: this.#notBeforeMs,
             endMs: deadline.writesEndMs(),
             isStepOver: deadline.closing.aborted,
-            authenticationFailure: this.#authenticationFailure,
+            stopped: this.#stopped,
             isBeforeAdditions: isRemoval && this.#additions !== 'done',
         };
     }
@@ -8024,11 +8063,15 @@ class Reconciler {
             return { outcome: 'accepted' };
         const { clock, deadline } = this.#options;
         const nowMs = clock.now();
-        const error = client_asFinal(reply.error, deadline.writesEndMs() - nowMs);
+        const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
+        const error = client_asFinal(reply.error, leftMs);
         const notBeforeMs = nowMs + error.retryAfterMs;
         this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
         if (provesBadCredentials(error)) {
-            this.#authenticationFailure ??= stoppedBy(error.failure);
+            this.#stopped ??= stoppedBy(error.failure);
+        }
+        else if (error.retryAfterMs > leftMs) {
+            this.#stopped ??= heldBackToTheEnd(error.failure);
         }
         return { outcome: error.outcome, error };
     }
@@ -8505,12 +8548,20 @@ function isRemovalNotBegun(state, inputs) {
     const isStopped = failureOf(state)?.cause === 'stopped';
     return isStopped || state.deletes.length === 0;
 }
-/** Accounts that a run with `exact` did not come to, because it ended. */
+/**
+ * Accounts that a run with `exact` certainly did not remove, because it ended,
+ * or because Cloudflare rejected each request to remove them.
+ */
 function accountsNotRemoved({ inputs, outcome }) {
     if (inputs.dryRun)
         return [];
-    return outcome.targets.filter((state) => isRemovalNotBegun(state, inputs) &&
+    return outcome.targets.filter((state) => (isRemovalNotBegun(state, inputs) || isRemovalRejected(state)) &&
         causeOf(state, outcome.ending) !== 'refused');
+}
+function isRemovalRejected(state) {
+    const { deletes, next } = state;
+    const isRejected = deletes.every(({ result }) => result.outcome === 'rejected');
+    return !isListed(state) && next.do === 'fail' && isRejected;
 }
 /** Accounts that a plan that was rejected as a whole would have removed. */
 function accountsToRemove({ outcome }) {
@@ -8786,8 +8837,8 @@ function describeHeldBack(heldBack) {
         case 'stale-list':
             return ('held back until the next list, because the last one is too old ' +
                 'for a write');
-        case 'authentication':
-            return 'not sent, because authentication failed for another write';
+        case 'stopped':
+            return heldBack.failure.reason;
         case 'additions':
             return 'held back until every listed account is done';
         case 'step-over':
@@ -9401,7 +9452,8 @@ function withoutOwnIds(reason, state) {
     const neutral = reason.replace(own, OWN_ID);
     if (!recipientId)
         return neutral;
-    return neutral.replaceAll(recipientId, OWN_RECIPIENT);
+    const ownRecipient = new RegExp(`(?<![\\w-])${recipientId}(?![\\w-])`, 'g');
+    return neutral.replace(ownRecipient, OWN_RECIPIENT);
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/sanitizer.js
@@ -10249,6 +10301,8 @@ async function writeSummary(sink, create) {
 
 
 
+/** How much longer than the list the name of the share may take. */
+const SHARE_GRACE_MS = 2_000;
 /**
  * One run: validate, observe, plan, reconcile, report.
  * @returns true when every target reached the desired state, false when the
@@ -10362,12 +10416,14 @@ async function reconcile(one, first) {
     return reconciler.run();
 }
 /** Reads the recipients, and the share with its name and what it holds. */
-async function observeFirst({ inputs, share, deadline, }) {
-    // Only `exact` depends on it, so a failure costs others no time.
-    const options = inputs.state === 'exact' ? {} : { maxAttempts: 1 };
+async function observeFirst(one) {
+    const { inputs, share, deadline } = one;
+    const listing = share.listRecipients().catch(asApiError);
     const [list, readShare] = await Promise.all([
-        share.listRecipients().catch(asApiError),
-        share.readShare(options).catch(asApiError),
+        listing,
+        inputs.state === 'exact'
+            ? share.readShare().catch(asApiError)
+            : readShareBeside(listing, one),
     ]);
     if (list instanceof ApiError)
         return list;
@@ -10380,6 +10436,20 @@ async function observeFirst({ inputs, share, deadline, }) {
     return isCutShort
         ? readShare
         : firstObservations(list, null, readShare.failure);
+}
+/** Only `exact` depends on the share, so a failure costs others no time. */
+async function readShareBeside(listing, { share, deadline, world }) {
+    const late = new AbortController();
+    const isRead = new AbortController();
+    void listing
+        .then(() => world.clock.sleep(SHARE_GRACE_MS, isRead.signal))
+        .then(() => late.abort());
+    const signal = AbortSignal.any([deadline.closing, late.signal]);
+    const read = await share
+        .readShare({ maxAttempts: 1, signal })
+        .catch(asApiError);
+    isRead.abort();
+    return read;
 }
 async function toResult(one, outcome, startMs) {
     const { inputs, notes, world, client } = one;

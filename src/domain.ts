@@ -223,8 +223,8 @@ export type HeldBack =
   | { readonly why: 'retry-after'; readonly waitMs: number }
   /** The list that made it due is too old. */
   | { readonly why: 'stale-list' }
-  /** Another write showed that the credentials do not work. */
-  | { readonly why: 'authentication'; readonly failure: Failure }
+  /** Another write showed that none can succeed any more. */
+  | { readonly why: 'stopped'; readonly failure: Failure }
   /** With `exact`: a listed account is not done, or has failed. */
   | { readonly why: 'additions' }
   /** The run is about to end. */

@@ -5,7 +5,7 @@ import type { HttpClient } from './cloudflare/http-client.ts';
 import { proxyPasswords } from './cloudflare/proxy.ts';
 import type { ShareName } from './cloudflare/records.ts';
 import { ShareApi } from './cloudflare/share.ts';
-import type { Clean, Environment, Failure, Inputs } from './domain.ts';
+import type { Clean, Environment, Failure, Inputs, Share } from './domain.ts';
 import type { GitHubContext } from './github/context.ts';
 import { DeploymentRecord } from './github/deployment.ts';
 import { type InputNotes, loadInputs } from './inputs/load-inputs.ts';
@@ -31,6 +31,9 @@ import type { Runner } from './report/runner.ts';
 import { createSanitizer, secretsIn } from './report/sanitizer.ts';
 import { openSink, type Sink } from './report/sink.ts';
 import { headline } from './report/wording.ts';
+
+/** How much longer than the list the name of the share may take. */
+const SHARE_GRACE_MS = 2_000;
 
 /** Everything outside, handed in. */
 export interface World {
@@ -179,16 +182,14 @@ async function reconcile(one: Run, first: Observations): Promise<Outcome> {
 }
 
 /** Reads the recipients, and the share with its name and what it holds. */
-async function observeFirst({
-  inputs,
-  share,
-  deadline,
-}: Run): Promise<Observations | ApiError> {
-  // Only `exact` depends on it, so a failure costs others no time.
-  const options = inputs.state === 'exact' ? {} : { maxAttempts: 1 };
+async function observeFirst(one: Run): Promise<Observations | ApiError> {
+  const { inputs, share, deadline } = one;
+  const listing = share.listRecipients().catch(asApiError);
   const [list, readShare] = await Promise.all([
-    share.listRecipients().catch(asApiError),
-    share.readShare(options).catch(asApiError),
+    listing,
+    inputs.state === 'exact'
+      ? share.readShare().catch(asApiError)
+      : readShareBeside(listing, one),
   ]);
   if (list instanceof ApiError) return list;
   if (!(readShare instanceof ApiError)) {
@@ -200,6 +201,24 @@ async function observeFirst({
   return isCutShort
     ? readShare
     : firstObservations(list, null, readShare.failure);
+}
+
+/** Only `exact` depends on the share, so a failure costs others no time. */
+async function readShareBeside(
+  listing: Promise<unknown>,
+  { share, deadline, world }: Run,
+): Promise<Share | ApiError> {
+  const late = new AbortController();
+  const isRead = new AbortController();
+  void listing
+    .then(() => world.clock.sleep(SHARE_GRACE_MS, isRead.signal))
+    .then(() => late.abort());
+  const signal = AbortSignal.any([deadline.closing, late.signal]);
+  const read = await share
+    .readShare({ maxAttempts: 1, signal })
+    .catch(asApiError);
+  isRead.abort();
+  return read;
 }
 
 async function toResult(

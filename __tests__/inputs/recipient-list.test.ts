@@ -210,6 +210,7 @@ describe('joined lines, which would lose accounts', () => {
     ['behind a heading', `# Europe ${ACCOUNT} ${OTHER}`, ' and 1 more'],
     ['behind a heading alone', `# Europe ${ACCOUNT}`, ''],
     ['in part', `${THIRD}\n${OTHER} # x ${ACCOUNT}`, ' on line 2'],
+    ['by `tr -d`, behind a label', `${OTHER} # EMEA${ACCOUNT} # Asia`, ''],
   ])('%s are an error', (_, text, got) => {
     expect(messageOf(text)).toBe(message(got));
   });

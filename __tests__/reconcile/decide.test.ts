@@ -831,7 +831,7 @@ describe('an organization that should have no access', () => {
     const decision = decided(absent({ first: [other, odd, gone] }));
     expect(failureOf(decision)).toEqual({
       cause: 'inconclusive',
-      reason: `no recipient is known to be the organization; it may be one of r3 (account unknown), r2 (account ${ACCOUNT})`,
+      reason: `the organization may still be a recipient: it may be one of r3 (account unknown), r2 (account ${ACCOUNT})`,
       request: null,
     });
     expect(words(absent({ first: [other], dryRun: true }))).toBe(

@@ -13,7 +13,7 @@ const READY: TurnSituation = {
   notBeforeMs: null,
   endMs: 60_000,
   isStepOver: false,
-  authenticationFailure: null,
+  stopped: null,
   isBeforeAdditions: false,
 };
 const spaced = (waitMs: number) => ({ waitMs, isBlocked: false });
@@ -23,8 +23,8 @@ const OBSTACLES: [string, Partial<TurnSituation>, object][] = [
   ['the step is over', { isStepOver: true }, { why: 'step-over' }],
   [
     'authentication failed elsewhere',
-    { authenticationFailure: failure },
-    { why: 'authentication', failure },
+    { stopped: failure },
+    { why: 'stopped', failure },
   ],
   ['additions come first', { isBeforeAdditions: true }, { why: 'additions' }],
   [

@@ -329,8 +329,8 @@ describe('a write that is held back', () => {
       'held back until the next list, because the last one is too old for a write',
     ],
     [
-      { why: 'authentication', failure: failureOf('authentication') },
-      'not sent, because authentication failed for another write',
+      { why: 'stopped', failure: failureOf('stopped') },
+      failureOf('stopped').reason,
     ],
     [{ why: 'additions' }, 'held back until every listed account is done'],
     [{ why: 'step-over' }, 'not sent, because the step is about to end'],

@@ -164,7 +164,7 @@ export function fromResponse(
         kind: request.kind,
         detail: `${request.text}, ${describeOrigin(response, clean)}`,
         code: codes[0] ?? null,
-        documentationUrl: documentationUrl(body),
+        documentationUrl: documentationUrl(body, clean),
       },
     },
     {
@@ -335,9 +335,13 @@ function toSeconds(value: unknown): number {
 }
 
 /** Part of the published error since 2026-08; shown only for Cloudflare's docs. */
-function documentationUrl(body: Record<string, unknown> | null): string | null {
+function documentationUrl(
+  body: Record<string, unknown> | null,
+  clean: Clean,
+): string | null {
   const [first] = objectsIn(body?.['errors']);
-  const text = toText(first?.['documentation_url']);
+  // A secret that the server repeats is replaced, and then it is no URL.
+  const text = clean(toText(first?.['documentation_url']), 300);
   const isDocumentation =
     /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&-]{0,200}$/.test(text);
   return isDocumentation ? text : null;

@@ -46,7 +46,7 @@ type Entry =
       readonly record: ShareRecipient | null;
     }
   /** Of another account, and could not be decoded. */
-  | { readonly type: 'skipped' };
+  | { readonly type: 'skipped'; readonly id: string | null };
 
 /**
  * Collects the pages of one reading of the list. Records of other accounts are
@@ -54,7 +54,7 @@ type Entry =
  */
 export class RecipientPages {
   readonly #filter: RecipientFilter;
-  readonly #records = new Map<string, ShareRecipient>();
+  readonly #records: ShareRecipient[] = [];
   readonly #seenIds = new Set<string>();
   readonly #otherAccounts = new Set<string>();
   readonly #withoutAccount = new Set<string>();
@@ -89,7 +89,7 @@ export class RecipientPages {
 
   toList(): RecipientList {
     return {
-      records: [...this.#records.values()],
+      records: this.#records,
       others: {
         accounts: this.#otherAccounts.size,
         withoutAccount: this.#withoutAccount.size,
@@ -138,11 +138,13 @@ export class RecipientPages {
   /** Somebody else's odd record must not make every run fail. */
   #decodeOther(raw: RawRecord, accountId: string): Entry {
     const { id, association_status: status } = raw.value;
-    const isOdd = !isId(id) || typeof status !== 'string' || status === '';
-    if (isOdd) return { type: 'skipped' };
+    if (!isId(id)) return { type: 'skipped', id: null };
+    if (typeof status !== 'string' || status === '') {
+      return { type: 'skipped', id };
+    }
 
     const record = this.#filter.keepsAll ? this.#decodeOrSkip(raw) : null;
-    if (record === 'skipped') return { type: 'skipped' };
+    if (record === 'skipped') return { type: 'skipped', id };
     const isActive = isActiveStatus(status);
     return { type: 'other', id, accountId, isActive, record };
   }
@@ -174,6 +176,7 @@ export class RecipientPages {
         if (entry.record) this.#keep(entry.record);
         break;
       case 'skipped':
+        if (entry.id !== null) this.#seenIds.add(entry.id);
         this.#skipped++;
     }
   }
@@ -184,12 +187,10 @@ export class RecipientPages {
     if (this.#filter.keepsAll) this.#keep(record);
   }
 
-  /** Of two copies of one record, the one with a terminal error counts. */
+  /** Each copy of a record: pages may be of different age. */
   #keep(record: ShareRecipient): void {
     this.#seenIds.add(record.id);
-    const copy = this.#records.get(record.id);
-    const isFinal = copy?.errors[0]?.terminal ?? false;
-    if (!isFinal) this.#records.set(record.id, record);
+    this.#records.push(record);
   }
 }
 

@@ -45,7 +45,10 @@ export class ShareApi {
   readonly #recipientsPath: string;
   readonly #keepsAll: boolean;
   readonly #targetIds: ReadonlySet<string>;
-  /** Records that the reply to a POST has named, or a list as a target's. */
+  /**
+   * Records that the reply to a POST has named, or a list as a target's, or
+   * that a DELETE is sent for.
+   */
   readonly #knownIds = new Set<string>();
   /** Has a whole list turned out to be larger than a response may be? */
   #isPaged = false;
@@ -142,6 +145,7 @@ export class ShareApi {
     recipientId: string,
     turn: WriteTurn,
   ): Promise<ShareWrite> {
+    this.#knownIds.add(recipientId);
     const path = `${this.#recipientsPath}/${recipientId}`;
     const request: WriteRequest = {
       kind: 'delete',

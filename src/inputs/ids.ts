@@ -52,6 +52,12 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
 /** An ID in free text, such as a comment: no part of a longer word. */
 const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
 
+/** An ID that may have letters of the word before it: `# EMEA` and `a7b9…`. */
+const JOINED_ID = /[0-9a-f]{32,}/gi;
+
+/** A commit is no ID: the lengths of SHA-1 and SHA-256. */
+const HASH_LENGTHS: readonly number[] = [40, 64];
+
 export function isAccountId(text: string): boolean {
   return TARGET_ID.test(text);
 }
@@ -59,6 +65,16 @@ export function isAccountId(text: string): boolean {
 /** The IDs of accounts in free text, in lower case. */
 export function idsIn(text: string): string[] {
   return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
+}
+
+/**
+ * The IDs of accounts in a comment, in lower case, also where line breaks were
+ * removed, as by `tr -d '\n'`, so that one follows the comment of another.
+ */
+export function joinedIdsIn(comment: string): string[] {
+  return (comment.match(JOINED_ID) ?? [])
+    .filter((digits) => !HASH_LENGTHS.includes(digits.length))
+    .map((digits) => digits.slice(-32).toLowerCase());
 }
 
 /**

@@ -3,7 +3,7 @@
  * here: it becomes an entry, is counted as switched off, or is a problem.
  */
 import type { Clean } from '../domain.ts';
-import { idsIn } from './ids.ts';
+import { idsIn, joinedIdsIn } from './ids.ts';
 import { isJson, type JsonItem, jsonItems } from './json-items.ts';
 import { type Problem, quoted } from './reading.ts';
 
@@ -222,11 +222,11 @@ function labelOfLine({ words, comment }: Line): string | null {
  */
 function isJoined({ words, comment }: Line, isOneLine: boolean): boolean {
   const isSuspect = isOneLine || words.length > 0;
-  return isSuspect && comment !== null && idsIn(comment).length > 0;
+  return isSuspect && comment !== null && joinedIdsIn(comment).length > 0;
 }
 
 function idInComment({ comment }: Line, clean: Clean): Problem {
-  const [first = '', ...more] = idsIn(comment ?? '');
+  const [first = '', ...more] = joinedIdsIn(comment ?? '');
   const rest = more.length > 0 ? ` and ${more.length} more` : '';
   const got = `${quoted(first, clean)}${rest}`;
   const inYaml = 'in YAML, use `|` instead of `>`';

@@ -408,9 +408,15 @@ function organizationCannotBeIdentified({
   observed,
 }: AbsentSituation): Step | null {
   const { target } = history.planned;
-  if (target.type !== 'organization' || records.length > 0) return null;
+  if (target.type !== 'organization') return null;
 
-  const others = [...observed.records.values()].filter(isActive);
+  // A record with an account is another's where one of the organization's own
+  // is known.
+  const mayBeOwn = ({ accountId }: ShareRecipient) =>
+    records.length === 0 || accountId === null;
+  const others = [...observed.records.values()]
+    .filter(isActive)
+    .filter(mayBeOwn);
   if (others.length === 0) return null;
   const failure = inconclusiveAbsence(others.sort(oldestFirst));
   return { do: 'fail', failure };

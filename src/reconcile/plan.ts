@@ -42,7 +42,8 @@ export interface Obstacles {
   readonly state: TargetState;
   readonly refusal: Failure | null;
   readonly share: Share | null;
-  readonly authenticationFailure: Failure | null;
+  /** Why no write can succeed any more, shown by another one. */
+  readonly stopped: Failure | null;
   readonly additions: Additions;
   /** Is a removal of the target under way that has begun already? */
   readonly isBeingRemoved: boolean;
@@ -92,10 +93,17 @@ function mayNeedWrite(next: Step): boolean {
 
 function stoppedStep(
   { next }: Decision,
-  { authenticationFailure: failure }: Obstacles,
+  { stopped, state }: Obstacles,
 ): Step | null {
   const isWrite = next.do === 'create' || next.do === 'delete';
-  return failure && isWrite ? { do: 'fail', failure } : null;
+  if (!stopped || !isWrite) return null;
+  return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
+}
+
+/** Why the last write of the target itself failed; null where it did not. */
+function lastFailureOf({ posts, deletes }: TargetState): Failure | null {
+  const last = [...posts, ...deletes].at(-1)?.result;
+  return last && last.outcome !== 'accepted' ? last.error.failure : null;
 }
 
 /** With `exact`, nothing is removed while an addition is due or has failed. */

@@ -28,7 +28,7 @@ export function inconclusivePost(failure: Failure): Failure {
 export function inconclusiveAbsence(
   others: readonly ShareRecipient[],
 ): Failure {
-  const reason = `no recipient is known to be the organization; it may be ${oneOf(others)}`;
+  const reason = `the organization may still be a recipient: it may be ${oneOf(others)}`;
   return { cause: 'inconclusive', reason, request: null };
 }
 
@@ -63,6 +63,15 @@ export function stoppedBy({ reason, request }: Failure): Failure {
   return {
     cause: 'stopped',
     reason: `not attempted, because authentication failed for another write: ${reason}`,
+    request,
+  };
+}
+
+/** Cloudflare asked to wait longer than the step lasts. */
+export function heldBackToTheEnd({ reason, request }: Failure): Failure {
+  return {
+    cause: 'stopped',
+    reason: `not attempted, because of the answer to another write: ${reason}`,
     request,
   };
 }

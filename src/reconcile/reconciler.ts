@@ -17,7 +17,7 @@ import {
 import { type Additions, additionsOf, obstacleTo, type Plan } from './plan.ts';
 import { pauseMs } from './polling.ts';
 import { hasTerminalError, isReady, stage } from './readiness.ts';
-import { stoppedBy } from './reasons.ts';
+import { heldBackToTheEnd, stoppedBy } from './reasons.ts';
 import {
   type Decision,
   type Delete,
@@ -81,8 +81,8 @@ export class Reconciler {
   #failedPolls = 0;
   /** Why the last poll failed; null where it did not. */
   #pollError: ApiError | null = null;
-  /** Proof that no write can succeed. */
-  #authenticationFailure: Failure | null = null;
+  /** Why no write can succeed any more: one of them has shown it. */
+  #stopped: Failure | null = null;
   /** When a write, or the first list, was last sent. */
   #lastWriteMs: number;
   /** Until when Cloudflare asked to send no write. */
@@ -199,7 +199,7 @@ export class Reconciler {
       state,
       refusal: plan.refusal,
       share: this.#observed.share,
-      authenticationFailure: this.#authenticationFailure,
+      stopped: this.#stopped,
       additions: this.#additions,
       isBeingRemoved:
         isUnlisted(state) && isBeingRemoved(state, inputs, this.#observed),
@@ -327,7 +327,7 @@ export class Reconciler {
       notBeforeMs: this.#notBeforeMs,
       endMs: deadline.writesEndMs(),
       isStepOver: deadline.closing.aborted,
-      authenticationFailure: this.#authenticationFailure,
+      stopped: this.#stopped,
       isBeforeAdditions: isRemoval && this.#additions !== 'done',
     };
   }
@@ -391,11 +391,14 @@ export class Reconciler {
     if (reply.outcome === 'accepted') return { outcome: 'accepted' };
     const { clock, deadline } = this.#options;
     const nowMs = clock.now();
-    const error = asFinal(reply.error, deadline.writesEndMs() - nowMs);
+    const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
+    const error = asFinal(reply.error, leftMs);
     const notBeforeMs = nowMs + error.retryAfterMs;
     this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
     if (provesBadCredentials(error)) {
-      this.#authenticationFailure ??= stoppedBy(error.failure);
+      this.#stopped ??= stoppedBy(error.failure);
+    } else if (error.retryAfterMs > leftMs) {
+      this.#stopped ??= heldBackToTheEnd(error.failure);
     }
     return { outcome: error.outcome, error };
   }

@@ -16,8 +16,8 @@ export interface TurnSituation {
   /** When writes end, milliseconds since the epoch. */
   readonly endMs: number;
   readonly isStepOver: boolean;
-  /** Proof that no write can succeed, from another one. */
-  readonly authenticationFailure: Failure | null;
+  /** Why no write can succeed any more, shown by another one. */
+  readonly stopped: Failure | null;
   /** With `exact`: must this removal wait for the listed accounts? */
   readonly isBeforeAdditions: boolean;
 }
@@ -28,7 +28,7 @@ type TurnRule = (situation: TurnSituation) => HeldBack | 'send' | null;
 /** Whose turn it is. The first rule that matches decides; without, it is. */
 const TURN_RULES: readonly TurnRule[] = [
   stepIsOver,
-  credentialsFailed,
+  writesAreStopped,
   listedAccountsComeFirst,
   serverAskedToWait,
   everythingIsBlocked,
@@ -54,10 +54,10 @@ function stepIsOver({ isStepOver }: TurnSituation): HeldBack | null {
   return isStepOver ? { why: 'step-over' } : null;
 }
 
-function credentialsFailed({
-  authenticationFailure: failure,
+function writesAreStopped({
+  stopped: failure,
 }: TurnSituation): HeldBack | null {
-  return failure ? { why: 'authentication', failure } : null;
+  return failure ? { why: 'stopped', failure } : null;
 }
 
 /** No removal is sent while an account that should have access has none. */

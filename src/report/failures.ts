@@ -147,5 +147,6 @@ function withoutOwnIds(reason: string, state: TargetState): string {
   const recipientId = state.inUse ?? state.recipient?.id;
   const neutral = reason.replace(own, OWN_ID);
   if (!recipientId) return neutral;
-  return neutral.replaceAll(recipientId, OWN_RECIPIENT);
+  const ownRecipient = new RegExp(`(?<![\\w-])${recipientId}(?![\\w-])`, 'g');
+  return neutral.replace(ownRecipient, OWN_RECIPIENT);
 }

@@ -141,14 +141,25 @@ export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
   return isStopped || state.deletes.length === 0;
 }
 
-/** Accounts that a run with `exact` did not come to, because it ended. */
+/**
+ * Accounts that a run with `exact` certainly did not remove, because it ended,
+ * or because Cloudflare rejected each request to remove them.
+ */
 export function accountsNotRemoved({ inputs, outcome }: Result): TargetState[] {
   if (inputs.dryRun) return [];
   return outcome.targets.filter(
     (state) =>
-      isRemovalNotBegun(state, inputs) &&
+      (isRemovalNotBegun(state, inputs) || isRemovalRejected(state)) &&
       causeOf(state, outcome.ending) !== 'refused',
   );
+}
+
+function isRemovalRejected(state: TargetState): boolean {
+  const { deletes, next } = state;
+  const isRejected = deletes.every(
+    ({ result }) => result.outcome === 'rejected',
+  );
+  return !isListed(state) && next.do === 'fail' && isRejected;
 }
 
 /** Accounts that a plan that was rejected as a whole would have removed. */

@@ -342,8 +342,8 @@ export function describeHeldBack(heldBack: HeldBack): string {
         'held back until the next list, because the last one is too old ' +
         'for a write'
       );
-    case 'authentication':
-      return 'not sent, because authentication failed for another write';
+    case 'stopped':
+      return heldBack.failure.reason;
     case 'additions':
       return 'held back until every listed account is done';
     case 'step-over':

@@ -1,0 +1,174 @@
+/** What people are told, and what was sent, after odd answers of the API. */
+import { describe, expect, it } from 'vitest';
+import { ACCOUNT, account, OTHER, TOKEN } from './builders.ts';
+import { ok, rejection } from './cloudflare/scripted-api.ts';
+import { playRun, type Request, record } from './scripted-run.ts';
+
+const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
+const EXACT = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '10' };
+const POST = 'POST /recipients';
+const LIST = 'GET /recipients';
+const DELETE = /^DELETE/;
+
+/** The account that a POST names. */
+const targetOf = ({ body }: Request): string =>
+  JSON.parse(body ?? '{}').recipient_account_id;
+
+const unlisted = (count: number) =>
+  Array.from({ length: count }, (_, n) =>
+    record(`x${n}`, account(n), 'associated'),
+  );
+
+it('a secret in a documentation URL reaches nobody', async () => {
+  const url = `https://developers.cloudflare.com/${TOKEN}`;
+  const errors = [{ code: 1099, message: 'said', documentation_url: url }];
+  const body = JSON.stringify({ success: false, errors });
+  const run = await playRun({
+    respond: ({ name }) => (name === POST ? { status: 400, body } : undefined),
+  });
+  expect(run.success).toBe(false);
+  expect(run.text).not.toContain(TOKEN);
+});
+
+describe('accounts not removed', () => {
+  const respond = (reply: ReturnType<typeof rejection>) => (one: Request) => {
+    if (one.name === LIST)
+      return ok([record('r1', ACCOUNT, 'associated'), ...unlisted(8)]);
+    return DELETE.test(one.name) ? reply : undefined;
+  };
+
+  it.each([
+    ['rejected', rejection(403, 10000)],
+    [
+      'asked to wait past the end',
+      rejection(429, 971, { 'retry-after': '999' }),
+    ],
+  ])('include those whose DELETE was %s', async (_, reply) => {
+    const run = await playRun({ env: EXACT, respond: respond(reply) });
+    const ids = Array.from({ length: 8 }, (_, n) => account(n));
+    expect(run.of('error|')[0]).toContain(
+      `Not removed, as a list for a run with state: absent: ${ids.join(', ')}. `,
+    );
+  });
+});
+
+it('a write that was sent is not called "not attempted" when credentials fail for another', async () => {
+  const run = await playRun({
+    env: TWO,
+    respond: (one) => {
+      if (one.name !== POST) return undefined;
+      return targetOf(one) === ACCOUNT ? rejection(502) : rejection(403, 10000);
+    },
+  });
+  expect(run.recipients).toMatchObject([
+    { cause: 'server', error: expect.not.stringContaining('not attempted') },
+    { cause: 'authentication' },
+  ]);
+  expect(run.of('error|')).toHaveLength(2);
+});
+
+it('a share that cannot be read costs two seconds', async () => {
+  const run = await playRun({
+    respond: ({ name }) => {
+      if (name === 'GET') return 'hang';
+      return name === LIST
+        ? ok([record('r1', ACCOUNT, 'associated')])
+        : undefined;
+    },
+  });
+  expect(run).toMatchObject({ success: true, tookMs: 2_001 });
+});
+
+it('an organization is not gone while a record without an account may be its own', async () => {
+  const run = await playRun({
+    env: {
+      INPUT_STATE: 'absent',
+      'INPUT_RECIPIENT-ACCOUNT-ID': '',
+      'INPUT_ORGANIZATION-ID': OTHER,
+    },
+    respond: ({ name }) =>
+      name === LIST
+        ? ok([
+            record('r1', OTHER, 'disassociated'),
+            record('r2', null, 'associated'),
+            record('r3', account(1), 'associated'),
+          ])
+        : undefined,
+  });
+  expect(run).toMatchObject({ success: false, status: 'unknown' });
+  expect(run.recipients[0].error).toMatch(/it may be one of r2 \(/);
+  expect(run.requests.filter((name) => DELETE.test(name))).toEqual([]);
+});
+
+describe('pages', () => {
+  const byPage = (first: object[], second: object[]) => (one: Request) => {
+    if (one.name === POST) return ok(record('new', ACCOUNT, 'associating'));
+    if (one.name === `${LIST}/new`)
+      return ok(record('new', ACCOUNT, 'associated'));
+    if (one.name !== LIST) return undefined;
+    const shown = one.url.includes('page=2') ? second : first;
+    return ok(shown, { result_info: { per_page: 2 } });
+  };
+
+  it('of different age show a record as it was changed last', async () => {
+    const gone = { modified: '2026-01-02T00:00:00Z' };
+    const old = { modified: '2026-01-01T00:00:00Z' };
+    const run = await playRun({
+      respond: byPage(
+        [
+          record('x1', account(1), 'associated'),
+          record('r1', ACCOUNT, 'disassociated', gone),
+        ],
+        [record('r1', ACCOUNT, 'associated', old)],
+      ),
+    });
+    expect(run.requests).toContain(POST);
+  });
+
+  it('go on after one that nobody can decode', async () => {
+    const run = await playRun({
+      respond: byPage(
+        [record('x1', account(1), ''), record('x2', account(2), '')],
+        [record('r1', ACCOUNT, 'associated')],
+      ),
+    });
+    expect(run.success).toBe(true);
+    expect(run.requests).not.toContain(POST);
+  });
+});
+
+it('an odd record of an account that is being removed fails the poll', async () => {
+  let isDeleted = false;
+  const run = await playRun({
+    env: { ...EXACT, INPUT_TIMEOUT: '60s' },
+    respond: ({ name }) => {
+      if (DELETE.test(name)) isDeleted = true;
+      if (name !== LIST) return undefined;
+      const gone = record('x0', account(0), 'disassociated', { resources: 5 });
+      const [there] = unlisted(1);
+      return ok([
+        record('r1', ACCOUNT, 'associated'),
+        isDeleted ? gone : there,
+      ]);
+    },
+  });
+  expect(run.requests.filter((name) => DELETE.test(name))).toHaveLength(1);
+  expect(run.text).not.toContain('had no effect on this run');
+  expect(run.recipients[1].error).toMatch(/`resources`/);
+});
+
+it('a request to wait past the end of the step stops all writes', async () => {
+  const ids = Array.from({ length: 6 }, (_, n) => account(n));
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' ') },
+    respond: ({ name }) =>
+      name === POST
+        ? rejection(503, 1, { 'retry-after': '3600', 'cf-ray': 'ray' })
+        : undefined,
+  });
+  expect(run.success).toBe(false);
+  expect(run.tookMs).toBeLessThan(30_000);
+  const causes = run.recipients.map(({ cause }: { cause: string }) => cause);
+  expect(causes).toEqual([...Array(4).fill('server'), 'stopped', 'stopped']);
+  expect(run.recipients[5].error).toMatch(/asks to wait 1 h/);
+});

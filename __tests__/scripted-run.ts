@@ -1,0 +1,107 @@
+/**
+ * Plays a whole run against an API that is a plain function, on a clock that
+ * jumps: from the inputs to what people are told.
+ */
+import type { HttpClient } from '../src/cloudflare/http-client.ts';
+import { readGitHubContext } from '../src/github/context.ts';
+import { workspaceFiles } from '../src/inputs/recipient-file.ts';
+import { main } from '../src/main.ts';
+import { OWNER, SHARE } from './builders.ts';
+import { noResponse, ok, type Reply } from './cloudflare/scripted-api.ts';
+import { ENV } from './inputs/environment.ts';
+import { recordingRunner } from './report/recording-runner.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+const START_MS = 1_000_000;
+
+export interface Request {
+  /** `GET` for the share, `GET /recipients`, `DELETE /recipients/r1`, … */
+  readonly name: string;
+  readonly url: string;
+  readonly body: string | null;
+  readonly atMs: number;
+}
+
+export interface ScriptedRun {
+  readonly env?: Record<string, string>;
+  /** Undefined: the share is active, and its list is empty. */
+  readonly respond?: (request: Request) => Reply | undefined;
+  readonly cancelMs?: number;
+}
+
+const A_SHARE = {
+  id: SHARE,
+  name: 'Baseline',
+  status: 'active',
+  target_type: 'account',
+  kind: 'sent',
+  account_id: OWNER,
+  organization_id: null,
+  resources: [],
+};
+
+/** A record as the API sends it. */
+export function record(
+  id: string,
+  accountId: string | null,
+  status: string,
+  more: object = {},
+) {
+  return { id, account_id: accountId, association_status: status, ...more };
+}
+
+function nameOf(method: string, url: string): string {
+  const path = url
+    .replace(/\?.*/, '')
+    .replace(/^.*\/shares(\/\w+)?/, (_, id) => (id ? '' : '/shares'));
+  return `${method} ${path}`.trim();
+}
+
+export async function playRun({ env, respond, cancelMs }: ScriptedRun) {
+  const clock = new VirtualClock(START_MS);
+  const cancel = new AbortController();
+  const recorder = recordingRunner();
+  const requests: string[] = [];
+  const http: HttpClient = async ({ method, url, signal, timeoutMs, body }) => {
+    const name = nameOf(method, url);
+    const atMs = clock.now() - START_MS;
+    requests.push(name);
+    const usual = name === 'GET' ? ok(A_SHARE) : ok([]);
+    const reply = respond?.({ name, url, body, atMs }) ?? usual;
+    if (reply === 'hang') {
+      await clock.sleep(timeoutMs, signal);
+      return noResponse({
+        cause: signal.aborted ? 'timeout' : 'no-response',
+        message: 'connected, but no complete response',
+        isRetryable: !signal.aborted,
+      });
+    }
+    await clock.sleep(1, signal);
+    if (reply.type === 'failure') return reply;
+    const headers = { 'cf-ray': 'ray' };
+    return { status: 200, headers, body: '', ...reply, type: 'response' };
+  };
+  const running = main({
+    env: { ...ENV, ...env },
+    context: readGitHubContext({}),
+    files: workspaceFiles,
+    http,
+    clock,
+    random: () => 0.5,
+    runner: recorder.runner,
+    cancel: cancel.signal,
+  });
+  if (cancelMs !== undefined)
+    void clock.sleep(cancelMs).then(() => cancel.abort());
+  const success = await clock.run(running);
+  const outputs = recorder.outputs();
+  return {
+    success,
+    requests,
+    tookMs: clock.now() - START_MS,
+    text: recorder.seen.filter((one) => !one.startsWith('mask|')).join('\n'),
+    of: recorder.of,
+    recipients: JSON.parse(outputs['recipients'] ?? '[]'),
+    status: outputs['status'],
+  };
+}
