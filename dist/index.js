@@ -8933,8 +8933,13 @@ function costParts({ requests, retries, tookMs }) {
 function resultLine(result) {
     return `Result: ${headline(result)}; ${costParts(result.cost).join(', ')}`;
 }
-/** What one target has come to, for the list at the end of the log. */
+/**
+ * What one target has come to, for the list at the end of the log; in a dry
+ * run, its plan.
+ */
 function targetLine(kind, state, failure, inputs) {
+    if (inputs.dryRun)
+        return `${nameOfState(state)} ${planLine(state, inputs)}`;
     const word = failure ? failedLine(failure) : wordOf(kind, inputs);
     const rest = failure ? '' : ` (${statusWord(state)})`;
     return `${nameOfState(state)}: ${word}${rest}`;
@@ -9165,7 +9170,8 @@ function createProgressLog(sink, inputs, clock) {
             return;
         }
         log(`Plan: ${planCounts(all, inputs)}`);
-        const isReviewed = inputs.dryRun || inputs.state === 'exact';
+        // A dry run ends with the same lines: the report has them.
+        const isReviewed = inputs.state === 'exact' && !inputs.dryRun;
         const changes = lines.filter(({ isChange }) => isChange);
         if (!isReviewed || changes.length === 0)
             return;

@@ -171,7 +171,7 @@ describe.concurrent('dry-run: true', () => {
     expect(run.stdout).toContain(`\n${ORGANIZATION} + add`);
   });
 
-  it('shows each of a thousand accounts once in the plan, and once in the results', async () => {
+  it('logs each of a thousand accounts once', async () => {
     const run = await runScenario({
       inputs: {
         'dry-run': 'true',
@@ -181,8 +181,7 @@ describe.concurrent('dry-run: true', () => {
     expectOnlyReads(run);
     expect(run.exitCode).toBe(0);
     expect(run.stdout.match(/^\w{32} \+ add$/gm)).toHaveLength(1000);
-    expect(run.stdout.match(/^\w{32}: would be added \(/gm)).toHaveLength(1000);
-    expect(run.stdout.split('\n').length).toBeLessThan(2020);
+    expect(run.stdout.match(/^\w{32}\b/gm)).toHaveLength(1000);
     expect(run.recipients).toHaveLength(1000);
     expect(Buffer.byteLength(run.summary)).toBeLessThan(1_048_576);
   });

@@ -101,7 +101,8 @@ export function createProgressLog(
       return;
     }
     log(`Plan: ${planCounts(all, inputs)}`);
-    const isReviewed = inputs.dryRun || inputs.state === 'exact';
+    // A dry run ends with the same lines: the report has them.
+    const isReviewed = inputs.state === 'exact' && !inputs.dryRun;
     const changes = lines.filter(({ isChange }) => isChange);
     if (!isReviewed || changes.length === 0) return;
     const title = `All ${plural(changes.length, 'change')}`;

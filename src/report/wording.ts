@@ -507,13 +507,17 @@ export function resultLine(result: Result): string {
   return `Result: ${headline(result)}; ${costParts(result.cost).join(', ')}`;
 }
 
-/** What one target has come to, for the list at the end of the log. */
+/**
+ * What one target has come to, for the list at the end of the log; in a dry
+ * run, its plan.
+ */
 export function targetLine(
   kind: Kind,
   state: TargetState,
   failure: Failure | null,
   inputs: Inputs,
 ): string {
+  if (inputs.dryRun) return `${nameOfState(state)} ${planLine(state, inputs)}`;
   const word = failure ? failedLine(failure) : wordOf(kind, inputs);
   const rest = failure ? '' : ` (${statusWord(state)})`;
   return `${nameOfState(state)}: ${word}${rest}`;
