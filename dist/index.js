@@ -9733,7 +9733,6 @@ var context = __nccwpck_require__(698);
 
 
 
-
 /** Below GitHub's 1 MiB, with room for what is always there. */
 const MAX_BYTES = 1_000_000;
 /** So many changes are shown without a click. */
@@ -9809,7 +9808,7 @@ function causeTable(result, toHtml) {
 }
 function reasons(groups, toHtml) {
     const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {
-        return `<br>${toHtml(cut(reason, MAX_REASON))}`;
+        return `<br>${toHtml(cutWithCount(reason, MAX_REASON))}`;
     });
     const more = groups.length - shown.length;
     const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}` : '';
@@ -9828,17 +9827,25 @@ function summary_fixOf({ advice, failure }, { context }) {
 function targetSections(result, toHtml, budget) {
     const kinds = byKind(result);
     const of = (...wanted) => wanted.flatMap((kind) => kinds.get(kind) ?? []);
+    const section = (title, states) => targetTable(title, states, result, toHtml, budget);
+    const sections = (states, titleOfRest) => {
+        const rest = states.slice(MAX_UNFOLDED);
+        return [
+            section('', states.slice(0, MAX_UNFOLDED)),
+            section(titleOfRest(rest.length), rest),
+        ];
+    };
     const failed = byCause(of('failed', 'cancelled'), result);
     const changed = of('added', 'removed');
-    const laterFailed = failed.slice(MAX_UNFOLDED);
-    const laterChanged = changed.slice(MAX_UNFOLDED);
-    const section = (title, states) => targetTable(title, states, result, toHtml, budget);
+    const waiting = of('waiting');
+    const waitingTitle = (count) => {
+        const who = plural(count, `more ${nounOf(waiting)}`);
+        return `${who} ${wordOf('waiting', result.inputs)}`;
+    };
     return [
-        section('', failed.slice(0, MAX_UNFOLDED)),
-        section(plural(laterFailed.length, 'more failure'), laterFailed),
-        section('', changed.slice(0, MAX_UNFOLDED)),
-        section(plural(laterChanged.length, 'more change'), laterChanged),
-        section('', of('waiting')),
+        ...sections(failed, (count) => plural(count, 'more failure')),
+        ...sections(changed, (count) => plural(count, 'more change')),
+        ...sections(waiting, waitingTitle),
         section(foldedTitle(of('unchanged'), result), of('unchanged')),
     ];
 }
@@ -9893,7 +9900,7 @@ function cellsOf(state, result, toHtml) {
     const { hasReason, hasDuration } = columnsOf(state, result);
     const reason = failureIn(state, result)?.reason ?? '';
     if (hasReason)
-        cells.push(toHtml(cut(reason, MAX_REASON)));
+        cells.push(toHtml(cutWithCount(reason, MAX_REASON)));
     if (hasDuration)
         cells.push(number(durationOf(state, result)));
     return cells;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Inputs } from '../../src/domain.ts';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { TITLES } from '../../src/report/failure-guide.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
@@ -20,6 +21,7 @@ import {
   resultOf,
   stateOf,
   unchanged,
+  WAIT,
 } from './results.ts';
 
 const { html: toHtml } = createSanitizer([]);
@@ -147,6 +149,34 @@ describe('the summary of a run', () => {
     const [before = '', folded] = rawOf(states).split('<details>');
     expect(before.match(/❌<\/td>/g)).toHaveLength(100);
     expect(folded).toContain('<summary>1 more failure</summary>');
+  });
+
+  it.each<[Partial<Inputs>, string]>([
+    [{ wait: false }, '900 more accounts not awaited'],
+    [{ dryRun: true }, '900 more accounts would be awaited'],
+  ])(
+    'shows a hundred waiting accounts, and folds more of them with a count: %j',
+    (inputs, title) => {
+      const states = range(1, 1_000).map((n) =>
+        stateOf(n, {
+          status: 'associating',
+          next: inputs.dryRun ? WAIT : { do: 'done' },
+        }),
+      );
+      const result = { inputs };
+      const [before = '', folded = ''] = rawOf(states, result).split(
+        '<details>',
+      );
+      expect(cellsOf(before)).toHaveLength(101);
+      expect(folded).toContain(`<summary>${title}</summary>`);
+      expect(cellsOf(folded)).toHaveLength(901);
+    },
+  );
+
+  it('counts what a long reason lacks', () => {
+    const html = rawOf([failed(0, failureOf('server', 'x'.repeat(420)))]);
+    const counts = html.match(/x{300}… \(and 120 more characters\)/g);
+    expect(counts).toHaveLength(2);
   });
 
   it.each([3, 100])('of 1,000 accounts shows the %d that changed', (count) => {

@@ -19,7 +19,6 @@ import {
   type Result,
   statusOf,
 } from './result.ts';
-import { cut } from './sanitizer.ts';
 import {
   costParts,
   emptyInputAdvice,
@@ -117,7 +116,7 @@ function causeTable(result: Result, toHtml: ToHtml): string {
 
 function reasons(groups: readonly FailureGroup[], toHtml: ToHtml): string {
   const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {
-    return `<br>${toHtml(cut(reason, MAX_REASON))}`;
+    return `<br>${toHtml(cutWithCount(reason, MAX_REASON))}`;
   });
   const more = groups.length - shown.length;
   const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}` : '';
@@ -150,19 +149,30 @@ function targetSections(
   const kinds = byKind(result);
   const of = (...wanted: Kind[]) =>
     wanted.flatMap((kind) => kinds.get(kind) ?? []);
-  const failed = byCause(of('failed', 'cancelled'), result);
-  const changed = of('added', 'removed');
-  const laterFailed = failed.slice(MAX_UNFOLDED);
-  const laterChanged = changed.slice(MAX_UNFOLDED);
   const section = (title: string, states: readonly TargetState[]) =>
     targetTable(title, states, result, toHtml, budget);
+  const sections = (
+    states: readonly TargetState[],
+    titleOfRest: (count: number) => string,
+  ) => {
+    const rest = states.slice(MAX_UNFOLDED);
+    return [
+      section('', states.slice(0, MAX_UNFOLDED)),
+      section(titleOfRest(rest.length), rest),
+    ];
+  };
 
+  const failed = byCause(of('failed', 'cancelled'), result);
+  const changed = of('added', 'removed');
+  const waiting = of('waiting');
+  const waitingTitle = (count: number) => {
+    const who = plural(count, `more ${nounOf(waiting)}`);
+    return `${who} ${wordOf('waiting', result.inputs)}`;
+  };
   return [
-    section('', failed.slice(0, MAX_UNFOLDED)),
-    section(plural(laterFailed.length, 'more failure'), laterFailed),
-    section('', changed.slice(0, MAX_UNFOLDED)),
-    section(plural(laterChanged.length, 'more change'), laterChanged),
-    section('', of('waiting')),
+    ...sections(failed, (count) => plural(count, 'more failure')),
+    ...sections(changed, (count) => plural(count, 'more change')),
+    ...sections(waiting, waitingTitle),
     section(foldedTitle(of('unchanged'), result), of('unchanged')),
   ];
 }
@@ -233,7 +243,7 @@ function cellsOf(state: TargetState, result: Result, toHtml: ToHtml): string[] {
   ];
   const { hasReason, hasDuration } = columnsOf(state, result);
   const reason = failureIn(state, result)?.reason ?? '';
-  if (hasReason) cells.push(toHtml(cut(reason, MAX_REASON)));
+  if (hasReason) cells.push(toHtml(cutWithCount(reason, MAX_REASON)));
   if (hasDuration) cells.push(number(durationOf(state, result)));
   return cells;
 }
