@@ -2932,6 +2932,9 @@ class TunnelAgent extends external_node_https_.Agent {
         if (failure.cause !== 'network')
             return {
                 ...failure,
+                cause: failure.cause === 'certificate-invalid'
+                    ? 'proxy-certificate-invalid'
+                    : failure.cause,
                 message: `the certificate of the proxy ${host} (${variable}): ${failure.message}`,
             };
         // Something other than a proxy listens there, such as a SOCKS server.
@@ -8180,9 +8183,10 @@ const TITLES = {
     proxy: 'Connection through the proxy failed',
     'certificate-untrusted': 'TLS certificate not trusted',
     'certificate-invalid': 'TLS certificate not valid',
+    'proxy-certificate-invalid': 'Certificate of the proxy not valid',
     'resource-error': 'Shared resource failed permanently',
     removed: 'Recipient removed during the run',
-    inconclusive: 'Organization cannot be identified',
+    inconclusive: 'Recipient cannot be identified',
     refused: 'Plan rejected before any change',
     stopped: 'Stopped after another failure',
     timeout: 'Timed out',
@@ -8341,13 +8345,18 @@ const RULES = [
     },
     {
         cause: 'certificate-untrusted',
-        hint: 'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of ' +
-            'its CA file.',
+        hint: 'If you trust the CA that issued it, such as the CA of a proxy that ' +
+            'inspects TLS, set NODE_EXTRA_CA_CERTS to the path of its file.',
     },
     {
         cause: 'certificate-invalid',
         hint: 'Check the clock of the runner and api-url: the certificate is for ' +
             'another time, name or purpose.',
+    },
+    {
+        cause: 'proxy-certificate-invalid',
+        hint: 'Check the clock of the runner and the host in HTTPS_PROXY: the ' +
+            'certificate is for another time, name or purpose.',
     },
     {
         cause: 'resource-error',

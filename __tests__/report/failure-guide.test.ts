@@ -194,6 +194,13 @@ describe('the advice', () => {
       'set HTTPS_PROXY',
     ],
     [
+      'a certificate of the proxy',
+      request('proxy-certificate-invalid', 'list'),
+      UNREAD,
+      'proxy-certificate-invalid',
+      'the host in HTTPS_PROXY',
+    ],
+    [
       'a removal that was not attempted',
       failureOf('stopped'),
       TOKEN,
