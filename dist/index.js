@@ -8665,8 +8665,9 @@ function planOf(state, inputs) {
     const failure = failureOf(state);
     // A plan that was rejected as a whole still shows each change.
     if (failure && failure.cause !== 'refused') {
-        const text = `not possible: ${formatFailure(failure)}`;
-        return { sign: '!', text, group: 'not possible' };
+        const text = 'not possible';
+        const detail = `: ${formatFailure(failure)}`;
+        return { sign: '!', text, detail, group: 'not possible' };
     }
     if (state.planned.desired === 'absent')
         return planRemoval(state);
@@ -8674,16 +8675,16 @@ function planOf(state, inputs) {
 }
 /** `+ add`. */
 function planLine(state, inputs) {
-    const { sign, text } = planOf(state, inputs);
-    return `${sign} ${text}`;
+    const { sign, text, detail = '' } = planOf(state, inputs);
+    return `${sign} ${text}${detail}`;
 }
 function planAddition(state, inputs) {
     const { recipient, planned } = state;
     if (recipient && isActive(recipient))
         return planKept(state, inputs);
     if (recipient && stage(recipient) === 1) {
-        const text = `add after recipient ${recipient.id} is removed`;
-        return { sign: '+', text, group: 'to add' };
+        const detail = ` after recipient ${recipient.id} is removed`;
+        return { sign: '+', text: 'add', detail, group: 'to add' };
     }
     if (recipient) {
         const text = 'add again (was a recipient before)';
@@ -8702,9 +8703,8 @@ function planKept({ recipient, next }, { wait }) {
 function planRemoval({ recipient, next, planned }) {
     if (recipient && isActive(recipient)) {
         const when = planned.unlistedRecords ? ' after the additions' : '';
-        const what = `recipient ${recipient.id} (${recipient.status})`;
-        const text = `remove ${what}${when}`;
-        return { sign: '-', text, group: 'to remove' };
+        const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
+        return { sign: '-', text: 'remove', detail, group: 'to remove' };
     }
     if (recipient && stage(recipient) === 1) {
         const group = 'already being removed';
@@ -9872,8 +9872,10 @@ function byCause(states, result) {
 function targetTable(title, states, result, toHtml, budget) {
     if (states.length === 0)
         return '';
-    const lines = fitLines(states, (state) => tableRow(cellsOf(state, result, toHtml)), budget);
-    const heads = headsOf(states, result);
+    const columns = columnsFor(states, result, toHtml);
+    const toLine = (state) => tableRow(columns.map(({ cell }) => cell(state)));
+    const lines = fitLines(states, toLine, budget);
+    const heads = columns.map(({ head }) => head);
     const more = states.length - lines.length;
     const rest = more > 0 ? `<p>And ${formatCount(more)} more, in the log.</p>` : '';
     const body = `${lines.length > 0 ? table(heads, lines) : ''}${rest}`;
@@ -9881,51 +9883,58 @@ function targetTable(title, states, result, toHtml, budget) {
         return body;
     return details(title, body);
 }
-/** Which columns a table has besides those that all have. */
-function columnsOf(state, result) {
-    const kind = kindOf(state, result);
-    const hasReason = kind === 'failed' || kind === 'cancelled';
-    const hasDuration = kind !== 'unchanged' && !result.inputs.dryRun;
-    return { hasReason, hasDuration };
-}
-function headsOf(states, result) {
-    const heads = ['Change', capitalize(nounOf(states)), 'Status'];
-    const [first] = states;
+/**
+ * The columns for targets of one kind. Those that failed have their reason
+ * where a narrow page shows it without scrolling, and no change.
+ */
+function columnsFor([first], result, toHtml) {
     if (!first)
-        return heads;
-    const { hasReason, hasDuration } = columnsOf(first, result);
-    if (hasReason)
-        heads.push('Reason');
-    if (hasDuration)
-        heads.push('Duration');
-    return heads;
-}
-function cellsOf(state, result, toHtml) {
-    const cells = [
-        changeCell(state, result, toHtml),
-        whoCell(state, result, toHtml),
-        statusCell(state, result),
+        return [];
+    const { dryRun } = result.inputs;
+    const kind = kindOf(first, result);
+    const hasReason = kind === 'failed' || kind === 'cancelled';
+    const hasDuration = kind !== 'unchanged' && !dryRun;
+    const change = {
+        head: 'Change',
+        cell: (state) => changeCell(state, result, toHtml),
+    };
+    const who = {
+        head: capitalize(nounOf([first])),
+        cell: (state) => whoCell(state, result, toHtml),
+    };
+    const why = {
+        head: 'Reason',
+        cell: (state) => reasonCell(state, result, toHtml),
+    };
+    const status = {
+        head: 'Status',
+        cell: (state) => statusCell(state, result),
+    };
+    const duration = {
+        head: 'Duration',
+        cell: (state) => number(durationOf(state, result)),
+    };
+    return [
+        ...(hasReason && !dryRun ? [] : [change]),
+        who,
+        ...(hasReason ? [why] : []),
+        status,
+        ...(hasDuration ? [duration] : []),
     ];
-    const { hasReason, hasDuration } = columnsOf(state, result);
-    const reason = failureIn(state, result)?.reason ?? '';
-    if (hasReason)
-        cells.push(toHtml(cutWithCount(reason, MAX_REASON)));
-    if (hasDuration)
-        cells.push(number(durationOf(state, result)));
-    return cells;
 }
 /** `+ added`, `= no change`; in a dry run, what the plan is. */
 function changeCell(state, result, toHtml) {
     if (result.inputs.dryRun) {
         const { sign, text } = planOf(state, result.inputs);
-        return sign === '!' ? '❌' : toHtml(`${sign} ${text}`);
+        return toHtml(`${sign} ${text}`);
     }
-    const failure = failureIn(state, result);
-    if (failure)
-        return failure.cause === 'cancelled' ? '🚫' : '❌';
     if (state.changed)
         return changeWord(state, result);
     return kindOf(state, result) === 'waiting' ? '⏳ not awaited' : '= no change';
+}
+function reasonCell(state, result, toHtml) {
+    const reason = failureIn(state, result)?.reason ?? '';
+    return toHtml(cutWithCount(reason, MAX_REASON));
 }
 function changeWord({ planned }, { inputs }) {
     const isAdded = planned.desired === 'present';
