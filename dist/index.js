@@ -8213,9 +8213,9 @@ const RULES = [
         listWasRead: true,
         credentials: 'token',
         topic: 'read-only',
-        hint: 'The token can read this share but not change it. Use a token with ' +
-            'edit permission, or api-email and ' +
-            'api-key: Cloudflare documents only these for this endpoint.',
+        hint: 'The token can read this share but not change it. Use api-email and ' +
+            'api-key, the only credentials that Cloudflare documents for this ' +
+            'endpoint, or a token with edit permission.',
     },
     {
         cause: 'authentication',
@@ -8292,9 +8292,8 @@ const RULES = [
     {
         cause: 'rate-limit',
         hint: 'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
-            'limit is per user: a token of its own ' +
-            'helps only if the account owns it, or another user such as a ' +
-            'service user.',
+            'limit is per user: a separate token helps only if the account or ' +
+            'another user owns it, such as a service user.',
     },
     {
         cause: 'server',
@@ -9678,10 +9677,11 @@ function openSink(runner, sanitizer) {
         runner.info(line(text));
     }
     function annotate(annotation) {
-        const { level, title } = annotation;
+        const { level, title, text, link } = annotation;
         shown[level] += 1;
         const isShown = shown[level] <= MAX_ANNOTATIONS;
-        const message = fit(line(annotation.text), annotation.link, line);
+        const lines = [text].flat().map(line);
+        const message = fit(lines.join('\n'), link, line);
         if (isShown)
             runner.annotate(level, line(title), message.text);
         // What GitHub does not show stands in the log.
@@ -9717,7 +9717,8 @@ function fit(text, link, line) {
     return { text: `${cut(text, max)}${end}`, isCut: text.length > max };
 }
 function oneLine({ title, text, link }) {
-    return [`${title}: ${text}`, link].filter(Boolean).join(' ');
+    const whole = [text].flat().join(' ');
+    return [`${title}: ${whole}`, link].filter(Boolean).join(' ');
 }
 /**
  * Only values are made safe: a secret that is also a word of the keys must not
@@ -10118,7 +10119,7 @@ async function reportInvalidInputs(sink, context, errors, summary) {
     const isEmpty = errors.some((error) => error.isEmpty);
     const messages = errors.map(({ input, message }) => `${input}: ${message}`);
     const advice = isEmpty ? [emptyInputAdvice] : [];
-    fail(sink, context, 'inputs', [...messages, ...advice]);
+    annotate(sink, context, 'inputs', [...messages, ...advice]);
     for (const { input, details } of errors) {
         if (details.length > 0)
             sink.group(`All entries of ${input}`, details);
@@ -10173,8 +10174,12 @@ function reportDeploymentProblem(sink, problem) {
     warn(sink, deploymentWarning(problem));
 }
 // -------- annotations
-function fail(sink, { docsUrl }, topic, sentences) {
+function fail(sink, context, topic, sentences) {
     const text = sentences.filter((sentence) => sentence !== '').join(' ');
+    annotate(sink, context, topic, text);
+}
+/** Several texts have a line each. */
+function annotate(sink, { docsUrl }, topic, text) {
     const link = helpUrl(topic, docsUrl);
     sink.annotate({ level: 'error', title: TITLES[topic], text, link });
 }

@@ -65,14 +65,14 @@ describe('the advice', () => {
       request('authentication', 'create', 10000),
       TOKEN,
       'read-only',
-      'can read this share but not change it. Use a token with edit',
+      'can read this share but not change it. Use api-email and',
     ],
     [
       'a token that cannot remove either',
       request('authentication', 'delete', 10000),
       TOKEN,
       'read-only',
-      'or api-email and api-key',
+      'or a token with edit permission',
     ],
     [
       'a key whose user can only read',

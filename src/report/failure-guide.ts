@@ -90,9 +90,9 @@ export const RULES: readonly Rule[] = [
     credentials: 'token',
     topic: 'read-only',
     hint:
-      'The token can read this share but not change it. Use a token with ' +
-      'edit permission, or api-email and ' +
-      'api-key: Cloudflare documents only these for this endpoint.',
+      'The token can read this share but not change it. Use api-email and ' +
+      'api-key, the only credentials that Cloudflare documents for this ' +
+      'endpoint, or a token with edit permission.',
   },
   {
     cause: 'authentication',
@@ -177,9 +177,8 @@ export const RULES: readonly Rule[] = [
     cause: 'rate-limit',
     hint:
       'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
-      'limit is per user: a token of its own ' +
-      'helps only if the account owns it, or another user such as a ' +
-      'service user.',
+      'limit is per user: a separate token helps only if the account or ' +
+      'another user owns it, such as a service user.',
   },
   {
     cause: 'server',
