@@ -9201,7 +9201,7 @@ function createProgressLog(sink, inputs, clock) {
     }
     /** The same where there are many: only what needs attention. */
     function logExcerpt(from, to, text) {
-        const limit = excerptOf(from, to);
+        const limit = excerptOf(from, to, inputs);
         const line = `${nameOfState(to)}: ${text}`;
         const count = limit ? countLine(limit.key) : 0;
         if (!limit || count > limit.max)
@@ -9283,7 +9283,7 @@ function keyOf({ planned: { target } }) {
     return `${target.type} ${target.id}`;
 }
 /** Which changes of many targets have a line, and how many of a key. */
-function excerptOf(from, to) {
+function excerptOf(from, to, { credentials }) {
     const failure = failureOf(to);
     if (!failure) {
         const heldBack = to.heldBack === from.heldBack ? null : to.heldBack;
@@ -9299,11 +9299,14 @@ function excerptOf(from, to) {
     const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
     if (isOfRun)
         return null;
+    // As the annotation at the end. Nothing changes before the list was read.
+    const circumstances = { listWasRead: true, credentials: credentials.type };
+    const { topic } = adviceFor(failure, circumstances);
     return {
         key: failure.cause,
         // It says nothing about a single target.
         max: failure.cause === 'authentication' ? 1 : MAX_FAILURES,
-        title: TITLES[failure.cause],
+        title: TITLES[topic],
     };
 }
 /** Null where the writes can fit into the time that is left. */
