@@ -156,7 +156,7 @@ describe('a run', () => {
       '[]',
     ]);
     expect(of('error')).toEqual([
-      expect.stringMatching(/^error\|Invalid inputs.*\|state: .* wait: /),
+      expect.stringMatching(/^error\|Invalid inputs.*\|state: .*\nwait: /),
     ]);
   });
 

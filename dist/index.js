@@ -2932,6 +2932,9 @@ class TunnelAgent extends external_node_https_.Agent {
         if (failure.cause !== 'network')
             return {
                 ...failure,
+                cause: failure.cause === 'certificate-invalid'
+                    ? 'proxy-certificate-invalid'
+                    : failure.cause,
                 message: `the certificate of the proxy ${host} (${variable}): ${failure.message}`,
             };
         // Something other than a proxy listens there, such as a SOCKS server.
@@ -8210,9 +8213,10 @@ const TITLES = {
     proxy: 'Connection through the proxy failed',
     'certificate-untrusted': 'TLS certificate not trusted',
     'certificate-invalid': 'TLS certificate not valid',
+    'proxy-certificate-invalid': 'Certificate of the proxy not valid',
     'resource-error': 'Shared resource failed permanently',
     removed: 'Recipient removed during the run',
-    inconclusive: 'Organization cannot be identified',
+    inconclusive: 'Recipient cannot be identified',
     refused: 'Plan rejected before any change',
     stopped: 'Stopped after another failure',
     timeout: 'Timed out',
@@ -8239,9 +8243,9 @@ const RULES = [
         listWasRead: true,
         credentials: 'token',
         topic: 'read-only',
-        hint: 'The token can read this share but not change it. Use a token with ' +
-            'edit permission, or api-email and ' +
-            'api-key: Cloudflare documents only these for this endpoint.',
+        hint: 'The token can read this share but not change it. Use api-email and ' +
+            'api-key, the only credentials that Cloudflare documents for this ' +
+            'endpoint, or a token with edit permission.',
     },
     {
         cause: 'authentication',
@@ -8318,9 +8322,8 @@ const RULES = [
     {
         cause: 'rate-limit',
         hint: 'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
-            'limit is per user: a token of its own ' +
-            'helps only if the account owns it, or another user such as a ' +
-            'service user.',
+            'limit is per user: a separate token helps only if the account or ' +
+            'another user owns it, such as a service user.',
     },
     {
         cause: 'server',
@@ -8371,13 +8374,18 @@ const RULES = [
     },
     {
         cause: 'certificate-untrusted',
-        hint: 'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of ' +
-            'its CA file.',
+        hint: 'If you trust the CA that issued it, such as the CA of a proxy that ' +
+            'inspects TLS, set NODE_EXTRA_CA_CERTS to the path of its file.',
     },
     {
         cause: 'certificate-invalid',
         hint: 'Check the clock of the runner and api-url: the certificate is for ' +
             'another time, name or purpose.',
+    },
+    {
+        cause: 'proxy-certificate-invalid',
+        hint: 'Check the clock of the runner and the host in HTTPS_PROXY: the ' +
+            'certificate is for another time, name or purpose.',
     },
     {
         cause: 'resource-error',
@@ -8694,8 +8702,9 @@ function planOf(state, inputs) {
     const failure = failureOf(state);
     // A plan that was rejected as a whole still shows each change.
     if (failure && failure.cause !== 'refused') {
-        const text = `not possible: ${formatFailure(failure)}`;
-        return { sign: '!', text, group: 'not possible' };
+        const text = 'not possible';
+        const detail = `: ${formatFailure(failure)}`;
+        return { sign: '!', text, detail, group: 'not possible' };
     }
     if (state.planned.desired === 'absent')
         return planRemoval(state);
@@ -8703,16 +8712,16 @@ function planOf(state, inputs) {
 }
 /** `+ add`. */
 function planLine(state, inputs) {
-    const { sign, text } = planOf(state, inputs);
-    return `${sign} ${text}`;
+    const { sign, text, detail = '' } = planOf(state, inputs);
+    return `${sign} ${text}${detail}`;
 }
 function planAddition(state, inputs) {
     const { recipient, planned } = state;
     if (recipient && isActive(recipient))
         return planKept(state, inputs);
     if (recipient && stage(recipient) === 1) {
-        const text = `add after recipient ${recipient.id} is removed`;
-        return { sign: '+', text, group: 'to add' };
+        const detail = ` after recipient ${recipient.id} is removed`;
+        return { sign: '+', text: 'add', detail, group: 'to add' };
     }
     if (recipient) {
         const text = 'add again (was a recipient before)';
@@ -8731,9 +8740,8 @@ function planKept({ recipient, next }, { wait }) {
 function planRemoval({ recipient, next, planned }) {
     if (recipient && isActive(recipient)) {
         const when = planned.unlistedRecords ? ' after the additions' : '';
-        const what = `recipient ${recipient.id} (${recipient.status})`;
-        const text = `remove ${what}${when}`;
-        return { sign: '-', text, group: 'to remove' };
+        const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
+        return { sign: '-', text: 'remove', detail, group: 'to remove' };
     }
     if (recipient && stage(recipient) === 1) {
         const group = 'already being removed';
@@ -8971,8 +8979,13 @@ function costParts({ requests, retries, tookMs }) {
 function resultLine(result) {
     return `Result: ${headline(result)}; ${costParts(result.cost).join(', ')}`;
 }
-/** What one target has come to, for the list at the end of the log. */
+/**
+ * What one target has come to, for the list at the end of the log; in a dry
+ * run, its plan.
+ */
 function targetLine(kind, state, failure, inputs) {
+    if (inputs.dryRun)
+        return `${nameOfState(state)} ${planLine(state, inputs)}`;
     const word = failure ? failedLine(failure) : wordOf(kind, inputs);
     const rest = failure ? '' : ` (${statusWord(state)})`;
     return `${nameOfState(state)}: ${word}${rest}`;
@@ -9203,7 +9216,8 @@ function createProgressLog(sink, inputs, clock) {
             return;
         }
         log(`Plan: ${planCounts(all, inputs)}`);
-        const isReviewed = inputs.dryRun || inputs.state === 'exact';
+        // A dry run ends with the same lines: the report has them.
+        const isReviewed = inputs.state === 'exact' && !inputs.dryRun;
         const changes = lines.filter(({ isChange }) => isChange);
         if (!isReviewed || changes.length === 0)
             return;
@@ -9225,7 +9239,7 @@ function createProgressLog(sink, inputs, clock) {
     }
     /** The same where there are many: only what needs attention. */
     function logExcerpt(from, to, text) {
-        const limit = excerptOf(from, to);
+        const limit = excerptOf(from, to, inputs);
         const line = `${nameOfState(to)}: ${text}`;
         const count = limit ? countLine(limit.key) : 0;
         if (!limit || count > limit.max)
@@ -9307,7 +9321,7 @@ function keyOf({ planned: { target } }) {
     return `${target.type} ${target.id}`;
 }
 /** Which changes of many targets have a line, and how many of a key. */
-function excerptOf(from, to) {
+function excerptOf(from, to, { credentials }) {
     const failure = failureOf(to);
     if (!failure) {
         const heldBack = to.heldBack === from.heldBack ? null : to.heldBack;
@@ -9323,11 +9337,14 @@ function excerptOf(from, to) {
     const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
     if (isOfRun)
         return null;
+    // As the annotation at the end. Nothing changes before the list was read.
+    const circumstances = { listWasRead: true, credentials: credentials.type };
+    const { topic } = adviceFor(failure, circumstances);
     return {
         key: failure.cause,
         // It says nothing about a single target.
         max: failure.cause === 'authentication' ? 1 : MAX_FAILURES,
-        title: TITLES[failure.cause],
+        title: TITLES[topic],
     };
 }
 /** Null where the writes can fit into the time that is left. */
@@ -9702,10 +9719,11 @@ function openSink(runner, sanitizer) {
         runner.info(line(text));
     }
     function annotate(annotation) {
-        const { level, title } = annotation;
+        const { level, title, text, link } = annotation;
         shown[level] += 1;
         const isShown = shown[level] <= MAX_ANNOTATIONS;
-        const message = fit(line(annotation.text), annotation.link, line);
+        const lines = [text].flat().map(line);
+        const message = fit(lines.join('\n'), link, line);
         if (isShown)
             runner.annotate(level, line(title), message.text);
         // What GitHub does not show stands in the log.
@@ -9741,7 +9759,8 @@ function fit(text, link, line) {
     return { text: `${cut(text, max)}${end}`, isCut: text.length > max };
 }
 function oneLine({ title, text, link }) {
-    return [`${title}: ${text}`, link].filter(Boolean).join(' ');
+    const whole = [text].flat().join(' ');
+    return [`${title}: ${whole}`, link].filter(Boolean).join(' ');
 }
 /**
  * Only values are made safe: a secret that is also a word of the keys must not
@@ -9760,7 +9779,6 @@ var context = __nccwpck_require__(698);
  * The job summary: one block of HTML without empty lines, so that nothing in it
  * is read as Markdown.
  */
-
 
 
 
@@ -9842,7 +9860,7 @@ function causeTable(result, toHtml) {
 }
 function reasons(groups, toHtml) {
     const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {
-        return `<br>${toHtml(cut(reason, MAX_REASON))}`;
+        return `<br>${toHtml(cutWithCount(reason, MAX_REASON))}`;
     });
     const more = groups.length - shown.length;
     const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}` : '';
@@ -9861,17 +9879,25 @@ function summary_fixOf({ advice, failure }, { context }) {
 function targetSections(result, toHtml, budget) {
     const kinds = byKind(result);
     const of = (...wanted) => wanted.flatMap((kind) => kinds.get(kind) ?? []);
+    const section = (title, states) => targetTable(title, states, result, toHtml, budget);
+    const sections = (states, titleOfRest) => {
+        const rest = states.slice(MAX_UNFOLDED);
+        return [
+            section('', states.slice(0, MAX_UNFOLDED)),
+            section(titleOfRest(rest.length), rest),
+        ];
+    };
     const failed = byCause(of('failed', 'cancelled'), result);
     const changed = of('added', 'removed');
-    const laterFailed = failed.slice(MAX_UNFOLDED);
-    const laterChanged = changed.slice(MAX_UNFOLDED);
-    const section = (title, states) => targetTable(title, states, result, toHtml, budget);
+    const waiting = of('waiting');
+    const waitingTitle = (count) => {
+        const who = plural(count, `more ${nounOf(waiting)}`);
+        return `${who} ${wordOf('waiting', result.inputs)}`;
+    };
     return [
-        section('', failed.slice(0, MAX_UNFOLDED)),
-        section(plural(laterFailed.length, 'more failure'), laterFailed),
-        section('', changed.slice(0, MAX_UNFOLDED)),
-        section(plural(laterChanged.length, 'more change'), laterChanged),
-        section('', of('waiting')),
+        ...sections(failed, (count) => plural(count, 'more failure')),
+        ...sections(changed, (count) => plural(count, 'more change')),
+        ...sections(waiting, waitingTitle),
         section(foldedTitle(of('unchanged'), result), of('unchanged')),
     ];
 }
@@ -9889,8 +9915,10 @@ function byCause(states, result) {
 function targetTable(title, states, result, toHtml, budget) {
     if (states.length === 0)
         return '';
-    const lines = fitLines(states, (state) => tableRow(cellsOf(state, result, toHtml)), budget);
-    const heads = headsOf(states, result);
+    const columns = columnsFor(states, result, toHtml);
+    const toLine = (state) => tableRow(columns.map(({ cell }) => cell(state)));
+    const lines = fitLines(states, toLine, budget);
+    const heads = columns.map(({ head }) => head);
     const more = states.length - lines.length;
     const rest = more > 0 ? `<p>And ${formatCount(more)} more, in the log.</p>` : '';
     const body = `${lines.length > 0 ? table(heads, lines) : ''}${rest}`;
@@ -9898,51 +9926,58 @@ function targetTable(title, states, result, toHtml, budget) {
         return body;
     return details(title, body);
 }
-/** Which columns a table has besides those that all have. */
-function columnsOf(state, result) {
-    const kind = kindOf(state, result);
-    const hasReason = kind === 'failed' || kind === 'cancelled';
-    const hasDuration = kind !== 'unchanged' && !result.inputs.dryRun;
-    return { hasReason, hasDuration };
-}
-function headsOf(states, result) {
-    const heads = ['Change', capitalize(nounOf(states)), 'Status'];
-    const [first] = states;
+/**
+ * The columns for targets of one kind. Those that failed have their reason
+ * where a narrow page shows it without scrolling, and no change.
+ */
+function columnsFor([first], result, toHtml) {
     if (!first)
-        return heads;
-    const { hasReason, hasDuration } = columnsOf(first, result);
-    if (hasReason)
-        heads.push('Reason');
-    if (hasDuration)
-        heads.push('Duration');
-    return heads;
-}
-function cellsOf(state, result, toHtml) {
-    const cells = [
-        changeCell(state, result, toHtml),
-        whoCell(state, result, toHtml),
-        statusCell(state, result),
+        return [];
+    const { dryRun } = result.inputs;
+    const kind = kindOf(first, result);
+    const hasReason = kind === 'failed' || kind === 'cancelled';
+    const hasDuration = kind !== 'unchanged' && !dryRun;
+    const change = {
+        head: 'Change',
+        cell: (state) => changeCell(state, result, toHtml),
+    };
+    const who = {
+        head: capitalize(nounOf([first])),
+        cell: (state) => whoCell(state, result, toHtml),
+    };
+    const why = {
+        head: 'Reason',
+        cell: (state) => reasonCell(state, result, toHtml),
+    };
+    const status = {
+        head: 'Status',
+        cell: (state) => statusCell(state, result),
+    };
+    const duration = {
+        head: 'Duration',
+        cell: (state) => number(durationOf(state, result)),
+    };
+    return [
+        ...(hasReason && !dryRun ? [] : [change]),
+        who,
+        ...(hasReason ? [why] : []),
+        status,
+        ...(hasDuration ? [duration] : []),
     ];
-    const { hasReason, hasDuration } = columnsOf(state, result);
-    const reason = failureIn(state, result)?.reason ?? '';
-    if (hasReason)
-        cells.push(toHtml(cut(reason, MAX_REASON)));
-    if (hasDuration)
-        cells.push(number(durationOf(state, result)));
-    return cells;
 }
 /** `+ added`, `= no change`; in a dry run, what the plan is. */
 function changeCell(state, result, toHtml) {
     if (result.inputs.dryRun) {
         const { sign, text } = planOf(state, result.inputs);
-        return sign === '!' ? '❌' : toHtml(`${sign} ${text}`);
+        return toHtml(`${sign} ${text}`);
     }
-    const failure = failureIn(state, result);
-    if (failure)
-        return failure.cause === 'cancelled' ? '🚫' : '❌';
     if (state.changed)
         return changeWord(state, result);
     return kindOf(state, result) === 'waiting' ? '⏳ not awaited' : '= no change';
+}
+function reasonCell(state, result, toHtml) {
+    const reason = failureIn(state, result)?.reason ?? '';
+    return toHtml(cutWithCount(reason, MAX_REASON));
 }
 function changeWord({ planned }, { inputs }) {
     const isAdded = planned.desired === 'present';
@@ -10126,7 +10161,7 @@ async function reportInvalidInputs(sink, context, errors, summary) {
     const isEmpty = errors.some((error) => error.isEmpty);
     const messages = errors.map(({ input, message }) => `${input}: ${message}`);
     const advice = isEmpty ? [emptyInputAdvice] : [];
-    fail(sink, context, 'inputs', [...messages, ...advice]);
+    annotate(sink, context, 'inputs', [...messages, ...advice]);
     for (const { input, details } of errors) {
         if (details.length > 0)
             sink.group(`All entries of ${input}`, details);
@@ -10181,8 +10216,12 @@ function reportDeploymentProblem(sink, problem) {
     warn(sink, deploymentWarning(problem));
 }
 // -------- annotations
-function fail(sink, { docsUrl }, topic, sentences) {
+function fail(sink, context, topic, sentences) {
     const text = sentences.filter((sentence) => sentence !== '').join(' ');
+    annotate(sink, context, topic, text);
+}
+/** Several texts have a line each. */
+function annotate(sink, { docsUrl }, topic, text) {
     const link = helpUrl(topic, docsUrl);
     sink.annotate({ level: 'error', title: TITLES[topic], text, link });
 }

@@ -1,9 +1,9 @@
 /**
  * `npm run docs:pictures` runs the bundle against the simulator and takes
  * pictures of the job summaries it writes, in GitHub's light and dark theme,
- * with headless Chromium. Those in docs/pictures/ are for the README. The
- * others, to check after a change of the summary, go to a folder whose name is
- * printed.
+ * with headless Chromium. Those in docs/pictures/ are for the docs. The others,
+ * to check after a change of the summary, go to a folder whose name is printed,
+ * and so does each picture on a narrow page.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -24,8 +24,12 @@ import { SLUG } from './build.ts';
 
 /** About as wide as GitHub shows a job summary on a screen of 1,440 pixels. */
 const WIDTH_PX = 1040;
+/** As on a small window. */
+const NARROW_PX = 640;
+/** A longer summary is cut: what a reader sees first. */
+const MAX_HEIGHT_PX = 720;
 const THEMES = ['light', 'dark'] as const;
-const README_FOLDER = fileURLToPath(new URL('pictures/', import.meta.url));
+const DOCS_FOLDER = fileURLToPath(new URL('pictures/', import.meta.url));
 /** Optional: makes the pictures a third of the size. */
 const COMPRESSOR = process.env['PNGQUANT'] ?? 'pngquant';
 const BROWSERS = [
@@ -56,18 +60,25 @@ function idOf(n: number): string {
   return digits.join('');
 }
 
-/**
- * `count` accounts: most are added, every seventh has access already, and some
- * fail in two different ways.
- */
-function mixed(count: number): Given {
+/** How the accounts of `mixed` divide; the others are added. */
+interface Counts {
+  readonly all: number;
+  readonly unchanged: number;
+  /** They lack an entitlement. */
+  readonly lacking: number;
+  /** They are in another organization. */
+  readonly foreign: number;
+}
+
+/** Accounts of which some have access already, and some fail in two ways. */
+function mixed({ all, unchanged, lacking, foreign }: Counts): Given {
   const { api, inputs } = scenario('associate');
-  const ids = Array.from({ length: count }, (_, index) => idOf(index));
+  const ids = Array.from({ length: all }, (_, index) => idOf(index));
   const [share] = api.shares ?? [];
   if (!share) throw new Error('the scenario associate has no share');
-  const had = ids.filter((_, index) => index % 7 === 1);
-  const lacking = ids.filter((_, index) => index % 20 === 2);
-  const foreign = ids.filter((_, index) => index % 20 === 15);
+  const had = ids.slice(0, unchanged);
+  const withoutEntitlement = ids.slice(unchanged, unchanged + lacking);
+  const outside = ids.slice(unchanged + lacking).slice(0, foreign);
   const entitlement = {
     error: 'Recipient is missing necessary entitlement',
     resource_id: share.resources?.at(-1)?.resourceId ?? idOf(9000),
@@ -79,13 +90,13 @@ function mixed(count: number): Given {
       ...api,
       timeline: { associateMs: 1500 },
       timelines: Object.fromEntries(
-        lacking.map((id) => [
+        withoutEntitlement.map((id) => [
           id,
           { associateMs: 'never', errors: [entitlement] },
         ]),
       ),
       rejectAccounts: Object.fromEntries(
-        foreign.map((id) => [
+        outside.map((id) => [
           id,
           {
             status: 400,
@@ -108,11 +119,38 @@ function mixed(count: number): Given {
   };
 }
 
-/** For the README. */
-const README_PICTURES: Readonly<Record<string, Given>> = {
-  failure: mixed(3),
+/** A dry run with `exact`: two are added, one is removed, two stay. */
+function planOfExact(): Given {
+  const { api, inputs } = scenario('plan');
+  const [share] = api.shares ?? [];
+  if (!share) throw new Error('the scenario plan has no share');
+  const [emea, apac, latam, lab, former] = [0, 1, 2, 3, 4].map(idOf);
+  const list = [
+    `${emea} # EMEA`,
+    `${apac} # APAC`,
+    `${latam} # LATAM`,
+    `${lab} # Lab`,
+  ];
+  const recipients = [emea, apac, former].map((accountId) => ({
+    accountId: accountId ?? '',
+    status: 'associated',
+  }));
+  return {
+    api: { ...api, shares: [{ ...share, recipients }] },
+    inputs: {
+      ...inputs,
+      'recipient-account-id': list.join('\n'),
+      state: 'exact',
+    },
+  };
+}
+
+/** For the README and the examples. */
+const PICTURES: Readonly<Record<string, Given>> = {
+  failure: mixed({ all: 3, unchanged: 1, lacking: 1, foreign: 0 }),
   success: { ...scenario('associate'), event: 'workflow_dispatch' },
-  plan: scenario('plan'),
+  plan: planOfExact(),
+  fleet: mixed({ all: 1_000, unchanged: 50, lacking: 24, foreign: 15 }),
 };
 const invalid = {
   'api-token': '',
@@ -126,7 +164,6 @@ const OTHER_PICTURES: Readonly<Record<string, Given>> = {
     inputs: { ...scenario('associate').inputs, ...invalid },
   },
   timeout: scenario('timeout'),
-  fleet: mixed(60),
   remove: scenario('remove'),
   cancel: scenario('cancelled'),
 };
@@ -201,12 +238,13 @@ function findBrowser(): string {
   );
 }
 
-/** Takes a picture of a whole page, after Chromium has reported its height. */
+/** Takes a picture of a page, after Chromium has reported its height. */
 function photograph(
   browser: string,
   html: string,
   png: string,
   folder: string,
+  widthPx: number,
 ): void {
   const run = (...args: string[]): string =>
     execFileSync(
@@ -233,10 +271,11 @@ function photograph(
       },
     );
   const height = /<title>height (\d+)<\/title>/.exec(
-    run(`--window-size=${WIDTH_PX},800`, '--dump-dom'),
+    run(`--window-size=${widthPx},800`, '--dump-dom'),
   )?.[1];
   if (!height) throw new Error(`Chromium did not show ${html}`);
-  run(`--window-size=${WIDTH_PX},${height}`, `--screenshot=${png}`);
+  const heightPx = Math.min(Number(height), MAX_HEIGHT_PX);
+  run(`--window-size=${widthPx},${heightPx}`, `--screenshot=${png}`);
   spawnSync(COMPRESSOR, [
     '--force',
     '--skip-if-larger',
@@ -252,21 +291,24 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'share-recipient-pictures-'));
   const scratch = join(folder, 'scratch');
   mkdirSync(scratch);
-  mkdirSync(README_FOLDER, { recursive: true });
+  mkdirSync(DOCS_FOLDER, { recursive: true });
   for (const [name, given] of Object.entries({
-    ...README_PICTURES,
+    ...PICTURES,
     ...OTHER_PICTURES,
   })) {
     const summary = await summaryOf(given);
-    const target = join(name in README_PICTURES ? README_FOLDER : folder, name);
+    const target = join(name in PICTURES ? DOCS_FOLDER : folder, name);
     for (const theme of THEMES) {
       const html = join(scratch, `${name}-${theme}.html`);
       writeFileSync(html, page(summary, theme));
-      photograph(browser, html, `${target}-${theme}.png`, scratch);
+      photograph(browser, html, `${target}-${theme}.png`, scratch, WIDTH_PX);
+      const narrow = join(folder, `${name}-${theme}-narrow.png`);
+      photograph(browser, html, narrow, scratch, NARROW_PX);
     }
     process.stdout.write(`${target}-{light,dark}.png\n`);
   }
   rmSync(scratch, { recursive: true });
+  process.stdout.write(`${folder}/*-narrow.png\n`);
 }
 
 try {

@@ -20,11 +20,17 @@ function plain(html: string): string {
     );
 }
 
+/** The lines of a table, and as many more as a cell has. */
 function table(html: string): string {
-  const rows = [...html.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row = '']) =>
-    [...row.matchAll(/<t[hd]>(.*?)<\/t[hd]>/gs)].map(([, cell = '']) =>
-      plain(cell),
-    ),
+  const rows = [...html.matchAll(/<tr>(.*?)<\/tr>/gs)].flatMap(
+    ([, row = '']) => {
+      const cells = [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)];
+      const parts = cells.map(([, cell = '']) => cell.split('<br>').map(plain));
+      const height = Math.max(...parts.map(({ length }) => length));
+      return Array.from({ length: height }, (_, line) =>
+        parts.map((part) => part[line] ?? ''),
+      );
+    },
   );
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => width(row[column] ?? ''))),
@@ -42,18 +48,21 @@ function table(html: string): string {
 }
 
 /**
- * Shows a heading, a list, a table or a paragraph each as a block of its own.
- * @param html as the action writes it: `<h3>`, `<ul>`, `<table>`, `<p>`
+ * Shows a heading, a list, a table or a paragraph each as a block of its own,
+ * and what is folded after its title.
+ * @param html as the action writes it: `<h3>`, `<ul>`, `<table>`, `<p>`,
+ *   `<summary>`, `<pre>`
  */
 export function toSummaryText(html: string): string {
-  const blocks = [...html.matchAll(/<(h3|ul|table|p)>.*?<\/\1>/gs)].map(
-    ([block = '', tag]) => {
-      if (tag === 'table') return table(block);
-      const text = plain(block.replace(/<li>/g, '- ').replace(/^<ul>\n/, ''));
-      return tag === 'h3'
-        ? `${text}\n${'═'.repeat(width(text))}`
-        : text.trimEnd();
-    },
-  );
+  const blocks = [
+    ...html.matchAll(/<(h3|ul|table|p|summary|pre)>.*?<\/\1>/gs),
+  ].map(([block = '', tag]) => {
+    if (tag === 'table') return table(block);
+    if (tag === 'summary') return `▸ ${plain(block)}`;
+    const text = plain(block.replace(/<li>/g, '- ').replace(/^<ul>\n/, ''));
+    return tag === 'h3'
+      ? `${text}\n${'═'.repeat(width(text))}`
+      : text.trimEnd();
+  });
   return blocks.join('\n\n');
 }

@@ -176,6 +176,7 @@ export type RequestCause =
   | 'proxy'
   | 'certificate-untrusted'
   | 'certificate-invalid'
+  | 'proxy-certificate-invalid'
   // The step ended while the request was under way.
   | 'timeout';
 

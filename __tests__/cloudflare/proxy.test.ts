@@ -303,7 +303,7 @@ describe('a proxy that speaks https', () => {
       );
       expect(await through(withCredentials(proxy), URL_BEHIND)).toEqual({
         type: 'failure',
-        cause: 'certificate-invalid',
+        cause: 'proxy-certificate-invalid',
         message: expect.stringMatching(
           `^the certificate of the proxy ${address} \\(HTTPS_PROXY\\): Hostname/IP does not match`,
         ),

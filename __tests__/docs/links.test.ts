@@ -140,7 +140,7 @@ it('every example is described in docs/examples.md', () => {
 
 it('the pictures of the README are small, and there is one for each theme', () => {
   const pictures = files('docs/pictures/', /\.png$/);
-  const names = ['failure', 'plan', 'success'].flatMap((name) => [
+  const names = ['failure', 'fleet', 'plan', 'success'].flatMap((name) => [
     `${name}-dark`,
     `${name}-light`,
   ]);

@@ -26,15 +26,16 @@ const recipients = STATUSES.map((status, n) => ({
 }));
 const five = accounts(5).join('\n');
 
-/** The plan as the log has it, which the summary must repeat. */
+/** The plan as the log has it, which the summary repeats without record IDs. */
 function expectPlan(run: Run, lines: readonly string[], result: string): void {
   const summary = run.summary.replace(/&#(\d+);/g, (_, code) =>
     String.fromCharCode(code),
   );
   for (const [n, line] of lines.entries()) {
     expect(run.stdout).toContain(`\n${account(n)} ${line}\n`);
+    const change = line.replace(/ (after )?recipient \w+ .*/, '');
     expect(summary).toContain(
-      `<td>${line}</td><td><code>${account(n)}</code></td>`,
+      `<td>${change}</td><td><code>${account(n)}</code></td>`,
     );
   }
   expect(run.stdout).toContain(`Result: ${result}`);
@@ -171,7 +172,7 @@ describe.concurrent('dry-run: true', () => {
     expect(run.stdout).toContain(`\n${ORGANIZATION} + add`);
   });
 
-  it('shows each of a thousand accounts once in the plan, and once in the results', async () => {
+  it('logs each of a thousand accounts once', async () => {
     const run = await runScenario({
       inputs: {
         'dry-run': 'true',
@@ -181,8 +182,7 @@ describe.concurrent('dry-run: true', () => {
     expectOnlyReads(run);
     expect(run.exitCode).toBe(0);
     expect(run.stdout.match(/^\w{32} \+ add$/gm)).toHaveLength(1000);
-    expect(run.stdout.match(/^\w{32}: would be added \(/gm)).toHaveLength(1000);
-    expect(run.stdout.split('\n').length).toBeLessThan(2020);
+    expect(run.stdout.match(/^\w{32}\b/gm)).toHaveLength(1000);
     expect(run.recipients).toHaveLength(1000);
     expect(Buffer.byteLength(run.summary)).toBeLessThan(1_048_576);
   });

@@ -156,6 +156,7 @@ describe.concurrent('a record in use that comes back with another account', () =
     expect(run).toMatchObject({ exitCode: 1, deletes: [] });
     expect(run.errors).toMatchObject([
       {
+        title: 'Recipient cannot be identified',
         message: expect.stringMatching(
           `recipient ${RECORD} names account ${OTHER_ACCOUNT} instead of ${RECIPIENT}`,
         ),

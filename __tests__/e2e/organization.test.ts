@@ -88,7 +88,7 @@ describe.concurrent('an organization', () => {
       });
       expect(run.errors).toMatchObject([
         {
-          title: 'Organization cannot be identified',
+          title: 'Recipient cannot be identified',
           message: expect.stringMatching(
             `may be a recipient already.*${RECORD}`,
           ),
@@ -136,7 +136,7 @@ describe.concurrent('an organization after a lost reply to the POST', () => {
       expect(run.posts).toHaveLength(1);
       expect(run.errors).toMatchObject([
         {
-          title: 'Organization cannot be identified',
+          title: 'Recipient cannot be identified',
           message: expect.stringMatching(
             /does not show whether the organization was added.*Check the recipients.*dashboard/,
           ),

@@ -160,9 +160,9 @@ describe.concurrent('a proxy', () => {
       expect(connects).toEqual([]);
       expect(run.errors).toMatchObject([
         {
-          title: 'TLS certificate not valid',
+          title: 'Certificate of the proxy not valid',
           message: expect.stringMatching(
-            `^the certificate of the proxy ${host}:\\d+ \\(HTTPS_PROXY\\): .*${reason}`,
+            `^the certificate of the proxy ${host}:\\d+ \\(HTTPS_PROXY\\): .*${reason}.* the host in HTTPS_PROXY:`,
           ),
         },
       ]);

@@ -704,7 +704,7 @@ it('removes nobody where no record can be recognized as that of the organization
   });
   expect(broken).toEqual([]);
   expect([trace.success, deletions]).toEqual([false, 0]);
-  expect(text).toContain('Organization cannot be identified');
+  expect(text).toContain('Recipient cannot be identified');
 });
 
 it.each([30, 60, 600])(

@@ -65,14 +65,14 @@ describe('the advice', () => {
       request('authentication', 'create', 10000),
       TOKEN,
       'read-only',
-      'can read this share but not change it. Use a token with edit',
+      'can read this share but not change it. Use api-email and',
     ],
     [
       'a token that cannot remove either',
       request('authentication', 'delete', 10000),
       TOKEN,
       'read-only',
-      'or api-email and api-key',
+      'or a token with edit permission',
     ],
     [
       'a key whose user can only read',
@@ -192,6 +192,13 @@ describe('the advice', () => {
       UNREAD,
       'network',
       'set HTTPS_PROXY',
+    ],
+    [
+      'a certificate of the proxy',
+      request('proxy-certificate-invalid', 'list'),
+      UNREAD,
+      'proxy-certificate-invalid',
+      'the host in HTTPS_PROXY',
     ],
     [
       'a removal that was not attempted',

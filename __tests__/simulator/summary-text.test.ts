@@ -29,6 +29,30 @@ it('shows a job summary as text: heading, list with links, aligned table and foo
   ]);
 });
 
+it('shows numbers, the lines of a cell, and what is folded', () => {
+  const html = `<details><summary>2 accounts unchanged</summary>
+<table><thead><tr><th>What failed</th><th>Accounts</th></tr></thead><tbody>
+<tr><td><strong>Timed out</strong><br>one<br>two</td><td align="right">2</td></tr>
+</tbody></table>
+<pre>a1 # EMEA
+b2</pre>
+</details>
+
+`;
+  expect(toSummaryText(html).split('\n')).toEqual([
+    '▸ 2 accounts unchanged',
+    '',
+    'What failed  Accounts',
+    '───────────  ────────',
+    'Timed out    2',
+    'one',
+    'two',
+    '',
+    'a1 # EMEA',
+    'b2',
+  ]);
+});
+
 it('shows nothing for a step without a summary', () => {
   expect(toSummaryText('')).toBe('');
 });

@@ -32,7 +32,8 @@ export interface ConnectionFailure {
     | 'network'
     | 'proxy'
     | 'certificate-untrusted'
-    | 'certificate-invalid';
+    | 'certificate-invalid'
+    | 'proxy-certificate-invalid';
   /** What happened, with the host that it happened to. */
   readonly message: string;
   /** May the next attempt succeed? */

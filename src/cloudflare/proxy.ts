@@ -240,6 +240,10 @@ export class TunnelAgent extends https.Agent {
     if (failure.cause !== 'network')
       return {
         ...failure,
+        cause:
+          failure.cause === 'certificate-invalid'
+            ? 'proxy-certificate-invalid'
+            : failure.cause,
         message: `the certificate of the proxy ${host} (${variable}): ${failure.message}`,
       };
 

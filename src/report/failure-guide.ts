@@ -24,9 +24,10 @@ export const TITLES: Readonly<Record<Topic, string>> = {
   proxy: 'Connection through the proxy failed',
   'certificate-untrusted': 'TLS certificate not trusted',
   'certificate-invalid': 'TLS certificate not valid',
+  'proxy-certificate-invalid': 'Certificate of the proxy not valid',
   'resource-error': 'Shared resource failed permanently',
   removed: 'Recipient removed during the run',
-  inconclusive: 'Organization cannot be identified',
+  inconclusive: 'Recipient cannot be identified',
   refused: 'Plan rejected before any change',
   stopped: 'Stopped after another failure',
   timeout: 'Timed out',
@@ -89,9 +90,9 @@ export const RULES: readonly Rule[] = [
     credentials: 'token',
     topic: 'read-only',
     hint:
-      'The token can read this share but not change it. Use a token with ' +
-      'edit permission, or api-email and ' +
-      'api-key: Cloudflare documents only these for this endpoint.',
+      'The token can read this share but not change it. Use api-email and ' +
+      'api-key, the only credentials that Cloudflare documents for this ' +
+      'endpoint, or a token with edit permission.',
   },
   {
     cause: 'authentication',
@@ -176,9 +177,8 @@ export const RULES: readonly Rule[] = [
     cause: 'rate-limit',
     hint:
       'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
-      'limit is per user: a token of its own ' +
-      'helps only if the account owns it, or another user such as a ' +
-      'service user.',
+      'limit is per user: a separate token helps only if the account or ' +
+      'another user owns it, such as a service user.',
   },
   {
     cause: 'server',
@@ -237,14 +237,20 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'certificate-untrusted',
     hint:
-      'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to the path of ' +
-      'its CA file.',
+      'If you trust the CA that issued it, such as the CA of a proxy that ' +
+      'inspects TLS, set NODE_EXTRA_CA_CERTS to the path of its file.',
   },
   {
     cause: 'certificate-invalid',
     hint:
       'Check the clock of the runner and api-url: the certificate is for ' +
       'another time, name or purpose.',
+  },
+  {
+    cause: 'proxy-certificate-invalid',
+    hint:
+      'Check the clock of the runner and the host in HTTPS_PROXY: the ' +
+      'certificate is for another time, name or purpose.',
   },
   {
     cause: 'resource-error',

@@ -10,7 +10,7 @@ import {
   isPending,
   type TargetState,
 } from '../reconcile/target-state.ts';
-import { TITLES } from './failure-guide.ts';
+import { adviceFor, TITLES } from './failure-guide.ts';
 import { areMany } from './result.ts';
 import type { Sink } from './sink.ts';
 import {
@@ -101,7 +101,8 @@ export function createProgressLog(
       return;
     }
     log(`Plan: ${planCounts(all, inputs)}`);
-    const isReviewed = inputs.dryRun || inputs.state === 'exact';
+    // A dry run ends with the same lines: the report has them.
+    const isReviewed = inputs.state === 'exact' && !inputs.dryRun;
     const changes = lines.filter(({ isChange }) => isChange);
     if (!isReviewed || changes.length === 0) return;
     const title = `All ${plural(changes.length, 'change')}`;
@@ -128,7 +129,7 @@ export function createProgressLog(
 
   /** The same where there are many: only what needs attention. */
   function logExcerpt(from: TargetState, to: TargetState, text: string): void {
-    const limit = excerptOf(from, to);
+    const limit = excerptOf(from, to, inputs);
     const line = `${nameOfState(to)}: ${text}`;
     const count = limit ? countLine(limit.key) : 0;
     if (!limit || count > limit.max) sink.debug(line);
@@ -212,6 +213,7 @@ function keyOf({ planned: { target } }: TargetState): string {
 function excerptOf(
   from: TargetState,
   to: TargetState,
+  { credentials }: Inputs,
 ): { key: string; max: number; title: string | null } | null {
   const failure = failureOf(to);
   if (!failure) {
@@ -226,11 +228,14 @@ function excerptOf(
   // These end many targets at once: the report has one line with their count.
   const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
   if (isOfRun) return null;
+  // As the annotation at the end. Nothing changes before the list was read.
+  const circumstances = { listWasRead: true, credentials: credentials.type };
+  const { topic } = adviceFor(failure, circumstances);
   return {
     key: failure.cause,
     // It says nothing about a single target.
     max: failure.cause === 'authentication' ? 1 : MAX_FAILURES,
-    title: TITLES[failure.cause],
+    title: TITLES[topic],
   };
 }
 

@@ -63,7 +63,7 @@ export async function reportInvalidInputs(
   const isEmpty = errors.some((error) => error.isEmpty);
   const messages = errors.map(({ input, message }) => `${input}: ${message}`);
   const advice = isEmpty ? [emptyInputAdvice] : [];
-  fail(sink, context, 'inputs', [...messages, ...advice]);
+  annotate(sink, context, 'inputs', [...messages, ...advice]);
 
   for (const { input, details } of errors) {
     if (details.length > 0) sink.group(`All entries of ${input}`, details);
@@ -131,11 +131,21 @@ export function reportDeploymentProblem(
 
 function fail(
   sink: Sink,
-  { docsUrl }: GitHubContext,
+  context: GitHubContext,
   topic: Topic,
   sentences: readonly string[],
 ): void {
   const text = sentences.filter((sentence) => sentence !== '').join(' ');
+  annotate(sink, context, topic, text);
+}
+
+/** Several texts have a line each. */
+function annotate(
+  sink: Sink,
+  { docsUrl }: GitHubContext,
+  topic: Topic,
+  text: string | readonly string[],
+): void {
   const link = helpUrl(topic, docsUrl);
   sink.annotate({ level: 'error', title: TITLES[topic], text, link });
 }

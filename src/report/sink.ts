@@ -6,7 +6,8 @@ import { cut, type Sanitizer } from './sanitizer.ts';
 export interface Annotation {
   readonly level: Level;
   readonly title: string;
-  readonly text: string;
+  /** Several texts have a line each. */
+  readonly text: string | readonly string[];
   /** Where the reader finds more. It is never cut. */
   readonly link: string | null;
 }
@@ -49,11 +50,12 @@ export function openSink(runner: Runner, sanitizer: Sanitizer): Sink {
   }
 
   function annotate(annotation: Annotation): void {
-    const { level, title } = annotation;
+    const { level, title, text, link } = annotation;
     shown[level] += 1;
 
     const isShown = shown[level] <= MAX_ANNOTATIONS;
-    const message = fit(line(annotation.text), annotation.link, line);
+    const lines = [text].flat().map(line);
+    const message = fit(lines.join('\n'), link, line);
     if (isShown) runner.annotate(level, line(title), message.text);
     // What GitHub does not show stands in the log.
     if (!isShown || message.isCut) info(oneLine(annotation));
@@ -96,7 +98,8 @@ function fit(
 }
 
 function oneLine({ title, text, link }: Annotation): string {
-  return [`${title}: ${text}`, link].filter(Boolean).join(' ');
+  const whole = [text].flat().join(' ');
+  return [`${title}: ${whole}`, link].filter(Boolean).join(' ');
 }
 
 /**

@@ -19,7 +19,6 @@ import {
   type Result,
   statusOf,
 } from './result.ts';
-import { cut } from './sanitizer.ts';
 import {
   costParts,
   emptyInputAdvice,
@@ -117,7 +116,7 @@ function causeTable(result: Result, toHtml: ToHtml): string {
 
 function reasons(groups: readonly FailureGroup[], toHtml: ToHtml): string {
   const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {
-    return `<br>${toHtml(cut(reason, MAX_REASON))}`;
+    return `<br>${toHtml(cutWithCount(reason, MAX_REASON))}`;
   });
   const more = groups.length - shown.length;
   const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}` : '';
@@ -150,19 +149,30 @@ function targetSections(
   const kinds = byKind(result);
   const of = (...wanted: Kind[]) =>
     wanted.flatMap((kind) => kinds.get(kind) ?? []);
-  const failed = byCause(of('failed', 'cancelled'), result);
-  const changed = of('added', 'removed');
-  const laterFailed = failed.slice(MAX_UNFOLDED);
-  const laterChanged = changed.slice(MAX_UNFOLDED);
   const section = (title: string, states: readonly TargetState[]) =>
     targetTable(title, states, result, toHtml, budget);
+  const sections = (
+    states: readonly TargetState[],
+    titleOfRest: (count: number) => string,
+  ) => {
+    const rest = states.slice(MAX_UNFOLDED);
+    return [
+      section('', states.slice(0, MAX_UNFOLDED)),
+      section(titleOfRest(rest.length), rest),
+    ];
+  };
 
+  const failed = byCause(of('failed', 'cancelled'), result);
+  const changed = of('added', 'removed');
+  const waiting = of('waiting');
+  const waitingTitle = (count: number) => {
+    const who = plural(count, `more ${nounOf(waiting)}`);
+    return `${who} ${wordOf('waiting', result.inputs)}`;
+  };
   return [
-    section('', failed.slice(0, MAX_UNFOLDED)),
-    section(plural(laterFailed.length, 'more failure'), laterFailed),
-    section('', changed.slice(0, MAX_UNFOLDED)),
-    section(plural(laterChanged.length, 'more change'), laterChanged),
-    section('', of('waiting')),
+    ...sections(failed, (count) => plural(count, 'more failure')),
+    ...sections(changed, (count) => plural(count, 'more change')),
+    ...sections(waiting, waitingTitle),
     section(foldedTitle(of('unchanged'), result), of('unchanged')),
   ];
 }
@@ -192,12 +202,11 @@ function targetTable(
 ): string {
   if (states.length === 0) return '';
 
-  const lines = fitLines(
-    states,
-    (state) => tableRow(cellsOf(state, result, toHtml)),
-    budget,
-  );
-  const heads = headsOf(states, result);
+  const columns = columnsFor(states, result, toHtml);
+  const toLine = (state: TargetState) =>
+    tableRow(columns.map(({ cell }) => cell(state)));
+  const lines = fitLines(states, toLine, budget);
+  const heads = columns.map(({ head }) => head);
   const more = states.length - lines.length;
   const rest =
     more > 0 ? `<p>And ${formatCount(more)} more, in the log.</p>` : '';
@@ -206,36 +215,54 @@ function targetTable(
   return details(title, body);
 }
 
-/** Which columns a table has besides those that all have. */
-function columnsOf(state: TargetState, result: Result) {
-  const kind = kindOf(state, result);
+/** A column of a table of targets. */
+interface Column {
+  readonly head: string;
+  readonly cell: (state: TargetState) => string;
+}
+
+/**
+ * The columns for targets of one kind. Those that failed have their reason
+ * where a narrow page shows it without scrolling, and no change.
+ */
+function columnsFor(
+  [first]: readonly TargetState[],
+  result: Result,
+  toHtml: ToHtml,
+): Column[] {
+  if (!first) return [];
+  const { dryRun } = result.inputs;
+  const kind = kindOf(first, result);
   const hasReason = kind === 'failed' || kind === 'cancelled';
-  const hasDuration = kind !== 'unchanged' && !result.inputs.dryRun;
-  return { hasReason, hasDuration };
-}
+  const hasDuration = kind !== 'unchanged' && !dryRun;
 
-function headsOf(states: readonly TargetState[], result: Result): string[] {
-  const heads = ['Change', capitalize(nounOf(states)), 'Status'];
-  const [first] = states;
-  if (!first) return heads;
-
-  const { hasReason, hasDuration } = columnsOf(first, result);
-  if (hasReason) heads.push('Reason');
-  if (hasDuration) heads.push('Duration');
-  return heads;
-}
-
-function cellsOf(state: TargetState, result: Result, toHtml: ToHtml): string[] {
-  const cells = [
-    changeCell(state, result, toHtml),
-    whoCell(state, result, toHtml),
-    statusCell(state, result),
+  const change: Column = {
+    head: 'Change',
+    cell: (state) => changeCell(state, result, toHtml),
+  };
+  const who: Column = {
+    head: capitalize(nounOf([first])),
+    cell: (state) => whoCell(state, result, toHtml),
+  };
+  const why: Column = {
+    head: 'Reason',
+    cell: (state) => reasonCell(state, result, toHtml),
+  };
+  const status: Column = {
+    head: 'Status',
+    cell: (state) => statusCell(state, result),
+  };
+  const duration: Column = {
+    head: 'Duration',
+    cell: (state) => number(durationOf(state, result)),
+  };
+  return [
+    ...(hasReason && !dryRun ? [] : [change]),
+    who,
+    ...(hasReason ? [why] : []),
+    status,
+    ...(hasDuration ? [duration] : []),
   ];
-  const { hasReason, hasDuration } = columnsOf(state, result);
-  const reason = failureIn(state, result)?.reason ?? '';
-  if (hasReason) cells.push(toHtml(cut(reason, MAX_REASON)));
-  if (hasDuration) cells.push(number(durationOf(state, result)));
-  return cells;
 }
 
 /** `+ added`, `= no change`; in a dry run, what the plan is. */
@@ -246,12 +273,19 @@ function changeCell(
 ): string {
   if (result.inputs.dryRun) {
     const { sign, text } = planOf(state, result.inputs);
-    return sign === '!' ? '❌' : toHtml(`${sign} ${text}`);
+    return toHtml(`${sign} ${text}`);
   }
-  const failure = failureIn(state, result);
-  if (failure) return failure.cause === 'cancelled' ? '🚫' : '❌';
   if (state.changed) return changeWord(state, result);
   return kindOf(state, result) === 'waiting' ? '⏳ not awaited' : '= no change';
+}
+
+function reasonCell(
+  state: TargetState,
+  result: Result,
+  toHtml: ToHtml,
+): string {
+  const reason = failureIn(state, result)?.reason ?? '';
+  return toHtml(cutWithCount(reason, MAX_REASON));
 }
 
 function changeWord({ planned }: TargetState, { inputs }: Result): string {

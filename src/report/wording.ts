@@ -156,6 +156,8 @@ export interface Plan {
   /** Added, removed, nothing to do, not possible. */
   readonly sign: '+' | '-' | '=' | '!';
   readonly text: string;
+  /** What follows in the log: records, and why. The summary has columns. */
+  readonly detail?: string;
   /** What the plan of many targets counts: `to add`. */
   readonly group: string;
 }
@@ -164,8 +166,9 @@ export function planOf(state: TargetState, inputs: Inputs): Plan {
   const failure = failureOf(state);
   // A plan that was rejected as a whole still shows each change.
   if (failure && failure.cause !== 'refused') {
-    const text = `not possible: ${formatFailure(failure)}`;
-    return { sign: '!', text, group: 'not possible' };
+    const text = 'not possible';
+    const detail = `: ${formatFailure(failure)}`;
+    return { sign: '!', text, detail, group: 'not possible' };
   }
   if (state.planned.desired === 'absent') return planRemoval(state);
   return planAddition(state, inputs);
@@ -173,16 +176,16 @@ export function planOf(state: TargetState, inputs: Inputs): Plan {
 
 /** `+ add`. */
 export function planLine(state: TargetState, inputs: Inputs): string {
-  const { sign, text } = planOf(state, inputs);
-  return `${sign} ${text}`;
+  const { sign, text, detail = '' } = planOf(state, inputs);
+  return `${sign} ${text}${detail}`;
 }
 
 function planAddition(state: TargetState, inputs: Inputs): Plan {
   const { recipient, planned } = state;
   if (recipient && isActive(recipient)) return planKept(state, inputs);
   if (recipient && stage(recipient) === 1) {
-    const text = `add after recipient ${recipient.id} is removed`;
-    return { sign: '+', text, group: 'to add' };
+    const detail = ` after recipient ${recipient.id} is removed`;
+    return { sign: '+', text: 'add', detail, group: 'to add' };
   }
   if (recipient) {
     const text = 'add again (was a recipient before)';
@@ -204,9 +207,8 @@ function planKept({ recipient, next }: TargetState, { wait }: Inputs): Plan {
 function planRemoval({ recipient, next, planned }: TargetState): Plan {
   if (recipient && isActive(recipient)) {
     const when = planned.unlistedRecords ? ' after the additions' : '';
-    const what = `recipient ${recipient.id} (${recipient.status})`;
-    const text = `remove ${what}${when}`;
-    return { sign: '-', text, group: 'to remove' };
+    const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
+    return { sign: '-', text: 'remove', detail, group: 'to remove' };
   }
   if (recipient && stage(recipient) === 1) {
     const group = 'already being removed';
@@ -507,13 +509,17 @@ export function resultLine(result: Result): string {
   return `Result: ${headline(result)}; ${costParts(result.cost).join(', ')}`;
 }
 
-/** What one target has come to, for the list at the end of the log. */
+/**
+ * What one target has come to, for the list at the end of the log; in a dry
+ * run, its plan.
+ */
 export function targetLine(
   kind: Kind,
   state: TargetState,
   failure: Failure | null,
   inputs: Inputs,
 ): string {
+  if (inputs.dryRun) return `${nameOfState(state)} ${planLine(state, inputs)}`;
   const word = failure ? failedLine(failure) : wordOf(kind, inputs);
   const rest = failure ? '' : ` (${statusWord(state)})`;
   return `${nameOfState(state)}: ${word}${rest}`;
