@@ -4750,9 +4750,10 @@ function parseResponse(response) {
 }
 /** The first rule that matches decides. */
 function classify(request, response) {
-    const { status } = response;
-    if (status === 429)
-        return notProcessed('rate-limit');
+    const { status, isEnvelope, hasRay } = response;
+    if (status === 429) {
+        return notProcessed(isEnvelope || hasRay ? 'rate-limit' : 'blocked');
+    }
     if (status >= 500)
         return classifyServerError(response);
     const byCode = classifyCodes(request, response.codes);
@@ -4766,9 +4767,11 @@ function classify(request, response) {
 }
 function classifyServerError(response) {
     const { status, isEnvelope, hasRay } = response;
-    if (UNSUPPORTED.includes(status))
-        return rejected('server');
-    if (!isEnvelope && !hasRay)
+    const isBlocked = !isEnvelope && !hasRay;
+    if (UNSUPPORTED.includes(status)) {
+        return rejected(isBlocked ? 'blocked' : 'server');
+    }
+    if (isBlocked)
         return unknown('blocked');
     return ORIGIN_NOT_REACHED.includes(status)
         ? notProcessed('server')
@@ -5149,7 +5152,7 @@ function isLastAttempt({ failure }, attempt, maxAttempts) {
 function client_asFinal(error, leftMs) {
     if (!error.isRetryable || error.retryAfterMs <= leftMs)
         return error;
-    const asked = `Cloudflare asks to wait ${formatWait(error.retryAfterMs)}`;
+    const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
     const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
     return new ApiError({ ...error.failure, reason }, {
         isRetryable: false,
@@ -7019,7 +7022,7 @@ function stoppedBy({ reason, request }) {
 function heldBackToTheEnd({ reason, request }) {
     return {
         cause: 'stopped',
-        reason: `not attempted, because of the answer to another write: ${reason}`,
+        reason: `not attempted, because of the response to another write: ${reason}`,
         request,
     };
 }
@@ -7042,8 +7045,8 @@ function shareProblem({ status, targetType }, target) {
  * Nothing is written with `exact`. The report names who would lose access: with
  * their IDs in it, the reason would be another one for each of them.
  */
-function refusedBecause(reason) {
-    return { cause: 'refused', reason, request: null };
+function refusedBecause(reason, about) {
+    return { cause: 'refused', reason, request: null, about };
 }
 /** A removal of `exact` that has not begun when an addition failed. */
 function notBegun() {
@@ -7096,21 +7099,23 @@ function accountsWithAccess({ accountId: owner }, { byAccount }) {
     }
     return withAccess;
 }
-const REFUSALS = [
-    shareIsUnreadable,
-    shareIsNotActive,
-    shareTargetsNoAccounts,
-    shareBelongsToAnother,
-    recordWasSkipped,
-    recordMayBeTheOrganization,
-    nothingListedHasAccess,
-    tooManyRemovals,
+/** The first rule that matches decides. */
+const REFUSAL_RULES = [
+    { about: 'unread-share', reasonOf: shareIsUnreadable },
+    { about: 'share', reasonOf: shareIsNotActive },
+    { about: 'share', reasonOf: shareTargetsNoAccounts },
+    { about: 'share', reasonOf: shareBelongsToAnother },
+    { about: 'share', reasonOf: shareIsNotSent },
+    { about: 'record', reasonOf: recordWasSkipped },
+    { about: 'record', reasonOf: recordMayBeTheOrganization },
+    { about: 'removals', reasonOf: nothingListedHasAccess },
+    { about: 'removals', reasonOf: tooManyRemovals },
 ];
 function refusalOf(situation) {
-    for (const rule of REFUSALS) {
-        const reason = rule(situation);
+    for (const { about, reasonOf } of REFUSAL_RULES) {
+        const reason = reasonOf(situation);
         if (reason)
-            return refusedBecause(reason);
+            return refusedBecause(reason, about);
     }
     return null;
 }
@@ -7132,9 +7137,11 @@ function shareTargetsNoAccounts({ observed }) {
 }
 function shareBelongsToAnother({ observed, inputs, }) {
     const owner = observed.share?.accountId ?? 'unknown';
-    if (owner !== inputs.accountId) {
-        return `the owner of the share is ${owner}, not account-id`;
-    }
+    if (owner === inputs.accountId)
+        return null;
+    return `the owner of the share is ${owner}, not account-id`;
+}
+function shareIsNotSent({ observed }) {
     return unless(observed.share, 'kind', 'sent');
 }
 function unless(share, member, expected) {
@@ -8404,6 +8411,24 @@ const RULES = [
     },
     {
         cause: 'refused',
+        refusedFor: 'unread-share',
+        hint: 'Nothing was changed. Run again when the share can be read.',
+    },
+    {
+        cause: 'refused',
+        refusedFor: 'share',
+        hint: 'Nothing was changed. Check share-id: use an active share that ' +
+            'account-id owns and that targets accounts.',
+    },
+    {
+        cause: 'refused',
+        refusedFor: 'record',
+        hint: 'Nothing was changed. Check the recipients of the share in the ' +
+            'Cloudflare dashboard.',
+    },
+    {
+        cause: 'refused',
+        refusedFor: 'removals',
         hint: 'Nothing was changed. Check the list and share-id; raise ' +
             'max-removals only if the removals are intended.',
     },
@@ -8446,7 +8471,8 @@ function matches(rule, { cause, request }, circumstances) {
         accepts(rule.kinds, request?.kind) &&
         accepts(rule.codes, request?.code) &&
         isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
-        isUnlessOther(rule.credentials, circumstances.credentials));
+        isUnlessOther(rule.credentials, circumstances.credentials) &&
+        isUnlessOther(rule.refusedFor, circumstances.refusedFor));
 }
 /** A rule that names no values accepts all of them, and their absence. */
 function accepts(values, value) {
@@ -8798,7 +8824,16 @@ function describeStatusChange(from, to, nowMs) {
     const isDone = to.next.do === 'done' && isPending(from);
     if (!isNew && !isDone)
         return '';
-    return `${statusWord(to)} after ${formatSeconds(nowMs - to.startedMs)}`;
+    const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
+    return isDone && hasStillAccess(to)
+        ? `removal accepted, not awaited: still ${statusWord(to)} ${after}`
+        : `${statusWord(to)} ${after}`;
+}
+function hasStillAccess({ planned, recipient, deletes }) {
+    if (planned.desired === 'present' || !recipient)
+        return false;
+    const isOwn = deletes.some((one) => one.recipientId === recipient.id);
+    return isOwn && isActive(recipient);
 }
 function statusWord({ recipient }) {
     return recipient?.status ?? 'not a recipient';
@@ -8817,15 +8852,14 @@ function describeNewWrite(from, to) {
     return null;
 }
 function describeWrite(result, accepted) {
-    const next = 'checking the recipients before another attempt';
     switch (result.outcome) {
         case 'accepted':
             return accepted;
         case 'unknown':
-            return `${formatFailure(result.error.failure)}; ${next}`;
+            return ('the request may have been carried out: ' +
+                `${formatFailure(result.error.failure)}`);
         case 'conflict':
-            return ('another change is under way: ' +
-                `${formatFailure(result.error.failure)}; ${next}`);
+            return `another change is under way: ${formatFailure(result.error.failure)}`;
         case 'rejected':
             // What follows from it, a failure, has a line of its own.
             return '';
@@ -9004,25 +9038,43 @@ function moreFailuresLine(title, shown) {
 // -------- the end of a target that is not done
 /** Why a target that is still pending has failed. */
 function describePending(state, result) {
-    const { inputs, outcome, nowMs } = result;
-    const parts = [
+    const { inputs, outcome } = result;
+    return [
         END_WORDS[outcome.ending.type](inputs),
+        ...describeSeen([state], result),
         ...describeLastWrite(state),
-    ];
-    // Without a list, nothing is known of the target.
-    if (outcome.observed) {
-        parts.splice(1, 0, describeSeen([state], outcome.polls, nowMs));
-    }
-    const retried = state.recipient?.errors.length ?? 0;
-    if (state.recipient && retried > 0) {
-        const share = outcome.observed?.share ?? null;
-        parts.push(`Cloudflare is retrying ${describeErrors(state.recipient, share)}`);
-    }
-    const { lastPollFailure } = outcome;
-    if (lastPollFailure) {
-        parts.push(`the last poll failed: ${formatFailure(lastPollFailure)}`);
-    }
-    return parts.join('; ');
+        ...describeRetries(state, outcome.observed?.share ?? null),
+        ...describeLastPoll(outcome),
+    ].join('; ');
+}
+/** The same of several targets: what they have in common, and counts. */
+function describeManyPending(states, result) {
+    return [
+        ...describeSeen(states, result),
+        ...describeLastWrites(states),
+        ...describeLastPoll(result.outcome),
+    ].join('; ');
+}
+function describeRetries(state, share) {
+    const { recipient } = state;
+    if (!recipient || retriedErrors(state).length === 0)
+        return [];
+    return [`Cloudflare is retrying ${describeErrors(recipient, share)}`];
+}
+/**
+ * Errors of resources that keep a target waiting: Cloudflare retries those of
+ * an active recipient that are not terminal.
+ */
+function retriedErrors({ planned, recipient, }) {
+    const isAwaited = planned.desired === 'present' && recipient !== null;
+    if (!isAwaited || !isActive(recipient))
+        return [];
+    return recipient.errors.filter(({ terminal }) => !terminal);
+}
+function describeLastPoll({ lastPollFailure }) {
+    if (!lastPollFailure)
+        return [];
+    return [`the last poll failed: ${formatFailure(lastPollFailure)}`];
 }
 const END_WORDS = {
     complete: () => 'not done',
@@ -9030,10 +9082,17 @@ const END_WORDS = {
     cancelled: () => 'cancelled',
     crashed: () => 'not done because of an internal error',
 };
-/** `18 polls, last status associating for 9 m 40 s`. */
-function describeSeen(states, { polls, failedPolls }, nowMs) {
+/**
+ * `18 polls, last status associating for 9 m 40 s`. Without a list, nothing is
+ * known of a target.
+ */
+function describeSeen(states, { outcome, nowMs }) {
+    if (!outcome.observed)
+        return [];
+    const { polls, failedPolls } = outcome.polls;
     const failed = failedPolls > 0 ? ` (${formatCount(failedPolls)} of them failed)` : '';
-    return (`${plural(polls, 'poll')}${failed}, ` + `${describeStatuses(states, nowMs)}`);
+    const statuses = describeStatuses(states, nowMs);
+    return [`${plural(polls, 'poll')}${failed}, ${statuses}`];
 }
 function describeStatuses(states, nowMs) {
     const groups = new Map();
@@ -9058,7 +9117,7 @@ function quoteStatus(word) {
 function describeLastWrite(state) {
     if (state.heldBack)
         return [`the last write was ${describeHeldBack(state.heldBack)}`];
-    const last = [...state.posts, ...state.deletes].at(-1)?.result;
+    const last = lastResult(state);
     if (!last || last.outcome === 'accepted')
         return [];
     const { reason } = last.error.failure;
@@ -9069,6 +9128,24 @@ function describeLastWrite(state) {
         return [`the last write met another change: ${reason}`];
     }
     return [`the last write was rejected: ${reason}`];
+}
+function describeLastWrites(states) {
+    const heldBack = states.filter((state) => state.heldBack !== null);
+    const unknown = states.filter((state) => !state.heldBack && lastResult(state)?.outcome === 'unknown');
+    const parts = [];
+    if (unknown.length > 0) {
+        const writes = plural(unknown.length, 'last write');
+        parts.push(`${writes} may have been carried out`);
+    }
+    const [first] = heldBack;
+    if (first?.heldBack) {
+        const writes = plural(heldBack.length, 'last write');
+        parts.push(`${writes} ${describeHeldBack(first.heldBack)}`);
+    }
+    return parts;
+}
+function lastResult({ posts, deletes }) {
+    return [...posts, ...deletes].at(-1)?.result;
 }
 // -------- what an annotation adds to a reason
 /** 'Share "Baseline" (3fd8…), owner 699d…; account 023e… (EMEA), ' +
@@ -9103,9 +9180,9 @@ function notRemovedTitle(count) {
     const who = plural(count, 'account');
     return `${who} not removed, as a list for a run with state: absent`;
 }
-/** `023e… # EMEA`: as `recipient-account-id` accepts it. */
-function listEntry({ planned: { target } }) {
-    return target.label === null ? target.id : `${target.id} # ${target.label}`;
+/** As `recipient-account-id` accepts it. */
+function listEntry({ planned }) {
+    return planned.target.id;
 }
 /** Which accounts a plan that was rejected would have removed. */
 function wouldLoseAccessSentence(states) {
@@ -9116,13 +9193,16 @@ function wouldLoseAccessSentence(states) {
     return `${who} would lose access: ${names}.`;
 }
 const everythingDone = 'Everything was done.';
+/** Of a dry run. */
+const planComplete = 'The plan is complete.';
 // -------- warnings at the end
 function duplicateWarning(used, others, name) {
     const ids = others.map(({ id }) => id).join(', ');
+    const areDated = [used, ...others].every(({ createdMs }) => createdMs !== null);
+    const why = areDated ? 'is older and in use' : 'is in use';
     return {
         title: WARNING_TITLES.duplicate,
-        text: `Remove recipient ${ids}: ${used.id} is older and in use. Account ` +
-            `${name}.`,
+        text: `Remove recipient ${ids}: ${used.id} ${why}. Account ${name}.`,
     };
 }
 function skippedWarning(count) {
@@ -9251,11 +9331,9 @@ function createProgressLog(sink, inputs, clock) {
         }
     }
     function warnOfRetriedResources(to) {
-        const { recipient, next } = to;
-        if (!recipient || next.do !== 'wait')
+        if (to.next.do !== 'wait')
             return;
-        const isNew = (id) => !retriedResources.has(id);
-        const errors = recipient.errors.filter(({ resourceId, terminal }) => !terminal && isNew(resourceId));
+        const errors = retriedErrors(to).filter(({ resourceId }) => !retriedResources.has(resourceId));
         for (const one of errors) {
             retriedResources.add(one.resourceId);
             const name = nameOfResource(one.resourceId, share);
@@ -9338,7 +9416,11 @@ function excerptOf(from, to, { credentials }) {
     if (isOfRun)
         return null;
     // As the annotation at the end. Nothing changes before the list was read.
-    const circumstances = { listWasRead: true, credentials: credentials.type };
+    const circumstances = {
+        listWasRead: true,
+        credentials: credentials.type,
+        refusedFor: null,
+    };
     const { topic } = adviceFor(failure, circumstances);
     return {
         key: failure.cause,
@@ -9349,6 +9431,9 @@ function excerptOf(from, to, { credentials }) {
 }
 /** Null where the writes can fit into the time that is left. */
 function slowPlan(targets, inputs, remainingMs) {
+    const isRefused = targets.some((state) => failureOf(state)?.cause === 'refused');
+    if (isRefused)
+        return null;
     const writes = targets.filter((state) => {
         const { sign } = planOf(state, inputs);
         return sign === '+' || sign === '-';
@@ -9419,8 +9504,7 @@ function annotatedGroups(groups, result) {
 }
 function wasAttempted({ failure, states }, { inputs }) {
     const isNotBegun = states.every((state) => isRemovalNotBegun(state, inputs));
-    const isOfEnd = failure.cause === 'timeout' || failure.cause === 'cancelled';
-    return failure.cause !== 'stopped' && !(isOfEnd && isNotBegun);
+    return failure.cause !== 'stopped' && !(isEndOfRun(failure) && isNotBegun);
 }
 function describeGroup({ failure, states }, result) {
     const [first] = states;
@@ -9428,15 +9512,16 @@ function describeGroup({ failure, states }, result) {
     const advice = adviceFor(failure, {
         listWasRead: result.outcome.observed !== null,
         credentials: result.inputs.credentials.type,
+        refusedFor: result.outcome.refusal?.about ?? null,
     });
     const reason = isSingle
         ? failure.reason
         : reasonOfSeveral(failure, states, result);
     return { advice, failure, reason, states };
 }
-function reasonOfSeveral(failure, states, { outcome, nowMs }) {
-    if (isOneGroup(failure) && outcome.observed) {
-        return describeSeen(states, outcome.polls, nowMs);
+function reasonOfSeveral(failure, states, result) {
+    if (isEndOfRun(failure) && result.outcome.observed) {
+        return describeManyPending(states, result);
     }
     const [first] = states;
     const isAboutFirst = first && failure.cause !== 'refused';
@@ -9445,7 +9530,7 @@ function reasonOfSeveral(failure, states, { outcome, nowMs }) {
 function groupKey(failure, state) {
     if (failure.cause === 'refused')
         return failure.cause;
-    if (isOneGroup(failure) || isWholeRun(failure)) {
+    if (isEndOfRun(failure) || isWholeRun(failure)) {
         // A removal that was not begun gets no annotation.
         const isBegun = state.posts.length + state.deletes.length > 0;
         const { desired } = state.planned;
@@ -9454,8 +9539,8 @@ function groupKey(failure, state) {
     const reason = withoutOwnIds(failure.reason, state);
     return `${failure.cause} ${failure.request?.code ?? ''} ${reason}`;
 }
-/** Does its reason say only what was observed of one target? */
-function isOneGroup({ cause }) {
+/** Is the target only not done? Then its reason says what was observed of it. */
+function isEndOfRun({ cause }) {
     return cause === 'timeout' || cause === 'cancelled';
 }
 /** Does it concern the run and not a target? */
@@ -10241,8 +10326,13 @@ function annotateFailures(sink, result) {
         fail(sink, context, group.advice.topic, explain(group, result));
     }
     if (ending.type === 'cancelled' && groups.length === 0) {
-        const { hint } = adviceFor({ cause: 'cancelled', reason: '', request: null }, { listWasRead: true, credentials: result.inputs.credentials.type });
-        fail(sink, context, 'cancelled', [everythingDone, hint ?? '']);
+        const { hint } = adviceFor({ cause: 'cancelled', reason: '', request: null }, {
+            listWasRead: true,
+            credentials: result.inputs.credentials.type,
+            refusedFor: null,
+        });
+        const done = result.inputs.dryRun ? planComplete : everythingDone;
+        fail(sink, context, 'cancelled', [done, hint ?? '']);
     }
 }
 /** Reason and fix first; then who is concerned, and what Cloudflare said. */
@@ -10270,7 +10360,7 @@ function consequences({ failure }, result) {
     return [notRemovedSentence(accountsNotRemoved(result))];
 }
 function explainCrash(sink, context, error) {
-    const { hint } = adviceFor({ cause: 'internal', reason: '', request: null }, { listWasRead: false, credentials: 'token' });
+    const { hint } = adviceFor({ cause: 'internal', reason: '', request: null }, { listWasRead: false, credentials: 'token', refusedFor: null });
     fail(sink, context, 'internal', [`${messageOf(error)}.`, hint ?? '']);
     const stack = error instanceof Error ? (error.stack ?? '') : '';
     for (const line of stack.split('\n'))

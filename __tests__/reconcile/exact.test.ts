@@ -210,7 +210,7 @@ describe('`exact` refuses', () => {
       `none of the 1 accounts with access is in the list: is it the right share, and the right list?`,
     ],
   ])('%s', (_, one, reason) => {
-    expect(planned(one).refusal).toEqual({
+    expect(planned(one).refusal).toMatchObject({
       cause: 'refused',
       reason,
       request: null,

@@ -194,7 +194,7 @@ describe('a write that is held back', () => {
           request.method === method ? rejection(status, 1, headers) : undefined,
       });
       expect(ended.reasons).toEqual([
-        'said (code 1); Cloudflare asks to wait 15 m, 9 m 57 s are left',
+        'said (code 1); the response asks to wait 15 m, 9 m 57 s are left',
       ]);
       expect(ended.causes).toEqual(['server']);
       expect(ended.writes()).toHaveLength(1);

@@ -11,9 +11,13 @@ import {
 } from '../../src/report/failure-guide.ts';
 import { DOCS, failureOf, requestFailure } from './results.ts';
 
-const TOKEN: Circumstances = { listWasRead: true, credentials: 'token' };
-const KEY: Circumstances = { listWasRead: true, credentials: 'key' };
-const UNREAD: Circumstances = { listWasRead: false, credentials: 'token' };
+const TOKEN: Circumstances = {
+  listWasRead: true,
+  credentials: 'token',
+  refusedFor: 'removals',
+};
+const KEY: Circumstances = { ...TOKEN, credentials: 'key' };
+const UNREAD: Circumstances = { ...TOKEN, listWasRead: false };
 
 describe('the failure guide', () => {
   it.each(Object.values(TITLES))('has a short title: %s', (title) => {

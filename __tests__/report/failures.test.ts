@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { refusedBecause } from '../../src/reconcile/reasons.ts';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
 import {
   annotatedGroups,
@@ -150,7 +151,7 @@ describe('failures', () => {
 });
 
 describe('a plan that was rejected as a whole', () => {
-  const refusal = failureOf('refused', 'too many');
+  const refusal = refusedBecause('too many', 'removals');
 
   it('is a failure even where no target would change', () => {
     const states = [unchanged(0), unchanged(1)];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readGitHubContext } from '../../src/github/context.ts';
+import { refusedBecause } from '../../src/reconcile/reasons.ts';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { TITLES } from '../../src/report/failure-guide.ts';
 import {
@@ -212,7 +213,7 @@ describe('a run with exact', () => {
       '22 accounts not removed, as a list for a run with state: absent';
     const start = seen.indexOf(`group|${title}`);
     expect(seen.slice(start + 1, start + 3)).toEqual([
-      `grouped|${account(1)} # EMEA`,
+      `grouped|${account(1)}`,
       `grouped|${account(2)}`,
     ]);
     expect(seen.filter((text) => text.startsWith('grouped|ac'))).toHaveLength(
@@ -221,11 +222,9 @@ describe('a run with exact', () => {
   });
 
   it('that was rejected has one annotation with who would lose access', async () => {
-    const states = [
-      failed(0, failureOf('refused', 'too many')),
-      ...toRemove('refused'),
-    ];
-    const { of } = await report(states, exact);
+    const refusal = refusedBecause('too many', 'removals');
+    const states = [failed(0, refusal), ...toRemove('refused')];
+    const { of } = await report(states, { ...exact, outcome: { refusal } });
     expect(of('error')).toHaveLength(1);
     expect(of('error')[0]).toContain(
       `too many. Nothing was changed. Check the list and share-id; raise max-removals only if the removals are intended. 22 accounts would lose access: ${account(1)} (EMEA), ${account(2)}, `,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { refusedBecause } from '../../src/reconcile/reasons.ts';
 import type { Ending, TargetState } from '../../src/reconcile/target-state.ts';
 import { isSuccess } from '../../src/report/result.ts';
 import {
@@ -42,7 +43,7 @@ describe('a run is a failure', () => {
   it.each([{}, dryRun])(
     'where it was refused as a whole, even with nothing to change: %j',
     (one) => {
-      const outcome = { refusal: failureOf('refused', 'too many') };
+      const outcome = { refusal: refusedBecause('too many', 'removals') };
       expect(isGreen([unchanged(0)], { ...one, outcome })).toBe(false);
     },
   );

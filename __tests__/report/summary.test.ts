@@ -319,7 +319,7 @@ describe('what failed', () => {
       failed(2, failureOf('stopped'), unlisted),
     ];
     expect(summaryOf(states, exact)).toContain(
-      `<pre>${account(1)} # EMEA\n${account(2)}</pre>`,
+      `<pre>${account(1)}\n${account(2)}</pre>`,
     );
   });
 });

@@ -244,13 +244,13 @@ describe('a change of a target', () => {
       'a write without a response',
       {},
       { posts: [post({ outcome: 'unknown', error })] },
-      'reset (POST …/recipients, HTTP 400, cf-ray 8f1e); checking the recipients before another attempt',
+      'the request may have been carried out: reset (POST …/recipients, HTTP 400, cf-ray 8f1e)',
     ],
     [
       'a conflict',
       {},
       { posts: [post({ outcome: 'conflict', error })] },
-      'another change is under way: reset (POST …/recipients, HTTP 400, cf-ray 8f1e); checking the recipients before another attempt',
+      'another change is under way: reset (POST …/recipients, HTTP 400, cf-ray 8f1e)',
     ],
     [
       'a write that was rejected',

@@ -221,8 +221,10 @@ function classify(
   request: RequestName,
   response: ParsedResponse,
 ): Classification {
-  const { status } = response;
-  if (status === 429) return notProcessed('rate-limit');
+  const { status, isEnvelope, hasRay } = response;
+  if (status === 429) {
+    return notProcessed(isEnvelope || hasRay ? 'rate-limit' : 'blocked');
+  }
   if (status >= 500) return classifyServerError(response);
 
   const byCode = classifyCodes(request, response.codes);
@@ -234,8 +236,11 @@ function classify(
 
 function classifyServerError(response: ParsedResponse): Classification {
   const { status, isEnvelope, hasRay } = response;
-  if (UNSUPPORTED.includes(status)) return rejected('server');
-  if (!isEnvelope && !hasRay) return unknown('blocked');
+  const isBlocked = !isEnvelope && !hasRay;
+  if (UNSUPPORTED.includes(status)) {
+    return rejected(isBlocked ? 'blocked' : 'server');
+  }
+  if (isBlocked) return unknown('blocked');
   return ORIGIN_NOT_REACHED.includes(status)
     ? notProcessed('server')
     : unknown('server');

@@ -382,7 +382,7 @@ function isLastAttempt(
 export function asFinal(error: ApiError, leftMs: number): ApiError {
   if (!error.isRetryable || error.retryAfterMs <= leftMs) return error;
 
-  const asked = `Cloudflare asks to wait ${formatWait(error.retryAfterMs)}`;
+  const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
   const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
   return new ApiError(
     { ...error.failure, reason },

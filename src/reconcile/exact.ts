@@ -14,14 +14,14 @@ import type {
 import type { Observations } from './observations.ts';
 import { isActive } from './readiness.ts';
 import { refusedBecause } from './reasons.ts';
-import type { PlannedTarget } from './target-state.ts';
+import type { PlannedTarget, Refusal } from './target-state.ts';
 
 /** What a run is about to do. */
 export interface ExactPlan {
   /** The listed targets in the order given, then accounts that have to go. */
   readonly targets: readonly PlannedTarget[];
   /** Why nothing may be written at all; null where it may. */
-  readonly refusal: Failure | null;
+  readonly refusal: Refusal | null;
 }
 
 /** What a refusal depends on. */
@@ -68,24 +68,29 @@ function accountsWithAccess(
   return withAccess;
 }
 
-/** Why a run must not write; null where the rule does not match. */
-type Refusal = (situation: ExactSituation) => string | null;
+interface RefusalRule {
+  readonly about: Refusal['about'];
+  /** Why a run must not write; null where the rule does not match. */
+  readonly reasonOf: (situation: ExactSituation) => string | null;
+}
 
-const REFUSALS: readonly Refusal[] = [
-  shareIsUnreadable,
-  shareIsNotActive,
-  shareTargetsNoAccounts,
-  shareBelongsToAnother,
-  recordWasSkipped,
-  recordMayBeTheOrganization,
-  nothingListedHasAccess,
-  tooManyRemovals,
+/** The first rule that matches decides. */
+const REFUSAL_RULES: readonly RefusalRule[] = [
+  { about: 'unread-share', reasonOf: shareIsUnreadable },
+  { about: 'share', reasonOf: shareIsNotActive },
+  { about: 'share', reasonOf: shareTargetsNoAccounts },
+  { about: 'share', reasonOf: shareBelongsToAnother },
+  { about: 'share', reasonOf: shareIsNotSent },
+  { about: 'record', reasonOf: recordWasSkipped },
+  { about: 'record', reasonOf: recordMayBeTheOrganization },
+  { about: 'removals', reasonOf: nothingListedHasAccess },
+  { about: 'removals', reasonOf: tooManyRemovals },
 ];
 
-function refusalOf(situation: ExactSituation): Failure | null {
-  for (const rule of REFUSALS) {
-    const reason = rule(situation);
-    if (reason) return refusedBecause(reason);
+function refusalOf(situation: ExactSituation): Refusal | null {
+  for (const { about, reasonOf } of REFUSAL_RULES) {
+    const reason = reasonOf(situation);
+    if (reason) return refusedBecause(reason, about);
   }
   return null;
 }
@@ -114,9 +119,11 @@ function shareBelongsToAnother({
   inputs,
 }: ExactSituation): string | null {
   const owner = observed.share?.accountId ?? 'unknown';
-  if (owner !== inputs.accountId) {
-    return `the owner of the share is ${owner}, not account-id`;
-  }
+  if (owner === inputs.accountId) return null;
+  return `the owner of the share is ${owner}, not account-id`;
+}
+
+function shareIsNotSent({ observed }: ExactSituation): string | null {
   return unless(observed.share, 'kind', 'sent');
 }
 

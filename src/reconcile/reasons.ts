@@ -1,5 +1,6 @@
 /* The failures that the reconciler finds itself, in words. */
 import type { Failure, Share, ShareRecipient, Target } from '../domain.ts';
+import type { Refusal } from './target-state.ts';
 
 const MAX_NAMED = 5;
 
@@ -71,7 +72,7 @@ export function stoppedBy({ reason, request }: Failure): Failure {
 export function heldBackToTheEnd({ reason, request }: Failure): Failure {
   return {
     cause: 'stopped',
-    reason: `not attempted, because of the answer to another write: ${reason}`,
+    reason: `not attempted, because of the response to another write: ${reason}`,
     request,
   };
 }
@@ -100,8 +101,11 @@ export function shareProblem(
  * Nothing is written with `exact`. The report names who would lose access: with
  * their IDs in it, the reason would be another one for each of them.
  */
-export function refusedBecause(reason: string): Failure {
-  return { cause: 'refused', reason, request: null };
+export function refusedBecause(
+  reason: string,
+  about: Refusal['about'],
+): Refusal {
+  return { cause: 'refused', reason, request: null, about };
 }
 
 /** A removal of `exact` that has not begun when an addition failed. */

@@ -135,12 +135,17 @@ export type Ending =
   /** An exception that nothing expects. What was known by then is reported. */
   | { readonly type: 'crashed'; readonly error: unknown };
 
+/** Why `exact` writes nothing, and what it is about. */
+export interface Refusal extends Failure {
+  readonly about: 'unread-share' | 'share' | 'record' | 'removals';
+}
+
 /** A run that is over, as plain data: what the report is made of. */
 export interface Outcome {
   /** In the order of the plan: the listed targets, then unlisted accounts. */
   readonly targets: readonly TargetState[];
   /** Why nothing was written at all; null where it was, or could be. */
-  readonly refusal: Failure | null;
+  readonly refusal: Refusal | null;
   /** Null where the recipients could not be read at all. */
   readonly observed: Observations | null;
   readonly polls: PollCounts;

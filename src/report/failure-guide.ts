@@ -1,5 +1,6 @@
 /* For each way to fail: what it is called, and what to do about it. */
 import type { Cause, Credentials, Failure, RequestKind } from '../domain.ts';
+import type { Refusal } from '../reconcile/target-state.ts';
 
 /** A section of docs/troubleshooting.md. */
 export type Topic = Cause | 'inputs' | 'read-only' | 'outputs';
@@ -41,6 +42,8 @@ export interface Circumstances {
   /** The credentials reached Cloudflare and can read the share. */
   readonly listWasRead: boolean;
   readonly credentials: Credentials['type'];
+  /** What a plan was rejected for; null where none was. */
+  readonly refusedFor: Refusal['about'] | null;
 }
 
 /** What to call a failure, and what to do about it. */
@@ -62,6 +65,7 @@ interface Rule {
   readonly codes?: readonly number[];
   readonly listWasRead?: boolean;
   readonly credentials?: Credentials['type'];
+  readonly refusedFor?: Refusal['about'];
   /** Where it differs from the cause. */
   readonly topic?: Topic;
   readonly hint: string;
@@ -272,6 +276,26 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'refused',
+    refusedFor: 'unread-share',
+    hint: 'Nothing was changed. Run again when the share can be read.',
+  },
+  {
+    cause: 'refused',
+    refusedFor: 'share',
+    hint:
+      'Nothing was changed. Check share-id: use an active share that ' +
+      'account-id owns and that targets accounts.',
+  },
+  {
+    cause: 'refused',
+    refusedFor: 'record',
+    hint:
+      'Nothing was changed. Check the recipients of the share in the ' +
+      'Cloudflare dashboard.',
+  },
+  {
+    cause: 'refused',
+    refusedFor: 'removals',
     hint:
       'Nothing was changed. Check the list and share-id; raise ' +
       'max-removals only if the removals are intended.',
@@ -329,7 +353,8 @@ function matches(
     accepts(rule.kinds, request?.kind) &&
     accepts(rule.codes, request?.code) &&
     isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
-    isUnlessOther(rule.credentials, circumstances.credentials)
+    isUnlessOther(rule.credentials, circumstances.credentials) &&
+    isUnlessOther(rule.refusedFor, circumstances.refusedFor)
   );
 }
 

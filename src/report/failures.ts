@@ -9,7 +9,7 @@ import {
   isRemovalNotBegun,
   type Result,
 } from './result.ts';
-import { describePending, describeSeen } from './wording.ts';
+import { describeManyPending, describePending } from './wording.ts';
 
 /** Targets that failed for one reason. */
 export interface FailureGroup {
@@ -86,8 +86,7 @@ export function annotatedGroups(
 
 function wasAttempted({ failure, states }: FailureGroup, { inputs }: Result) {
   const isNotBegun = states.every((state) => isRemovalNotBegun(state, inputs));
-  const isOfEnd = failure.cause === 'timeout' || failure.cause === 'cancelled';
-  return failure.cause !== 'stopped' && !(isOfEnd && isNotBegun);
+  return failure.cause !== 'stopped' && !(isEndOfRun(failure) && isNotBegun);
 }
 
 function describeGroup(
@@ -99,6 +98,7 @@ function describeGroup(
   const advice = adviceFor(failure, {
     listWasRead: result.outcome.observed !== null,
     credentials: result.inputs.credentials.type,
+    refusedFor: result.outcome.refusal?.about ?? null,
   });
   const reason = isSingle
     ? failure.reason
@@ -109,10 +109,10 @@ function describeGroup(
 function reasonOfSeveral(
   failure: Failure,
   states: readonly TargetState[],
-  { outcome, nowMs }: Result,
+  result: Result,
 ): string {
-  if (isOneGroup(failure) && outcome.observed) {
-    return describeSeen(states, outcome.polls, nowMs);
+  if (isEndOfRun(failure) && result.outcome.observed) {
+    return describeManyPending(states, result);
   }
   const [first] = states;
   const isAboutFirst = first && failure.cause !== 'refused';
@@ -121,7 +121,7 @@ function reasonOfSeveral(
 
 function groupKey(failure: Failure, state: TargetState): string {
   if (failure.cause === 'refused') return failure.cause;
-  if (isOneGroup(failure) || isWholeRun(failure)) {
+  if (isEndOfRun(failure) || isWholeRun(failure)) {
     // A removal that was not begun gets no annotation.
     const isBegun = state.posts.length + state.deletes.length > 0;
     const { desired } = state.planned;
@@ -131,8 +131,8 @@ function groupKey(failure: Failure, state: TargetState): string {
   return `${failure.cause} ${failure.request?.code ?? ''} ${reason}`;
 }
 
-/** Does its reason say only what was observed of one target? */
-function isOneGroup({ cause }: Failure): boolean {
+/** Is the target only not done? Then its reason says what was observed of it. */
+function isEndOfRun({ cause }: Failure): boolean {
   return cause === 'timeout' || cause === 'cancelled';
 }
 

@@ -23,6 +23,7 @@ import {
   planLine,
   planOf,
   progressLine,
+  retriedErrors,
   retriedResourceWarning,
   shareAndOwner,
   slowPlanWarning,
@@ -140,12 +141,10 @@ export function createProgressLog(
   }
 
   function warnOfRetriedResources(to: TargetState): void {
-    const { recipient, next } = to;
-    if (!recipient || next.do !== 'wait') return;
+    if (to.next.do !== 'wait') return;
 
-    const isNew = (id: string) => !retriedResources.has(id);
-    const errors = recipient.errors.filter(
-      ({ resourceId, terminal }) => !terminal && isNew(resourceId),
+    const errors = retriedErrors(to).filter(
+      ({ resourceId }) => !retriedResources.has(resourceId),
     );
     for (const one of errors) {
       retriedResources.add(one.resourceId);
@@ -229,7 +228,11 @@ function excerptOf(
   const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
   if (isOfRun) return null;
   // As the annotation at the end. Nothing changes before the list was read.
-  const circumstances = { listWasRead: true, credentials: credentials.type };
+  const circumstances = {
+    listWasRead: true,
+    credentials: credentials.type,
+    refusedFor: null,
+  };
   const { topic } = adviceFor(failure, circumstances);
   return {
     key: failure.cause,
@@ -245,6 +248,10 @@ function slowPlan(
   inputs: Inputs,
   remainingMs: number,
 ): WarningText | null {
+  const isRefused = targets.some(
+    (state) => failureOf(state)?.cause === 'refused',
+  );
+  if (isRefused) return null;
   const writes = targets.filter((state) => {
     const { sign } = planOf(state, inputs);
     return sign === '+' || sign === '-';

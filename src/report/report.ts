@@ -44,6 +44,7 @@ import {
   listEntry,
   notRemovedSentence,
   notRemovedTitle,
+  planComplete,
   resultLine,
   sharesSentence,
   summaryWarning,
@@ -168,9 +169,14 @@ function annotateFailures(sink: Sink, result: Result): void {
   if (ending.type === 'cancelled' && groups.length === 0) {
     const { hint } = adviceFor(
       { cause: 'cancelled', reason: '', request: null },
-      { listWasRead: true, credentials: result.inputs.credentials.type },
+      {
+        listWasRead: true,
+        credentials: result.inputs.credentials.type,
+        refusedFor: null,
+      },
     );
-    fail(sink, context, 'cancelled', [everythingDone, hint ?? '']);
+    const done = result.inputs.dryRun ? planComplete : everythingDone;
+    fail(sink, context, 'cancelled', [done, hint ?? '']);
   }
 }
 
@@ -207,7 +213,7 @@ function explainCrash(
 ): void {
   const { hint } = adviceFor(
     { cause: 'internal', reason: '', request: null },
-    { listWasRead: false, credentials: 'token' },
+    { listWasRead: false, credentials: 'token', refusedFor: null },
   );
   fail(sink, context, 'internal', [`${messageOf(error)}.`, hint ?? '']);
   const stack = error instanceof Error ? (error.stack ?? '') : '';

@@ -9,6 +9,7 @@ import type {
   HeldBack,
   Inputs,
   OtherRecipients,
+  ResourceError,
   Share,
   ShareRecipient,
   Target,
@@ -29,7 +30,6 @@ import {
   failureOf,
   isPending,
   type Outcome,
-  type PollCounts,
   type TargetState,
   type Waiting,
   type WriteResult,
@@ -285,7 +285,16 @@ function describeStatusChange(
   const isNew = statusWord(to) !== statusWord(from);
   const isDone = to.next.do === 'done' && isPending(from);
   if (!isNew && !isDone) return '';
-  return `${statusWord(to)} after ${formatSeconds(nowMs - to.startedMs)}`;
+  const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
+  return isDone && hasStillAccess(to)
+    ? `removal accepted, not awaited: still ${statusWord(to)} ${after}`
+    : `${statusWord(to)} ${after}`;
+}
+
+function hasStillAccess({ planned, recipient, deletes }: TargetState): boolean {
+  if (planned.desired === 'present' || !recipient) return false;
+  const isOwn = deletes.some((one) => one.recipientId === recipient.id);
+  return isOwn && isActive(recipient);
 }
 
 function statusWord({ recipient }: TargetState): string {
@@ -307,17 +316,16 @@ function describeNewWrite(from: TargetState, to: TargetState): string | null {
 }
 
 function describeWrite(result: WriteResult, accepted: string): string {
-  const next = 'checking the recipients before another attempt';
   switch (result.outcome) {
     case 'accepted':
       return accepted;
     case 'unknown':
-      return `${formatFailure(result.error.failure)}; ${next}`;
-    case 'conflict':
       return (
-        'another change is under way: ' +
-        `${formatFailure(result.error.failure)}; ${next}`
+        'the request may have been carried out: ' +
+        `${formatFailure(result.error.failure)}`
       );
+    case 'conflict':
+      return `another change is under way: ${formatFailure(result.error.failure)}`;
     case 'rejected':
       // What follows from it, a failure, has a line of its own.
       return '';
@@ -551,27 +559,50 @@ export function moreFailuresLine(title: string, shown: number): string {
 
 /** Why a target that is still pending has failed. */
 export function describePending(state: TargetState, result: Result): string {
-  const { inputs, outcome, nowMs } = result;
-  const parts = [
+  const { inputs, outcome } = result;
+  return [
     END_WORDS[outcome.ending.type](inputs),
+    ...describeSeen([state], result),
     ...describeLastWrite(state),
-  ];
-  // Without a list, nothing is known of the target.
-  if (outcome.observed) {
-    parts.splice(1, 0, describeSeen([state], outcome.polls, nowMs));
-  }
-  const retried = state.recipient?.errors.length ?? 0;
-  if (state.recipient && retried > 0) {
-    const share = outcome.observed?.share ?? null;
-    parts.push(
-      `Cloudflare is retrying ${describeErrors(state.recipient, share)}`,
-    );
-  }
-  const { lastPollFailure } = outcome;
-  if (lastPollFailure) {
-    parts.push(`the last poll failed: ${formatFailure(lastPollFailure)}`);
-  }
-  return parts.join('; ');
+    ...describeRetries(state, outcome.observed?.share ?? null),
+    ...describeLastPoll(outcome),
+  ].join('; ');
+}
+
+/** The same of several targets: what they have in common, and counts. */
+export function describeManyPending(
+  states: readonly TargetState[],
+  result: Result,
+): string {
+  return [
+    ...describeSeen(states, result),
+    ...describeLastWrites(states),
+    ...describeLastPoll(result.outcome),
+  ].join('; ');
+}
+
+function describeRetries(state: TargetState, share: Share | null): string[] {
+  const { recipient } = state;
+  if (!recipient || retriedErrors(state).length === 0) return [];
+  return [`Cloudflare is retrying ${describeErrors(recipient, share)}`];
+}
+
+/**
+ * Errors of resources that keep a target waiting: Cloudflare retries those of
+ * an active recipient that are not terminal.
+ */
+export function retriedErrors({
+  planned,
+  recipient,
+}: TargetState): readonly ResourceError[] {
+  const isAwaited = planned.desired === 'present' && recipient !== null;
+  if (!isAwaited || !isActive(recipient)) return [];
+  return recipient.errors.filter(({ terminal }) => !terminal);
+}
+
+function describeLastPoll({ lastPollFailure }: Outcome): string[] {
+  if (!lastPollFailure) return [];
+  return [`the last poll failed: ${formatFailure(lastPollFailure)}`];
 }
 
 const END_WORDS: Readonly<
@@ -583,17 +614,20 @@ const END_WORDS: Readonly<
   crashed: () => 'not done because of an internal error',
 };
 
-/** `18 polls, last status associating for 9 m 40 s`. */
-export function describeSeen(
+/**
+ * `18 polls, last status associating for 9 m 40 s`. Without a list, nothing is
+ * known of a target.
+ */
+function describeSeen(
   states: readonly TargetState[],
-  { polls, failedPolls }: PollCounts,
-  nowMs: number,
-): string {
+  { outcome, nowMs }: Result,
+): string[] {
+  if (!outcome.observed) return [];
+  const { polls, failedPolls } = outcome.polls;
   const failed =
     failedPolls > 0 ? ` (${formatCount(failedPolls)} of them failed)` : '';
-  return (
-    `${plural(polls, 'poll')}${failed}, ` + `${describeStatuses(states, nowMs)}`
-  );
+  const statuses = describeStatuses(states, nowMs);
+  return [`${plural(polls, 'poll')}${failed}, ${statuses}`];
 }
 
 function describeStatuses(
@@ -624,7 +658,7 @@ function describeLastWrite(state: TargetState): string[] {
   if (state.heldBack)
     return [`the last write was ${describeHeldBack(state.heldBack)}`];
 
-  const last = [...state.posts, ...state.deletes].at(-1)?.result;
+  const last = lastResult(state);
   if (!last || last.outcome === 'accepted') return [];
   const { reason } = last.error.failure;
   if (last.outcome === 'unknown') {
@@ -634,6 +668,28 @@ function describeLastWrite(state: TargetState): string[] {
     return [`the last write met another change: ${reason}`];
   }
   return [`the last write was rejected: ${reason}`];
+}
+
+function describeLastWrites(states: readonly TargetState[]): string[] {
+  const heldBack = states.filter((state) => state.heldBack !== null);
+  const unknown = states.filter(
+    (state) => !state.heldBack && lastResult(state)?.outcome === 'unknown',
+  );
+  const parts: string[] = [];
+  if (unknown.length > 0) {
+    const writes = plural(unknown.length, 'last write');
+    parts.push(`${writes} may have been carried out`);
+  }
+  const [first] = heldBack;
+  if (first?.heldBack) {
+    const writes = plural(heldBack.length, 'last write');
+    parts.push(`${writes} ${describeHeldBack(first.heldBack)}`);
+  }
+  return parts;
+}
+
+function lastResult({ posts, deletes }: TargetState): WriteResult | undefined {
+  return [...posts, ...deletes].at(-1)?.result;
 }
 
 // -------- what an annotation adds to a reason
@@ -676,9 +732,9 @@ export function notRemovedTitle(count: number): string {
   return `${who} not removed, as a list for a run with state: absent`;
 }
 
-/** `023e… # EMEA`: as `recipient-account-id` accepts it. */
-export function listEntry({ planned: { target } }: TargetState): string {
-  return target.label === null ? target.id : `${target.id} # ${target.label}`;
+/** As `recipient-account-id` accepts it. */
+export function listEntry({ planned }: TargetState): string {
+  return planned.target.id;
 }
 
 /** Which accounts a plan that was rejected would have removed. */
@@ -692,6 +748,8 @@ export function wouldLoseAccessSentence(
 }
 
 export const everythingDone = 'Everything was done.';
+/** Of a dry run. */
+export const planComplete = 'The plan is complete.';
 
 // -------- warnings at the end
 
@@ -701,11 +759,13 @@ export function duplicateWarning(
   name: string,
 ): WarningText {
   const ids = others.map(({ id }) => id).join(', ');
+  const areDated = [used, ...others].every(
+    ({ createdMs }) => createdMs !== null,
+  );
+  const why = areDated ? 'is older and in use' : 'is in use';
   return {
     title: WARNING_TITLES.duplicate,
-    text:
-      `Remove recipient ${ids}: ${used.id} is older and in use. Account ` +
-      `${name}.`,
+    text: `Remove recipient ${ids}: ${used.id} ${why}. Account ${name}.`,
   };
 }
 
