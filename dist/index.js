@@ -7667,7 +7667,6 @@ function pollIntervalMs(waitedMs, random) {
 const TURN_RULES = [
     stepIsOver,
     credentialsFailed,
-    listedAccountsComeFirst,
     serverAskedToWait,
     everythingIsBlocked,
     stepEndsFirst,
@@ -7693,10 +7692,6 @@ function stepIsOver({ isStepOver }) {
 }
 function credentialsFailed({ authenticationFailure: failure, }) {
     return failure ? { why: 'authentication', failure } : null;
-}
-/** No removal is sent while an account that should have access has none. */
-function listedAccountsComeFirst({ isBeforeAdditions, }) {
-    return isBeforeAdditions ? { why: 'additions' } : null;
 }
 /** `Retry-After` of one write holds for the next: RFC 9110, section 10.2.3. */
 function serverAskedToWait({ notBeforeMs, nowMs, }) {
@@ -7971,14 +7966,13 @@ class Reconciler {
         const { share } = this.#options;
         const isFirstSinceList = !this.#hasWriteBegun;
         this.#hasWriteBegun = true;
-        const turn = (rateLimit) => heldBackBy(this.#turnOf(index, isFirstSinceList, rateLimit));
+        const turn = (rateLimit) => heldBackBy(this.#turnOf(isFirstSinceList, rateLimit));
         return recipientId === null
             ? share.createRecipient(this.#stateOf(index).planned.target, turn)
             : share.deleteRecipient(recipientId, turn);
     }
-    #turnOf(index, isFirstSinceList, rateLimit) {
+    #turnOf(isFirstSinceList, rateLimit) {
         const { clock, deadline } = this.#options;
-        const isRemoval = isUnlisted(this.#stateOf(index));
         return {
             nowMs: clock.now(),
             rateLimit,
@@ -7988,7 +7982,6 @@ class Reconciler {
             endMs: deadline.writesEndMs(),
             isStepOver: deadline.closing.aborted,
             authenticationFailure: this.#authenticationFailure,
-            isBeforeAdditions: isRemoval && this.#additions !== 'done',
         };
     }
     /** Records what is known of a write that was sent, or nearly. */
