@@ -383,27 +383,32 @@ describe('a run with `exact`', () => {
   });
 
   it('removes nothing further where a listed account fails later, and observes what it has sent', async () => {
-    const { writes, causes } = await run({
+    const { writes, causes, targets } = await run({
       inputs: { ...EXACT, targets: firstAccounts(1) },
       records: [
         wire('r0', 'associated', account(0)),
-        wire('r5', 'associated', account(5)),
-        wire('r6', 'associated', account(6)),
+        ...[5, 6, 7].map((n) => wire(`r${n}`, 'associated', account(n))),
+        wire('s5', 'associated', account(5)),
       ],
-      respond: ({ method, path, atMs }, [listed, first]) => {
-        // The first removal is under way, the second has to wait.
-        if (method === 'DELETE' && path === '/r6') {
+      respond: ({ method, path, atMs }, [listed, first, second]) => {
+        // The removals of r5 and r6 are under way, the others have to wait.
+        if (method === 'DELETE' && (path === '/r7' || path === '/s5')) {
           return rejection(503, 1, { 'retry-after': '2' });
         }
         if (listed && atMs >= 3_000)
           listed.association_status = 'disassociated';
-        const isOver = first && atMs >= 9_000;
-        if (isOver) first.association_status = 'disassociated';
+        for (const one of [first, second]) {
+          if (one && atMs >= 12_000) one.association_status = 'disassociated';
+        }
         return undefined;
       },
     });
-    expect(writes()).toEqual(['0 DELETE /r5', '0 DELETE /r6']);
-    expect(causes).toEqual(['removed', null, 'stopped']);
+    expect(writes()).toEqual(
+      ['r5', 's5', 'r6', 'r7'].map((id) => `0 DELETE /${id}`),
+    );
+    expect(causes).toEqual(['removed', 'stopped', null, 'stopped']);
+    const ended = targets.map(({ decidedMs }) => decidedMs);
+    expect(ended).toEqual([3_000, 12_000, 12_000, 10_000]);
   });
 
   it.each([
