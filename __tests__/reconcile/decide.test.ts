@@ -1,17 +1,9 @@
 /**
- * Tables P and A of docs/how-it-works.md, row by row, then what holds for
- * every decision.
+ * Tables P and A of docs/how-it-works.md, row by row. What holds for every
+ * decision is in __tests__/model/invariants.ts.
  */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ShareRecipient } from '../../src/domain.ts';
 import { isUnknown } from '../../src/reconcile/decide.ts';
-import {
-  hasTerminalError,
-  isActive,
-  isReady,
-  stage,
-} from '../../src/reconcile/readiness.ts';
 import {
   failureOf,
   isPending,
@@ -20,7 +12,6 @@ import {
 import {
   A_SHARE,
   ACCOUNT,
-  AN_ACCOUNT,
   AN_ORGANIZATION,
   account,
   ORGANIZATION,
@@ -36,7 +27,6 @@ import {
   deleted,
   inWords,
   lastUnknown,
-  observedIn,
   RESULTS,
   rejected,
   unknown,
@@ -863,123 +853,6 @@ describe('an organization that should have no access', () => {
     expect(words({ desired: 'absent', first: [unnamed], listMs: 10_000 })).toBe(
       'done',
     );
-  });
-});
-
-describe('every decision', () => {
-  const ids = fc.constantFrom('r1', 'r2', 'r3');
-  const ms = fc.constantFrom(0, 1, null);
-  const records = fc.array(
-    fc
-      .record({
-        id: ids,
-        status: fc.constantFrom(
-          'associating',
-          'associated',
-          'disassociating',
-          'disassociated',
-          'odd',
-        ),
-        accountId: fc.constantFrom(ACCOUNT, OTHER, ORGANIZATION, null),
-        errors: fc.constantFrom<ShareRecipient['errors']>(
-          [],
-          terminal.errors,
-          retried.errors,
-        ),
-        createdMs: ms,
-        modifiedMs: ms,
-      })
-      .map(({ id, status, ...more }) => record(id, status, more)),
-    { maxLength: 4 },
-  );
-  const results = fc.constantFrom(...RESULTS);
-  const common = {
-    target: fc.constantFrom(AN_ACCOUNT, AN_ORGANIZATION),
-    wait: fc.boolean(),
-    first: records,
-    later: records,
-    ageMs: fc.constantFrom(-1, 0, 9_999, 10_000),
-  };
-  const present = fc.record({
-    ...common,
-    inUse: fc.option(ids, { nil: null }),
-    posts: fc.array(results, { maxLength: 4 }),
-  });
-  const deletes = fc.tuple(ids, results).map(([id, one]) => deleted(id, one));
-  const absent = fc
-    .record({ ...common, deletes: fc.array(deletes, { maxLength: 4 }) })
-    .map((one): Case => ({ ...one, desired: 'absent' }));
-
-  /** Records that are the target's by their account, or by a reply. */
-  function recordsIn(one: Case): ShareRecipient[] {
-    const { records: all } = observedIn(one);
-    return [...all.values()].filter(
-      ({ id, accountId }) =>
-        accountId === one.target?.id ||
-        (id === one.inUse &&
-          (accountId === null || one.target?.type === 'organization')),
-    );
-  }
-
-  const always = (cases: fc.Arbitrary<Case>, holds: (one: Case) => void) =>
-    fc.assert(fc.property(cases, holds), { numRuns: 500 });
-
-  it('creates only beside history, and again only what may be repeated', () => {
-    always(present, (one) => {
-      const { next, inUse } = decided(one);
-      expect(next.do).not.toBe('delete');
-      if (next.do !== 'create') return;
-      expect(recordsIn(one).every((known) => stage(known) === 2)).toBe(true);
-      expect(inUse === null || !observedIn(one).records.has(inUse)).toBe(true);
-      const posts = one.posts ?? [];
-      const last = posts.at(-1);
-      if (!last) return;
-      expect([unknown, conflict]).toContain(last);
-      expect([one.target, one.ageMs]).toEqual([AN_ACCOUNT, 10_000]);
-      expect(posts.length).toBeLessThan(3);
-    });
-  });
-
-  it('succeeds to add only with an active record of the target, usable where somebody waits', () => {
-    always(present, (one) => {
-      const { next, recipient } = decided(one);
-      if (next.do !== 'done') return;
-      expect(recordsIn(one)).toContainEqual(recipient);
-      const seen = recipient as ShareRecipient;
-      expect([isActive(seen), hasTerminalError(seen)]).toEqual([true, false]);
-      if (one.wait) expect(isReady(seen)).toBe(true);
-    });
-  });
-
-  it('deletes only active records of the target, at most three times each', () => {
-    always(absent, (one) => {
-      const { next } = decided(one);
-      expect(next.do).not.toBe('create');
-      if (next.do !== 'delete') return;
-      const active = recordsIn(one).filter(isActive);
-      expect(active.map(({ id }) => id)).toEqual(
-        expect.arrayContaining([...next.recipientIds]),
-      );
-      for (const id of next.recipientIds) {
-        const sent = one.deletes?.filter(
-          ({ recipientId }) => recipientId === id,
-        );
-        expect(sent?.length).toBeLessThan(3);
-      }
-    });
-  });
-
-  it('succeeds to remove only where nothing is active, or nobody waits for what was accepted', () => {
-    always(absent, (one) => {
-      if (decided(one).next.do !== 'done') return;
-      for (const known of recordsIn(one)) {
-        const last = one.deletes
-          ?.filter(({ recipientId }) => recipientId === known.id)
-          .at(-1);
-        const isEnough = stage(known) === 1 || last?.result === accepted;
-        expect(stage(known) === 2 || (!one.wait && isEnough)).toBe(true);
-      }
-    });
   });
 });
 

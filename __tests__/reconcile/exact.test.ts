@@ -6,7 +6,6 @@ import { planTargets } from '../../src/reconcile/plan.ts';
 import {
   A_SHARE,
   account,
-  accounts,
   firstAccounts,
   INPUTS,
   listOf,
@@ -14,12 +13,7 @@ import {
   OWNER,
   record,
 } from '../builders.ts';
-import {
-  NO_CONNECTION,
-  noResponse,
-  ok,
-  rejection,
-} from '../cloudflare/scripted-api.ts';
+import { NO_CONNECTION, rejection } from '../cloudflare/scripted-api.ts';
 import { inWords } from './cases.ts';
 import { associatedAt, inTurn, plan, type RunCase, run, wire } from './run.ts';
 
@@ -472,30 +466,5 @@ describe('a run with `exact`', () => {
     expect(
       reconciler.targets.map((state) => `${inWords(state)}, ${state.changed}`),
     ).toEqual(['create, true', 'wait for additions, true']);
-  });
-
-  it('sees an account in upper case as listed', async () => {
-    const { requests, causes } = await exact({
-      inputs: { targets: accounts(account(5)) },
-      records: [wire('r5', 'associated', account(5).toUpperCase())],
-    });
-    expect([requests.length, causes]).toEqual([1, [null]]);
-  });
-
-  it('repeats a removal whose outcome is unknown, after ten seconds', async () => {
-    const { writes, causes } = await exact({
-      records: [wire('r0', 'associated', account(0)), five()],
-      respond: inTurn('DELETE', [noResponse()]),
-    });
-    expect(writes()).toEqual(['0 DELETE /r5', '10000 DELETE /r5']);
-    expect(causes).toEqual([null, null]);
-  });
-
-  it('is red for an account whose removal is rejected', async () => {
-    const { causes } = await exact({
-      records: [wire('r0', 'associated', account(0)), five()],
-      respond: inTurn('DELETE', [rejection(400), ok({})]),
-    });
-    expect(causes).toEqual([null, 'rejected']);
   });
 });
