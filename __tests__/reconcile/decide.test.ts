@@ -529,6 +529,21 @@ describe('table A: an account that should have no access', () => {
       [[]],
       { first: [removed], listMs: 10_000 },
     ),
+    row(
+      'fails where its record comes back with another account',
+      'fail: inconclusive',
+      [[], r1(accepted)],
+      {
+        inUse: 'r1',
+        later: [record('r1', 'associated', { accountId: OTHER })],
+        listMs: 10_000,
+      },
+    ),
+    row('does not fail so once that record is removed', 'done', [[]], {
+      inUse: 'r1',
+      later: [record('r1', 'disassociated', { accountId: OTHER })],
+      listMs: 10_000,
+    }),
     row('has no record in a dry run: done', 'done', [[]], { dryRun: true }),
     row('has no record after a DELETE: done', 'done', [r1(accepted)], {}),
     row('is not concerned by the records of others', 'done', [[]], {
