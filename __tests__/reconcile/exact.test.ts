@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Inputs, MaxRemovals, Share } from '../../src/domain.ts';
+import type { Failure, Inputs, MaxRemovals, Share } from '../../src/domain.ts';
 import { allowedRemovals } from '../../src/reconcile/exact.ts';
 import { firstObservations } from '../../src/reconcile/observations.ts';
 import { planTargets } from '../../src/reconcile/plan.ts';
 import {
   A_SHARE,
   account,
+  apiError,
   firstAccounts,
   INPUTS,
   listOf,
@@ -34,19 +35,25 @@ interface PlanCase {
   readonly inputs?: Partial<Inputs>;
   readonly records?: ReturnType<typeof having>;
   readonly share?: Share | null;
+  readonly shareFailure?: Failure;
   readonly skipped?: number;
 }
 
 /** Plans a run for the first account. */
 function planned(one: PlanCase) {
   const { records = having(0), share = A_SHARE, skipped = 0 } = one;
+  const { shareFailure = null } = one;
   const inputs = {
     ...INPUTS,
     ...EXACT,
     targets: firstAccounts(1),
     ...one.inputs,
   };
-  const observed = firstObservations(listOf(records, { skipped }), share);
+  const observed = firstObservations(
+    listOf(records, { skipped }),
+    share,
+    shareFailure,
+  );
   const { targets, refusal } = planTargets(inputs, observed);
   const removals = targets
     .filter(({ desired }) => desired === 'absent')
@@ -103,12 +110,23 @@ describe('a plan with `exact`', () => {
 
 describe('`exact` refuses', () => {
   const share = (more: Partial<Share>) => ({ share: { ...A_SHARE, ...more } });
+  const { failure } = apiError();
   const unnamed = record('s1', 'associated', { accountId: null });
   it.each<[string, PlanCase, string]>([
     [
       'a share that could not be read',
       { share: null },
       'the share could not be read',
+    ],
+    [
+      'a share that could not be read, with the response',
+      { share: null, shareFailure: failure },
+      'the share could not be read: reason (detail)',
+    ],
+    [
+      'a share that could not be read, without one',
+      { share: null, shareFailure: { ...failure, request: null } },
+      'the share could not be read: reason',
     ],
     [
       'a share that is being deleted',
