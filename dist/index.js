@@ -7703,7 +7703,6 @@ function pollIntervalMs(waitedMs, random) {
 const TURN_RULES = [
     stepIsOver,
     writesAreStopped,
-    listedAccountsComeFirst,
     serverAskedToWait,
     everythingIsBlocked,
     stepEndsFirst,
@@ -7729,10 +7728,6 @@ function stepIsOver({ isStepOver }) {
 }
 function writesAreStopped({ stopped: failure, }) {
     return failure ? { why: 'stopped', failure } : null;
-}
-/** No removal is sent while an account that should have access has none. */
-function listedAccountsComeFirst({ isBeforeAdditions, }) {
-    return isBeforeAdditions ? { why: 'additions' } : null;
 }
 /** `Retry-After` of one write holds for the next: RFC 9110, section 10.2.3. */
 function serverAskedToWait({ notBeforeMs, nowMs, }) {
@@ -8007,14 +8002,13 @@ class Reconciler {
         const { share } = this.#options;
         const isFirstSinceList = !this.#hasWriteBegun;
         this.#hasWriteBegun = true;
-        const turn = (rateLimit) => heldBackBy(this.#turnOf(index, isFirstSinceList, rateLimit));
+        const turn = (rateLimit) => heldBackBy(this.#turnOf(isFirstSinceList, rateLimit));
         return recipientId === null
             ? share.createRecipient(this.#stateOf(index).planned.target, turn)
             : share.deleteRecipient(recipientId, turn);
     }
-    #turnOf(index, isFirstSinceList, rateLimit) {
+    #turnOf(isFirstSinceList, rateLimit) {
         const { clock, deadline } = this.#options;
-        const isRemoval = isUnlisted(this.#stateOf(index));
         return {
             nowMs: clock.now(),
             rateLimit,
@@ -8024,7 +8018,6 @@ class Reconciler {
             endMs: deadline.writesEndMs(),
             isStepOver: deadline.closing.aborted,
             stopped: this.#stopped,
-            isBeforeAdditions: isRemoval && this.#additions !== 'done',
         };
     }
     /** Records what is known of a write that was sent, or nearly. */
@@ -8881,8 +8874,6 @@ function describeHeldBack(heldBack) {
                 'for a write');
         case 'stopped':
             return heldBack.failure.reason;
-        case 'additions':
-            return 'held back until every listed account is done';
         case 'step-over':
             return 'not sent, because the step is about to end';
     }

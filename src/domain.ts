@@ -226,7 +226,5 @@ export type HeldBack =
   | { readonly why: 'stale-list' }
   /** Another write showed that none can succeed any more. */
   | { readonly why: 'stopped'; readonly failure: Failure }
-  /** With `exact`: a listed account is not done, or has failed. */
-  | { readonly why: 'additions' }
   /** The run is about to end. */
   | { readonly why: 'step-over' };

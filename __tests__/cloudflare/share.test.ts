@@ -284,7 +284,7 @@ describe('a DELETE', () => {
 
   it('is not sent where it is not its turn', async () => {
     const { share, run, requests } = open(() => ok({}));
-    const heldBack = { why: 'additions' } as const;
+    const heldBack = { why: 'stale-list' } as const;
     expect(await run(share.deleteRecipient('r1', () => heldBack))).toEqual({
       outcome: 'heldBack',
       heldBack,

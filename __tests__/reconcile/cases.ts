@@ -79,7 +79,7 @@ export interface Case {
 }
 
 /** What was observed in a case. */
-export function observedIn(one: Case): Observations {
+function observedIn(one: Case): Observations {
   const { first = [], later = [], listMs = 0, ageMs, share = null } = one;
   const known = firstObservations(listOf(first, { sentMs: FIRST_MS }), share);
   const sentMs = ageMs === undefined ? FIRST_MS + listMs : WRITTEN_MS + ageMs;

@@ -1,17 +1,9 @@
 /**
- * Tables P and A of docs/how-it-works.md, row by row, then what holds for
- * every decision.
+ * Tables P and A of docs/how-it-works.md, row by row. What holds for every
+ * decision is in __tests__/model/invariants.ts.
  */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ShareRecipient } from '../../src/domain.ts';
 import { isUnknown } from '../../src/reconcile/decide.ts';
-import {
-  hasTerminalError,
-  isActive,
-  isReady,
-  stage,
-} from '../../src/reconcile/readiness.ts';
 import {
   failureOf,
   isPending,
@@ -20,7 +12,6 @@ import {
 import {
   A_SHARE,
   ACCOUNT,
-  AN_ACCOUNT,
   AN_ORGANIZATION,
   account,
   ORGANIZATION,
@@ -36,7 +27,6 @@ import {
   deleted,
   inWords,
   lastUnknown,
-  observedIn,
   RESULTS,
   rejected,
   unknown,
@@ -55,24 +45,29 @@ const words = (one: Case) => inWords(decided(one));
 /** Every last POST there can be, and none. */
 const ANY_POST = [[], ...RESULTS.map((result) => [result])];
 
-type PresentRow = [string, Case, readonly WriteResult[][], string];
+/** A row of a table: what it shows, what is decided, and of what. */
+const row = <Cells extends readonly unknown[]>(
+  title: string,
+  expected: string | boolean | null,
+  ...cells: Cells
+) => [title, expected, ...cells] as const;
 
 describe('table P: an account that should have access', () => {
-  const rows: PresentRow[] = [
-    [
+  const rows = [
+    row(
       'fails where a resource failed permanently, before its status counts',
+      'fail: resource-error',
+      ANY_POST,
       { later: [record('r1', 'associated', terminal)] },
-      ANY_POST,
-      'fail: resource-error',
-    ],
-    [
-      'fails so while associating',
-      { later: [record('r1', 'associating', terminal)], wait: false },
-      ANY_POST,
-      'fail: resource-error',
-    ],
-    [
+    ),
+    row('fails so while associating', 'fail: resource-error', ANY_POST, {
+      later: [record('r1', 'associating', terminal)],
+      wait: false,
+    }),
+    row(
       'fails so with an unknown status, and beside errors that are retried',
+      'fail: resource-error',
+      ANY_POST,
       {
         later: [
           record('r1', 'odd', {
@@ -80,140 +75,124 @@ describe('table P: an account that should have access', () => {
           }),
         ],
       },
-      ANY_POST,
-      'fail: resource-error',
-    ],
-    [
-      'is done once associated without an error',
-      { later: [associated] },
-      ANY_POST,
-      'done',
-    ],
-    [
-      'waits for the status while associating',
-      { later: [record('r1', 'associating')] },
-      ANY_POST,
-      'wait for status',
-    ],
-    [
+    ),
+    row('is done once associated without an error', 'done', ANY_POST, {
+      later: [associated],
+    }),
+    row('waits for the status while associating', 'wait for status', ANY_POST, {
+      later: [record('r1', 'associating')],
+    }),
+    row(
       'waits for the status while Cloudflare retries a resource',
+      'wait for status',
+      ANY_POST,
       { later: [record('r1', 'associated', retried)] },
-      ANY_POST,
-      'wait for status',
-    ],
-    [
+    ),
+    row(
       'waits for the status where it is unknown',
-      { later: [record('r1', 'odd')] },
-      ANY_POST,
       'wait for status',
-    ],
-    [
-      'is done with any active record where nobody waits',
-      { later: [record('r1', 'associating', retried)], wait: false },
       ANY_POST,
-      'done',
-    ],
-    [
+      { later: [record('r1', 'odd')] },
+    ),
+    row('is done with any active record where nobody waits', 'done', ANY_POST, {
+      later: [record('r1', 'associating', retried)],
+      wait: false,
+    }),
+    row(
       'fails where the record in use is being removed',
+      'fail: removed',
+      ANY_POST,
       { inUse: 'r1', later: [ending] },
-      ANY_POST,
-      'fail: removed',
-    ],
-    [
+    ),
+    row(
       'fails where the record in use was removed',
-      { inUse: 'r1', later: [removed] },
+      'fail: removed',
       ANY_POST,
-      'fail: removed',
-    ],
-    [
+      { inUse: 'r1', later: [removed] },
+    ),
+    row(
       'fails so where a record appeared after a lost reply, and is removed',
-      { later: [removed] },
-      [[unknown], [unknown, rejected]],
       'fail: removed',
-    ],
-    [
+      [[unknown], [unknown, rejected]],
+      { later: [removed] },
+    ),
+    row(
       'fails where the record in use comes back with another account',
+      'fail: inconclusive',
+      ANY_POST,
       {
         inUse: 'r1',
         later: [record('r1', 'associated', { accountId: OTHER })],
       },
-      ANY_POST,
-      'fail: inconclusive',
-    ],
-    [
+    ),
+    row(
       'is done with the record in use, even where that names no account',
-      { inUse: 'r1', later: [unnamed] },
-      ANY_POST,
       'done',
-    ],
-    [
-      'waits for a removal that is under way',
-      { first: [ending] },
       ANY_POST,
-      'wait for removal',
-    ],
-    [
+      { inUse: 'r1', later: [unnamed] },
+    ),
+    row('waits for a removal that is under way', 'wait for removal', ANY_POST, {
+      first: [ending],
+    }),
+    row(
       'waits so where other records are history',
-      { first: [removed, record('r2', 'disassociating')], wait: false },
-      ANY_POST,
       'wait for removal',
-    ],
-    ['is created where nothing was sent', {}, [[]], 'create'],
-    ['is created beside history', { first: [removed] }, [[]], 'create'],
-    [
-      'is created beside the records of others',
-      { first: [record('r1', 'associated', { accountId: OTHER }), unnamed] },
-      [[]],
-      'create',
-    ],
-    [
+      ANY_POST,
+      { first: [removed, record('r2', 'disassociating')], wait: false },
+    ),
+    row('is created where nothing was sent', 'create', [[]], {}),
+    row('is created beside history', 'create', [[]], { first: [removed] }),
+    row('is created beside the records of others', 'create', [[]], {
+      first: [record('r1', 'associated', { accountId: OTHER }), unnamed],
+    }),
+    row(
       'waits ten seconds for the effect of a POST whose outcome is unknown, or that met another',
-      { ageMs: 9_999 },
+      'wait for effect',
       [[unknown], [lastUnknown], [conflict], [unknown, unknown, unknown]],
-      'wait for effect',
-    ],
-    [
+      { ageMs: 9_999 },
+    ),
+    row(
       'waits for one list after a rejection',
-      { ageMs: -1 },
-      [[rejected]],
       'wait for effect',
-    ],
-    [
+      [[rejected]],
+      { ageMs: -1 },
+    ),
+    row(
       'is created again ten seconds after a lost reply or a conflict, up to three times',
-      { ageMs: 10_000 },
-      [[unknown], [conflict], [unknown, conflict]],
       'create',
-    ],
-    [
-      'fails after three POSTs, with the reason of the last',
+      [[unknown], [conflict], [unknown, conflict]],
       { ageMs: 10_000 },
+    ),
+    row(
+      'fails after three POSTs, with the reason of the last',
+      'fail: network',
       [
         [conflict, conflict, unknown],
         [rejected, rejected, rejected, unknown],
       ],
-      'fail: network',
-    ],
-    [
+      { ageMs: 10_000 },
+    ),
+    row(
       'fails where the last POST cannot succeed',
-      { ageMs: 10_000 },
-      [[lastUnknown], [conflict, lastUnknown]],
       'fail: server',
-    ],
-    [
-      'fails with a rejection once a list has followed it',
-      { ageMs: 0 },
-      [[rejected], [unknown, rejected]],
-      'fail: rejected',
-    ],
-    [
-      'waits for the record that an accepted POST named, should it be missing',
+      [[lastUnknown], [conflict, lastUnknown]],
       { ageMs: 10_000 },
-      [[accepted]],
+    ),
+    row(
+      'fails with a rejection once a list has followed it',
+      'fail: rejected',
+      [[rejected], [unknown, rejected]],
+      { ageMs: 0 },
+    ),
+    row(
+      'waits for the record that an accepted POST named, should it be missing',
       'wait for effect',
-    ],
+      [[accepted]],
+      { ageMs: 10_000 },
+    ),
   ];
 
-  it.each(rows)('%s', (_, one, histories, expected) => {
+  it.each(rows)('%s', (_, expected, histories, one) => {
     for (const posts of histories) {
       expect(words({ ...one, posts })).toBe(expected);
     }
@@ -246,53 +225,41 @@ describe('table P: an account that should have access', () => {
 });
 
 describe('the record in use', () => {
-  it.each<[string, Case, string | null]>([
-    [
-      'is the oldest active one, even of unknown status',
-      { first: [associated, record('r2', 'odd', OLDER)] },
-      'r2',
-    ],
-    [
-      'is no history and none that is being removed, however old',
-      {
-        first: [
-          associated,
-          record('r2', 'disassociated', OLDER),
-          record('r3', 'disassociating', OLDER),
-        ],
-      },
-      'r1',
-    ],
-    [
-      'is replaced by another active one where it was removed',
-      { inUse: 'r1', first: [ending, record('r2', 'associated')] },
-      'r2',
-    ],
-    [
-      'is replaced by an older one from a parallel run',
-      { inUse: 'r1', first: [associated, record('r2', 'associating', OLDER)] },
-      'r2',
-    ],
-    ['is kept where it was removed', { inUse: 'r1', first: [ending] }, 'r1'],
-    [
-      'is none of the first list after a lost reply',
-      { first: [removed], ageMs: 0, posts: [unknown] },
-      null,
-    ],
-    [
-      'is none that appears after a rejection',
-      { later: [removed], ageMs: 0, posts: [rejected] },
-      null,
-    ],
-    [
-      'is the active one, not the one that appeared',
-      {
-        later: [record('r2', 'disassociated', OLDER), associated],
-        posts: [unknown],
-      },
-      'r1',
-    ],
-  ])('%s', (_, one, inUse) => {
+  it.each([
+    row('is the oldest active one, even of unknown status', 'r2', {
+      first: [associated, record('r2', 'odd', OLDER)],
+    }),
+    row('is no history and none that is being removed, however old', 'r1', {
+      first: [
+        associated,
+        record('r2', 'disassociated', OLDER),
+        record('r3', 'disassociating', OLDER),
+      ],
+    }),
+    row('is replaced by another active one where it was removed', 'r2', {
+      inUse: 'r1',
+      first: [ending, record('r2', 'associated')],
+    }),
+    row('is replaced by an older one from a parallel run', 'r2', {
+      inUse: 'r1',
+      first: [associated, record('r2', 'associating', OLDER)],
+    }),
+    row('is kept where it was removed', 'r1', { inUse: 'r1', first: [ending] }),
+    row('is none of the first list after a lost reply', null, {
+      first: [removed],
+      ageMs: 0,
+      posts: [unknown],
+    }),
+    row('is none that appears after a rejection', null, {
+      later: [removed],
+      ageMs: 0,
+      posts: [rejected],
+    }),
+    row('is the active one, not the one that appeared', 'r1', {
+      later: [record('r2', 'disassociated', OLDER), associated],
+      posts: [unknown],
+    }),
+  ])('%s', (_, inUse, one) => {
     expect(decided(one).inUse).toBe(inUse);
   });
 
@@ -309,68 +276,57 @@ describe('the record in use', () => {
 });
 
 describe('what a run has added', () => {
-  it.each<[string, Case, boolean]>([
-    ['nothing, where the account was there', { first: [associated] }, false],
-    ['nothing, where nothing was sent', {}, false],
-    ['nothing after a rejection', { ageMs: 0, posts: [rejected] }, false],
-    [
-      'nothing, where a parallel run was faster',
-      { later: [associated], posts: [rejected] },
-      false,
-    ],
-    [
-      'nothing, where a conflict was a parallel run',
-      { later: [associated], posts: [conflict] },
-      false,
-    ],
-    [
-      'what was accepted, even if it was removed',
-      { later: [removed], inUse: 'r1', posts: [accepted] },
-      true,
-    ],
-    [
-      'what appeared after a lost reply',
-      { later: [associated], posts: [unknown] },
-      true,
-    ],
-    [
-      'what appeared after an earlier lost reply',
-      { later: [associated], posts: [unknown, rejected] },
-      true,
-    ],
-    [
-      'history that became active after a lost reply',
-      {
-        first: [{ ...removed, modifiedMs: 1 }],
-        later: [{ ...associated, modifiedMs: 2 }],
-        posts: [unknown],
-      },
-      true,
-    ],
-    [
-      'nothing after a lost reply, where nothing appeared',
-      { ageMs: 0, posts: [unknown] },
-      false,
-    ],
-    ['in a dry run, a missing account', { dryRun: true }, true],
-    ['in a dry run, history', { dryRun: true, first: [removed] }, true],
-    ['in a dry run, a removal', { dryRun: true, first: [ending] }, true],
-    [
-      'in a dry run, no active account',
-      { dryRun: true, first: [record('r1', 'associating')] },
-      false,
-    ],
-    [
-      'in a dry run, nothing that fails',
-      { dryRun: true, first: [record('r1', 'associated', terminal)] },
-      false,
-    ],
-    [
-      'in a dry run, nothing that was removed by somebody',
-      { dryRun: true, inUse: 'r1', first: [removed] },
-      false,
-    ],
-  ])('%s', (_, one, changed) => {
+  it.each([
+    row('nothing, where the account was there', false, { first: [associated] }),
+    row('nothing, where nothing was sent', false, {}),
+    row('nothing after a rejection', false, { ageMs: 0, posts: [rejected] }),
+    row('nothing, where a parallel run was faster', false, {
+      later: [associated],
+      posts: [rejected],
+    }),
+    row('nothing, where a conflict was a parallel run', false, {
+      later: [associated],
+      posts: [conflict],
+    }),
+    row('what was accepted, even if it was removed', true, {
+      later: [removed],
+      inUse: 'r1',
+      posts: [accepted],
+    }),
+    row('what appeared after a lost reply', true, {
+      later: [associated],
+      posts: [unknown],
+    }),
+    row('what appeared after an earlier lost reply', true, {
+      later: [associated],
+      posts: [unknown, rejected],
+    }),
+    row('history that became active after a lost reply', true, {
+      first: [{ ...removed, modifiedMs: 1 }],
+      later: [{ ...associated, modifiedMs: 2 }],
+      posts: [unknown],
+    }),
+    row('nothing after a lost reply, where nothing appeared', false, {
+      ageMs: 0,
+      posts: [unknown],
+    }),
+    row('in a dry run, a missing account', true, { dryRun: true }),
+    row('in a dry run, history', true, { dryRun: true, first: [removed] }),
+    row('in a dry run, a removal', true, { dryRun: true, first: [ending] }),
+    row('in a dry run, no active account', false, {
+      dryRun: true,
+      first: [record('r1', 'associating')],
+    }),
+    row('in a dry run, nothing that fails', false, {
+      dryRun: true,
+      first: [record('r1', 'associated', terminal)],
+    }),
+    row('in a dry run, nothing that was removed by somebody', false, {
+      dryRun: true,
+      inUse: 'r1',
+      first: [removed],
+    }),
+  ])('%s', (_, changed, one) => {
     expect(decided(one).changed).toBe(changed);
   });
 });
@@ -454,148 +410,149 @@ const early = deleted('r1', conflict, { wasAssociating: true });
 const r1 = (...results: WriteResult[]) =>
   results.map((result) => deleted('r1', result));
 
-type AbsentRow = [string, Case, readonly Case['deletes'][], string];
-
 describe('table A: an account that should have no access', () => {
-  const rows: AbsentRow[] = [
-    [
-      'is done once its record is removed',
-      { later: [removed] },
-      LAST_DELETES,
-      'done',
-    ],
-    [
+  const rows = [
+    row('is done once its record is removed', 'done', LAST_DELETES, {
+      later: [removed],
+    }),
+    row(
       'waits while its record is being removed',
+      'wait for status',
+      ANY_DELETE,
       { first: [ending] },
-      ANY_DELETE,
-      'wait for status',
-    ],
-    [
-      'is done with that where nobody waits',
-      { first: [ending], wait: false },
-      ANY_DELETE,
-      'done',
-    ],
-    [
+    ),
+    row('is done with that where nobody waits', 'done', ANY_DELETE, {
+      first: [ending],
+      wait: false,
+    }),
+    row(
       'is deleted where nothing was sent, whatever its status',
-      { first: [record('r1', 'odd', terminal)] },
+      'delete r1',
       [[], [deleted('r2', accepted)]],
-      'delete r1',
-    ],
-    [
-      'is deleted while associating',
-      { first: [record('r1', 'associating')], wait: false },
-      [[]],
-      'delete r1',
-    ],
-    [
+      { first: [record('r1', 'odd', terminal)] },
+    ),
+    row('is deleted while associating', 'delete r1', [[]], {
+      first: [record('r1', 'associating')],
+      wait: false,
+    }),
+    row(
       'is done with an accepted DELETE where nobody waits',
-      { first: [associated], wait: false, ageMs: 0 },
-      [r1(accepted), r1(unknown, accepted)],
       'done',
-    ],
-    [
-      'waits where nobody waits, but the last DELETE was not accepted',
+      [r1(accepted), r1(unknown, accepted)],
       { first: [associated], wait: false, ageMs: 0 },
+    ),
+    row(
+      'waits where nobody waits, but the last DELETE was not accepted',
+      'wait for status',
       [r1(accepted, unknown), r1(rejected)],
-      'wait for status',
-    ],
-    [
+      { first: [associated], wait: false, ageMs: 0 },
+    ),
+    row(
       'waits ten seconds for the effect of any DELETE',
-      { first: [associated], ageMs: 9_999 },
-      LAST_DELETES,
       'wait for status',
-    ],
-    [
+      LAST_DELETES,
+      { first: [associated], ageMs: 9_999 },
+    ),
+    row(
       'is deleted again after ten seconds, up to three times',
-      { first: [associated], ageMs: 10_000 },
-      [r1(accepted), r1(unknown), r1(conflict), r1(unknown, conflict)],
       'delete r1',
-    ],
-    [
-      'is deleted again after any number of conflicts while it was associating',
+      [r1(accepted), r1(unknown), r1(conflict), r1(unknown, conflict)],
       { first: [associated], ageMs: 10_000 },
+    ),
+    row(
+      'is deleted again after any number of conflicts while it was associating',
+      'delete r1',
       [
         [early, early, early, early],
         [early, early, ...r1(conflict)],
         r1(unknown, unknown).concat(early),
       ],
-      'delete r1',
-    ],
-    [
+      { first: [associated], ageMs: 10_000 },
+    ),
+    row(
       'is deleted again after any number of DELETEs of other records',
-      { first: [associated], ageMs: 10_000 },
-      [[deleted('r2', accepted), deleted('r2', accepted), ...r1(accepted)]],
       'delete r1',
-    ],
-    [
+      [[deleted('r2', accepted), deleted('r2', accepted), ...r1(accepted)]],
+      { first: [associated], ageMs: 10_000 },
+    ),
+    row(
       'fails after three DELETEs that were accepted',
-      { first: [associated], ageMs: 10_000 },
+      'fail: rejected',
       [r1(accepted, accepted, accepted), r1(unknown, rejected, accepted)],
-      'fail: rejected',
-    ],
-    [
+      { first: [associated], ageMs: 10_000 },
+    ),
+    row(
       'fails with the reason of the third DELETE',
-      { first: [associated], ageMs: 10_000 },
-      [r1(unknown, unknown, conflict), r1(accepted, accepted, conflict)],
       'fail: conflict',
-    ],
-    [
+      [r1(unknown, unknown, conflict), r1(accepted, accepted, conflict)],
+      { first: [associated], ageMs: 10_000 },
+    ),
+    row(
       'fails so where a DELETE met an association, but was not a conflict',
-      { first: [associated], ageMs: 10_000 },
-      [Array(3).fill(deleted('r1', unknown, { wasAssociating: true }))],
       'fail: network',
-    ],
-    [
+      [Array(3).fill(deleted('r1', unknown, { wasAssociating: true }))],
+      { first: [associated], ageMs: 10_000 },
+    ),
+    row(
       'fails where the last DELETE cannot succeed',
-      { first: [associated], ageMs: 10_000 },
-      [r1(lastUnknown)],
       'fail: server',
-    ],
-    [
-      'fails where the last DELETE was rejected',
+      [r1(lastUnknown)],
       { first: [associated], ageMs: 10_000 },
-      [r1(rejected), [deleted('r1', rejected, { wasAssociating: true })]],
+    ),
+    row(
+      'fails where the last DELETE was rejected',
       'fail: rejected',
-    ],
-    [
+      [r1(rejected), [deleted('r1', rejected, { wasAssociating: true })]],
+      { first: [associated], ageMs: 10_000 },
+    ),
+    row(
       'has no record: that is confirmed by a list ten seconds after the first',
+      'wait for confirmation',
+      [[]],
       { listMs: 9_999, wait: false },
-      [[]],
-      'wait for confirmation',
-    ],
-    [
+    ),
+    row(
       'has no record in a list ten seconds after the first: done',
+      'done',
+      [[]],
       { listMs: 10_000 },
-      [[]],
-      'done',
-    ],
-    [
+    ),
+    row(
       'has only history: confirmed in the same way',
-      { first: [removed], listMs: 9_999 },
-      [[]],
       'wait for confirmation',
-    ],
-    [
-      'has only history in a list ten seconds after the first: done',
-      { first: [removed], listMs: 10_000 },
       [[]],
+      { first: [removed], listMs: 9_999 },
+    ),
+    row(
+      'has only history in a list ten seconds after the first: done',
       'done',
-    ],
-    ['has no record in a dry run: done', { dryRun: true }, [[]], 'done'],
-    ['has no record after a DELETE: done', {}, [r1(accepted)], 'done'],
-    [
-      'is not concerned by the records of others',
+      [[]],
+      { first: [removed], listMs: 10_000 },
+    ),
+    row(
+      'fails where its record comes back with another account',
+      'fail: inconclusive',
+      [[], r1(accepted)],
       {
-        first: [record('r1', 'associated', { accountId: OTHER }), unnamed],
+        inUse: 'r1',
+        later: [record('r1', 'associated', { accountId: OTHER })],
         listMs: 10_000,
       },
-      [[]],
-      'done',
-    ],
+    ),
+    row('does not fail so once that record is removed', 'done', [[]], {
+      inUse: 'r1',
+      later: [record('r1', 'disassociated', { accountId: OTHER })],
+      listMs: 10_000,
+    }),
+    row('has no record in a dry run: done', 'done', [[]], { dryRun: true }),
+    row('has no record after a DELETE: done', 'done', [r1(accepted)], {}),
+    row('is not concerned by the records of others', 'done', [[]], {
+      first: [record('r1', 'associated', { accountId: OTHER }), unnamed],
+      listMs: 10_000,
+    }),
   ];
 
-  it.each(rows)('%s', (_, one, histories, expected) => {
+  it.each(rows)('%s', (_, expected, histories, one) => {
     for (const deletes of histories) {
       const more = deletes ? { deletes } : {};
       expect(words({ ...one, ...more, desired: 'absent' })).toBe(expected);
@@ -741,71 +698,66 @@ describe('an account of `exact` that is not listed', () => {
 });
 
 describe('what a run has removed', () => {
-  it.each<[string, Case, boolean]>([
-    ['nothing, where nothing was there', { listMs: 10_000 }, false],
-    ['nothing, where a removal was under way', { first: [ending] }, false],
-    [
-      'nothing after a rejection',
-      { first: [associated], deletes: r1(rejected), ageMs: 0 },
-      false,
-    ],
-    [
-      'nothing, where somebody else was faster',
-      { first: [associated], later: [removed], deletes: r1(rejected) },
-      false,
-    ],
-    [
-      'what was accepted',
-      { first: [associated], deletes: r1(accepted), ageMs: 0 },
-      true,
-    ],
-    [
+  it.each([
+    row('nothing, where nothing was there', false, { listMs: 10_000 }),
+    row('nothing, where a removal was under way', false, { first: [ending] }),
+    row('nothing after a rejection', false, {
+      first: [associated],
+      deletes: r1(rejected),
+      ageMs: 0,
+    }),
+    row('nothing, where somebody else was faster', false, {
+      first: [associated],
+      later: [removed],
+      deletes: r1(rejected),
+    }),
+    row('what was accepted', true, {
+      first: [associated],
+      deletes: r1(accepted),
+      ageMs: 0,
+    }),
+    row(
       'what is removed after a lost reply, even beside an active record',
+      true,
       {
         first: [associated, record('r2', 'associated')],
         later: [removed],
         deletes: r1(unknown),
       },
-      true,
-    ],
-    [
-      'what is being removed after a lost reply',
-      { first: [associated], later: [ending], deletes: r1(unknown) },
-      true,
-    ],
-    [
-      'nothing after a lost reply, where the record is active',
-      { first: [associated], deletes: r1(unknown), ageMs: 0 },
-      false,
-    ],
-    [
+    ),
+    row('what is being removed after a lost reply', true, {
+      first: [associated],
+      later: [ending],
+      deletes: r1(unknown),
+    }),
+    row('nothing after a lost reply, where the record is active', false, {
+      first: [associated],
+      deletes: r1(unknown),
+      ageMs: 0,
+    }),
+    row(
       'nothing after a lost reply, where only another record is removed',
+      false,
       {
         first: [associated],
         later: [record('r2', 'disassociated')],
         deletes: r1(unknown),
         ageMs: 0,
       },
-      false,
-    ],
-    [
-      'in a dry run, an active record',
-      { dryRun: true, first: [record('r0', 'disassociated'), associated] },
-      true,
-    ],
-    ['in a dry run, no removal', { dryRun: true, first: [ending] }, false],
-    ['in a dry run, no history', { dryRun: true, first: [removed] }, false],
-    [
-      'in a dry run, nothing that fails',
-      {
-        dryRun: true,
-        first: [associated],
-        deletes: r1(rejected),
-        ageMs: 10_000,
-      },
-      false,
-    ],
-  ])('%s', (_, one, changed) => {
+    ),
+    row('in a dry run, an active record', true, {
+      dryRun: true,
+      first: [record('r0', 'disassociated'), associated],
+    }),
+    row('in a dry run, no removal', false, { dryRun: true, first: [ending] }),
+    row('in a dry run, no history', false, { dryRun: true, first: [removed] }),
+    row('in a dry run, nothing that fails', false, {
+      dryRun: true,
+      first: [associated],
+      deletes: r1(rejected),
+      ageMs: 10_000,
+    }),
+  ])('%s', (_, changed, one) => {
     expect(decided({ ...one, desired: 'absent' }).changed).toBe(changed);
   });
 });
@@ -863,123 +815,6 @@ describe('an organization that should have no access', () => {
     expect(words({ desired: 'absent', first: [unnamed], listMs: 10_000 })).toBe(
       'done',
     );
-  });
-});
-
-describe('every decision', () => {
-  const ids = fc.constantFrom('r1', 'r2', 'r3');
-  const ms = fc.constantFrom(0, 1, null);
-  const records = fc.array(
-    fc
-      .record({
-        id: ids,
-        status: fc.constantFrom(
-          'associating',
-          'associated',
-          'disassociating',
-          'disassociated',
-          'odd',
-        ),
-        accountId: fc.constantFrom(ACCOUNT, OTHER, ORGANIZATION, null),
-        errors: fc.constantFrom<ShareRecipient['errors']>(
-          [],
-          terminal.errors,
-          retried.errors,
-        ),
-        createdMs: ms,
-        modifiedMs: ms,
-      })
-      .map(({ id, status, ...more }) => record(id, status, more)),
-    { maxLength: 4 },
-  );
-  const results = fc.constantFrom(...RESULTS);
-  const common = {
-    target: fc.constantFrom(AN_ACCOUNT, AN_ORGANIZATION),
-    wait: fc.boolean(),
-    first: records,
-    later: records,
-    ageMs: fc.constantFrom(-1, 0, 9_999, 10_000),
-  };
-  const present = fc.record({
-    ...common,
-    inUse: fc.option(ids, { nil: null }),
-    posts: fc.array(results, { maxLength: 4 }),
-  });
-  const deletes = fc.tuple(ids, results).map(([id, one]) => deleted(id, one));
-  const absent = fc
-    .record({ ...common, deletes: fc.array(deletes, { maxLength: 4 }) })
-    .map((one): Case => ({ ...one, desired: 'absent' }));
-
-  /** Records that are the target's by their account, or by a reply. */
-  function recordsIn(one: Case): ShareRecipient[] {
-    const { records: all } = observedIn(one);
-    return [...all.values()].filter(
-      ({ id, accountId }) =>
-        accountId === one.target?.id ||
-        (id === one.inUse &&
-          (accountId === null || one.target?.type === 'organization')),
-    );
-  }
-
-  const always = (cases: fc.Arbitrary<Case>, holds: (one: Case) => void) =>
-    fc.assert(fc.property(cases, holds), { numRuns: 500 });
-
-  it('creates only beside history, and again only what may be repeated', () => {
-    always(present, (one) => {
-      const { next, inUse } = decided(one);
-      expect(next.do).not.toBe('delete');
-      if (next.do !== 'create') return;
-      expect(recordsIn(one).every((known) => stage(known) === 2)).toBe(true);
-      expect(inUse === null || !observedIn(one).records.has(inUse)).toBe(true);
-      const posts = one.posts ?? [];
-      const last = posts.at(-1);
-      if (!last) return;
-      expect([unknown, conflict]).toContain(last);
-      expect([one.target, one.ageMs]).toEqual([AN_ACCOUNT, 10_000]);
-      expect(posts.length).toBeLessThan(3);
-    });
-  });
-
-  it('succeeds to add only with an active record of the target, usable where somebody waits', () => {
-    always(present, (one) => {
-      const { next, recipient } = decided(one);
-      if (next.do !== 'done') return;
-      expect(recordsIn(one)).toContainEqual(recipient);
-      const seen = recipient as ShareRecipient;
-      expect([isActive(seen), hasTerminalError(seen)]).toEqual([true, false]);
-      if (one.wait) expect(isReady(seen)).toBe(true);
-    });
-  });
-
-  it('deletes only active records of the target, at most three times each', () => {
-    always(absent, (one) => {
-      const { next } = decided(one);
-      expect(next.do).not.toBe('create');
-      if (next.do !== 'delete') return;
-      const active = recordsIn(one).filter(isActive);
-      expect(active.map(({ id }) => id)).toEqual(
-        expect.arrayContaining([...next.recipientIds]),
-      );
-      for (const id of next.recipientIds) {
-        const sent = one.deletes?.filter(
-          ({ recipientId }) => recipientId === id,
-        );
-        expect(sent?.length).toBeLessThan(3);
-      }
-    });
-  });
-
-  it('succeeds to remove only where nothing is active, or nobody waits for what was accepted', () => {
-    always(absent, (one) => {
-      if (decided(one).next.do !== 'done') return;
-      for (const known of recordsIn(one)) {
-        const last = one.deletes
-          ?.filter(({ recipientId }) => recipientId === known.id)
-          .at(-1);
-        const isEnough = stage(known) === 1 || last?.result === accepted;
-        expect(stage(known) === 2 || (!one.wait && isEnough)).toBe(true);
-      }
-    });
   });
 });
 

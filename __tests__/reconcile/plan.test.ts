@@ -11,7 +11,7 @@ import {
   OTHER,
 } from '../builders.ts';
 import { inWords } from './cases.ts';
-import { plan, type RunCase, run, wire } from './run.ts';
+import { plan, type RunCase, wire } from './run.ts';
 
 /** What is planned, in words, and whether it would change something. */
 async function planned(one: RunCase) {
@@ -178,13 +178,5 @@ describe('a share that does not fit', () => {
     const inputs = { ...one.inputs, state };
     const { words } = await planned({ ...one, inputs, share });
     expect(words).toEqual([expected]);
-  });
-
-  it('ends a run whose `absent` has nothing to remove in green', async () => {
-    const { causes, writes } = await run({
-      inputs: { state: 'absent' },
-      share: fit({ status: 'deleted' }),
-    });
-    expect([causes, writes()]).toEqual([[null], []]);
   });
 });

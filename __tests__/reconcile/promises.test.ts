@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   A_SHARE,
   ACCOUNT,
-  AN_ORGANIZATION,
   account,
   accounts,
   firstAccounts,
@@ -383,34 +382,6 @@ describe('a POST', () => {
     expect([causes, writes()]).toEqual([[null], []]);
   });
 
-  it('whose record comes back with another account is not trusted, and nothing is deleted', async () => {
-    const { state, writes } = await run({
-      respond: ({ method }, records) => {
-        if (method !== 'POST') return undefined;
-        records.push(wire('r1', 'associated', OTHER));
-        return ok({ id: 'r1' });
-      },
-    });
-    expect(writes()).toEqual(['0 POST']);
-    expect(state.next).toMatchObject({
-      do: 'fail',
-      failure: {
-        cause: 'inconclusive',
-        reason: `recipient r1 names account ${OTHER} instead of ${ACCOUNT}`,
-      },
-    });
-  });
-
-  it('for an organization is not sent beside a record that names no account', async () => {
-    for (const dryRun of [true, false]) {
-      const { causes, requests } = await run({
-        inputs: { targets: [AN_ORGANIZATION], dryRun },
-        records: [wire('r1', 'associated', null)],
-      });
-      expect([causes, requests.length]).toEqual([['inconclusive'], 1]);
-    }
-  });
-
   it.each<[string, Reply, number]>([
     ['525', edge(525), 2],
     ['526', edge(526), 2],
@@ -424,19 +395,6 @@ describe('a POST', () => {
     expect(causes).toEqual([times === 2 ? null : 'server']);
     // What was not processed is no POST.
     expect(state.posts).toHaveLength(1);
-  });
-});
-
-describe('525 to a poll', () => {
-  it('is retried', async () => {
-    const { causes } = await run({
-      records: [wire('r1', 'associating')],
-      respond: (request, records) => {
-        if (request.atMs > 0 && request.atMs < 5_000) return edge(525);
-        return associatedAt(5_000)(request, records);
-      },
-    });
-    expect(causes).toEqual([null]);
   });
 });
 
@@ -457,21 +415,10 @@ describe('a resource with an error', () => {
     });
   const healthy = { resources: [] };
 
-  it('is healthy once a second poll shows no error', async () => {
-    const { polls, causes } = await story({}, healthy, healthy);
-    expect([polls, causes]).toEqual([[1_000, 2_000, 3_000], [null]]);
-  });
-
   it('is not healthy because of one poll, which may be stale', async () => {
     const { polls, causes } = await story(healthy, {}, healthy, {}, {});
     expect(polls.length).toBeGreaterThan(5);
     expect(causes).toEqual(['timeout']);
-  });
-
-  it('is healthy at once where the record was modified', async () => {
-    const later = { ...healthy, modified: '2026-01-01T00:00:01Z' };
-    const { polls, causes } = await story(later);
-    expect([polls, causes]).toEqual([[1_000], [null]]);
   });
 });
 

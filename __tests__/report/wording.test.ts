@@ -332,7 +332,6 @@ describe('a write that is held back', () => {
       { why: 'stopped', failure: failureOf('stopped') },
       failureOf('stopped').reason,
     ],
-    [{ why: 'additions' }, 'held back until every listed account is done'],
     [{ why: 'step-over' }, 'not sent, because the step is about to end'],
   ])('says why and for how long: %j', (heldBack, text) => {
     expect(describeHeldBack(heldBack)).toBe(text);

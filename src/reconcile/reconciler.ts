@@ -310,15 +310,14 @@ export class Reconciler {
     const isFirstSinceList = !this.#hasWriteBegun;
     this.#hasWriteBegun = true;
     const turn = (rateLimit: RateLimitState) =>
-      heldBackBy(this.#turnOf(index, isFirstSinceList, rateLimit));
+      heldBackBy(this.#turnOf(isFirstSinceList, rateLimit));
     return recipientId === null
       ? share.createRecipient(this.#stateOf(index).planned.target, turn)
       : share.deleteRecipient(recipientId, turn);
   }
 
-  #turnOf(index: number, isFirstSinceList: boolean, rateLimit: RateLimitState) {
+  #turnOf(isFirstSinceList: boolean, rateLimit: RateLimitState) {
     const { clock, deadline } = this.#options;
-    const isRemoval = isUnlisted(this.#stateOf(index));
     return {
       nowMs: clock.now(),
       rateLimit,
@@ -328,7 +327,6 @@ export class Reconciler {
       endMs: deadline.writesEndMs(),
       isStepOver: deadline.closing.aborted,
       stopped: this.#stopped,
-      isBeforeAdditions: isRemoval && this.#additions !== 'done',
     };
   }
 

@@ -18,8 +18,6 @@ export interface TurnSituation {
   readonly isStepOver: boolean;
   /** Why no write can succeed any more, shown by another one. */
   readonly stopped: Failure | null;
-  /** With `exact`: must this removal wait for the listed accounts? */
-  readonly isBeforeAdditions: boolean;
 }
 
 /** Why the write is held back, or null where the rule does not match. */
@@ -29,7 +27,6 @@ type TurnRule = (situation: TurnSituation) => HeldBack | 'send' | null;
 const TURN_RULES: readonly TurnRule[] = [
   stepIsOver,
   writesAreStopped,
-  listedAccountsComeFirst,
   serverAskedToWait,
   everythingIsBlocked,
   stepEndsFirst,
@@ -58,13 +55,6 @@ function writesAreStopped({
   stopped: failure,
 }: TurnSituation): HeldBack | null {
   return failure ? { why: 'stopped', failure } : null;
-}
-
-/** No removal is sent while an account that should have access has none. */
-function listedAccountsComeFirst({
-  isBeforeAdditions,
-}: TurnSituation): HeldBack | null {
-  return isBeforeAdditions ? { why: 'additions' } : null;
 }
 
 /** `Retry-After` of one write holds for the next: RFC 9110, section 10.2.3. */

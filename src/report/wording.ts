@@ -354,8 +354,6 @@ export function describeHeldBack(heldBack: HeldBack): string {
       );
     case 'stopped':
       return heldBack.failure.reason;
-    case 'additions':
-      return 'held back until every listed account is done';
     case 'step-over':
       return 'not sent, because the step is about to end';
   }
