@@ -294,6 +294,8 @@ describe.concurrent('an account that is in the list already', () => {
       id: RECORD,
       account_id: RECIPIENT,
       association_status: 'disassociated',
+      created: '2026-01-01T00:00:00Z',
+      modified: '2026-01-02T00:00:00Z',
     };
     const run = await runScenario({
       api: {
