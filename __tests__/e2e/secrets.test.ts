@@ -66,20 +66,28 @@ function expectMaskedFirst({ stdout }: Run, secret: string): void {
   ).toEqual([]);
 }
 
+/** One for each way to the outputs; all ways are in report/sink.test.ts. */
+const PLACES = new Set([
+  'the name and the resource types of the share',
+  'a status, to the timeout',
+  'a terminal resource error',
+  'a rejection of the list',
+  'a redirect',
+]);
+
 describe.concurrent('a secret that the server echoes shows nowhere', () => {
   // One odd token for each place; each form of it is in the text.
-  it.concurrent.each(scenariosWith(flood(ODD)))(
-    'in %s',
-    async (_place, scenario) => {
-      const run = await runScenario({
-        ...withToken(ODD, scenario),
-        env: DEBUG,
-      });
-      expect(run.requests.length).toBeGreaterThan(0);
-      expect(leaks(run, [ODD])).toEqual([]);
-      expectMaskedFirst(run, ODD);
-    },
-  );
+  it.concurrent.each(
+    scenariosWith(flood(ODD)).filter(([place]) => PLACES.has(place)),
+  )('in %s', async (_place, scenario) => {
+    const run = await runScenario({
+      ...withToken(ODD, scenario),
+      env: DEBUG,
+    });
+    expect(run.requests.length).toBeGreaterThan(0);
+    expect(leaks(run, [ODD])).toEqual([]);
+    expectMaskedFirst(run, ODD);
+  });
 
   it('as a key, in a rejection', async () => {
     const rejection = {
@@ -180,11 +188,7 @@ describe.concurrent('secrets', () => {
     expect(Object.keys(run.recipients[0] ?? {})).toContain('recipient_id');
   });
 
-  it.concurrent.each<[string, string]>([
-    ['share-id', 'v1.0+mNq8Zt/w5Rb=Yc7'],
-    ['share-id', ODD],
-    ['recipient-account-id', 'v1.0+mNq8Zt/w5Rb=Yc7'],
-  ])(
+  it.concurrent.each<[string, string]>([['share-id', ODD]])(
     'that are given as %s, too, do not appear in the summary of invalid inputs: %s',
     async (input, secret) => {
       const run = await runScenario({
