@@ -87,11 +87,9 @@ describe.concurrent('the status in the outputs', () => {
     ]);
   });
 
-  it.concurrent.each<[string, string, Scenario]>([
-    ['the list cannot be read', 'unknown', { api: { tokens: [] } }],
-  ])('when %s is %s', async (_, status, scenario) => {
-    const run = await runScenario(scenario);
-    expect(run.outputs['status']).toBe(status);
+  it('is unknown when the list cannot be read', async () => {
+    const run = await runScenario({ api: { tokens: [] } });
+    expect(run.outputs['status']).toBe('unknown');
     for (const one of statusesOf(run)) expect(STATUSES).toContain(one);
   });
 });

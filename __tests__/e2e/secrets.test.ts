@@ -188,18 +188,15 @@ describe.concurrent('secrets', () => {
     expect(Object.keys(run.recipients[0] ?? {})).toContain('recipient_id');
   });
 
-  it.concurrent.each<[string, string]>([['share-id', ODD]])(
-    'that are given as %s, too, do not appear in the summary of invalid inputs: %s',
-    async (input, secret) => {
-      const run = await runScenario({
-        inputs: { 'api-token': secret, [input]: secret },
-        env: DEBUG,
-      });
-      expect(run).toMatchObject({ exitCode: 1, connections: 0 });
-      expect(run.summary).toContain(input);
-      expect(leaks(run, [secret])).toEqual([]);
-    },
-  );
+  it('that are given as another input, too, do not appear in the summary of invalid inputs', async () => {
+    const run = await runScenario({
+      inputs: { 'api-token': ODD, 'share-id': ODD },
+      env: DEBUG,
+    });
+    expect(run).toMatchObject({ exitCode: 1, connections: 0 });
+    expect(run.summary).toContain('share-id');
+    expect(leaks(run, [ODD])).toEqual([]);
+  });
 
   it('do not go to the other side: the token of GitHub to Cloudflare, or the one of Cloudflare to GitHub', async () => {
     const run = await runScenario({
