@@ -127,31 +127,28 @@ describe.concurrent('a wait is announced once, when it begins, with its real len
   });
 
   it.concurrent.each([
-    ['a list', 503, 1],
-    ['several writes', 200, 4],
-  ])(
-    'of a limit that is used up, for which %s waits',
-    async (_, status, count) => {
-      const used: Fault = {
-        kind: 'response',
-        status,
-        headers: { ratelimit: '"default";r=0;t=4' },
-        body: { text: status === 200 ? bodyOf([]) : '{"success":false}' },
-      };
-      const run = await runWithFault(used, {
-        times: 1,
-        inputs: { 'recipient-account-id': accounts(count).join('\n') },
-      });
-      expect(run).toMatchObject({ exitCode: 0, errors: [] });
-      expect(run.posts).toHaveLength(count);
-      // Part of the time may have passed when the request is due.
-      expect(waitsOf(run)).toEqual([
-        expect.stringMatching(
-          /^Rate limit reached\. Waiting [1-4] s, as requested by Cloudflare\.$/,
-        ),
-      ]);
-    },
-  );
+    ['a list waits', 503, 1],
+    ['several writes wait', 200, 4],
+  ])('of a limit that is used up: %s', async (_, status, count) => {
+    const used: Fault = {
+      kind: 'response',
+      status,
+      headers: { ratelimit: '"default";r=0;t=4' },
+      body: { text: status === 200 ? bodyOf([]) : '{"success":false}' },
+    };
+    const run = await runWithFault(used, {
+      times: 1,
+      inputs: { 'recipient-account-id': accounts(count).join('\n') },
+    });
+    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expect(run.posts).toHaveLength(count);
+    // Part of the time may have passed when the request is due.
+    expect(waitsOf(run)).toEqual([
+      expect.stringMatching(
+        /^Rate limit reached\. Waiting [1-4] s, as requested by Cloudflare\.$/,
+      ),
+    ]);
+  });
 });
 
 describe.concurrent('a write that meets the rate limit', () => {

@@ -100,7 +100,7 @@ describe.concurrent('a log that is read slowly', () => {
       inputs: { 'recipient-account-id': accounts(984).join('\n') },
     });
     const { stdout } = started.child;
-    if (stdout) readSlowly(stdout, 100 * 1024);
+    if (stdout) readSlowly(stdout, 200 * 1024);
     const run = await started.finished;
     expect(run).toMatchObject({ exitCode: 1, signal: null });
     expect(run.errors).toMatchObject([
