@@ -133,6 +133,7 @@ describe.concurrent('over TLS', () => {
 
   it.concurrent.each([
     ['expired', 'certificate has expired'],
+    ['not-yet-valid', 'certificate is not yet valid'],
     // Node has no code of its own for this.
     ['weak', 'EE certificate key too weak'],
   ])(
