@@ -13,7 +13,7 @@ export default defineConfig({
           // These mostly wait, so there are more of them than cores.
           name: 'e2e',
           include: [WAITING],
-          maxWorkers: 4,
+          maxWorkers: 6,
           sequence: { groupOrder: 0 },
         },
       },

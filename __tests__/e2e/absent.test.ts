@@ -3,6 +3,7 @@ import type { Fault } from '../../simulator/faults.ts';
 import { expectRemoved } from './expectations.ts';
 import {
   account,
+  accounts,
   activeRecords,
   bodyOf,
   LIST,
@@ -72,90 +73,66 @@ describe.concurrent('state: absent', () => {
     expect(run.summary).toContain('1 account removed');
   });
 
-  it.concurrent.each<[string, object[]]>([
-    ['there is no record', []],
-    ['the record is disassociated', [{ ...mine, status: 'disassociated' }]],
-    [
-      'there are only records of others',
-      [{ accountId: OTHER_ACCOUNT, status: 'associated' }],
-    ],
-  ])(
-    'removes nothing where %s, once a second list has confirmed it',
-    async (_, recipients) => {
-      const run = await runScenario({
-        recipients: recipients as Array<typeof mine>,
-        inputs,
-      });
-      expectNothingToRemove(run);
-      expect(run.stdout).toContain(
-        `${RECIPIENT} = not a recipient: confirming for 10 s`,
-      );
-      const isOther = recipients.some(
-        (one) => 'accountId' in one && one.accountId === OTHER_ACCOUNT,
-      );
-      expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(isOther ? 1 : 0);
-    },
-  );
+  it('removes nothing where there is nothing to remove, once a second list has confirmed it', async () => {
+    const run = await runScenario({
+      recipients: [
+        { accountId: account(1), status: 'disassociated' },
+        { accountId: OTHER_ACCOUNT, status: 'associated' },
+      ],
+      inputs: { ...inputs, 'recipient-account-id': accounts(2).join() },
+    });
+    expectNothingToRemove(run);
+    expect(run.stdout).toContain(
+      `${account(0)} = not a recipient: confirming for 10 s`,
+    );
+    expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(1);
+  });
 
-  it.concurrent.each<[string, number]>([
-    ['once', 1],
-    ['several times', 3],
-  ])(
-    'removes a record that the first list does not show yet, because reads are stale %s',
-    async (_, times) => {
-      const stale = {
-        when: { pathIncludes: LIST, times },
-        do: respondWith(bodyOf([])),
-      };
-      expectRemoved(
-        await runScenario({
-          recipients: [mine],
-          inputs,
-          api: { faults: [stale] },
-        }),
-      );
-    },
-  );
-
-  it('removes a record although the first list has the result null', async () => {
-    const missing = {
-      when: { pathIncludes: LIST, times: 1 },
-      do: respondWith(bodyOf(null)),
+  it('removes a record that the first lists do not show yet, because reads are stale', async () => {
+    const stale = {
+      when: { pathIncludes: LIST, times: 3 },
+      do: respondWith(bodyOf([])),
     };
     expectRemoved(
       await runScenario({
         recipients: [mine],
         inputs,
-        api: { faults: [missing] },
+        api: { faults: [stale] },
       }),
     );
   });
 
-  it('waits for a removal that was under way', async () => {
+  it('waits for a removal that was under way, and removes a status that is not published, and two records of one account', async () => {
     const run = await runScenario({
       recipients: [
-        { ...mine, status: 'disassociating', settle: { disassociateReads: 1 } },
+        {
+          accountId: account(0),
+          id: 'going',
+          status: 'disassociating',
+          settle: { disassociateReads: 1 },
+        },
+        { accountId: account(1), id: 'validating', status: 'validating' },
+        { accountId: account(2), id: 'one', status: 'associated' },
+        { accountId: account(2), id: 'two', status: 'associated' },
       ],
-      inputs,
+      inputs: { ...inputs, 'recipient-account-id': accounts(3).join() },
     });
     expect(run).toMatchObject({
       exitCode: 0,
-      deletes: [],
-      outputs: {
-        'recipient-id': RECORD,
-        status: 'disassociated',
-        changed: 'false',
-      },
+      annotations: [],
+      outputs: { status: 'disassociated', changed: 'true' },
     });
-  });
-
-  it('removes a record with a status that is not published', async () => {
-    expectRemoved(
-      await runScenario({
-        recipients: [{ ...mine, status: 'validating' }],
-        inputs,
-      }),
-    );
+    expect(run.deletes.map(recordIn).sort()).toEqual([
+      'one',
+      'two',
+      'validating',
+    ]);
+    expect(run.recipients.map(({ changed }) => changed)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    for (const id of accounts(3)) expect(activeRecords(run, id)).toEqual([]);
   });
 
   it('removes an associating record, also where the API rejects that until it is associated', async () => {
@@ -168,23 +145,6 @@ describe.concurrent('state: absent', () => {
     });
     expectRemoved(run, 2);
     expect(run.deletes.map(({ status }) => status)).toEqual([409, 200]);
-  });
-
-  it('removes both active records of an account, and reports them as one', async () => {
-    const run = await runScenario({
-      recipients: [mine, { ...mine, id: OTHER_RECORD }],
-      inputs,
-    });
-    expect(run).toMatchObject({
-      exitCode: 0,
-      outputs: { status: 'disassociated', changed: 'true' },
-      annotations: [],
-    });
-    expect(run.deletes.map(recordIn).sort()).toEqual(
-      [RECORD, OTHER_RECORD].sort(),
-    );
-    expect(run.recipients).toHaveLength(1);
-    expect(activeRecords(run)).toEqual([]);
   });
 
   it('removes a record that another run adds meanwhile', async () => {
@@ -244,7 +204,7 @@ describe.concurrent('state: absent', () => {
     const run = await runScenario({
       api: { timeline: { disassociateMs: 'never' } },
       recipients: [mine],
-      inputs: { ...inputs, timeout: '8s' },
+      inputs: { ...inputs, timeout: '10s' },
     });
     expect(run).toMatchObject({
       exitCode: 1,
@@ -254,7 +214,7 @@ describe.concurrent('state: absent', () => {
       {
         title: 'Timed out',
         message: expect.stringMatching(
-          /^not done before the timeout of 8s; .*last status `disassociating` for/,
+          /^not done before the timeout of 10s; .*last status `disassociating` for/,
         ),
       },
     ]);
@@ -300,81 +260,93 @@ describe.concurrent('state: absent', () => {
         .map(({ id }) => id),
     );
   });
-
-  it('removes something once when it is asked twice', async () => {
-    const first = await runScenario({ recipients: [mine], inputs });
-    const second = await runScenario({
-      recipients: [{ ...mine, status: 'disassociated' }],
-      inputs,
-    });
-    expectRemoved(first);
-    expectNothingToRemove(second);
-  });
 });
 
 describe.concurrent('a DELETE', () => {
-  const scenario = (fault: Fault, more: object = {}) => ({
-    api: { faults: [{ when: { method: 'DELETE', ...more }, do: fault }] },
-    recipients: [mine],
-    inputs,
-  });
-  const locked = {
-    kind: 'response',
-    status: 409,
-    code: 1020,
-    message: 'The share is locked',
-  } as const;
-
-  it.concurrent.each<[string, object]>([
-    ['is removed already', {}],
-    ['is another one', { id: OTHER_RECORD }],
-  ])(
-    'is not trusted when its reply says that the record %s',
-    async (_, more) => {
-      const reply = {
-        id: RECORD,
-        account_id: RECIPIENT,
-        association_status: 'disassociated',
-        ...more,
-      };
-      const run = await runScenario({
-        ...scenario(respondWith(bodyOf(reply))),
-        inputs: { ...inputs, timeout: '8s' },
-      });
-      expect(run).toMatchObject({
-        exitCode: 1,
-        outputs: { 'recipient-id': RECORD, status: 'associated' },
-      });
-      expect(activeRecords(run)).toHaveLength(1);
-    },
-  );
-
-  it('is not trusted when it does not find a record that the list shows', async () => {
+  it('is not trusted when its reply contradicts the list, and not repeated', async () => {
+    const reply = (id: string, accountId: string) =>
+      respondWith(
+        bodyOf({
+          id,
+          account_id: accountId,
+          association_status: 'disassociated',
+        }),
+      );
+    const [gone, another, missing, kept] = accounts(4) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const replies: Array<[string, Fault]> = [
+      [gone, reply(gone, gone)],
+      [another, reply(OTHER_RECORD, another)],
+      [missing, { kind: 'response', status: 404, code: 1004 }],
+      [
+        kept,
+        {
+          kind: 'response',
+          status: 400,
+          code: 1021,
+          message: 'Recipient cannot be removed',
+        },
+      ],
+    ];
     const run = await runScenario({
-      ...scenario({ kind: 'response', status: 404, code: 1004 }),
-      inputs: { ...inputs, timeout: '8s' },
+      // The ID of each record is that of its account.
+      recipients: accounts(4).map((id) => ({ ...mine, accountId: id, id })),
+      api: {
+        faults: replies.map(([id, fault]) => ({
+          when: { method: 'DELETE', pathIncludes: `recipients/${id}` },
+          do: fault,
+        })),
+      },
+      inputs: {
+        ...inputs,
+        'recipient-account-id': accounts(4).join(),
+        timeout: '10s',
+      },
     });
-    expect(run.errors[0]?.message).toMatch(
-      /last status `associated` for .*; the last write was rejected: .*\(code 1004\)/,
-    );
     expect(run).toMatchObject({
       exitCode: 1,
-      outputs: { status: 'associated', changed: 'false' },
+      outputs: { status: 'associated' },
     });
-    expect(run.deletes).toHaveLength(1);
+    expect(run.deletes.map(recordIn).sort()).toEqual(accounts(4));
+    for (const id of accounts(4))
+      expect(activeRecords(run, id)).toHaveLength(1);
+    for (const one of run.recipients)
+      expect(one).toMatchObject({ status: 'associated', cause: 'timeout' });
+    // A rejection is final once lists have shown the record for ten seconds:
+    // see exact.test.ts.
+    for (const [at, said] of [
+      [2, '(code 1004)'],
+      [3, 'Recipient cannot be removed (code 1021)'],
+    ] as const) {
+      expect(run.recipients[at]).toMatchObject({ changed: false });
+      const error = String(run.recipients[at]?.['error']);
+      expect(error).toMatch(/last status `associated` for .*; the last write/);
+      expect(error).toContain(said);
+    }
   });
 
-  it('that meets a lock is sent again after ten seconds', async () => {
-    const run = await runScenario(scenario(locked, { times: 1 }));
-    expectRemoved(run, 2);
-    const [first, second] = run.deletes;
-    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(
-      STALE_READ_MS - 1000,
-    );
-  });
-
-  it('that meets a lock each time is sent three times, and the step fails with what Cloudflare said', async () => {
-    const run = await runScenario(scenario(locked));
+  it('that meets a lock each time is sent three times, ten seconds apart, and the step fails with what Cloudflare said', async () => {
+    const run = await runScenario({
+      api: {
+        faults: [
+          {
+            when: { method: 'DELETE' },
+            do: {
+              kind: 'response',
+              status: 409,
+              code: 1020,
+              message: 'The share is locked',
+            },
+          },
+        ],
+      },
+      recipients: [mine],
+      inputs,
+    });
     expect(run).toMatchObject({
       exitCode: 1,
       outputs: { status: 'associated', changed: 'false' },
@@ -387,32 +359,15 @@ describe.concurrent('a DELETE', () => {
         ),
       },
     ]);
-    expect(run.deletes).toHaveLength(3);
-    expect(activeRecords(run)).toHaveLength(1);
-  });
-
-  it('that is rejected is not sent again, and the step fails with what Cloudflare said', async () => {
-    const run = await runScenario(
-      scenario({
-        kind: 'response',
-        status: 400,
-        code: 1021,
-        message: 'Recipient cannot be removed',
-      }),
+    expect(run.errors[0]?.message).not.toMatch(/recipient exists/);
+    expect(run.stdout).toMatch(
+      /^\w+: another change is under way: The share is locked \(code 1020\) .*HTTP 409/m,
     );
-    expect(run).toMatchObject({
-      exitCode: 1,
-      outputs: { status: 'associated', changed: 'false' },
-    });
-    expect(run.errors).toMatchObject([
-      {
-        title: 'Request rejected by Cloudflare',
-        message: expect.stringMatching(
-          /^Recipient cannot be removed \(code 1021\)\./,
-        ),
-      },
-    ]);
-    expect(run.deletes).toHaveLength(1);
+    expect(run.deletes).toHaveLength(3);
+    const [first, second] = run.deletes;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(
+      STALE_READ_MS - 1000,
+    );
     expect(activeRecords(run)).toHaveLength(1);
   });
 });

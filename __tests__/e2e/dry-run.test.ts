@@ -4,8 +4,6 @@ import {
   account,
   accounts,
   ORGANIZATION,
-  RECIPIENT,
-  RECORD,
   type Run,
   runScenario,
 } from './scenario.ts';
@@ -113,22 +111,6 @@ describe.concurrent('dry-run: true', () => {
       plan,
       '2 of 5 accounts would be removed, 1 would be awaited, 2 unchanged',
     );
-  });
-
-  it('shows when nothing would be done', async () => {
-    const run = await runScenario({
-      recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
-      inputs: { 'dry-run': 'true' },
-    });
-    expectOnlyReads(run);
-    expect(run).toMatchObject({
-      exitCode: 0,
-      outputs: {
-        'recipient-id': RECORD,
-        status: 'associated',
-        changed: 'false',
-      },
-    });
   });
 
   it('ends at once for a removal with nothing to remove', async () => {

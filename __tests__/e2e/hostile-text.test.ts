@@ -125,7 +125,7 @@ describe.concurrent('hostile text does no harm', () => {
         'recipient-account-id': result
           .map((record) => record.account_id)
           .join(),
-        timeout: '8s',
+        timeout: '10s',
       },
       env,
     });

@@ -27,19 +27,12 @@ const record = {
   created: '',
   modified: '',
 };
-const listed = (value: unknown) => bodyOf([value]);
 
-// Each form once; the members one by one are in cloudflare/records.test.ts.
+// The members one by one are in cloudflare/records.test.ts.
 describe.concurrent('a malformed list fails the step after three attempts', () => {
   it.concurrent.each<[string, string]>([
-    ['nothing', ''],
-    ['no success', '{"result":[]}'],
     ['a very deep list', '['.repeat(200_000)],
-    ['result as a text', bodyOf('none')],
-    ['a record that is a list', listed([record])],
-    ['an ID with a line break', listed({ ...record, id: `${RECORD}\nx` })],
-    ['no status', listed({ ...record, association_status: undefined })],
-    ['resources as an object', listed({ ...record, resources: {} })],
+    ['an ID with a line break', bodyOf([{ ...record, id: `${RECORD}\nx` }])],
   ])('%s', async (_, body) => {
     const run = await runWithFault(respondWith(body));
     expectFailedRequest(run, 'GET …/recipients');
@@ -88,70 +81,56 @@ describe.concurrent('a list that is not malformed', () => {
     });
   });
 
-  it.concurrent.each(['GET', 'POST'])(
-    'may have a byte order mark: %s',
-    async (method) => {
-      const run = await runScenario({
-        api: {
-          faults: [
-            {
-              when: { method, pathIncludes: '/recipients' },
-              do: respondWith(
-                `\uFEFF${bodyOf(method === 'GET' ? [record] : { ...record })}`,
-              ),
-            },
-          ],
-        },
-        ...(method === 'POST' && { inputs: { wait: 'false' } }),
-      });
-      expect(run).toMatchObject({
-        exitCode: 0,
-        outputs: { 'recipient-id': RECORD },
-      });
-      expect(run.stdout).not.toContain('retrying');
-    },
-  );
+  it('may have a byte order mark, as the reply to a POST may', async () => {
+    const run = await runScenario({
+      api: {
+        fault: ({ method, path }) =>
+          path.includes('/recipients')
+            ? respondWith(`\uFEFF${bodyOf(method === 'GET' ? [] : record)}`)
+            : undefined,
+      },
+      inputs: { wait: 'false' },
+    });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      outputs: { 'recipient-id': RECORD },
+    });
+    expect(run.stdout).not.toContain('retrying');
+  });
 });
 
-it.concurrent.for<[string, string, RegExp]>([
-  [
-    'headers of more than 16 KiB',
-    `x-filler: ${'x'.repeat(20_000)}\r\ncontent-length: 2`,
-    /Header overflow/,
-  ],
-  ['two lengths', 'content-length: 2\r\ncontent-length: 3', /Content-Length/],
-])(
-  'a response that is not HTTP as specified is not mistaken for a lost connection: %s',
-  async ([, headers, reason], { expect, onTestFinished }) => {
-    const server = createServer((socket) =>
-      socket
-        .on('error', () => {})
-        .once('data', () =>
-          socket.end(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\n{}`),
+it.concurrent('a response that is not HTTP as specified is not mistaken for a lost connection', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const server = createServer((socket) =>
+    socket
+      .on('error', () => {})
+      .once('data', () =>
+        socket.end(
+          'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}',
         ),
-    );
-    onTestFinished(() => void server.close());
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    const run = await runScenario({
-      inputs: { 'api-url': `http://127.0.0.1:${port}`, timeout: '10s' },
-    });
-    expect(run.exitCode).toBe(1);
-    expect(run.errors).toMatchObject([
-      {
-        title: 'Unexpected response from the API',
-        message: expect.stringMatching(reason),
-      },
-    ]);
-  },
-);
+      ),
+  );
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const run = await runScenario({
+    inputs: { 'api-url': `http://127.0.0.1:${port}`, timeout: '10s' },
+  });
+  expect(run.exitCode).toBe(1);
+  expect(run.errors).toMatchObject([
+    {
+      title: 'Unexpected response from the API',
+      message: expect.stringMatching(/Content-Length/),
+    },
+  ]);
+});
 
 describe.concurrent('a malformed response to a poll', () => {
-  it.concurrent.each<[string, string]>([
-    ['null', 'null'],
-    ['another record', bodyOf({ ...record, id: OTHER_RECORD })],
-  ])('never ends the wait before the timeout: %s', async (_, body) => {
-    const run = await runWithFault(respondWith(body), {
+  it('never ends the wait before the timeout', async () => {
+    const another = respondWith(bodyOf({ ...record, id: OTHER_RECORD }));
+    const run = await runWithFault(another, {
       path: ONE_RECORD,
       api: { newId: () => RECORD },
       inputs: { timeout: '10s' },
@@ -173,19 +152,16 @@ describe.concurrent('a malformed response to a poll', () => {
         ),
       },
     ]);
-    expect(run.polls.length).toBeGreaterThan(3);
+    expect(run.polls.length).toBeGreaterThan(1);
   });
 
-  it.concurrent.each<[string, number]>([
-    ['two of them', 2],
-    ['more than a read attempts', 4],
-  ])('is followed by another poll: %s', async (_, times) => {
+  it('is followed by another poll, also after more than a read attempts', async () => {
     const run = await runWithFault(respondWith('<html>busy</html>'), {
       path: ONE_RECORD,
-      times,
+      times: 4,
     });
     expectAdded(run);
-    expect(run.polls).toHaveLength(times + 1);
+    expect(run.polls).toHaveLength(5);
   });
 });
 
@@ -193,63 +169,56 @@ it.concurrent('a malformed share does not end the run', async () => {
   expectAdded(await runWithFault(respondWith('[]'), { path: SHARE_ONLY }));
 });
 
-describe.concurrent('an error body with members of odd types', () => {
-  it.concurrent.each<[string, number, string]>([
-    ['a wait that is an object', 503, '{"retry_after": {"toString": 1}}'],
+it.concurrent('an error body with members of odd types is no internal error, and nothing of what was done is lost', async () => {
+  const replies: Array<[number, string]> = [
+    [503, '{"retry_after": {"toString": 1}}'],
     [
-      'a wait that is an object, without processing',
-      429,
-      '{"success": false, "errors": [], "retry_after": {"toString": 1}}',
-    ],
-    [
-      'codes and messages that are objects',
       400,
       '{"success": false, "errors": [{"code": {"toString": 1}, ' +
         '"message": {"toString": 1}, "error_chain": {"length": 3}, ' +
         '"source": [null]}, null, 7], "messages": {"0": 1}}',
     ],
     [
-      'a problem object without a text',
       500,
       '{"title": [], "detail": {"toJSON": 1}, "error_code": {"valueOf": 1}, ' +
         '"retryable": "no"}',
     ],
-  ])(
-    'is no internal error, and nothing of what was done is lost: %s',
-    async (_, status, text) => {
-      const run = await runScenario({
-        api: {
-          fault: ({ method, body }) =>
-            method === 'POST' && body.includes(account(1))
-              ? respondWith(text, status)
-              : undefined,
-        },
-        inputs: {
-          'recipient-account-id': accounts(2).join(),
-          timeout: '9s',
-        },
-      });
-      expect(run).toMatchObject({
-        exitCode: 1,
-        signal: null,
-        stderr: '',
-        outputs: { status: 'mixed', changed: 'true' },
-      });
-      expect(run.recipients).toMatchObject([
-        {
-          recipient_id: activeRecords(run, account(0))[0]?.id,
-          status: 'associated',
-          changed: true,
-          error: null,
-        },
-        { recipient_id: null, changed: false, error: expect.any(String) },
-      ]);
-      expect(run.errors).toHaveLength(1);
-      expect(run.errors[0]?.title).not.toBe('Internal error');
-      expect(run.stdout).not.toMatch(/TypeError|\[object /);
-      expect(run.posts.map(accountIn)).toContain(account(1));
+    [429, '{"success": false, "errors": [], "retry_after": {"toString": 1}}'],
+  ];
+  const ids = accounts(1 + replies.length);
+  const run = await runScenario({
+    api: {
+      fault: ({ method, body }) => {
+        const at = ids.slice(1).findIndex((id) => body.includes(id));
+        const [status, text] = replies[at] ?? [];
+        return method === 'POST' && text !== undefined
+          ? respondWith(text, status)
+          : undefined;
+      },
     },
-  );
+    inputs: { 'recipient-account-id': ids.join(), timeout: '10s' },
+  });
+  expect(run).toMatchObject({
+    exitCode: 1,
+    signal: null,
+    stderr: '',
+    outputs: { status: 'mixed', changed: 'true' },
+  });
+  expect(run.recipients).toMatchObject([
+    {
+      recipient_id: activeRecords(run, account(0))[0]?.id,
+      status: 'associated',
+      changed: true,
+      error: null,
+    },
+    ...replies.map(() => ({
+      recipient_id: null,
+      changed: false,
+      error: expect.any(String),
+    })),
+  ]);
+  expect(run.stdout).not.toMatch(/Internal error|TypeError|\[object /);
+  expect(new Set(run.posts.map(accountIn))).toEqual(new Set(ids));
 });
 
 describe.concurrent('a large response does not keep the run busy', () => {
@@ -284,7 +253,7 @@ describe.concurrent('a large response does not keep the run busy', () => {
             })),
           },
         ],
-        inputs: { timeout: '5s' },
+        inputs: { timeout: '10s' },
       },
     ],
   ])('%s', async (_, scenario) => {

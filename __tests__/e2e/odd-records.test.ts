@@ -1,4 +1,7 @@
-/** Records as servers have shown them, or may. */
+/**
+ * Records as servers have shown them, or may. Those that cannot be decoded are
+ * in others.test.ts.
+ */
 import { describe, expect, it } from 'vitest';
 import { expectAdded, expectRemoved } from './expectations.ts';
 import {
@@ -7,7 +10,6 @@ import {
   LIST,
   ONE_RECORD,
   OTHER_ACCOUNT,
-  OTHER_RECORD,
   RECIPIENT,
   RECORD,
   RETRYING,
@@ -17,57 +19,13 @@ import {
 } from './scenario.ts';
 
 const mine = { accountId: RECIPIENT, id: RECORD, status: 'associated' };
-const others = {
-  accountId: OTHER_ACCOUNT,
-  id: OTHER_RECORD,
-  status: 'associated',
-};
-
 type Shown = Record<string, unknown>;
-
-describe.concurrent('a record that cannot be decoded', () => {
-  it.concurrent.each<[string, Shown]>([
-    ['no status', { association_status: undefined }],
-    ['null as its status', { association_status: null }],
-    ['an ID of another form', { id: '../../x' }],
-  ])(
-    'stops nobody when another account has it, with one warning: %s',
-    async (_, shown) => {
-      const run = await runScenario({ recipients: [{ ...others, shown }] });
-      expectAdded(run);
-      expect(run.annotations).toMatchObject([
-        {
-          level: 'warning',
-          title: 'Recipients could not be read',
-          message: expect.stringContaining('1 recipient of other accounts'),
-        },
-      ]);
-    },
-  );
-
-  it.concurrent.each<[string, Shown]>([
-    ['a target has it', { account_id: RECIPIENT }],
-    ['it names nobody', { account_id: null }],
-  ])('fails the read when %s', async (_, shown) => {
-    const run = await runScenario({
-      recipients: [
-        { ...others, shown: { ...shown, association_status: null } },
-      ],
-    });
-    expect(run).toMatchObject({
-      exitCode: 1,
-      posts: [],
-      errors: [{ title: 'Unexpected response from the API' }],
-    });
-  });
-});
 
 describe.concurrent('an account ID that a record shows in another form', () => {
   const UPPER: Shown = { account_id: RECIPIENT.toUpperCase() };
 
   it.concurrent.each<[string, Shown]>([
     ['in upper case', UPPER],
-    ['empty', { account_id: '' }],
     ['missing', { account_id: undefined }],
   ])('does not repeat a POST that was accepted: %s', async (_, shown) => {
     const run = await runScenario({
@@ -103,11 +61,8 @@ describe.concurrent('a list that has one record twice', () => {
   };
   const failed = { ...healthy, resources: [ENTITLEMENT] };
 
-  it.concurrent.each<[string, object[]]>([
-    ['first', [failed, healthy]],
-    ['last', [healthy, failed]],
-  ])('does not lose the terminal error of the %s', async (_, records) => {
-    const run = await runWithFault(respondWith(bodyOf(records)));
+  it('does not lose the terminal error of the first', async () => {
+    const run = await runWithFault(respondWith(bodyOf([failed, healthy])));
     expect(run).toMatchObject({ exitCode: 1, posts: [] });
     expect(run.errors).toMatchObject([
       {
@@ -119,26 +74,21 @@ describe.concurrent('a list that has one record twice', () => {
 });
 
 describe.concurrent('a resource that failed', () => {
-  it.concurrent.each([
-    ['one read, which may be stale', 1],
-    ['two reads in between', 2],
-  ])(
-    'is not healthy because of one read without its error: %s',
-    async (_, failingReads) => {
-      // The first read after the errors is not enough; the second confirms it.
-      const run = await runScenario({
-        api: {
-          timeline: {
-            associateReads: 0,
-            keepsModified: true,
-            errors: [{ ...RETRYING, clearsReads: failingReads }],
-          },
+  it('is not healthy because of one read without its error', async () => {
+    const failingReads = 2;
+    // The first read after the errors is not enough; the second confirms it.
+    const run = await runScenario({
+      api: {
+        timeline: {
+          associateReads: 0,
+          keepsModified: true,
+          errors: [{ ...RETRYING, clearsReads: failingReads }],
         },
-      });
-      expectAdded(run);
-      expect(run.polls).toHaveLength(failingReads + 2);
-    },
-  );
+      },
+    });
+    expectAdded(run);
+    expect(run.polls).toHaveLength(failingReads + 2);
+  });
 });
 
 describe.concurrent('a record in use that comes back with another account', () => {

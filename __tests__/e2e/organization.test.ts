@@ -12,14 +12,10 @@ import {
 
 const inputs = { 'recipient-account-id': '', 'organization-id': ORGANIZATION };
 const mine = { organizationId: ORGANIZATION, id: RECORD, status: 'associated' };
-/**
- * What its record shows, which is not published. Only `account_id` lets the
- * action recognize it.
- */
-const UNRECOGNIZED = ['organization_id', 'neither'] as const;
-
 describe.concurrent('an organization', () => {
-  it.concurrent.each(['account_id', ...UNRECOGNIZED] as const)(
+  // What names it in its record is not published. Only `account_id` lets the
+  // action recognize it.
+  it.concurrent.each(['account_id', 'neither'] as const)(
     'is posted with exactly one member, whatever names it in the record: %s',
     async (organizationRecords) => {
       const run = await runScenario({ api: { organizationRecords }, inputs });
@@ -69,44 +65,35 @@ describe.concurrent('an organization', () => {
     );
   });
 
-  it.concurrent.each<[string, Record<string, unknown>]>([
-    ['empty', { account_id: '' }],
-    ['null', { account_id: null }],
-    ['missing', { account_id: undefined }],
-  ])(
-    'is not posted beside an active record that may be its own, because the account of that is %s',
-    async (_, shown) => {
-      const run = await runScenario({
-        api: { duplicates: 'accept' },
-        recipients: [{ ...mine, shown }],
-        inputs,
-      });
-      expect(run).toMatchObject({
-        exitCode: 1,
-        posts: [],
-        outputs: { 'recipient-id': '', changed: 'false' },
-      });
-      expect(run.errors).toMatchObject([
-        {
-          title: 'Recipient cannot be identified',
-          message: expect.stringMatching(
-            `may be a recipient already.*${RECORD}`,
-          ),
-        },
-      ]);
-    },
-  );
+  it('is not posted beside an active record that may be its own, because that names no account', async () => {
+    const run = await runScenario({
+      api: { duplicates: 'accept' },
+      recipients: [{ ...mine, shown: { account_id: undefined } }],
+      inputs,
+    });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      posts: [],
+      outputs: { 'recipient-id': '', changed: 'false' },
+    });
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Recipient cannot be identified',
+        message: expect.stringMatching(`may be a recipient already.*${RECORD}`),
+      },
+    ]);
+  });
 });
 
 describe.concurrent('an organization after a lost reply to the POST', () => {
-  const lost = (commit: boolean) => ({
+  const LOST = {
     when: { method: 'POST' },
-    do: { kind: 'reset', commit } satisfies Fault,
-  });
+    do: { kind: 'reset', commit: true } satisfies Fault,
+  };
 
   it('is found when account_id names it', async () => {
     const run = await runScenario({
-      api: { organizationRecords: 'account_id', faults: [lost(true)] },
+      api: { organizationRecords: 'account_id', faults: [LOST] },
       inputs,
     });
     expect(run).toMatchObject({
@@ -118,32 +105,26 @@ describe.concurrent('an organization after a lost reply to the POST', () => {
     expect(run.outputs['recipient-id']).toBe(run.records[0]?.id);
   });
 
-  it.concurrent.each<[string, boolean]>([
-    ['a new record that nothing names', true],
-    ['no new record', false],
-  ])(
-    'is not posted again: the step fails as inconclusive, with %s',
-    async (_, commit) => {
-      const run = await runScenario({
-        api: { organizationRecords: 'neither', faults: [lost(commit)] },
-        inputs,
-      });
-      expect(run).toMatchObject({
-        exitCode: 1,
-        outputs: { 'recipient-id': '' },
-        deletes: [],
-      });
-      expect(run.posts).toHaveLength(1);
-      expect(run.errors).toMatchObject([
-        {
-          title: 'Recipient cannot be identified',
-          message: expect.stringMatching(
-            /does not show whether the organization was added.*Check the recipients.*dashboard/,
-          ),
-        },
-      ]);
-    },
-  );
+  it('is not posted again beside a new record that nothing names: the step fails as inconclusive', async () => {
+    const run = await runScenario({
+      api: { organizationRecords: 'neither', faults: [LOST] },
+      inputs,
+    });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      outputs: { 'recipient-id': '' },
+      deletes: [],
+    });
+    expect(run.posts).toHaveLength(1);
+    expect(run.errors).toMatchObject([
+      {
+        title: 'Recipient cannot be identified',
+        message: expect.stringMatching(
+          /does not show whether the organization was added.*Check the recipients.*dashboard/,
+        ),
+      },
+    ]);
+  });
 });
 
 describe.concurrent('an organization with state: absent', () => {
@@ -172,22 +153,19 @@ describe.concurrent('an organization with state: absent', () => {
     expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(1);
   });
 
-  it.concurrent.each(UNRECOGNIZED)(
-    'removes no other record: the step fails and names the active ones, with %s',
-    async (organizationRecords) => {
-      const run = await runScenario({
-        api: { organizationRecords },
-        recipients: [mine, other],
-        inputs: absent,
-      });
-      expect(run).toMatchObject({
-        exitCode: 1,
-        deletes: [],
-        outputs: { changed: 'false' },
-      });
-      expect(run.errors).toHaveLength(1);
-      expect(run.errors[0]?.message).toContain(RECORD);
-      expect(run.errors[0]?.message).toContain(OTHER_RECORD);
-    },
-  );
+  it('removes no other record where nothing names its own: the step fails and names the active ones', async () => {
+    const run = await runScenario({
+      api: { organizationRecords: 'neither' },
+      recipients: [mine, other],
+      inputs: absent,
+    });
+    expect(run).toMatchObject({
+      exitCode: 1,
+      deletes: [],
+      outputs: { changed: 'false' },
+    });
+    expect(run.errors).toHaveLength(1);
+    expect(run.errors[0]?.message).toContain(RECORD);
+    expect(run.errors[0]?.message).toContain(OTHER_RECORD);
+  });
 });

@@ -8,8 +8,6 @@ import {
   bodyOf,
   LIST_QUERY,
   ONE_RECORD,
-  RECIPIENT,
-  RECORD,
   type Run,
   respondWith,
   runScenario,
@@ -46,19 +44,6 @@ describe.concurrent('a server whose list always says total_count: 2000, as in th
     expect(
       new Set(queries(run.lists).map((query) => JSON.stringify(query))),
     ).toEqual(new Set([JSON.stringify(LIST_QUERY)]));
-  });
-
-  it('adopts the one record with one request', async () => {
-    const run = await runScenario({
-      api,
-      recipients: [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }],
-    });
-    expect(run).toMatchObject({
-      exitCode: 0,
-      posts: [],
-      outputs: { 'recipient-id': RECORD },
-    });
-    expect(queries(run.lists)).toEqual([LIST_QUERY]);
   });
 
   it('adds several accounts with one request per poll', async () => {
@@ -138,7 +123,6 @@ describe.concurrent('a server that paginates although it was not asked to', () =
   it.concurrent.each([
     [19, ['all']],
     [20, ['all', '2']],
-    [40, ['all', '2', '3']],
   ])('reads on until a page is shorter: %i records', async (count, pages) => {
     const run = await runScenario({
       api: { pageSize: 20 },

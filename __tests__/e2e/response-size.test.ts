@@ -80,7 +80,7 @@ describe.runIf(platform() === 'linux')('a response that is too large', () => {
   it.concurrent('has a lower limit where it is no list', async () => {
     const run = await runWithFault(
       { kind: 'huge', bytes: 17 * MIB },
-      { path: ONE_RECORD, inputs: { timeout: '6s' } },
+      { path: ONE_RECORD, inputs: { timeout: '10s' } },
     );
     expect(run).toMatchObject({ exitCode: 1, outputs: { changed: 'true' } });
     expect(run.errors[0]?.message).toContain('more than 16 MiB');

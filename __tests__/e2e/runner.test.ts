@@ -24,31 +24,15 @@ function rejection(message: string, times = 1) {
 }
 
 describe.concurrent('a runner without a job summary', () => {
-  it.concurrent.each<[string, string | undefined]>([
-    ['is not set', undefined],
-    ['is empty', ''],
-  ])(
-    'gets no warning: GITHUB_STEP_SUMMARY %s',
-    async (_, GITHUB_STEP_SUMMARY) => {
-      const run = await runScenario({ env: { GITHUB_STEP_SUMMARY } });
-      expect(run).toMatchObject({
-        exitCode: 0,
-        stderr: '',
-        annotations: [],
-        summary: '',
-        outputs: { status: 'associated' },
-      });
-    },
-  );
-
-  it('gets only the errors of invalid inputs', async () => {
-    const run = await runScenario({
-      env: { GITHUB_STEP_SUMMARY: undefined },
-      inputs: { 'share-id': 'a/b' },
+  it('gets no warning', async () => {
+    const run = await runScenario({ env: { GITHUB_STEP_SUMMARY: undefined } });
+    expect(run).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      annotations: [],
+      summary: '',
+      outputs: { status: 'associated' },
     });
-    expect(run.annotations).toMatchObject([
-      { level: 'error', title: 'Invalid inputs: no request was sent' },
-    ]);
   });
 });
 
@@ -75,14 +59,14 @@ describe.concurrent('the link to the documentation', () => {
     }
   });
 
-  it.concurrent.each<[string, number, string]>([
-    ['fits', 1, 'No'],
-    ['does not fit', 5, 'Recipient rejected. '.repeat(50)],
-  ])('is the end of an annotation whose text %s', async (_, times, message) => {
-    const run = await runWithFault(rejection(message, times), {
-      env: released,
-      inputs: { 'recipient-account-id': accounts(40).join(' ') },
-    });
+  it('is the end of an annotation whose text does not fit', async () => {
+    const run = await runWithFault(
+      rejection('Recipient rejected. '.repeat(50), 5),
+      {
+        env: released,
+        inputs: { 'recipient-account-id': accounts(40).join(' ') },
+      },
+    );
     const [error] = run.errors;
     expect(run.errors).toHaveLength(1);
     expect(error?.message.length).toBeLessThanOrEqual(MAX_ANNOTATION);
@@ -103,7 +87,7 @@ function readSlowly(stream: Readable, bytesPerSecond: number): void {
 }
 
 describe.concurrent('a log that is read slowly', () => {
-  it.concurrent.each([100, 200])('has its end: %i KiB/s', async (kib) => {
+  it('has its end', async () => {
     const started = await startScenario({
       api: {
         faults: [
@@ -116,7 +100,7 @@ describe.concurrent('a log that is read slowly', () => {
       inputs: { 'recipient-account-id': accounts(984).join('\n') },
     });
     const { stdout } = started.child;
-    if (stdout) readSlowly(stdout, kib * 1024);
+    if (stdout) readSlowly(stdout, 200 * 1024);
     const run = await started.finished;
     expect(run).toMatchObject({ exitCode: 1, signal: null });
     expect(run.errors).toMatchObject([

@@ -66,20 +66,28 @@ function expectMaskedFirst({ stdout }: Run, secret: string): void {
   ).toEqual([]);
 }
 
+/** One for each way to the outputs; all ways are in report/sink.test.ts. */
+const PLACES = new Set([
+  'the name and the resource types of the share',
+  'a status, to the timeout',
+  'a terminal resource error',
+  'a rejection of the list',
+  'a redirect',
+]);
+
 describe.concurrent('a secret that the server echoes shows nowhere', () => {
   // One odd token for each place; each form of it is in the text.
-  it.concurrent.each(scenariosWith(flood(ODD)))(
-    'in %s',
-    async (_place, scenario) => {
-      const run = await runScenario({
-        ...withToken(ODD, scenario),
-        env: DEBUG,
-      });
-      expect(run.requests.length).toBeGreaterThan(0);
-      expect(leaks(run, [ODD])).toEqual([]);
-      expectMaskedFirst(run, ODD);
-    },
-  );
+  it.concurrent.each(
+    scenariosWith(flood(ODD)).filter(([place]) => PLACES.has(place)),
+  )('in %s', async (_place, scenario) => {
+    const run = await runScenario({
+      ...withToken(ODD, scenario),
+      env: DEBUG,
+    });
+    expect(run.requests.length).toBeGreaterThan(0);
+    expect(leaks(run, [ODD])).toEqual([]);
+    expectMaskedFirst(run, ODD);
+  });
 
   it('as a key, in a rejection', async () => {
     const rejection = {
@@ -180,22 +188,15 @@ describe.concurrent('secrets', () => {
     expect(Object.keys(run.recipients[0] ?? {})).toContain('recipient_id');
   });
 
-  it.concurrent.each<[string, string]>([
-    ['share-id', 'v1.0+mNq8Zt/w5Rb=Yc7'],
-    ['share-id', ODD],
-    ['recipient-account-id', 'v1.0+mNq8Zt/w5Rb=Yc7'],
-  ])(
-    'that are given as %s, too, do not appear in the summary of invalid inputs: %s',
-    async (input, secret) => {
-      const run = await runScenario({
-        inputs: { 'api-token': secret, [input]: secret },
-        env: DEBUG,
-      });
-      expect(run).toMatchObject({ exitCode: 1, connections: 0 });
-      expect(run.summary).toContain(input);
-      expect(leaks(run, [secret])).toEqual([]);
-    },
-  );
+  it('that are given as another input, too, do not appear in the summary of invalid inputs', async () => {
+    const run = await runScenario({
+      inputs: { 'api-token': ODD, 'share-id': ODD },
+      env: DEBUG,
+    });
+    expect(run).toMatchObject({ exitCode: 1, connections: 0 });
+    expect(run.summary).toContain('share-id');
+    expect(leaks(run, [ODD])).toEqual([]);
+  });
 
   it('do not go to the other side: the token of GitHub to Cloudflare, or the one of Cloudflare to GitHub', async () => {
     const run = await runScenario({

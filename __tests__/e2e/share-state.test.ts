@@ -8,22 +8,13 @@ const DELETING = { status: 'deleting' } as const;
 const DELETED = { status: 'deleted' } as const;
 const recipients = [{ accountId: RECIPIENT, id: RECORD, status: 'associated' }];
 
+// All states and changes are in reconcile/plan.test.ts.
 describe.concurrent('a share that cannot be changed fails the step before the first write', () => {
   it.concurrent.each<[string, Scenario, RegExp]>([
     [
       'it targets an organization, and an account is to be added',
       { share: ORGANIZATION_SHARE },
       /the share targets an organization/,
-    ],
-    [
-      'it targets an organization, and an account is to be removed',
-      { share: ORGANIZATION_SHARE, recipients, inputs: { state: 'absent' } },
-      /the share targets an organization/,
-    ],
-    [
-      'it is being deleted, and an account is to be added',
-      { share: DELETING },
-      /the share is deleting/,
     ],
     [
       'it is deleted, and an account is to be removed',
@@ -66,10 +57,6 @@ describe.concurrent('a share that cannot be changed needs no change', () => {
         ],
         inputs: { state: 'absent' },
       },
-    ],
-    [
-      'when nobody has access who should not, in a dry run',
-      { share: DELETED, inputs: { state: 'absent', 'dry-run': 'true' } },
     ],
     ['when the account has access', { share: ORGANIZATION_SHARE, recipients }],
   ])('%s', async (_, scenario) => {

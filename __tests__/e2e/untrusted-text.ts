@@ -39,16 +39,6 @@ export function rejectWith(status: number, message: string): Fault {
   };
 }
 
-function problem(status: number, message: string): Fault {
-  const members = {
-    title: message,
-    detail: message,
-    error_code: message,
-    retry_after: 0,
-  };
-  return { kind: 'response', status, body: 'rfc9457', problem: members };
-}
-
 /** Scenarios, by name, in each of which a server says `text` somewhere. */
 export function scenariosWith(text: string): Array<[string, Scenario]> {
   const record = {
@@ -74,14 +64,7 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
     ['dates of a record', listed({ association_status: 'associated' })],
     [
       'a status, to the timeout',
-      { ...listed({ association_status: text }), inputs: { timeout: '8s' } },
-    ],
-    [
-      'a status, in a plan',
-      {
-        ...listed({ association_status: text }),
-        inputs: { 'dry-run': 'true' },
-      },
+      { ...listed({ association_status: text }), inputs: { timeout: '10s' } },
     ],
     [
       'a terminal resource error',
@@ -99,14 +82,10 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
             errors: [{ ...failed, resource_id: text, terminal: false }],
           },
         },
-        inputs: { timeout: '8s' },
+        inputs: { timeout: '10s' },
       },
     ],
     ['a rejection of the list', list(rejectWith(400, text))],
-    [
-      'a problem object',
-      { ...list(problem(503, text)), inputs: { timeout: '8s' } },
-    ],
     [
       'the title of an HTML page',
       {
@@ -118,7 +97,7 @@ export function scenariosWith(text: string): Array<[string, Scenario]> {
             type: 'text/html',
           },
         }),
-        inputs: { timeout: '8s' },
+        inputs: { timeout: '10s' },
       },
     ],
     [
