@@ -104,7 +104,7 @@ describe.concurrent('a list that meets the rate limit', () => {
       {
         title: 'Rate limit reached',
         message: expect.stringMatching(
-          /^Please wait.*\(code 971\); Cloudflare asks to wait 10 m, \d+ s are left.*HTTP 429/,
+          /^Please wait.*\(code 971\); the response asks to wait 10 m, \d+ s are left.*HTTP 429/,
         ),
       },
     ]);
