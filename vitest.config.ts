@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const WAITING = '__tests__/e2e/**/*.test.ts';
+/** These wait for real processes, or replace a module. */
+const ISOLATED = ['__tests__/e2e/**/*.test.ts', '__tests__/main.test.ts'];
 
 export default defineConfig({
   test: {
@@ -12,7 +13,7 @@ export default defineConfig({
         test: {
           // These mostly wait, so there are more of them than cores.
           name: 'e2e',
-          include: [WAITING],
+          include: ISOLATED,
           maxWorkers: 6,
           sequence: { groupOrder: 0 },
         },
@@ -21,10 +22,12 @@ export default defineConfig({
         extends: true,
         test: {
           // These compute, above all the search of the model, so they do not
-          // run beside processes whose time is limited.
+          // run beside processes whose time is limited. They share what they
+          // import, which is most of their time.
           name: 'other',
           include: ['__tests__/**/*.test.ts'],
-          exclude: [WAITING],
+          exclude: ISOLATED,
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

@@ -10561,8 +10561,10 @@ async function observeFirst(one) {
 async function readShareBeside(listing, { share, deadline, world }) {
     const late = new AbortController();
     const isRead = new AbortController();
-    void listing
+    // Whoever awaits the list reports its errors.
+    void Promise.allSettled([listing])
         .then(() => world.clock.sleep(SHARE_GRACE_MS, isRead.signal))
+        .catch(() => { })
         .then(() => late.abort());
     const signal = AbortSignal.any([deadline.closing, late.signal]);
     const read = await share

@@ -526,11 +526,7 @@ function isCalm(schedule: Schedule): boolean {
   // After a lost reply an organization's record cannot be recognized, so the
   // run fails as inconclusive.
   if (faults.length > 0 && targets === 'organization') return false;
-  if (
-    share.status !== 'active' ||
-    (share.targetType !== 'account' && state !== 'absent')
-  )
-    return false;
+  if (share.status !== 'active' || share.targetType !== 'account') return false;
   // A record of an organization may not show that it is one: such a run fails
   // as inconclusive.
   const hasOrganization = [...schedule.records, ...others].some(
