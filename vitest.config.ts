@@ -14,7 +14,7 @@ export default defineConfig({
           // These mostly wait, so there are more of them than cores.
           name: 'e2e',
           include: ISOLATED,
-          maxWorkers: 6,
+          maxWorkers: 10,
           sequence: { groupOrder: 0 },
         },
       },
