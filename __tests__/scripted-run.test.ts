@@ -172,3 +172,129 @@ it('a request to wait past the end of the step stops all writes', async () => {
   expect(causes).toEqual([...Array(4).fill('server'), 'stopped', 'stopped']);
   expect(run.recipients[5].error).toMatch(/asks to wait 1 h/);
 });
+
+describe('resources that failed', () => {
+  const gone = {
+    resources: [{ resource_id: 'policy', error: 'no', terminal: true }],
+  };
+
+  it('are not said to be retried where the account is being removed', async () => {
+    const run = await playRun({
+      env: { INPUT_STATE: 'absent', INPUT_TIMEOUT: '30s' },
+      respond: ({ name }) =>
+        name === LIST
+          ? ok([record('r1', ACCOUNT, 'disassociating', gone)])
+          : undefined,
+    });
+    expect(run.recipients[0].cause).toBe('timeout');
+    expect(run.text).not.toContain('Cloudflare is retrying');
+  });
+
+  it('of a former recipient are no reason for a warning', async () => {
+    const former = { resources: [{ ...gone.resources[0], terminal: false }] };
+    const run = await playRun({
+      env: { INPUT_TIMEOUT: '30s' },
+      respond: ({ name }) => {
+        if (name === POST) return 'hang';
+        return name === LIST
+          ? ok([record('r1', ACCOUNT, 'disassociated', former)])
+          : undefined;
+      },
+    });
+    expect(run.of('warning|')).toEqual([]);
+  });
+});
+
+describe('a timeout of several accounts', () => {
+  it('says how many writes may have been carried out', async () => {
+    const run = await playRun({
+      env: { ...TWO, INPUT_TIMEOUT: '30s' },
+      respond: ({ name }) => (name === POST ? 'hang' : undefined),
+    });
+    expect(run.of('error|')).toEqual([
+      expect.stringContaining('; 2 last writes may have been carried out.'),
+    ]);
+  });
+
+  it('says why the last poll failed', async () => {
+    const run = await playRun({
+      env: { ...TWO, INPUT_TIMEOUT: '60s' },
+      respond: ({ name, atMs }) => {
+        if (name !== LIST) return undefined;
+        if (atMs > 0) return rejection(503, 1, { 'cf-ray': 'ray' });
+        const ids = [ACCOUNT, OTHER];
+        return ok(ids.map((id, n) => record(`r${n}`, id, 'associating')));
+      },
+    });
+    expect(run.of('error|')).toEqual([
+      expect.stringMatching(/; the last poll failed: .*HTTP 503/),
+    ]);
+  });
+});
+
+describe('a plan that is rejected', () => {
+  it('is not said to be too slow', async () => {
+    const run = await playRun({
+      env: { INPUT_STATE: 'exact', INPUT_TIMEOUT: '3s' },
+      respond: ({ name }) =>
+        name === LIST
+          ? ok([record('r1', ACCOUNT, 'associated'), ...unlisted(1_500)])
+          : undefined,
+    });
+    expect(run.of('warning|')).toEqual([]);
+  });
+
+  it('because of the share has no advice about removals', async () => {
+    const run = await playRun({
+      env: EXACT,
+      respond: ({ name }) =>
+        name === 'GET' ? rejection(403, 5000) : undefined,
+    });
+    const [message] = run.of('error|');
+    expect(message).toContain('Nothing was changed. Run again when');
+    expect(message).not.toContain('max-removals');
+  });
+});
+
+it('a dry run that is cancelled after its plan does not say that anything was done', async () => {
+  const run = await playRun({
+    env: { 'INPUT_DRY-RUN': 'true' },
+    cancelMs: 500,
+    respond: ({ name }) => (name === 'GET' ? 'hang' : undefined),
+  });
+  expect(run.success).toBe(false);
+  expect(run.of('error|')).toEqual([
+    expect.stringContaining('The plan is complete. '),
+  ]);
+});
+
+it.each([429, 501])(
+  'a %i that did not come from Cloudflare is not blamed on it',
+  async (status) => {
+    const headers = { 'content-type': 'text/html', 'retry-after': '3600' };
+    const run = await playRun({
+      respond: ({ name }) =>
+        name === LIST
+          ? { status, headers, body: '<title>Proxy</title>' }
+          : undefined,
+    });
+    const [message] = run.of('error|');
+    expect(message).toMatch(/^error\|Request blocked before the API\|/);
+    expect(message).not.toMatch(/Cloudflare asks|cloudflarestatus/);
+  },
+);
+
+it('a removal that is not awaited is not logged as an association', async () => {
+  const run = await playRun({
+    env: { ...EXACT, INPUT_WAIT: 'false' },
+    respond: ({ name }) => {
+      if (DELETE.test(name)) return ok({});
+      return name === LIST
+        ? ok([record('r1', ACCOUNT, 'associated'), ...unlisted(1)])
+        : undefined;
+    },
+  });
+  expect(run.text).toMatch(
+    /: removal accepted, not awaited: still associated after /,
+  );
+});
