@@ -401,6 +401,11 @@ describe('an entry that is no account', () => {
 });
 
 describe('the length of a list', () => {
+  it('may have 16 MiB of spaces between two accounts', () => {
+    const spaces = ' '.repeat(16 * 1024 * 1024);
+    expect(idsOf(`${ACCOUNT}${spaces}${OTHER}`)).toEqual([ACCOUNT, OTHER]);
+  });
+
   const ids = Array.from({ length: 20_001 }, (_, index) => account(index));
   const TOO_MANY =
     'expected at most 20,000 account IDs, got 20,001. No organization has more: check where the list comes from.';
