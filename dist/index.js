@@ -5077,7 +5077,7 @@ class CloudflareClient {
         const { clock, deadline, random, onDelay } = this.#options;
         const nowMs = clock.now();
         const leftMs = Math.max(0, deadline.endMs() - src_clock/* LAST_LIST_MS */.BH - nowMs);
-        const final = client_asFinal(error, leftMs);
+        const final = withoutRetryInTime(error, leftMs);
         if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
             throw final;
         }
@@ -5149,7 +5149,7 @@ function isLastAttempt({ failure }, attempt, maxAttempts) {
  * An error whose `Retry-After` is later than the end of the step cannot be
  * retried, and says so.
  */
-function client_asFinal(error, leftMs) {
+function withoutRetryInTime(error, leftMs) {
     if (!error.isRetryable || error.retryAfterMs <= leftMs)
         return error;
     const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
@@ -7883,7 +7883,7 @@ class Reconciler {
                 await this.#poll();
         }
         if (this.#isUnclear()) {
-            await this.#poll({ signal: deadline.end, maxAttempts: 1 });
+            await this.#pollOnceMore();
         }
     }
     /** Could a last list show what became of a write? */
@@ -8068,7 +8068,7 @@ class Reconciler {
         const { clock, deadline } = this.#options;
         const nowMs = clock.now();
         const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
-        const error = client_asFinal(reply.error, leftMs);
+        const error = withoutRetryInTime(reply.error, leftMs);
         const notBeforeMs = nowMs + error.retryAfterMs;
         this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
         if (provesBadCredentials(error)) {
@@ -8094,10 +8094,22 @@ class Reconciler {
         });
         await clock.sleep(ms, deadline.closing);
     }
-    async #poll(options) {
+    #poll() {
+        return this.#observeAndDecide(async () => {
+            const isEnough = await this.#observeRecord();
+            if (!isEnough)
+                await this.#observeList();
+        });
+    }
+    /** A last list, at the end of the step, which is not retried. */
+    #pollOnceMore() {
+        const { end } = this.#options.deadline;
+        return this.#observeAndDecide(() => this.#observeList({ signal: end, maxAttempts: 1 }));
+    }
+    async #observeAndDecide(observe) {
         const { clock, deadline, progress } = this.#options;
         try {
-            await this.#observe(options);
+            await observe();
             this.#polls++;
             this.#pollError = null;
             this.#decideAll();
@@ -8125,10 +8137,7 @@ class Reconciler {
         else
             this.#failPending(error.failure);
     }
-    async #observe(options) {
-        const isEnough = !options && (await this.#observeRecord());
-        if (isEnough)
-            return;
+    async #observeList(options) {
         const list = await this.#options.share.listRecipients(options);
         this.#observed = observeList(this.#observed, list);
         this.#hasWriteBegun = false;

@@ -127,7 +127,7 @@ interface Outgoing {
 }
 
 /** A response, and when it was asked for. */
-interface Exchange {
+interface TimedResponse {
   readonly response: ReceivedResponse;
   readonly sentMs: number;
   readonly receivedMs: number;
@@ -244,7 +244,7 @@ export class CloudflareClient {
     }
   }
 
-  async #send(outgoing: Outgoing): Promise<Exchange | ApiError> {
+  async #send(outgoing: Outgoing): Promise<TimedResponse | ApiError> {
     const { apiUrl, http, clock, clean } = this.#options;
     const { name, path, body, signal } = outgoing;
     const isList = name.kind === 'list';
@@ -290,7 +290,7 @@ export class CloudflareClient {
     const { clock, deadline, random, onDelay } = this.#options;
     const nowMs = clock.now();
     const leftMs = Math.max(0, deadline.endMs() - LAST_LIST_MS - nowMs);
-    const final = asFinal(error, leftMs);
+    const final = withoutRetryInTime(error, leftMs);
     if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
       throw final;
     }
@@ -334,7 +334,7 @@ function isSuccess(body: Readonly<Record<string, unknown>>): boolean {
 
 function toEnvelope(
   request: RequestName,
-  { sentMs, receivedMs }: Exchange,
+  { sentMs, receivedMs }: TimedResponse,
   body: Readonly<Record<string, unknown>>,
 ): Envelope {
   const resultInfo = asObject(body['result_info']) ?? {};
@@ -379,7 +379,7 @@ function isLastAttempt(
  * An error whose `Retry-After` is later than the end of the step cannot be
  * retried, and says so.
  */
-export function asFinal(error: ApiError, leftMs: number): ApiError {
+export function withoutRetryInTime(error: ApiError, leftMs: number): ApiError {
   if (!error.isRetryable || error.retryAfterMs <= leftMs) return error;
 
   const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;

@@ -8,7 +8,7 @@ import { type Entries, type Entry, entriesOf } from './list-entries.ts';
 import { findingOf, type Problem, quoted, sentenceOf } from './reading.ts';
 
 /** The accounts of a list. */
-export interface RecipientList {
+export interface RequestedTargets {
   /** In the order given, each once. */
   readonly targets: readonly Target[];
   /** IDs that are only in comments on lines of their own. */
@@ -19,7 +19,7 @@ export interface RecipientList {
 
 /** A list that was read, or why it cannot be used. */
 export type ParsedList =
-  | { readonly type: 'valid'; readonly list: RecipientList }
+  | { readonly type: 'valid'; readonly list: RequestedTargets }
   | { readonly type: 'empty'; readonly hasComments: boolean }
   | {
       readonly type: 'invalid';

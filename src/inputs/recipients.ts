@@ -14,7 +14,7 @@ import { FILE_INPUT, readRecipientFile } from './recipient-file.ts';
 import {
   type ParsedList,
   parseRecipientList,
-  type RecipientList,
+  type RequestedTargets,
 } from './recipient-list.ts';
 import { givenInput, type InputSources, rawInput } from './sources.ts';
 
@@ -36,7 +36,7 @@ type TargetInput = (typeof TARGET_INPUTS)[number];
 export function readRecipients(
   sources: InputSources,
   context: RecipientContext,
-): Reading<RecipientList> {
+): Reading<RequestedTargets> {
   const given = givenTargets(sources.env);
   const readings = given.map((input) => READERS[input](sources, context));
   const [reading] = readings;
@@ -58,7 +58,10 @@ function givenTargets(env: Environment): TargetInput[] {
 
 const READERS: Record<
   TargetInput,
-  (sources: InputSources, context: RecipientContext) => Reading<RecipientList>
+  (
+    sources: InputSources,
+    context: RecipientContext,
+  ) => Reading<RequestedTargets>
 > = {
   [LIST_INPUT]: readList,
   [FILE_INPUT]: readFile,
@@ -68,7 +71,7 @@ const READERS: Record<
 function readList(
   { env, clean }: InputSources,
   { ownerId }: RecipientContext,
-): Reading<RecipientList> {
+): Reading<RequestedTargets> {
   // Not trimmed: the lines before the first ID count.
   const text = rawInput(env, LIST_INPUT);
   const parsed = parseRecipientList(text, { ownerId, clean });
@@ -78,7 +81,7 @@ function readList(
 function readFile(
   sources: InputSources,
   { ownerId }: RecipientContext,
-): Reading<RecipientList> {
+): Reading<RequestedTargets> {
   const { env, clean } = sources;
   const file = readRecipientFile(givenInput(env, FILE_INPUT), sources);
   if (file.type === 'invalid') return file;
@@ -91,7 +94,7 @@ function readFile(
 function readOrganization({
   env,
   clean,
-}: InputSources): Reading<RecipientList> {
+}: InputSources): Reading<RequestedTargets> {
   const id = givenInput(env, ORGANIZATION_INPUT);
   const wrong = idProblem(ORGANIZATION_ID, id, clean);
   if (wrong) return invalid(wrongInput(ORGANIZATION_INPUT, wrong));
@@ -107,7 +110,7 @@ function readOrganization({
 function toReading(
   parsed: ParsedList,
   input: TargetInput,
-): Reading<RecipientList> {
+): Reading<RequestedTargets> {
   switch (parsed.type) {
     case 'valid':
       return valid(parsed.list);

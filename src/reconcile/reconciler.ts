@@ -1,9 +1,9 @@
 import type { Clock, Deadline } from '../clock.ts';
 import { ApiError, provesBadCredentials } from '../cloudflare/api-error.ts';
 import {
-  asFinal,
   type FailedWrite,
   type ReadOptions,
+  withoutRetryInTime,
 } from '../cloudflare/client.ts';
 import type { RateLimitState } from '../cloudflare/rate-limiter.ts';
 import type { ShareApi, ShareWrite } from '../cloudflare/share.ts';
@@ -177,7 +177,7 @@ export class Reconciler {
       if (!deadline.closing.aborted) await this.#poll();
     }
     if (this.#isUnclear()) {
-      await this.#poll({ signal: deadline.end, maxAttempts: 1 });
+      await this.#pollOnceMore();
     }
   }
 
@@ -390,7 +390,7 @@ export class Reconciler {
     const { clock, deadline } = this.#options;
     const nowMs = clock.now();
     const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
-    const error = asFinal(reply.error, leftMs);
+    const error = withoutRetryInTime(reply.error, leftMs);
     const notBeforeMs = nowMs + error.retryAfterMs;
     this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
     if (provesBadCredentials(error)) {
@@ -418,10 +418,25 @@ export class Reconciler {
     await clock.sleep(ms, deadline.closing);
   }
 
-  async #poll(options?: ReadOptions): Promise<void> {
+  #poll(): Promise<void> {
+    return this.#observeAndDecide(async () => {
+      const isEnough = await this.#observeRecord();
+      if (!isEnough) await this.#observeList();
+    });
+  }
+
+  /** A last list, at the end of the step, which is not retried. */
+  #pollOnceMore(): Promise<void> {
+    const { end } = this.#options.deadline;
+    return this.#observeAndDecide(() =>
+      this.#observeList({ signal: end, maxAttempts: 1 }),
+    );
+  }
+
+  async #observeAndDecide(observe: () => Promise<void>): Promise<void> {
     const { clock, deadline, progress } = this.#options;
     try {
-      await this.#observe(options);
+      await observe();
       this.#polls++;
       this.#pollError = null;
       this.#decideAll();
@@ -447,10 +462,7 @@ export class Reconciler {
     else this.#failPending(error.failure);
   }
 
-  async #observe(options?: ReadOptions): Promise<void> {
-    const isEnough = !options && (await this.#observeRecord());
-    if (isEnough) return;
-
+  async #observeList(options?: ReadOptions): Promise<void> {
     const list = await this.#options.share.listRecipients(options);
     this.#observed = observeList(this.#observed, list);
     this.#hasWriteBegun = false;
