@@ -5662,7 +5662,9 @@ class ShareApi {
             const page = await this.#client.read({ kind: 'list', path }, (envelope) => pages.add(envelope), options);
             pageSize ??= page.size;
             const isFull = pageSize !== null && page.count >= pageSize;
-            if (!isFull || !page.addedAny)
+            // A server without pages sends the same records again.
+            const isRepeated = number > 1 && !page.addedAny;
+            if (!isFull || isRepeated)
                 return pages.toList();
         }
     }
