@@ -125,12 +125,19 @@ describe('pages', () => {
     expect(run.requests).toContain(POST);
   });
 
-  it.each([
-    ['a status', [record('x1', account(1), ''), record('x2', account(2), '')]],
-    ['an ID', [record('', account(1), 'x'), record('', account(2), 'x')]],
-  ])('go on after one whose records have not %s', async (_, odd) => {
+  it('fail the read where no record of a full one has an ID', async () => {
+    const odd = [record('', account(1), 'x'), record('', account(2), 'x')];
+    const run = await playRun({ respond: byPage(odd, []) });
+    expect(run.success).toBe(false);
+    expect(run.requests).not.toContain(POST);
+  });
+
+  it('go on after one that nobody can decode', async () => {
     const run = await playRun({
-      respond: byPage(odd, [record('r1', ACCOUNT, 'associated')]),
+      respond: byPage(
+        [record('x1', account(1), ''), record('x2', account(2), '')],
+        [record('r1', ACCOUNT, 'associated')],
+      ),
     });
     expect(run.success).toBe(true);
     expect(run.requests).not.toContain(POST);

@@ -5410,6 +5410,12 @@ class RecipientPages {
      */
     add(envelope) {
         const entries = this.#decodePage(envelope).map((value, index) => this.#decodeEntry(value, envelope, `result[${index}]`));
+        const size = toSize(envelope.resultInfo['per_page']);
+        const isFull = size !== null && entries.length >= size;
+        // It would look like a page that repeats another, and end the reading.
+        if (isFull && !entries.some(hasId)) {
+            throw fromUnreadable(envelope.request, 'no record of a full page has an ID');
+        }
         const seenBefore = this.#seenIds.size;
         for (const entry of entries)
             this.#addEntry(entry);
@@ -5417,7 +5423,7 @@ class RecipientPages {
         this.#receivedMs = envelope.receivedMs;
         return {
             count: entries.length,
-            size: toSize(envelope.resultInfo['per_page']),
+            size,
             addedAny: this.#seenIds.size > seenBefore,
         };
     }
@@ -5531,6 +5537,9 @@ class RecipientPages {
 function accountIdIn(value) {
     const { account_id: accountId } = value;
     return isId(accountId) ? accountId.toLowerCase() : null;
+}
+function hasId(entry) {
+    return entry.type !== 'skipped' || entry.id !== null;
 }
 function toSize(value) {
     return typeof value === 'number' && value > 0 ? value : null;
@@ -5662,9 +5671,7 @@ class ShareApi {
             const page = await this.#client.read({ kind: 'list', path }, (envelope) => pages.add(envelope), options);
             pageSize ??= page.size;
             const isFull = pageSize !== null && page.count >= pageSize;
-            // A server without pages sends the same records again.
-            const isRepeated = number > 1 && !page.addedAny;
-            if (!isFull || isRepeated)
+            if (!isFull || !page.addedAny)
                 return pages.toList();
         }
     }

@@ -76,13 +76,22 @@ export class RecipientPages {
     const entries = this.#decodePage(envelope).map((value, index) =>
       this.#decodeEntry(value, envelope, `result[${index}]`),
     );
+    const size = toSize(envelope.resultInfo['per_page']);
+    const isFull = size !== null && entries.length >= size;
+    // It would look like a page that repeats another, and end the reading.
+    if (isFull && !entries.some(hasId)) {
+      throw fromUnreadable(
+        envelope.request,
+        'no record of a full page has an ID',
+      );
+    }
     const seenBefore = this.#seenIds.size;
     for (const entry of entries) this.#addEntry(entry);
     this.#sentMs ??= envelope.sentMs;
     this.#receivedMs = envelope.receivedMs;
     return {
       count: entries.length,
-      size: toSize(envelope.resultInfo['per_page']),
+      size,
       addedAny: this.#seenIds.size > seenBefore,
     };
   }
@@ -198,6 +207,10 @@ export class RecipientPages {
 function accountIdIn(value: Readonly<Record<string, unknown>>): string | null {
   const { account_id: accountId } = value;
   return isId(accountId) ? accountId.toLowerCase() : null;
+}
+
+function hasId(entry: Entry): boolean {
+  return entry.type !== 'skipped' || entry.id !== null;
 }
 
 function toSize(value: unknown): number | null {

@@ -180,9 +180,7 @@ export class ShareApi {
       );
       pageSize ??= page.size;
       const isFull = pageSize !== null && page.count >= pageSize;
-      // A server without pages sends the same records again.
-      const isRepeated = number > 1 && !page.addedAny;
-      if (!isFull || isRepeated) return pages.toList();
+      if (!isFull || !page.addedAny) return pages.toList();
     }
   }
 }
