@@ -1,10 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../src/clock.ts';
-import type { HttpClient } from '../src/cloudflare/http-client.ts';
-import { readGitHubContext } from '../src/github/context.ts';
 import type { DeploymentProblem } from '../src/github/deployment.ts';
-import { workspaceFiles } from '../src/inputs/recipient-file.ts';
-import { main, type World } from '../src/main.ts';
+import type { World } from '../src/main.ts';
 import { OUTPUT_NAMES } from '../src/report/outputs.ts';
 import { ACCOUNT, OTHER, TOKEN } from './builders.ts';
 import {
@@ -13,11 +10,7 @@ import {
   type Reply,
   rejection,
 } from './cloudflare/scripted-api.ts';
-import { ENV } from './inputs/environment.ts';
-import { recordingRunner } from './report/recording-runner.ts';
-import { VirtualClock } from './virtual-clock.ts';
-
-const START_MS = 1_000_000;
+import { playRun, type ScriptedRun } from './scripted-run.ts';
 
 /** What became of the deployment record, whose own test is elsewhere. */
 const deployment = vi.hoisted(() => ({
@@ -42,71 +35,19 @@ beforeEach(() => {
   deployment.problem = null;
 });
 
-interface Case {
-  readonly env?: Record<string, string>;
-  /**
-   * What a request is responded with, by its method and what follows
-   * `/shares/…`; a list is empty by default.
-   */
+interface Case extends Omit<ScriptedRun, 'respond'> {
+  /** By the name of the request; a list is empty by default. */
   readonly respond?: (request: string, atMs: number) => Reply | undefined;
-  readonly cancelMs?: number;
-  readonly failing?: Parameters<typeof recordingRunner>[0];
-  /** Changes what is outside of the run. */
-  readonly change?: (world: World) => Partial<World>;
 }
 
-/** `GET /recipients`; the share itself is `GET`. */
-function nameOf(method: string, url: string): string {
-  const path = url
-    .replace(/\?.*/, '')
-    .replace(/^.*\/shares(\/\w+)?/, (_, id) => (id ? '' : '/shares'));
-  return `${method} ${path}`.trim();
-}
-
-/**
- * Plays a whole run on plain functions in place of the network, the time and
- * the runner.
- */
-async function play(one: Case = {}) {
-  const { env = {}, respond, cancelMs, failing, change } = one;
-  const clock = new VirtualClock(START_MS);
-  const cancel = new AbortController();
-  const recorder = recordingRunner(failing);
-  const requests: string[] = [];
-
-  const http: HttpClient = async ({ method, url, signal, timeoutMs }) => {
-    const request = nameOf(method, url);
-    requests.push(request);
-    const byDefault = request === 'GET' ? ok({ name: 'Baseline' }) : ok([]);
-    const reply = respond?.(request, clock.now() - START_MS) ?? byDefault;
-    await clock.sleep(reply === 'hang' ? timeoutMs : 1, signal);
-    if (reply === 'hang') {
-      const message = 'no response before the step ended';
-      return noResponse({ cause: 'timeout', message, isRetryable: false });
-    }
-    if (reply.type === 'failure') return reply;
-    return { status: 200, headers: {}, body: '', ...reply, type: 'response' };
-  };
-
-  const world: World = {
-    env: { ...ENV, ...env },
-    context: readGitHubContext({}),
-    files: workspaceFiles,
-    http,
-    clock,
-    random: () => 0.5,
-    runner: recorder.runner,
-    cancel: cancel.signal,
-  };
-  const running = main({ ...world, ...change?.(world) });
-  if (cancelMs !== undefined)
-    void clock.sleep(cancelMs).then(() => cancel.abort());
-  return {
-    success: await clock.run(running),
-    requests,
-    tookMs: clock.now() - START_MS,
-    ...recorder,
-  };
+/** Plays a whole run on a share of which only the name is known. */
+function play({ respond, ...one }: Case = {}) {
+  return playRun({
+    ...one,
+    respond: ({ name, atMs }) =>
+      respond?.(name, atMs) ??
+      (name === 'GET' ? ok({ name: 'Baseline' }) : undefined),
+  });
 }
 
 const wire = (status: string) => ({

@@ -5,7 +5,7 @@
 import type { HttpClient } from '../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../src/github/context.ts';
 import { workspaceFiles } from '../src/inputs/recipient-file.ts';
-import { main } from '../src/main.ts';
+import { main, type World } from '../src/main.ts';
 import { OWNER, SHARE } from './builders.ts';
 import { noResponse, ok, type Reply } from './cloudflare/scripted-api.ts';
 import { ENV } from './inputs/environment.ts';
@@ -13,6 +13,11 @@ import { recordingRunner } from './report/recording-runner.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const START_MS = 1_000_000;
+const STEP_ENDED = noResponse({
+  cause: 'timeout',
+  message: 'no response before the step ended',
+  isRetryable: false,
+});
 
 export interface Request {
   /** `GET` for the share, `GET /recipients`, `DELETE /recipients/r1`, … */
@@ -27,6 +32,9 @@ export interface ScriptedRun {
   /** Undefined: the share is active, and its list is empty. */
   readonly respond?: (request: Request) => Reply | undefined;
   readonly cancelMs?: number;
+  readonly failing?: Parameters<typeof recordingRunner>[0];
+  /** Changes what is outside of the run. */
+  readonly change?: (world: World) => Partial<World>;
 }
 
 const A_SHARE = {
@@ -57,10 +65,11 @@ function nameOf(method: string, url: string): string {
   return `${method} ${path}`.trim();
 }
 
-export async function playRun({ env, respond, cancelMs }: ScriptedRun) {
+export async function playRun(one: ScriptedRun) {
+  const { env, respond, cancelMs, failing, change } = one;
   const clock = new VirtualClock(START_MS);
   const cancel = new AbortController();
-  const recorder = recordingRunner();
+  const recorder = recordingRunner(failing);
   const requests: string[] = [];
   const http: HttpClient = async ({ method, url, signal, timeoutMs, body }) => {
     const name = nameOf(method, url);
@@ -70,18 +79,14 @@ export async function playRun({ env, respond, cancelMs }: ScriptedRun) {
     const reply = respond?.({ name, url, body, atMs }) ?? usual;
     if (reply === 'hang') {
       await clock.sleep(timeoutMs, signal);
-      return noResponse({
-        cause: signal.aborted ? 'timeout' : 'no-response',
-        message: 'connected, but no complete response',
-        isRetryable: !signal.aborted,
-      });
+      return signal.aborted ? STEP_ENDED : noResponse();
     }
     await clock.sleep(1, signal);
     if (reply.type === 'failure') return reply;
     const headers = { 'cf-ray': 'ray' };
     return { status: 200, headers, body: '', ...reply, type: 'response' };
   };
-  const running = main({
+  const world: World = {
     env: { ...ENV, ...env },
     context: readGitHubContext({}),
     files: workspaceFiles,
@@ -90,7 +95,8 @@ export async function playRun({ env, respond, cancelMs }: ScriptedRun) {
     random: () => 0.5,
     runner: recorder.runner,
     cancel: cancel.signal,
-  });
+  };
+  const running = main({ ...world, ...change?.(world) });
   if (cancelMs !== undefined)
     void clock.sleep(cancelMs).then(() => cancel.abort());
   const success = await clock.run(running);
@@ -99,8 +105,10 @@ export async function playRun({ env, respond, cancelMs }: ScriptedRun) {
     success,
     requests,
     tookMs: clock.now() - START_MS,
+    seen: recorder.seen,
     text: recorder.seen.filter((one) => !one.startsWith('mask|')).join('\n'),
     of: recorder.of,
+    outputs: recorder.outputs,
     recipients: JSON.parse(outputs['recipients'] ?? '[]'),
     status: outputs['status'],
   };
