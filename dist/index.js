@@ -4750,9 +4750,9 @@ function parseResponse(response) {
 }
 /** The first rule that matches decides. */
 function classify(request, response) {
-    const { status, isEnvelope, hasRay } = response;
+    const { status } = response;
     if (status === 429) {
-        return notProcessed(isEnvelope || hasRay ? 'rate-limit' : 'blocked');
+        return notProcessed(isCloudflares(response) ? 'rate-limit' : 'blocked');
     }
     if (status >= 500)
         return classifyServerError(response);
@@ -4766,16 +4766,19 @@ function classify(request, response) {
     return classifyClientError(request, response);
 }
 function classifyServerError(response) {
-    const { status, isEnvelope, hasRay } = response;
-    const isBlocked = !isEnvelope && !hasRay;
-    if (UNSUPPORTED.includes(status)) {
-        return rejected(isBlocked ? 'blocked' : 'server');
-    }
-    if (isBlocked)
-        return unknown('blocked');
+    const { status } = response;
+    const cause = isCloudflares(response) ? 'server' : 'blocked';
+    if (UNSUPPORTED.includes(status))
+        return rejected(cause);
+    if (cause === 'blocked')
+        return unknown(cause);
     return ORIGIN_NOT_REACHED.includes(status)
         ? notProcessed('server')
         : unknown('server');
+}
+/** Everything that Cloudflare sends is its envelope, or has a `cf-ray`. */
+function isCloudflares({ isEnvelope, hasRay }) {
+    return isEnvelope || hasRay;
 }
 function classifyCodes({ method }, codes) {
     if (codes.some((code) => NO_ROUTE.includes(code)))

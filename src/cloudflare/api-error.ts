@@ -221,9 +221,9 @@ function classify(
   request: RequestName,
   response: ParsedResponse,
 ): Classification {
-  const { status, isEnvelope, hasRay } = response;
+  const { status } = response;
   if (status === 429) {
-    return notProcessed(isEnvelope || hasRay ? 'rate-limit' : 'blocked');
+    return notProcessed(isCloudflares(response) ? 'rate-limit' : 'blocked');
   }
   if (status >= 500) return classifyServerError(response);
 
@@ -235,15 +235,18 @@ function classify(
 }
 
 function classifyServerError(response: ParsedResponse): Classification {
-  const { status, isEnvelope, hasRay } = response;
-  const isBlocked = !isEnvelope && !hasRay;
-  if (UNSUPPORTED.includes(status)) {
-    return rejected(isBlocked ? 'blocked' : 'server');
-  }
-  if (isBlocked) return unknown('blocked');
+  const { status } = response;
+  const cause = isCloudflares(response) ? 'server' : 'blocked';
+  if (UNSUPPORTED.includes(status)) return rejected(cause);
+  if (cause === 'blocked') return unknown(cause);
   return ORIGIN_NOT_REACHED.includes(status)
     ? notProcessed('server')
     : unknown('server');
+}
+
+/** Everything that Cloudflare sends is its envelope, or has a `cf-ray`. */
+function isCloudflares({ isEnvelope, hasRay }: ParsedResponse): boolean {
+  return isEnvelope || hasRay;
 }
 
 function classifyCodes(
