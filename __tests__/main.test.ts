@@ -431,6 +431,16 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
     expect(of('error').length > 0).toBe(!isGreen);
   });
 
+  it('keeps what the list showed before an internal error in the plan', async () => {
+    const { recipients } = await play({
+      respond: () => ok([wire('associating')]),
+      change: onLine('info', /associating/),
+    });
+    expect(recipients).toMatchObject([
+      { recipient_id: 'r1', status: 'associating', cause: 'internal' },
+    ]);
+  });
+
   it('keeps what was done before an internal error', async () => {
     const { outputs } = await play({
       respond: onRequest('GET /recipients/r1'),

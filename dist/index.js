@@ -7852,19 +7852,19 @@ class Reconciler {
             return this.outcome();
         }
         catch (error) {
-            this.#reportsProgress = false;
-            this.#decideWhatIsKnown();
-            return this.outcome({ type: 'crashed', error });
+            return this.crashed(error);
         }
     }
-    /** After an internal error, so that what was done is in the decisions. */
-    #decideWhatIsKnown() {
+    /** What is known after an internal error. What was done is in it. */
+    crashed(error) {
+        this.#reportsProgress = false;
         try {
             this.#decideAll();
         }
         catch {
-            // The error is the one that is reported already.
+            // The first error is the one to report.
         }
+        return this.outcome({ type: 'crashed', error });
     }
     /** What is known now, as data. */
     outcome(ending = this.#endingNow()) {
@@ -10550,8 +10550,13 @@ async function reconcile(one, first) {
         random,
         progress,
     });
-    const leftMs = deadline.endMs() - clock.now();
-    progress.planned(reconciler.targets, first, leftMs);
+    try {
+        const leftMs = deadline.endMs() - clock.now();
+        progress.planned(reconciler.targets, first, leftMs);
+    }
+    catch (error) {
+        return reconciler.crashed(error);
+    }
     if (inputs.dryRun || !reconciler.isPending())
         return reconciler.outcome();
     deployment.start();

@@ -174,8 +174,12 @@ async function reconcile(one: Run, first: Observations): Promise<Outcome> {
     random,
     progress,
   });
-  const leftMs = deadline.endMs() - clock.now();
-  progress.planned(reconciler.targets, first, leftMs);
+  try {
+    const leftMs = deadline.endMs() - clock.now();
+    progress.planned(reconciler.targets, first, leftMs);
+  } catch (error) {
+    return reconciler.crashed(error);
+  }
   if (inputs.dryRun || !reconciler.isPending()) return reconciler.outcome();
   deployment.start();
   return reconciler.run();

@@ -14,15 +14,7 @@ import type {
 import type { Observations } from './observations.ts';
 import { isActive } from './readiness.ts';
 import { refusedBecause } from './reasons.ts';
-import type { PlannedTarget, Refusal } from './target-state.ts';
-
-/** What a run is about to do. */
-export interface ExactPlan {
-  /** The listed targets in the order given, then accounts that have to go. */
-  readonly targets: readonly PlannedTarget[];
-  /** Why nothing may be written at all; null where it may. */
-  readonly refusal: Refusal | null;
-}
+import type { Plan, PlannedTarget, Refusal } from './target-state.ts';
 
 /** What a refusal depends on. */
 interface ExactSituation {
@@ -35,7 +27,7 @@ interface ExactSituation {
 }
 
 /** Plans a run with `state: exact` from the first list. */
-export function planExact(inputs: Inputs, observed: Observations): ExactPlan {
+export function planExact(inputs: Inputs, observed: Observations): Plan {
   const listed = inputs.targets.map((target): PlannedTarget => {
     return { target, desired: 'present', unlistedRecords: null };
   });

@@ -1,17 +1,15 @@
 /* What a run is about to do, and what keeps it from doing it. */
 import type { Failure, Inputs, Share } from '../domain.ts';
-import { type ExactPlan, planExact } from './exact.ts';
+import { planExact } from './exact.ts';
 import type { Observations } from './observations.ts';
 import { notBegun, shareProblem } from './reasons.ts';
 import {
   type Decision,
   isPending,
+  type Plan,
   type Step,
   type TargetState,
 } from './target-state.ts';
-
-/** What a run is about to do. */
-export type Plan = ExactPlan;
 
 /** Gives each target its own desired state. */
 export function planTargets(inputs: Inputs, observed: Observations): Plan {

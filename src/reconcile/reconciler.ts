@@ -14,7 +14,7 @@ import {
   observeList,
   observeRecords,
 } from './observations.ts';
-import { type Additions, additionsOf, obstacleTo, type Plan } from './plan.ts';
+import { type Additions, additionsOf, obstacleTo } from './plan.ts';
 import { pauseMs } from './polling.ts';
 import { hasTerminalError, isReady, stage } from './readiness.ts';
 import { heldBackToTheEnd, stoppedBy } from './reasons.ts';
@@ -24,6 +24,7 @@ import {
   type Ending,
   isPending,
   type Outcome,
+  type Plan,
   type Post,
   type TargetState,
   type WriteResult,
@@ -134,19 +135,19 @@ export class Reconciler {
       await this.#reconcile();
       return this.outcome();
     } catch (error) {
-      this.#reportsProgress = false;
-      this.#decideWhatIsKnown();
-      return this.outcome({ type: 'crashed', error });
+      return this.crashed(error);
     }
   }
 
-  /** After an internal error, so that what was done is in the decisions. */
-  #decideWhatIsKnown(): void {
+  /** What is known after an internal error. What was done is in it. */
+  crashed(error: unknown): Outcome {
+    this.#reportsProgress = false;
     try {
       this.#decideAll();
     } catch {
-      // The error is the one that is reported already.
+      // The first error is the one to report.
     }
+    return this.outcome({ type: 'crashed', error });
   }
 
   /** What is known now, as data. */

@@ -21,6 +21,14 @@ export interface PlannedTarget {
   readonly unlistedRecords: readonly ShareRecipient[] | null;
 }
 
+/** What a run is about to do. */
+export interface Plan {
+  /** The listed targets in the order given, then accounts that have to go. */
+  readonly targets: readonly PlannedTarget[];
+  /** Why nothing may be written at all; null where it may. */
+  readonly refusal: Refusal | null;
+}
+
 /** What is known of a write that may have been processed. */
 export type WriteResult =
   | { readonly outcome: 'accepted' }
