@@ -305,3 +305,31 @@ it('a removal that is not awaited is not logged as an association', async () => 
     /: removal accepted, not awaited: still associated after /,
   );
 });
+
+describe('a list that cannot be read after a write', () => {
+  const after = (reply: ReturnType<typeof rejection> | 'hang') =>
+    playRun({
+      respond: ({ name, atMs }) => {
+        if (name === POST) return reply;
+        return name === LIST && atMs > 0 ? rejection(403, 10000) : undefined;
+      },
+    });
+
+  it('does not hide that the write was rejected', async () => {
+    const run = await after(rejection(400, 1099));
+    expect(run.recipients[0]).toMatchObject({
+      cause: 'rejected',
+      error: expect.stringMatching(/POST …\/recipients, HTTP 400/),
+    });
+  });
+
+  it('does not hide that the write may have been carried out', async () => {
+    const run = await after('hang');
+    expect(run.recipients[0]).toMatchObject({
+      cause: 'authentication',
+      error: expect.stringMatching(
+        /; the last write may have been carried out/,
+      ),
+    });
+  });
+});

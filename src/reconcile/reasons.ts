@@ -114,6 +114,12 @@ export function notBegun(): Failure {
   return { cause: 'stopped', reason, request: null };
 }
 
+/** The list cannot be read any more that would show the effect of a write. */
+export function withOpenWrite(poll: Failure, write: Failure): Failure {
+  const reason = `${poll.reason}; the last write may have been carried out: ${write.reason}`;
+  return { ...poll, reason };
+}
+
 /** Nothing is known of any target. */
 export function unreadRecipients(
   failure: Failure,
