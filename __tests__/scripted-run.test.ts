@@ -1,7 +1,12 @@
 /** What people are told, and what was sent, after odd answers of the API. */
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, account, OTHER, TOKEN } from './builders.ts';
-import { ok, rejection } from './cloudflare/scripted-api.ts';
+import {
+  noResponse,
+  ok,
+  type Reply,
+  rejection,
+} from './cloudflare/scripted-api.ts';
 import { playRun, type Request, record } from './scripted-run.ts';
 
 const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
@@ -331,5 +336,33 @@ describe('a list that cannot be read after a write', () => {
         /; the last write may have been carried out/,
       ),
     });
+  });
+});
+
+describe('advice after the list was read', () => {
+  const proxyFailure = noResponse({
+    cause: 'proxy',
+    message: 'rejected with HTTP 403',
+    mayHaveBeenProcessed: false,
+    isRetryable: false,
+  });
+  const later = (name: string, reply: Reply) =>
+    playRun({
+      env: TWO,
+      respond: (one) => {
+        if (one.name === LIST && one.atMs === 0)
+          return ok([record('r1', OTHER, 'associating')]);
+        return one.name === name ? reply : undefined;
+      },
+    });
+
+  it.each<[string, string, Reply, RegExp]>([
+    ['a wrong account', POST, rejection(400, 7003), /account-id and api-url/],
+    ['a wrong share', LIST, rejection(404, 1004), /Compare account-id and/],
+    ['a wrong proxy', LIST, proxyFailure, /Check the address/],
+  ])('does not speak of %s', async (_, name, reply, advice) => {
+    const run = await later(name, reply);
+    expect(run.success).toBe(false);
+    expect(run.text).not.toMatch(advice);
   });
 });
