@@ -377,10 +377,10 @@ function isLastAttempt(
 
 /**
  * An error whose `Retry-After` is later than the end of the step cannot be
- * retried, and says so.
+ * retried, and says so. One that is final says so too: it may hold back others.
  */
 export function withoutRetryInTime(error: ApiError, leftMs: number): ApiError {
-  if (!error.isRetryable || error.retryAfterMs <= leftMs) return error;
+  if (error.retryAfterMs <= leftMs) return error;
 
   const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
   const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
