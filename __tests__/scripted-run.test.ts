@@ -366,3 +366,59 @@ describe('advice after the list was read', () => {
     expect(run.text).not.toMatch(advice);
   });
 });
+
+it.each([
+  ['present', 'associating'],
+  ['absent', 'disassociating'],
+])(
+  'a dry run without waiting does not say that %s would be awaited',
+  async (state, status) => {
+    const run = await playRun({
+      env: { INPUT_STATE: state, 'INPUT_DRY-RUN': 'true', INPUT_WAIT: 'false' },
+      respond: ({ name }) =>
+        name === LIST ? ok([record('r1', ACCOUNT, status)]) : undefined,
+    });
+    expect(run.text).toContain('Result: 1 account would not be awaited;');
+  },
+);
+
+it('progress without waiting does not say that an account is associated', async () => {
+  const run = await playRun({
+    env: { ...TWO, INPUT_WAIT: 'false', INPUT_TIMEOUT: '30s' },
+    respond: ({ name }) => {
+      if (name === POST) return ok(record('r1', ACCOUNT, 'associating'));
+      return name === LIST
+        ? ok([record('r2', OTHER, 'disassociating')])
+        : undefined;
+    },
+  });
+  expect(run.of('info|1 of 2')).toEqual([
+    expect.stringMatching(/^info\|1 of 2 added, \d+ s left$/),
+  ]);
+});
+
+it('what held back several accounts is counted for each reason', async () => {
+  const ids = Array.from({ length: 6 }, (_, n) => account(n));
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' '), INPUT_TIMEOUT: '9s' },
+    cancelMs: 500,
+    respond: ({ name }) =>
+      name === POST ? rejection(429, 971, { 'retry-after': '4' }) : undefined,
+  });
+  const [message] = run.of('error|');
+  expect(message).toMatch(/4 last writes held back until the next list/);
+  expect(message).toMatch(/; 1 last write held back for 4 s, as requested/);
+});
+
+it('a rejection that asks to wait past the end says so', async () => {
+  const ids = Array.from({ length: 6 }, (_, n) => account(n));
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' ') },
+    respond: ({ name }) =>
+      name === POST ? rejection(400, 1, { 'retry-after': '3600' }) : undefined,
+  });
+  expect(run.recipients[5]).toMatchObject({
+    cause: 'stopped',
+    error: expect.stringMatching(/asks to wait 1 h, 9 m 59 s are left/),
+  });
+});

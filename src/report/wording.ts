@@ -344,8 +344,8 @@ export function describeHeldBack(heldBack: HeldBack): string {
       );
     case 'retry-after':
       return (
-        `held back for ${formatWait(heldBack.waitMs)}, as requested by ` +
-        'Cloudflare'
+        `held back for ${formatWait(heldBack.waitMs)}, as requested by the ` +
+        'response to an earlier write'
       );
     case 'stale-list':
       return (
@@ -396,15 +396,19 @@ export function retriedResourceWarning(
 
 // -------- progress
 
-/** `412 of 950 associated, 12 failed, 9 m 29 s left`. */
+/**
+ * `412 of 950 associated, 12 failed, 9 m 29 s left`. Without waiting, what is
+ * done is only accepted.
+ */
 export function progressLine(
   targets: readonly TargetState[],
   leftMs: number,
+  { wait }: Pick<Inputs, 'wait'>,
 ): string {
   const failed = targets.filter(({ next }) => next.do === 'fail').length;
   const held = targets.filter((one) => isPending(one) && one.heldBack).length;
   const parts = [
-    ...progressOf(targets, 'present', 'associated'),
+    ...progressOf(targets, 'present', wait ? 'associated' : 'added'),
     ...progressOf(targets, 'absent', 'removed'),
   ];
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
@@ -481,7 +485,10 @@ const PREFIXES: Readonly<Record<Outcome['ending']['type'], string>> = {
 
 /** `added`, `would be added`, `added, not awaited`. */
 export function wordOf(kind: Kind, inputs: Inputs): string {
-  if (inputs.dryRun) return DRY_RUN_WORDS[kind];
+  if (inputs.dryRun) {
+    const isNotAwaited = kind === 'waiting' && !inputs.wait;
+    return isNotAwaited ? 'would not be awaited' : DRY_RUN_WORDS[kind];
+  }
   const isAwaited = inputs.wait || (kind !== 'added' && kind !== 'removed');
   return isAwaited ? WORDS[kind] : `${WORDS[kind]} without waiting`;
 }
@@ -669,7 +676,6 @@ function describeLastWrite(state: TargetState): string[] {
 }
 
 function describeLastWrites(states: readonly TargetState[]): string[] {
-  const heldBack = states.filter((state) => state.heldBack !== null);
   const unknown = states.filter(
     (state) => !state.heldBack && lastResult(state)?.outcome === 'unknown',
   );
@@ -678,12 +684,22 @@ function describeLastWrites(states: readonly TargetState[]): string[] {
     const writes = plural(unknown.length, 'last write');
     parts.push(`${writes} may have been carried out`);
   }
-  const [first] = heldBack;
-  if (first?.heldBack) {
-    const writes = plural(heldBack.length, 'last write');
-    parts.push(`${writes} ${describeHeldBack(first.heldBack)}`);
+  return [...parts, ...describeHeldBackWrites(states)];
+}
+
+/** How many were held back for each reason; the first one has its words. */
+function describeHeldBackWrites(states: readonly TargetState[]): string[] {
+  const groups = new Map<HeldBack['why'], HeldBack[]>();
+  for (const { heldBack } of states) {
+    if (!heldBack) continue;
+    const group = groups.get(heldBack.why) ?? [];
+    group.push(heldBack);
+    groups.set(heldBack.why, group);
   }
-  return parts;
+  return [...groups.values()].map((group) => {
+    const writes = plural(group.length, 'last write');
+    return `${writes} ${describeHeldBack(group[0] as HeldBack)}`;
+  });
 }
 
 function lastResult({ posts, deletes }: TargetState): WriteResult | undefined {
