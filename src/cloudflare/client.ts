@@ -5,6 +5,7 @@ import {
   ApiError,
   fromExchange,
   fromResponse,
+  isLimitOfAnother,
   type RequestName,
 } from './api-error.ts';
 import type { HttpClient, ReceivedResponse } from './http-client.ts';
@@ -263,7 +264,10 @@ export class CloudflareClient {
     if (response.type === 'failure') return fromExchange(name, response, clean);
 
     const receivedMs = clock.now();
-    this.#limiter.recordResponse(response, receivedMs);
+    // Whoever asked for it waits that long, but it is not Cloudflare's limit.
+    if (!isLimitOfAnother(response)) {
+      this.#limiter.recordResponse(response, receivedMs);
+    }
     return { response, sentMs, receivedMs };
   }
 
