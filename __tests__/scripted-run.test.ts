@@ -422,3 +422,57 @@ it('a rejection that asks to wait past the end says so', async () => {
     error: expect.stringMatching(/asks to wait 1 h, 9 m 59 s are left/),
   });
 });
+
+it('a write and a read with one code have advice of their own', async () => {
+  const run = await playRun({
+    env: TWO,
+    respond: ({ name, atMs }) => {
+      if (name !== LIST)
+        return name === POST ? rejection(403, 10000) : undefined;
+      return atMs === 0
+        ? ok([record('r1', ACCOUNT, 'associating')])
+        : rejection(403, 10000);
+    },
+  });
+  const titles = run.of('error|').map((text) => text.split('|')[1]);
+  expect(titles).toEqual([
+    'Authentication failed',
+    'Credentials can only read',
+  ]);
+});
+
+it('a limit of something in between is not said to be that of Cloudflare', async () => {
+  const limit = {
+    status: 429,
+    headers: { 'retry-after': '5' },
+    body: '<title>Proxy</title>',
+  };
+  const run = await playRun({
+    respond: ({ name, atMs }) => {
+      if (name !== LIST) return undefined;
+      return atMs < 5_000 ? limit : ok([record('r1', ACCOUNT, 'associated')]);
+    },
+  });
+  expect(run).toMatchObject({ success: true, tookMs: 5_002 });
+  expect(run.text).toMatch(
+    /HTTP 429, not from Cloudflare .*; retrying in 5.0 s/,
+  );
+  expect(run.text).not.toContain('Rate limit reached');
+});
+
+it('a recipient without an account that appears is not said to be removed next time', async () => {
+  const mine = record('r1', ACCOUNT, 'associated');
+  const run = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (DELETE.test(name)) return ok({});
+      if (name !== LIST) return undefined;
+      if (atMs === 0) return ok([mine, ...unlisted(1)]);
+      const gone = record('x0', account(0), 'disassociated');
+      return ok([mine, gone, record('new', null, 'associated')]);
+    },
+  });
+  const [warning] = run.of('warning|');
+  expect(warning).toContain('new (account unknown)');
+  expect(warning).not.toContain('Run again');
+});

@@ -793,13 +793,17 @@ export function skippedWarning(count: number): WarningText {
 }
 
 export function lateWarning(records: readonly ShareRecipient[]): WarningText {
+  // The next plan is rejected because of a record that names no account.
+  const areNamed = records.every(({ accountId }) => accountId !== null);
+  const fix = areNamed
+    ? 'Run again to remove them.'
+    : 'Check those without an account: they may be an organization.';
   return {
     title: WARNING_TITLES.late,
     text:
-      'The first list did not show these recipients, so they were not ' +
-      'removed and still have access: ' +
-      `${listOf(records.map(nameOfRecord), 20)}. Run again to remove ` +
-      'them.',
+      'The first list did not show these recipients with access, so they ' +
+      'were not removed and still have access: ' +
+      `${listOf(records.map(nameOfRecord), 20)}. ${fix}`,
   };
 }
 
