@@ -476,3 +476,20 @@ it('a recipient without an account that appears is not said to be removed next t
   expect(warning).toContain('new (account unknown)');
   expect(warning).not.toContain('Run again');
 });
+
+it('a lost reply is no news where the list shows what the write did', async () => {
+  const run = await playRun({
+    env: { ...TWO, INPUT_TIMEOUT: '30s' },
+    respond: ({ name, atMs }) => {
+      if (name === POST) return noResponse();
+      if (name !== LIST || atMs === 0) return undefined;
+      return ok([
+        record('r1', ACCOUNT, 'associating'),
+        record('r2', OTHER, 'associating'),
+      ]);
+    },
+  });
+  expect(run.recipients[0].cause).toBe('timeout');
+  expect(run.of('error|')[0]).not.toContain('may have been carried out');
+  expect(run.recipients[0].error).not.toContain('may have been carried out');
+});

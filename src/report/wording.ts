@@ -664,7 +664,7 @@ function describeLastWrite(state: TargetState): string[] {
     return [`the last write was ${describeHeldBack(state.heldBack)}`];
 
   const last = lastResult(state);
-  if (!last || last.outcome === 'accepted') return [];
+  if (!last || last.outcome === 'accepted' || hasShownEffect(state)) return [];
   const { reason } = last.error.failure;
   if (last.outcome === 'unknown') {
     return [`the last write may have been carried out: ${reason}`];
@@ -675,10 +675,16 @@ function describeLastWrite(state: TargetState): string[] {
   return [`the last write was rejected: ${reason}`];
 }
 
+/** Is what the last write was for there: a record, or the end of it? */
+function hasShownEffect({ planned, inUse, recipient }: TargetState): boolean {
+  if (planned.desired === 'present') return inUse !== null;
+  return recipient !== null && !isActive(recipient);
+}
+
 function describeLastWrites(states: readonly TargetState[]): string[] {
-  const unknown = states.filter(
-    (state) => !state.heldBack && lastResult(state)?.outcome === 'unknown',
-  );
+  const unknown = states
+    .filter((state) => !state.heldBack && !hasShownEffect(state))
+    .filter((state) => lastResult(state)?.outcome === 'unknown');
   const parts: string[] = [];
   if (unknown.length > 0) {
     const writes = plural(unknown.length, 'last write');
