@@ -493,3 +493,14 @@ it('a lost reply is no news where the list shows what the write did', async () =
   expect(run.of('error|')[0]).not.toContain('may have been carried out');
   expect(run.recipients[0].error).not.toContain('may have been carried out');
 });
+
+it('the reason of a server that ends with a period ends with one', async () => {
+  const resources = [{ resource_id: 'p', error: 'No seat.', terminal: true }];
+  const run = await playRun({
+    respond: ({ name }) =>
+      name === LIST
+        ? ok([record('r1', ACCOUNT, 'associated', { resources })])
+        : undefined,
+  });
+  expect(run.of('error|')[0]).toContain('|resource p: No seat. Fix the cause');
+});

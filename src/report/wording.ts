@@ -15,6 +15,7 @@ import type {
   Target,
 } from '../domain.ts';
 import {
+  asSentence,
   formatCount,
   formatDuration,
   formatSeconds,
@@ -389,7 +390,7 @@ export function retriedResourceWarning(
   return {
     title: WARNING_TITLES.retried,
     text:
-      `${resource}. The run keeps waiting. First observed for ` +
+      `${asSentence(resource)} The run keeps waiting. First observed for ` +
       `${target.type} ${nameOf(target)}.`,
   };
 }
@@ -836,10 +837,10 @@ export function deploymentWarning(problem: DeploymentProblem): WarningText {
     : '';
   return {
     title: WARNING_TITLES.deployment,
-    text: `${problem.message}. The share is not affected.${fix}`,
+    text: `${asSentence(problem.message)} The share is not affected.${fix}`,
   };
 }
 
 export function summaryWarning(message: string): WarningText {
-  return { title: WARNING_TITLES.summary, text: `${message}.` };
+  return { title: WARNING_TITLES.summary, text: asSentence(message) };
 }
