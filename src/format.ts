@@ -49,10 +49,17 @@ export function asSentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
+/** The beginning of a text, without half of a character at its end. */
+export function headOf(text: string, max: number): string {
+  return text
+    .slice(0, max)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .toWellFormed();
+}
+
 /** Shortens a text, and says how much of it is missing. */
 export function cutWithCount(text: string, max: number): string {
   const more = text.length - max;
   if (more <= 0) return text;
-  const head = text.slice(0, max).toWellFormed();
-  return `${head}… (and ${plural(more, 'more character')})`;
+  return `${headOf(text, max)}… (and ${plural(more, 'more character')})`;
 }
