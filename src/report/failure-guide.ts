@@ -184,9 +184,8 @@ export const RULES: readonly Rule[] = [
     cause: 'conflict',
     kinds: WRITES,
     hint:
-      'Another change to this account is under way. Wait until it is ' +
-      'complete, then run again. Let only one ' +
-      'workflow change the share at a time (concurrency).',
+      'Wait until the other change is complete, then run again. Let only ' +
+      'one workflow change the share at a time (concurrency).',
   },
   {
     cause: 'rate-limit',
