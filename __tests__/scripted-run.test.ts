@@ -504,3 +504,31 @@ it('the reason of a server that ends with a period ends with one', async () => {
   });
   expect(run.of('error|')[0]).toContain('|resource p: No seat. Fix the cause');
 });
+
+it('a timeout before an absence is confirmed says what is missing', async () => {
+  for (const ids of [{}, TWO]) {
+    const run = await playRun({
+      env: { ...ids, INPUT_STATE: 'absent', INPUT_TIMEOUT: '5s' },
+    });
+    expect(run.of('error|')[0]).toMatch(
+      /not a recipient for .*; a list ten seconds after the first one has to confirm that\. /,
+    );
+  }
+});
+
+it('an account whose removal is over is not logged as associated', async () => {
+  const mine = record('r1', ACCOUNT, 'associated');
+  const run = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (DELETE.test(name)) return ok({});
+      if (name !== LIST) return undefined;
+      if (atMs === 0) return ok([mine, ...unlisted(1)]);
+      const gone = record('x0', account(0), 'disassociated');
+      return ok([mine, gone, record('new', account(0), 'associated')]);
+    },
+  });
+  expect(run.text).toContain(
+    ': removed, but recipient new, which appeared later, is associated after ',
+  );
+});

@@ -287,15 +287,21 @@ function describeStatusChange(
   const isDone = to.next.do === 'done' && isPending(from);
   if (!isNew && !isDone) return '';
   const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
-  return isDone && hasStillAccess(to)
-    ? `removal accepted, not awaited: still ${statusWord(to)} ${after}`
-    : `${statusWord(to)} ${after}`;
+  const status = `${statusWord(to)} ${after}`;
+  if (!isDone || !hasStillAccess(to)) return status;
+  return isDeleted(to)
+    ? `removal accepted, not awaited: still ${status}`
+    : `removed, but recipient ${to.inUse}, which appeared later, is ${status}`;
 }
 
-function hasStillAccess({ planned, recipient, deletes }: TargetState): boolean {
-  if (planned.desired === 'present' || !recipient) return false;
-  const isOwn = deletes.some((one) => one.recipientId === recipient.id);
-  return isOwn && isActive(recipient);
+function hasStillAccess({ planned, recipient }: TargetState): boolean {
+  const isOver = planned.desired === 'absent' && recipient !== null;
+  return isOver && isActive(recipient);
+}
+
+/** Did the run send a DELETE for the record that shows where it stands? */
+function isDeleted({ recipient, deletes }: TargetState): boolean {
+  return deletes.some((one) => one.recipientId === recipient?.id);
 }
 
 function statusWord({ recipient }: TargetState): string {
@@ -569,6 +575,7 @@ export function describePending(state: TargetState, result: Result): string {
   return [
     END_WORDS[outcome.ending.type](inputs),
     ...describeSeen([state], result),
+    ...describeConfirmation([state]),
     ...describeLastWrite(state),
     ...describeRetries(state, outcome.observed?.share ?? null),
     ...describeLastPoll(outcome),
@@ -582,6 +589,7 @@ export function describeManyPending(
 ): string {
   return [
     ...describeSeen(states, result),
+    ...describeConfirmation(states),
     ...describeLastWrites(states),
     ...describeLastPoll(result.outcome),
   ].join('; ');
@@ -658,6 +666,15 @@ function describeStatuses(
 
 function quoteStatus(word: string): string {
   return word === 'not a recipient' ? word : `\`${word}\``;
+}
+
+/** The status is the one that is wanted: that it is not enough has to be said. */
+function describeConfirmation(states: readonly TargetState[]): string[] {
+  const isAwaited = ({ next }: TargetState) =>
+    next.do === 'wait' && next.for === 'confirmation';
+  return states.some(isAwaited)
+    ? ['a list ten seconds after the first one has to confirm that']
+    : [];
 }
 
 function describeLastWrite(state: TargetState): string[] {
