@@ -532,3 +532,38 @@ it('an account whose removal is over is not logged as associated', async () => {
     ': removed, but recipient new, which appeared later, is associated after ',
   );
 });
+
+it('requests that were accepted without an effect are not called rejected', async () => {
+  const run = await playRun({
+    env: { INPUT_STATE: 'absent' },
+    respond: ({ name }) => {
+      if (DELETE.test(name)) return ok({});
+      return name === LIST
+        ? ok([record('r1', ACCOUNT, 'associated')])
+        : undefined;
+    },
+  });
+  expect(run.of('error|')).toEqual([
+    expect.stringMatching(
+      /^error\|Cloudflare API error\|recipient r1 is still /,
+    ),
+  ]);
+});
+
+it('the pace near the rate limit is not promised', async () => {
+  let left = 50;
+  const run = await playRun({
+    respond: ({ name }) => {
+      left = Math.max(2, left - 20);
+      const headers = { 'cf-ray': 'r', ratelimit: `"default";r=${left};t=60` };
+      if (name === POST)
+        return { ...ok(record('r1', ACCOUNT, 'associating')), headers };
+      if (name === `${LIST}/r1`) return ok(record('r1', ACCOUNT, 'associated'));
+      return { ...ok([]), headers };
+    },
+  });
+  expect(run.success).toBe(true);
+  // More than the log could know when it spoke of the first pause.
+  expect(run.tookMs).toBeGreaterThan(20_000);
+  expect(run.text).not.toMatch(/waits up to/);
+});

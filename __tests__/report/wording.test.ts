@@ -346,7 +346,7 @@ describe('a delay', () => {
     ],
     [
       delayLine({ why: 'spacing', waitMs: 900 }),
-      'Little of the rate limit is left: the action waits up to 1 s between requests.',
+      'Little of the rate limit is left: the action spreads its requests. The next one waits 1 s.',
     ],
     [
       delayLine({ why: 'retry', error: apiError(), waitMs: 500 }),

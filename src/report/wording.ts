@@ -377,8 +377,8 @@ export function delayLine(delay: Delay): string {
       return `Rate limit reached. Waiting ${wait}, as requested by Cloudflare.`;
     case 'spacing':
       return (
-        `Little of the rate limit is left: the action waits up to ${wait} ` +
-        'between requests.'
+        'Little of the rate limit is left: the action spreads its requests. ' +
+        `The next one waits ${wait}.`
       );
     case 'retry':
       return (
