@@ -567,3 +567,25 @@ it('the pace near the rate limit is not promised', async () => {
   expect(run.tookMs).toBeGreaterThan(20_000);
   expect(run.text).not.toMatch(/waits up to/);
 });
+
+it.each([
+  [409, 'met another change'],
+  [404, 'met a rejection'],
+])(
+  'a timeout of several accounts says that writes met a %i',
+  async (status, what) => {
+    const ids = [ACCOUNT, OTHER];
+    const run = await playRun({
+      env: { ...TWO, INPUT_STATE: 'absent', INPUT_TIMEOUT: '8s' },
+      respond: ({ name }) => {
+        if (DELETE.test(name)) return rejection(status);
+        return name === LIST
+          ? ok(ids.map((id, n) => record(`r${n}`, id, 'associated')))
+          : undefined;
+      },
+    });
+    expect(run.of('error|')).toEqual([
+      expect.stringContaining(`; 2 last writes ${what}. `),
+    ]);
+  },
+);

@@ -699,15 +699,23 @@ function hasShownEffect({ planned, inUse, recipient }: TargetState): boolean {
   return recipient !== null && !isActive(recipient);
 }
 
+/** What a write that was not accepted did, or met. */
+const WRITE_ENDS = {
+  unknown: 'may have been carried out',
+  conflict: 'met another change',
+  rejected: 'met a rejection',
+} as const;
+
 function describeLastWrites(states: readonly TargetState[]): string[] {
-  const unknown = states
-    .filter((state) => !state.heldBack && !hasShownEffect(state))
-    .filter((state) => lastResult(state)?.outcome === 'unknown');
-  const parts: string[] = [];
-  if (unknown.length > 0) {
-    const writes = plural(unknown.length, 'last write');
-    parts.push(`${writes} may have been carried out`);
-  }
+  const sent = states.filter(
+    (state) => !state.heldBack && !hasShownEffect(state),
+  );
+  const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
+    const { length } = sent.filter(
+      (state) => lastResult(state)?.outcome === outcome,
+    );
+    return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
+  });
   return [...parts, ...describeHeldBackWrites(states)];
 }
 
