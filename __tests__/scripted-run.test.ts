@@ -1,7 +1,12 @@
 /** What people are told, and what was sent, after odd answers of the API. */
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, account, OTHER, TOKEN } from './builders.ts';
-import { ok, rejection } from './cloudflare/scripted-api.ts';
+import {
+  noResponse,
+  ok,
+  type Reply,
+  rejection,
+} from './cloudflare/scripted-api.ts';
 import { playRun, type Request, record } from './scripted-run.ts';
 
 const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
@@ -305,3 +310,282 @@ it('a removal that is not awaited is not logged as an association', async () => 
     /: removal accepted, not awaited: still associated after /,
   );
 });
+
+describe('a list that cannot be read after a write', () => {
+  const after = (reply: ReturnType<typeof rejection> | 'hang') =>
+    playRun({
+      respond: ({ name, atMs }) => {
+        if (name === POST) return reply;
+        return name === LIST && atMs > 0 ? rejection(403, 10000) : undefined;
+      },
+    });
+
+  it('does not hide that the write was rejected', async () => {
+    const run = await after(rejection(400, 1099));
+    expect(run.recipients[0]).toMatchObject({
+      cause: 'rejected',
+      error: expect.stringMatching(/POST …\/recipients, HTTP 400/),
+    });
+  });
+
+  it('does not hide that the write may have been carried out', async () => {
+    const run = await after('hang');
+    expect(run.recipients[0]).toMatchObject({
+      cause: 'authentication',
+      error: expect.stringMatching(
+        /; the last write may have been carried out/,
+      ),
+    });
+  });
+});
+
+describe('advice after the list was read', () => {
+  const proxyFailure = noResponse({
+    cause: 'proxy',
+    message: 'rejected with HTTP 403',
+    mayHaveBeenProcessed: false,
+    isRetryable: false,
+  });
+  const later = (name: string, reply: Reply) =>
+    playRun({
+      env: TWO,
+      respond: (one) => {
+        if (one.name === LIST && one.atMs === 0)
+          return ok([record('r1', OTHER, 'associating')]);
+        return one.name === name ? reply : undefined;
+      },
+    });
+
+  it.each<[string, string, Reply, RegExp]>([
+    ['a wrong account', POST, rejection(400, 7003), /account-id and api-url/],
+    ['a wrong share', LIST, rejection(404, 1004), /Compare account-id and/],
+    ['a wrong proxy', LIST, proxyFailure, /Check the address/],
+  ])('does not speak of %s', async (_, name, reply, advice) => {
+    const run = await later(name, reply);
+    expect(run.success).toBe(false);
+    expect(run.text).not.toMatch(advice);
+  });
+});
+
+it.each([
+  ['present', 'associating'],
+  ['absent', 'disassociating'],
+])(
+  'a dry run without waiting does not say that %s would be awaited',
+  async (state, status) => {
+    const run = await playRun({
+      env: { INPUT_STATE: state, 'INPUT_DRY-RUN': 'true', INPUT_WAIT: 'false' },
+      respond: ({ name }) =>
+        name === LIST ? ok([record('r1', ACCOUNT, status)]) : undefined,
+    });
+    expect(run.text).toContain('Result: 1 account would not be awaited;');
+  },
+);
+
+it('progress without waiting does not say that an account is associated', async () => {
+  const run = await playRun({
+    env: { ...TWO, INPUT_WAIT: 'false', INPUT_TIMEOUT: '30s' },
+    respond: ({ name }) => {
+      if (name === POST) return ok(record('r1', ACCOUNT, 'associating'));
+      return name === LIST
+        ? ok([record('r2', OTHER, 'disassociating')])
+        : undefined;
+    },
+  });
+  expect(run.of('info|1 of 2')).toEqual([
+    expect.stringMatching(/^info\|1 of 2 added, \d+ s left$/),
+  ]);
+});
+
+it('what held back several accounts is counted for each reason', async () => {
+  const ids = Array.from({ length: 6 }, (_, n) => account(n));
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' '), INPUT_TIMEOUT: '9s' },
+    cancelMs: 500,
+    respond: ({ name }) =>
+      name === POST ? rejection(429, 971, { 'retry-after': '4' }) : undefined,
+  });
+  const [message] = run.of('error|');
+  expect(message).toMatch(/4 last writes held back until the next list/);
+  expect(message).toMatch(/; 1 last write held back for 4 s, as requested/);
+});
+
+it('a rejection that asks to wait past the end says so', async () => {
+  const ids = Array.from({ length: 6 }, (_, n) => account(n));
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' ') },
+    respond: ({ name }) =>
+      name === POST ? rejection(400, 1, { 'retry-after': '3600' }) : undefined,
+  });
+  expect(run.recipients[5]).toMatchObject({
+    cause: 'stopped',
+    error: expect.stringMatching(/asks to wait 1 h, 9 m 59 s are left/),
+  });
+});
+
+it('a write and a read with one code have advice of their own', async () => {
+  const run = await playRun({
+    env: TWO,
+    respond: ({ name, atMs }) => {
+      if (name !== LIST)
+        return name === POST ? rejection(403, 10000) : undefined;
+      return atMs === 0
+        ? ok([record('r1', ACCOUNT, 'associating')])
+        : rejection(403, 10000);
+    },
+  });
+  const titles = run.of('error|').map((text) => text.split('|')[1]);
+  expect(titles).toEqual([
+    'Authentication failed',
+    'Credentials can only read',
+  ]);
+});
+
+it('a limit of something in between is not said to be that of Cloudflare', async () => {
+  const limit = {
+    status: 429,
+    headers: { 'retry-after': '5' },
+    body: '<title>Proxy</title>',
+  };
+  const run = await playRun({
+    respond: ({ name, atMs }) => {
+      if (name !== LIST) return undefined;
+      return atMs < 5_000 ? limit : ok([record('r1', ACCOUNT, 'associated')]);
+    },
+  });
+  expect(run).toMatchObject({ success: true, tookMs: 5_002 });
+  expect(run.text).toMatch(
+    /HTTP 429, not from Cloudflare .*; retrying in 5.0 s/,
+  );
+  expect(run.text).not.toContain('Rate limit reached');
+});
+
+it('a recipient without an account that appears is not said to be removed next time', async () => {
+  const mine = record('r1', ACCOUNT, 'associated');
+  const run = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (DELETE.test(name)) return ok({});
+      if (name !== LIST) return undefined;
+      if (atMs === 0) return ok([mine, ...unlisted(1)]);
+      const gone = record('x0', account(0), 'disassociated');
+      return ok([mine, gone, record('new', null, 'associated')]);
+    },
+  });
+  const [warning] = run.of('warning|');
+  expect(warning).toContain('new (account unknown)');
+  expect(warning).not.toContain('Run again');
+});
+
+it('a lost reply is no news where the list shows what the write did', async () => {
+  const run = await playRun({
+    env: { ...TWO, INPUT_TIMEOUT: '30s' },
+    respond: ({ name, atMs }) => {
+      if (name === POST) return noResponse();
+      if (name !== LIST || atMs === 0) return undefined;
+      return ok([
+        record('r1', ACCOUNT, 'associating'),
+        record('r2', OTHER, 'associating'),
+      ]);
+    },
+  });
+  expect(run.recipients[0].cause).toBe('timeout');
+  expect(run.of('error|')[0]).not.toContain('may have been carried out');
+  expect(run.recipients[0].error).not.toContain('may have been carried out');
+});
+
+it('the reason of a server that ends with a period ends with one', async () => {
+  const resources = [{ resource_id: 'p', error: 'No seat.', terminal: true }];
+  const run = await playRun({
+    respond: ({ name }) =>
+      name === LIST
+        ? ok([record('r1', ACCOUNT, 'associated', { resources })])
+        : undefined,
+  });
+  expect(run.of('error|')[0]).toContain('|resource p: No seat. Fix the cause');
+});
+
+it('a timeout before an absence is confirmed says what is missing', async () => {
+  for (const ids of [{}, TWO]) {
+    const run = await playRun({
+      env: { ...ids, INPUT_STATE: 'absent', INPUT_TIMEOUT: '5s' },
+    });
+    expect(run.of('error|')[0]).toMatch(
+      /not a recipient for .*; a list ten seconds after the first one has to confirm that\. /,
+    );
+  }
+});
+
+it('an account whose removal is over is not logged as associated', async () => {
+  const mine = record('r1', ACCOUNT, 'associated');
+  const run = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (DELETE.test(name)) return ok({});
+      if (name !== LIST) return undefined;
+      if (atMs === 0) return ok([mine, ...unlisted(1)]);
+      const gone = record('x0', account(0), 'disassociated');
+      return ok([mine, gone, record('new', account(0), 'associated')]);
+    },
+  });
+  expect(run.text).toContain(
+    ': removed, but recipient new, which appeared later, is associated after ',
+  );
+});
+
+it('requests that were accepted without an effect are not called rejected', async () => {
+  const run = await playRun({
+    env: { INPUT_STATE: 'absent' },
+    respond: ({ name }) => {
+      if (DELETE.test(name)) return ok({});
+      return name === LIST
+        ? ok([record('r1', ACCOUNT, 'associated')])
+        : undefined;
+    },
+  });
+  expect(run.of('error|')).toEqual([
+    expect.stringMatching(
+      /^error\|Cloudflare API error\|recipient r1 is still /,
+    ),
+  ]);
+});
+
+it('the pace near the rate limit is not promised', async () => {
+  let left = 50;
+  const run = await playRun({
+    respond: ({ name }) => {
+      left = Math.max(2, left - 20);
+      const headers = { 'cf-ray': 'r', ratelimit: `"default";r=${left};t=60` };
+      if (name === POST)
+        return { ...ok(record('r1', ACCOUNT, 'associating')), headers };
+      if (name === `${LIST}/r1`) return ok(record('r1', ACCOUNT, 'associated'));
+      return { ...ok([]), headers };
+    },
+  });
+  expect(run.success).toBe(true);
+  // More than the log could know when it spoke of the first pause.
+  expect(run.tookMs).toBeGreaterThan(20_000);
+  expect(run.text).not.toMatch(/waits up to/);
+});
+
+it.each([
+  [409, 'met another change'],
+  [404, 'met a rejection'],
+])(
+  'a timeout of several accounts says that writes met a %i',
+  async (status, what) => {
+    const ids = [ACCOUNT, OTHER];
+    const run = await playRun({
+      env: { ...TWO, INPUT_STATE: 'absent', INPUT_TIMEOUT: '8s' },
+      respond: ({ name }) => {
+        if (DELETE.test(name)) return rejection(status);
+        return name === LIST
+          ? ok(ids.map((id, n) => record(`r${n}`, id, 'associated')))
+          : undefined;
+      },
+    });
+    expect(run.of('error|')).toEqual([
+      expect.stringContaining(`; 2 last writes ${what}. `),
+    ]);
+  },
+);

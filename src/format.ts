@@ -44,10 +44,22 @@ export function listOf(names: readonly string[], max: number): string {
   return `${names.slice(0, max).join(', ')} and ${formatCount(more)} more`;
 }
 
+/** Ends a text of somebody else like a sentence, if it does not end like one. */
+export function asSentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** The beginning of a text, without half of a character at its end. */
+export function headOf(text: string, max: number): string {
+  return text
+    .slice(0, max)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .toWellFormed();
+}
+
 /** Shortens a text, and says how much of it is missing. */
 export function cutWithCount(text: string, max: number): string {
   const more = text.length - max;
   if (more <= 0) return text;
-  const head = text.slice(0, max).toWellFormed();
-  return `${head}… (and ${plural(more, 'more character')})`;
+  return `${headOf(text, max)}… (and ${plural(more, 'more character')})`;
 }

@@ -69,7 +69,7 @@ const REFUSALS: Array<[string, Partial<ExactScenario>, string]> = [
   [
     'no listed account has access',
     { has: [2] },
-    'none of the 1 accounts with access is in the list: is it the right share, and the right list?',
+    'none of 1 account with access is in the list: it may be the wrong share, or the wrong list',
   ],
   [
     'a record names no account',

@@ -199,7 +199,7 @@ describe('a list without accounts', () => {
 
 describe('joined lines, which would lose accounts', () => {
   const FIX =
-    'The lines were joined: in YAML, use `|` instead of `>`; in a shell, keep them apart.';
+    'Move the comment to a line of its own. If lines were joined: in YAML, use `|` instead of `>`; in a shell, keep them apart.';
   const message = (got: string) =>
     `expected no account ID in a comment, got "${ACCOUNT}"${got}. ${FIX}`;
 

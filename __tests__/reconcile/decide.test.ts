@@ -477,7 +477,7 @@ describe('table A: an account that should have no access', () => {
     ),
     row(
       'fails after three DELETEs that were accepted',
-      'fail: rejected',
+      'fail: server',
       [r1(accepted, accepted, accepted), r1(unknown, rejected, accepted)],
       { first: [associated], ageMs: 10_000 },
     ),
@@ -636,7 +636,7 @@ describe('table A: an account that should have no access', () => {
       ageMs: 10_000,
     });
     expect(failureOf(decision)).toEqual({
-      cause: 'rejected',
+      cause: 'server',
       reason: 'recipient r1 is still "odd" after 3 requests to remove it',
       request: null,
     });

@@ -219,7 +219,7 @@ describe('`exact` refuses', () => {
     [
       'a list that has nothing of those with access, with a percentage',
       { inputs: { maxRemovals: percent(100) }, records: having(5) },
-      `none of the 1 accounts with access is in the list: is it the right share, and the right list?`,
+      `none of 1 account with access is in the list: it may be the wrong share, or the wrong list`,
     ],
   ])('%s', (_, one, reason) => {
     expect(planned(one).refusal).toMatchObject({

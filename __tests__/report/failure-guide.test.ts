@@ -167,7 +167,7 @@ describe('the advice', () => {
       request('conflict', 'create'),
       TOKEN,
       'conflict',
-      'Another change to this account is under way',
+      'Wait until the other change is complete',
     ],
     [
       'the rate limit',

@@ -316,7 +316,7 @@ describe('warnings at the end', () => {
       },
       [
         'Owner is a recipient|The account that owns the share is a recipient of it. The action does not remove recipient mine.',
-        `Recipient appeared during the run|The first list did not show these recipients, so they were not removed and still have access: r7 (account ${account(7)}). Run again to remove them.`,
+        `Recipient appeared during the run|The first list did not show these recipients with access, so they were not removed and still have access: r7 (account ${account(7)}). Run again to remove them.`,
       ],
     ],
     [

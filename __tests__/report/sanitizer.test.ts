@@ -106,6 +106,8 @@ describe('cut text', () => {
     ['abc', 3, 'abc'],
     ['abcd', 3, 'ab…'],
     ['abcd', 0, '…'],
+    ['a😀cd', 3, 'a…'],
+    ['a😀cd', 4, 'a😀…'],
   ])('of %j to %d is %j', (text, max, short) => {
     expect(cut(text, max)).toBe(short);
   });

@@ -262,7 +262,7 @@ describe('a change of a target', () => {
       'a write that was held back',
       {},
       { heldBack: { why: 'retry-after', waitMs: 20_000 } },
-      'held back for 20 s, as requested by Cloudflare',
+      'held back for 20 s, as requested by the response to an earlier write',
     ],
     [
       'a new status',
@@ -346,7 +346,7 @@ describe('a delay', () => {
     ],
     [
       delayLine({ why: 'spacing', waitMs: 900 }),
-      'Little of the rate limit is left: the action waits up to 1 s between requests.',
+      'Little of the rate limit is left: the action spreads its requests. The next one waits 1 s.',
     ],
     [
       delayLine({ why: 'retry', error: apiError(), waitMs: 500 }),
@@ -387,14 +387,14 @@ describe('progress', () => {
       ...range(413, 424).map((n) => failed(n, failureOf('server'))),
       ...range(425, 950).map((n) => stateOf(n, { next: WAIT })),
     ];
-    expect(progressLine(states, 569_000)).toBe(
+    expect(progressLine(states, 569_000, { wait: true })).toBe(
       '412 of 950 associated, 12 failed, 9 m 29 s left',
     );
     const both = [
       added(0),
       stateOf(1, { isUnlisted: true, next: { do: 'create' }, heldBack }),
     ];
-    expect(progressLine(both, 1_000)).toBe(
+    expect(progressLine(both, 1_000, { wait: true })).toBe(
       '1 of 1 associated, 0 of 1 removed, 1 held back, 1 s left',
     );
   });

@@ -5,6 +5,7 @@ import {
   ApiError,
   fromExchange,
   fromResponse,
+  isLimitOfAnother,
   type RequestName,
 } from './api-error.ts';
 import type { HttpClient, ReceivedResponse } from './http-client.ts';
@@ -263,7 +264,10 @@ export class CloudflareClient {
     if (response.type === 'failure') return fromExchange(name, response, clean);
 
     const receivedMs = clock.now();
-    this.#limiter.recordResponse(response, receivedMs);
+    // Whoever asked for it waits that long, but it is not Cloudflare's limit.
+    if (!isLimitOfAnother(response)) {
+      this.#limiter.recordResponse(response, receivedMs);
+    }
     return { response, sentMs, receivedMs };
   }
 
@@ -377,10 +381,10 @@ function isLastAttempt(
 
 /**
  * An error whose `Retry-After` is later than the end of the step cannot be
- * retried, and says so.
+ * retried, and says so. One that is final says so too: it may hold back others.
  */
 export function withoutRetryInTime(error: ApiError, leftMs: number): ApiError {
-  if (!error.isRetryable || error.retryAfterMs <= leftMs) return error;
+  if (error.retryAfterMs <= leftMs) return error;
 
   const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
   const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;

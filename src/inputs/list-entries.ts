@@ -232,6 +232,7 @@ function idInComment({ comment }: Line, clean: Clean): Problem {
   const rest = more.length > 0 ? ` and ${more.length} more` : '';
   const got = `${quoted(first, clean)}${rest}`;
   const inYaml = 'in YAML, use `|` instead of `>`';
-  const fix = `The lines were joined: ${inYaml}; in a shell, keep them apart.`;
+  const moved = 'Move the comment to a line of its own';
+  const fix = `${moved}. If lines were joined: ${inYaml}; in a shell, keep them apart.`;
   return { expected: 'no account ID in a comment', got, fix };
 }

@@ -11,6 +11,7 @@ import type {
   Share,
   ShareRecipient,
 } from '../domain.ts';
+import { formatCount, plural } from '../format.ts';
 import type { Observations } from './observations.ts';
 import { isActive } from './readiness.ts';
 import { refusedBecause } from './reasons.ts';
@@ -163,7 +164,7 @@ function nothingListedHasAccess({
   const hasOnlyOthers =
     withAccess.size > 0 && unlisted.length === withAccess.size;
   return isPercentage && hasOnlyOthers
-    ? `none of the ${withAccess.size} accounts with access is in the list: is it the right share, and the right list?`
+    ? `none of ${plural(withAccess.size, 'account')} with access is in the list: it may be the wrong share, or the wrong list`
     : null;
 }
 
@@ -175,8 +176,9 @@ function tooManyRemovals({
   const allowed = allowedRemovals(inputs.maxRemovals, withAccess.size);
   if (unlisted.length <= allowed) return null;
 
-  const removals = `${unlisted.length} of ${withAccess.size} accounts would lose access`;
-  return `${removals}, and max-removals allows ${allowed}`;
+  const all = plural(withAccess.size, 'account');
+  const removals = `${formatCount(unlisted.length)} of ${all} would lose access`;
+  return `${removals}, and max-removals allows ${formatCount(allowed)}`;
 }
 
 /**

@@ -2,7 +2,8 @@
 import type { Failure, Inputs, Share } from '../domain.ts';
 import { planExact } from './exact.ts';
 import type { Observations } from './observations.ts';
-import { notBegun, shareProblem } from './reasons.ts';
+import { isActive } from './readiness.ts';
+import { notBegun, shareProblem, withOpenWrite } from './reasons.ts';
 import {
   type Decision,
   isPending,
@@ -102,6 +103,34 @@ function stoppedStep(
 function lastFailureOf({ posts, deletes }: TargetState): Failure | null {
   const last = [...posts, ...deletes].at(-1)?.result;
   return last && last.outcome !== 'accepted' ? last.error.failure : null;
+}
+
+/**
+ * Why a target fails where no further list can be read. What came of its last
+ * write is part of that: the list that would have shown it is missing.
+ */
+export function endedByPoll(poll: Failure, state: TargetState): Failure {
+  const { posts, deletes } = state;
+  const last = isEffectOpen(state)
+    ? [...posts, ...deletes].at(-1)?.result
+    : null;
+  if (last?.outcome === 'rejected') return last.error.failure;
+  return last?.outcome === 'unknown'
+    ? withOpenWrite(poll, last.error.failure)
+    : poll;
+}
+
+/** Has no list shown yet what came of the last write? */
+function isEffectOpen({
+  planned,
+  next,
+  deletes,
+  recipient,
+}: TargetState): boolean {
+  if (planned.desired === 'present') {
+    return next.do === 'wait' && next.for === 'effect';
+  }
+  return deletes.length > 0 && recipient !== null && isActive(recipient);
 }
 
 /** With `exact`, nothing is removed while an addition is due or has failed. */

@@ -50,13 +50,13 @@ function oneOf(records: readonly ShareRecipient[]): string {
   return `one of ${names.join(', ')}${rest}`;
 }
 
-/** DELETEs were accepted, and the record is there all the same. */
+/** DELETEs were accepted, not rejected, and the record is there all the same. */
 export function stillActive(
   { id, status }: ShareRecipient,
   deletes: number,
 ): Failure {
   const reason = `recipient ${id} is still ${status} after ${deletes} requests to remove it`;
-  return { cause: 'rejected', reason, request: null };
+  return { cause: 'server', reason, request: null };
 }
 
 /** Credentials that failed for one write fail for all. */
@@ -112,6 +112,12 @@ export function refusedBecause(
 export function notBegun(): Failure {
   const reason = 'not removed, because a listed account failed';
   return { cause: 'stopped', reason, request: null };
+}
+
+/** The list cannot be read any more that would show the effect of a write. */
+export function withOpenWrite(poll: Failure, write: Failure): Failure {
+  const reason = `${poll.reason}; the last write may have been carried out: ${write.reason}`;
+  return { ...poll, reason };
 }
 
 /** Nothing is known of any target. */

@@ -14,7 +14,12 @@ import {
   observeList,
   observeRecords,
 } from './observations.ts';
-import { type Additions, additionsOf, obstacleTo } from './plan.ts';
+import {
+  type Additions,
+  additionsOf,
+  endedByPoll,
+  obstacleTo,
+} from './plan.ts';
 import { pauseMs } from './polling.ts';
 import { hasTerminalError, isReady, stage } from './readiness.ts';
 import { heldBackToTheEnd, stoppedBy } from './reasons.ts';
@@ -248,7 +253,8 @@ export class Reconciler {
   #failPending(failure: Failure): void {
     for (const [index, state] of this.#targets.entries()) {
       if (!isPending(state)) continue;
-      this.#update(index, { next: { do: 'fail', failure } });
+      const own = endedByPoll(failure, state);
+      this.#update(index, { next: { do: 'fail', failure: own } });
     }
   }
 

@@ -153,13 +153,23 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'route',
     codes: [7000, 7003],
+    listWasRead: false,
     hint: 'Check account-id and api-url: one of them is wrong.',
   },
   {
     cause: 'not-found',
     kinds: ['share', 'list'],
     codes: [1004],
+    listWasRead: false,
     hint: 'Compare account-id and share-id with the dashboard.',
+  },
+  {
+    cause: 'not-found',
+    kinds: ['list'],
+    codes: [1004],
+    hint:
+      'This run has read its list before. Check whether the share has been ' +
+      'deleted since.',
   },
   {
     cause: 'share-state',
@@ -172,10 +182,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'conflict',
+    kinds: WRITES,
     hint:
-      'Another change to this account is under way. Wait until it is ' +
-      'complete, then run again. Let only one ' +
-      'workflow change the share at a time (concurrency).',
+      'Wait until the other change is complete, then run again. Let only ' +
+      'one workflow change the share at a time (concurrency).',
   },
   {
     cause: 'rate-limit',
@@ -216,7 +226,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'no-response',
-    hint: `Cloudflare was reached but did not respond in time. ${RUN_AGAIN}`,
+    hint: `Cloudflare was reached but sent no complete response. ${RUN_AGAIN}`,
   },
   {
     cause: 'network',
@@ -230,6 +240,13 @@ export const RULES: readonly Rule[] = [
     hint:
       'Check that the runner can resolve and reach the host of api-url, ' +
       'or set HTTPS_PROXY.',
+  },
+  {
+    cause: 'proxy',
+    listWasRead: true,
+    hint:
+      'The connection worked before, so this may be temporary. ' +
+      `${RUN_AGAIN}`,
   },
   {
     cause: 'proxy',

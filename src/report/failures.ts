@@ -128,7 +128,8 @@ function groupKey(failure: Failure, state: TargetState): string {
     return `${failure.cause} ${desired} ${isListed(state) || isBegun}`;
   }
   const reason = withoutOwnIds(failure.reason, state);
-  return `${failure.cause} ${failure.request?.code ?? ''} ${reason}`;
+  const { kind = '', code = '' } = failure.request ?? {};
+  return `${failure.cause} ${kind} ${code} ${reason}`;
 }
 
 /** Is the target only not done? Then its reason says what was observed of it. */

@@ -188,7 +188,7 @@ export function createProgressLog(
       if (!isDue || !all.some(isPending)) return;
       const [only] = all;
       if (only && all.length === 1) log(waitingLine(only, clock.now(), leftMs));
-      else log(progressLine(all.filter(wasPending), leftMs));
+      else log(progressLine(all.filter(wasPending), leftMs, inputs));
     },
 
     delayed(delay) {

@@ -1,6 +1,6 @@
 /* What is reported when a run is over, on every exit path. */
 
-import { plural } from '../format.ts';
+import { asSentence, plural } from '../format.ts';
 import type { GitHubContext } from '../github/context.ts';
 import type { DeploymentProblem } from '../github/deployment.ts';
 import type { InputError } from '../inputs/reading.ts';
@@ -188,7 +188,7 @@ function explain(group: FailureGroup, result: Result): string[] {
   // Who would lose access is more than who would change.
   const isRejection = failure.cause === 'refused';
   return [
-    `${reason}.`,
+    asSentence(reason),
     advice.hint ?? '',
     ...consequences(group, result),
     failure.cause === 'not-found' ? sharesSentence(result) : '',
@@ -215,7 +215,7 @@ function explainCrash(
     { cause: 'internal', reason: '', request: null },
     { listWasRead: false, credentials: 'token', refusedFor: null },
   );
-  fail(sink, context, 'internal', [`${messageOf(error)}.`, hint ?? '']);
+  fail(sink, context, 'internal', [asSentence(messageOf(error)), hint ?? '']);
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   for (const line of stack.split('\n')) sink.debug(line);
 }

@@ -5,6 +5,7 @@
  * two exits: `line` for the log and outputs, `html` for the job summary.
  */
 import type { Environment } from '../domain.ts';
+import { headOf } from '../format.ts';
 
 /** Removes secrets from text and makes it safe to print. */
 export interface Sanitizer {
@@ -94,7 +95,7 @@ export function createSanitizer(secrets: readonly string[]): Sanitizer {
  */
 export function cut(text: string, max: number): string {
   if (text.length <= max) return text;
-  return `${text.slice(0, Math.max(0, max - 1)).toWellFormed()}…`;
+  return `${headOf(text, Math.max(0, max - 1))}…`;
 }
 
 /**

@@ -15,6 +15,7 @@ import type {
   Target,
 } from '../domain.ts';
 import {
+  asSentence,
   formatCount,
   formatDuration,
   formatSeconds,
@@ -286,15 +287,21 @@ function describeStatusChange(
   const isDone = to.next.do === 'done' && isPending(from);
   if (!isNew && !isDone) return '';
   const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
-  return isDone && hasStillAccess(to)
-    ? `removal accepted, not awaited: still ${statusWord(to)} ${after}`
-    : `${statusWord(to)} ${after}`;
+  const status = `${statusWord(to)} ${after}`;
+  if (!isDone || !hasStillAccess(to)) return status;
+  return isDeleted(to)
+    ? `removal accepted, not awaited: still ${status}`
+    : `removed, but recipient ${to.inUse}, which appeared later, is ${status}`;
 }
 
-function hasStillAccess({ planned, recipient, deletes }: TargetState): boolean {
-  if (planned.desired === 'present' || !recipient) return false;
-  const isOwn = deletes.some((one) => one.recipientId === recipient.id);
-  return isOwn && isActive(recipient);
+function hasStillAccess({ planned, recipient }: TargetState): boolean {
+  const isOver = planned.desired === 'absent' && recipient !== null;
+  return isOver && isActive(recipient);
+}
+
+/** Did the run send a DELETE for the record that shows where it stands? */
+function isDeleted({ recipient, deletes }: TargetState): boolean {
+  return deletes.some((one) => one.recipientId === recipient?.id);
 }
 
 function statusWord({ recipient }: TargetState): string {
@@ -344,8 +351,8 @@ export function describeHeldBack(heldBack: HeldBack): string {
       );
     case 'retry-after':
       return (
-        `held back for ${formatWait(heldBack.waitMs)}, as requested by ` +
-        'Cloudflare'
+        `held back for ${formatWait(heldBack.waitMs)}, as requested by the ` +
+        'response to an earlier write'
       );
     case 'stale-list':
       return (
@@ -370,8 +377,8 @@ export function delayLine(delay: Delay): string {
       return `Rate limit reached. Waiting ${wait}, as requested by Cloudflare.`;
     case 'spacing':
       return (
-        `Little of the rate limit is left: the action waits up to ${wait} ` +
-        'between requests.'
+        'Little of the rate limit is left: the action spreads its requests. ' +
+        `The next one waits ${wait}.`
       );
     case 'retry':
       return (
@@ -389,22 +396,26 @@ export function retriedResourceWarning(
   return {
     title: WARNING_TITLES.retried,
     text:
-      `${resource}. The run keeps waiting. First observed for ` +
+      `${asSentence(resource)} The run keeps waiting. First observed for ` +
       `${target.type} ${nameOf(target)}.`,
   };
 }
 
 // -------- progress
 
-/** `412 of 950 associated, 12 failed, 9 m 29 s left`. */
+/**
+ * `412 of 950 associated, 12 failed, 9 m 29 s left`. Without waiting, what is
+ * done is only accepted.
+ */
 export function progressLine(
   targets: readonly TargetState[],
   leftMs: number,
+  { wait }: Pick<Inputs, 'wait'>,
 ): string {
   const failed = targets.filter(({ next }) => next.do === 'fail').length;
   const held = targets.filter((one) => isPending(one) && one.heldBack).length;
   const parts = [
-    ...progressOf(targets, 'present', 'associated'),
+    ...progressOf(targets, 'present', wait ? 'associated' : 'added'),
     ...progressOf(targets, 'absent', 'removed'),
   ];
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
@@ -481,7 +492,10 @@ const PREFIXES: Readonly<Record<Outcome['ending']['type'], string>> = {
 
 /** `added`, `would be added`, `added, not awaited`. */
 export function wordOf(kind: Kind, inputs: Inputs): string {
-  if (inputs.dryRun) return DRY_RUN_WORDS[kind];
+  if (inputs.dryRun) {
+    const isNotAwaited = kind === 'waiting' && !inputs.wait;
+    return isNotAwaited ? 'would not be awaited' : DRY_RUN_WORDS[kind];
+  }
   const isAwaited = inputs.wait || (kind !== 'added' && kind !== 'removed');
   return isAwaited ? WORDS[kind] : `${WORDS[kind]} without waiting`;
 }
@@ -561,6 +575,7 @@ export function describePending(state: TargetState, result: Result): string {
   return [
     END_WORDS[outcome.ending.type](inputs),
     ...describeSeen([state], result),
+    ...describeConfirmation([state]),
     ...describeLastWrite(state),
     ...describeRetries(state, outcome.observed?.share ?? null),
     ...describeLastPoll(outcome),
@@ -574,6 +589,7 @@ export function describeManyPending(
 ): string {
   return [
     ...describeSeen(states, result),
+    ...describeConfirmation(states),
     ...describeLastWrites(states),
     ...describeLastPoll(result.outcome),
   ].join('; ');
@@ -652,12 +668,21 @@ function quoteStatus(word: string): string {
   return word === 'not a recipient' ? word : `\`${word}\``;
 }
 
+/** The status is the one that is wanted: that it is not enough has to be said. */
+function describeConfirmation(states: readonly TargetState[]): string[] {
+  const isAwaited = ({ next }: TargetState) =>
+    next.do === 'wait' && next.for === 'confirmation';
+  return states.some(isAwaited)
+    ? ['a list ten seconds after the first one has to confirm that']
+    : [];
+}
+
 function describeLastWrite(state: TargetState): string[] {
   if (state.heldBack)
     return [`the last write was ${describeHeldBack(state.heldBack)}`];
 
   const last = lastResult(state);
-  if (!last || last.outcome === 'accepted') return [];
+  if (!last || last.outcome === 'accepted' || hasShownEffect(state)) return [];
   const { reason } = last.error.failure;
   if (last.outcome === 'unknown') {
     return [`the last write may have been carried out: ${reason}`];
@@ -668,22 +693,45 @@ function describeLastWrite(state: TargetState): string[] {
   return [`the last write was rejected: ${reason}`];
 }
 
+/** Is what the last write was for there: a record, or the end of it? */
+function hasShownEffect({ planned, inUse, recipient }: TargetState): boolean {
+  if (planned.desired === 'present') return inUse !== null;
+  return recipient !== null && !isActive(recipient);
+}
+
+/** What a write that was not accepted did, or met. */
+const WRITE_ENDS = {
+  unknown: 'may have been carried out',
+  conflict: 'met another change',
+  rejected: 'met a rejection',
+} as const;
+
 function describeLastWrites(states: readonly TargetState[]): string[] {
-  const heldBack = states.filter((state) => state.heldBack !== null);
-  const unknown = states.filter(
-    (state) => !state.heldBack && lastResult(state)?.outcome === 'unknown',
+  const sent = states.filter(
+    (state) => !state.heldBack && !hasShownEffect(state),
   );
-  const parts: string[] = [];
-  if (unknown.length > 0) {
-    const writes = plural(unknown.length, 'last write');
-    parts.push(`${writes} may have been carried out`);
+  const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
+    const { length } = sent.filter(
+      (state) => lastResult(state)?.outcome === outcome,
+    );
+    return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
+  });
+  return [...parts, ...describeHeldBackWrites(states)];
+}
+
+/** How many were held back for each reason; the first one has its words. */
+function describeHeldBackWrites(states: readonly TargetState[]): string[] {
+  const groups = new Map<HeldBack['why'], HeldBack[]>();
+  for (const { heldBack } of states) {
+    if (!heldBack) continue;
+    const group = groups.get(heldBack.why) ?? [];
+    group.push(heldBack);
+    groups.set(heldBack.why, group);
   }
-  const [first] = heldBack;
-  if (first?.heldBack) {
-    const writes = plural(heldBack.length, 'last write');
-    parts.push(`${writes} ${describeHeldBack(first.heldBack)}`);
-  }
-  return parts;
+  return [...groups.values()].map((group) => {
+    const writes = plural(group.length, 'last write');
+    return `${writes} ${describeHeldBack(group[0] as HeldBack)}`;
+  });
 }
 
 function lastResult({ posts, deletes }: TargetState): WriteResult | undefined {
@@ -777,13 +825,17 @@ export function skippedWarning(count: number): WarningText {
 }
 
 export function lateWarning(records: readonly ShareRecipient[]): WarningText {
+  // The next plan is rejected because of a record that names no account.
+  const areNamed = records.every(({ accountId }) => accountId !== null);
+  const fix = areNamed
+    ? 'Run again to remove them.'
+    : 'Check those without an account: they may be an organization.';
   return {
     title: WARNING_TITLES.late,
     text:
-      'The first list did not show these recipients, so they were not ' +
-      'removed and still have access: ' +
-      `${listOf(records.map(nameOfRecord), 20)}. Run again to remove ` +
-      'them.',
+      'The first list did not show these recipients with access, so they ' +
+      'were not removed and still have access: ' +
+      `${listOf(records.map(nameOfRecord), 20)}. ${fix}`,
   };
 }
 
@@ -810,10 +862,10 @@ export function deploymentWarning(problem: DeploymentProblem): WarningText {
     : '';
   return {
     title: WARNING_TITLES.deployment,
-    text: `${problem.message}. The share is not affected.${fix}`,
+    text: `${asSentence(problem.message)} The share is not affected.${fix}`,
   };
 }
 
 export function summaryWarning(message: string): WarningText {
-  return { title: WARNING_TITLES.summary, text: `${message}.` };
+  return { title: WARNING_TITLES.summary, text: asSentence(message) };
 }
