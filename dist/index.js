@@ -4780,6 +4780,10 @@ function classifyServerError(response) {
 function isCloudflares({ isEnvelope, hasRay }) {
     return isEnvelope || hasRay;
 }
+/** Did something else limit the requests, such as a proxy? */
+function isLimitOfAnother(response) {
+    return response.status === 429 && !isCloudflares(parseResponse(response));
+}
 function classifyCodes({ method }, codes) {
     if (codes.some((code) => NO_ROUTE.includes(code)))
         return rejected('route');
@@ -4916,13 +4920,23 @@ function listOf(names, max) {
         return names.join(', ');
     return `${names.slice(0, max).join(', ')} and ${formatCount(more)} more`;
 }
+/** Ends a text of somebody else like a sentence, if it does not end like one. */
+function asSentence(text) {
+    return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+/** The beginning of a text, without half of a character at its end. */
+function headOf(text, max) {
+    return text
+        .slice(0, max)
+        .replace(/[\uD800-\uDBFF]$/, '')
+        .toWellFormed();
+}
 /** Shortens a text, and says how much of it is missing. */
 function cutWithCount(text, max) {
     const more = text.length - max;
     if (more <= 0)
         return text;
-    const head = text.slice(0, max).toWellFormed();
-    return `${head}… (and ${plural(more, 'more character')})`;
+    return `${headOf(text, max)}… (and ${plural(more, 'more character')})`;
 }
 
 ;// CONCATENATED MODULE: ../.build/src/cloudflare/client.js
@@ -5060,7 +5074,10 @@ class CloudflareClient {
         if (response.type === 'failure')
             return fromExchange(name, response, clean);
         const receivedMs = clock.now();
-        this.#limiter.recordResponse(response, receivedMs);
+        // Whoever asked for it waits that long, but it is not Cloudflare's limit.
+        if (!isLimitOfAnother(response)) {
+            this.#limiter.recordResponse(response, receivedMs);
+        }
         return { response, sentMs, receivedMs };
     }
     #headers(hasBody) {
@@ -5150,10 +5167,10 @@ function isLastAttempt({ failure }, attempt, maxAttempts) {
 }
 /**
  * An error whose `Retry-After` is later than the end of the step cannot be
- * retried, and says so.
+ * retried, and says so. One that is final says so too: it may hold back others.
  */
 function withoutRetryInTime(error, leftMs) {
-    if (!error.isRetryable || error.retryAfterMs <= leftMs)
+    if (error.retryAfterMs <= leftMs)
         return error;
     const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
     const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
@@ -6446,7 +6463,8 @@ function idInComment({ comment }, clean) {
     const rest = more.length > 0 ? ` and ${more.length} more` : '';
     const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
     const inYaml = 'in YAML, use `|` instead of `>`';
-    const fix = `The lines were joined: ${inYaml}; in a shell, keep them apart.`;
+    const moved = 'Move the comment to a line of its own';
+    const fix = `${moved}. If lines were joined: ${inYaml}; in a shell, keep them apart.`;
     return { expected: 'no account ID in a comment', got, fix };
 }
 
@@ -7018,10 +7036,10 @@ function oneOf(records) {
     const rest = more > 0 ? ` and ${more} more` : '';
     return `one of ${names.join(', ')}${rest}`;
 }
-/** DELETEs were accepted, and the record is there all the same. */
+/** DELETEs were accepted, not rejected, and the record is there all the same. */
 function stillActive({ id, status }, deletes) {
     const reason = `recipient ${id} is still ${status} after ${deletes} requests to remove it`;
-    return { cause: 'rejected', reason, request: null };
+    return { cause: 'server', reason, request: null };
 }
 /** Credentials that failed for one write fail for all. */
 function stoppedBy({ reason, request }) {
@@ -7066,6 +7084,11 @@ function notBegun() {
     const reason = 'not removed, because a listed account failed';
     return { cause: 'stopped', reason, request: null };
 }
+/** The list cannot be read any more that would show the effect of a write. */
+function withOpenWrite(poll, write) {
+    const reason = `${poll.reason}; the last write may have been carried out: ${write.reason}`;
+    return { ...poll, reason };
+}
 /** Nothing is known of any target. */
 function unreadRecipients(failure, isCancelled) {
     if (!isCancelled)
@@ -7080,6 +7103,7 @@ function internalError() {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/exact.js
+
 
 
 /** Plans a run with `state: exact` from the first list. */
@@ -7187,15 +7211,16 @@ function nothingListedHasAccess({ inputs, withAccess, unlisted, }) {
     const isPercentage = inputs.maxRemovals.unit === 'percent';
     const hasOnlyOthers = withAccess.size > 0 && unlisted.length === withAccess.size;
     return isPercentage && hasOnlyOthers
-        ? `none of the ${withAccess.size} accounts with access is in the list: is it the right share, and the right list?`
+        ? `none of ${plural(withAccess.size, 'account')} with access is in the list: it may be the wrong share, or the wrong list`
         : null;
 }
 function tooManyRemovals({ inputs, withAccess, unlisted, }) {
     const allowed = allowedRemovals(inputs.maxRemovals, withAccess.size);
     if (unlisted.length <= allowed)
         return null;
-    const removals = `${unlisted.length} of ${withAccess.size} accounts would lose access`;
-    return `${removals}, and max-removals allows ${allowed}`;
+    const all = plural(withAccess.size, 'account');
+    const removals = `${formatCount(unlisted.length)} of ${all} would lose access`;
+    return `${removals}, and max-removals allows ${formatCount(allowed)}`;
 }
 /**
  * How many accounts may lose access.
@@ -7220,6 +7245,7 @@ function failureOf({ next }) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/plan.js
+
 
 
 
@@ -7286,6 +7312,28 @@ function stoppedStep({ next }, { stopped, state }) {
 function lastFailureOf({ posts, deletes }) {
     const last = [...posts, ...deletes].at(-1)?.result;
     return last && last.outcome !== 'accepted' ? last.error.failure : null;
+}
+/**
+ * Why a target fails where no further list can be read. What came of its last
+ * write is part of that: the list that would have shown it is missing.
+ */
+function endedByPoll(poll, state) {
+    const { posts, deletes } = state;
+    const last = isEffectOpen(state)
+        ? [...posts, ...deletes].at(-1)?.result
+        : null;
+    if (last?.outcome === 'rejected')
+        return last.error.failure;
+    return last?.outcome === 'unknown'
+        ? withOpenWrite(poll, last.error.failure)
+        : poll;
+}
+/** Has no list shown yet what came of the last write? */
+function isEffectOpen({ planned, next, deletes, recipient, }) {
+    if (planned.desired === 'present') {
+        return next.do === 'wait' && next.for === 'effect';
+    }
+    return deletes.length > 0 && recipient !== null && isActive(recipient);
 }
 /** With `exact`, nothing is removed while an addition is due or has failed. */
 function additionsFirst(decision, { state, additions, isBeingRemoved }) {
@@ -7955,7 +8003,8 @@ class Reconciler {
         for (const [index, state] of this.#targets.entries()) {
             if (!isPending(state))
                 continue;
-            this.#update(index, { next: { do: 'fail', failure } });
+            const own = endedByPoll(failure, state);
+            this.#update(index, { next: { do: 'fail', failure: own } });
         }
     }
     // -------- writing
@@ -8318,13 +8367,22 @@ const RULES = [
     {
         cause: 'route',
         codes: [7000, 7003],
+        listWasRead: false,
         hint: 'Check account-id and api-url: one of them is wrong.',
     },
     {
         cause: 'not-found',
         kinds: ['share', 'list'],
         codes: [1004],
+        listWasRead: false,
         hint: 'Compare account-id and share-id with the dashboard.',
+    },
+    {
+        cause: 'not-found',
+        kinds: ['list'],
+        codes: [1004],
+        hint: 'This run has read its list before. Check whether the share has been ' +
+            'deleted since.',
     },
     {
         cause: 'share-state',
@@ -8337,9 +8395,9 @@ const RULES = [
     },
     {
         cause: 'conflict',
-        hint: 'Another change to this account is under way. Wait until it is ' +
-            'complete, then run again. Let only one ' +
-            'workflow change the share at a time (concurrency).',
+        kinds: WRITES,
+        hint: 'Wait until the other change is complete, then run again. Let only ' +
+            'one workflow change the share at a time (concurrency).',
     },
     {
         cause: 'rate-limit',
@@ -8375,7 +8433,7 @@ const RULES = [
     },
     {
         cause: 'no-response',
-        hint: `Cloudflare was reached but did not respond in time. ${RUN_AGAIN}`,
+        hint: `Cloudflare was reached but sent no complete response. ${RUN_AGAIN}`,
     },
     {
         cause: 'network',
@@ -8387,6 +8445,12 @@ const RULES = [
         cause: 'network',
         hint: 'Check that the runner can resolve and reach the host of api-url, ' +
             'or set HTTPS_PROXY.',
+    },
+    {
+        cause: 'proxy',
+        listWasRead: true,
+        hint: 'The connection worked before, so this may be temporary. ' +
+            `${RUN_AGAIN}`,
     },
     {
         cause: 'proxy',
@@ -8840,15 +8904,20 @@ function describeStatusChange(from, to, nowMs) {
     if (!isNew && !isDone)
         return '';
     const after = `after ${formatSeconds(nowMs - to.startedMs)}`;
-    return isDone && hasStillAccess(to)
-        ? `removal accepted, not awaited: still ${statusWord(to)} ${after}`
-        : `${statusWord(to)} ${after}`;
+    const status = `${statusWord(to)} ${after}`;
+    if (!isDone || !hasStillAccess(to))
+        return status;
+    return isDeleted(to)
+        ? `removal accepted, not awaited: still ${status}`
+        : `removed, but recipient ${to.inUse}, which appeared later, is ${status}`;
 }
-function hasStillAccess({ planned, recipient, deletes }) {
-    if (planned.desired === 'present' || !recipient)
-        return false;
-    const isOwn = deletes.some((one) => one.recipientId === recipient.id);
-    return isOwn && isActive(recipient);
+function hasStillAccess({ planned, recipient }) {
+    const isOver = planned.desired === 'absent' && recipient !== null;
+    return isOver && isActive(recipient);
+}
+/** Did the run send a DELETE for the record that shows where it stands? */
+function isDeleted({ recipient, deletes }) {
+    return deletes.some((one) => one.recipientId === recipient?.id);
 }
 function statusWord({ recipient }) {
     return recipient?.status ?? 'not a recipient';
@@ -8889,8 +8958,8 @@ function describeHeldBack(heldBack) {
             return (`held back for ${formatWait(heldBack.waitMs)}: the rate limit ` +
                 'allows no request before');
         case 'retry-after':
-            return (`held back for ${formatWait(heldBack.waitMs)}, as requested by ` +
-                'Cloudflare');
+            return (`held back for ${formatWait(heldBack.waitMs)}, as requested by the ` +
+                'response to an earlier write');
         case 'stale-list':
             return ('held back until the next list, because the last one is too old ' +
                 'for a write');
@@ -8909,8 +8978,8 @@ function delayLine(delay) {
         case 'rate-limit':
             return `Rate limit reached. Waiting ${wait}, as requested by Cloudflare.`;
         case 'spacing':
-            return (`Little of the rate limit is left: the action waits up to ${wait} ` +
-                'between requests.');
+            return ('Little of the rate limit is left: the action spreads its requests. ' +
+                `The next one waits ${wait}.`);
         case 'retry':
             return (`${formatFailure(delay.error.failure)}; retrying in ` +
                 `${formatSeconds(delay.waitMs)}`);
@@ -8920,17 +8989,20 @@ function retriedResourceWarning(resource, state) {
     const { target } = state.planned;
     return {
         title: WARNING_TITLES.retried,
-        text: `${resource}. The run keeps waiting. First observed for ` +
+        text: `${asSentence(resource)} The run keeps waiting. First observed for ` +
             `${target.type} ${wording_nameOf(target)}.`,
     };
 }
 // -------- progress
-/** `412 of 950 associated, 12 failed, 9 m 29 s left`. */
-function progressLine(targets, leftMs) {
+/**
+ * `412 of 950 associated, 12 failed, 9 m 29 s left`. Without waiting, what is
+ * done is only accepted.
+ */
+function progressLine(targets, leftMs, { wait }) {
     const failed = targets.filter(({ next }) => next.do === 'fail').length;
     const held = targets.filter((one) => isPending(one) && one.heldBack).length;
     const parts = [
-        ...progressOf(targets, 'present', 'associated'),
+        ...progressOf(targets, 'present', wait ? 'associated' : 'added'),
         ...progressOf(targets, 'absent', 'removed'),
     ];
     if (failed > 0)
@@ -8995,8 +9067,10 @@ const PREFIXES = {
 };
 /** `added`, `would be added`, `added, not awaited`. */
 function wordOf(kind, inputs) {
-    if (inputs.dryRun)
-        return DRY_RUN_WORDS[kind];
+    if (inputs.dryRun) {
+        const isNotAwaited = kind === 'waiting' && !inputs.wait;
+        return isNotAwaited ? 'would not be awaited' : DRY_RUN_WORDS[kind];
+    }
     const isAwaited = inputs.wait || (kind !== 'added' && kind !== 'removed');
     return isAwaited ? WORDS[kind] : `${WORDS[kind]} without waiting`;
 }
@@ -9055,6 +9129,7 @@ function describePending(state, result) {
     return [
         END_WORDS[outcome.ending.type](inputs),
         ...describeSeen([state], result),
+        ...describeConfirmation([state]),
         ...describeLastWrite(state),
         ...describeRetries(state, outcome.observed?.share ?? null),
         ...describeLastPoll(outcome),
@@ -9064,6 +9139,7 @@ function describePending(state, result) {
 function describeManyPending(states, result) {
     return [
         ...describeSeen(states, result),
+        ...describeConfirmation(states),
         ...describeLastWrites(states),
         ...describeLastPoll(result.outcome),
     ].join('; ');
@@ -9127,11 +9203,18 @@ function describeStatuses(states, nowMs) {
 function quoteStatus(word) {
     return word === 'not a recipient' ? word : `\`${word}\``;
 }
+/** The status is the one that is wanted: that it is not enough has to be said. */
+function describeConfirmation(states) {
+    const isAwaited = ({ next }) => next.do === 'wait' && next.for === 'confirmation';
+    return states.some(isAwaited)
+        ? ['a list ten seconds after the first one has to confirm that']
+        : [];
+}
 function describeLastWrite(state) {
     if (state.heldBack)
         return [`the last write was ${describeHeldBack(state.heldBack)}`];
     const last = lastResult(state);
-    if (!last || last.outcome === 'accepted')
+    if (!last || last.outcome === 'accepted' || hasShownEffect(state))
         return [];
     const { reason } = last.error.failure;
     if (last.outcome === 'unknown') {
@@ -9142,20 +9225,40 @@ function describeLastWrite(state) {
     }
     return [`the last write was rejected: ${reason}`];
 }
+/** Is what the last write was for there: a record, or the end of it? */
+function hasShownEffect({ planned, inUse, recipient }) {
+    if (planned.desired === 'present')
+        return inUse !== null;
+    return recipient !== null && !isActive(recipient);
+}
+/** What a write that was not accepted did, or met. */
+const WRITE_ENDS = {
+    unknown: 'may have been carried out',
+    conflict: 'met another change',
+    rejected: 'met a rejection',
+};
 function describeLastWrites(states) {
-    const heldBack = states.filter((state) => state.heldBack !== null);
-    const unknown = states.filter((state) => !state.heldBack && lastResult(state)?.outcome === 'unknown');
-    const parts = [];
-    if (unknown.length > 0) {
-        const writes = plural(unknown.length, 'last write');
-        parts.push(`${writes} may have been carried out`);
+    const sent = states.filter((state) => !state.heldBack && !hasShownEffect(state));
+    const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
+        const { length } = sent.filter((state) => lastResult(state)?.outcome === outcome);
+        return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
+    });
+    return [...parts, ...describeHeldBackWrites(states)];
+}
+/** How many were held back for each reason; the first one has its words. */
+function describeHeldBackWrites(states) {
+    const groups = new Map();
+    for (const { heldBack } of states) {
+        if (!heldBack)
+            continue;
+        const group = groups.get(heldBack.why) ?? [];
+        group.push(heldBack);
+        groups.set(heldBack.why, group);
     }
-    const [first] = heldBack;
-    if (first?.heldBack) {
-        const writes = plural(heldBack.length, 'last write');
-        parts.push(`${writes} ${describeHeldBack(first.heldBack)}`);
-    }
-    return parts;
+    return [...groups.values()].map((group) => {
+        const writes = plural(group.length, 'last write');
+        return `${writes} ${describeHeldBack(group[0])}`;
+    });
 }
 function lastResult({ posts, deletes }) {
     return [...posts, ...deletes].at(-1)?.result;
@@ -9226,12 +9329,16 @@ function skippedWarning(count) {
     };
 }
 function lateWarning(records) {
+    // The next plan is rejected because of a record that names no account.
+    const areNamed = records.every(({ accountId }) => accountId !== null);
+    const fix = areNamed
+        ? 'Run again to remove them.'
+        : 'Check those without an account: they may be an organization.';
     return {
         title: WARNING_TITLES.late,
-        text: 'The first list did not show these recipients, so they were not ' +
-            'removed and still have access: ' +
-            `${listOf(records.map(nameOfRecord), 20)}. Run again to remove ` +
-            'them.',
+        text: 'The first list did not show these recipients with access, so they ' +
+            'were not removed and still have access: ' +
+            `${listOf(records.map(nameOfRecord), 20)}. ${fix}`,
     };
 }
 function ownerWarning(records) {
@@ -9251,11 +9358,11 @@ function deploymentWarning(problem) {
         : '';
     return {
         title: WARNING_TITLES.deployment,
-        text: `${problem.message}. The share is not affected.${fix}`,
+        text: `${asSentence(problem.message)} The share is not affected.${fix}`,
     };
 }
 function summaryWarning(message) {
-    return { title: WARNING_TITLES.summary, text: `${message}.` };
+    return { title: WARNING_TITLES.summary, text: asSentence(message) };
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/progress-log.js
@@ -9393,7 +9500,7 @@ function createProgressLog(sink, inputs, clock) {
             if (only && all.length === 1)
                 log(waitingLine(only, clock.now(), leftMs));
             else
-                log(progressLine(all.filter(wasPending), leftMs));
+                log(progressLine(all.filter(wasPending), leftMs, inputs));
         },
         delayed(delay) {
             if (delay.why !== 'spacing') {
@@ -9550,7 +9657,8 @@ function groupKey(failure, state) {
         return `${failure.cause} ${desired} ${isListed(state) || isBegun}`;
     }
     const reason = withoutOwnIds(failure.reason, state);
-    return `${failure.cause} ${failure.request?.code ?? ''} ${reason}`;
+    const { kind = '', code = '' } = failure.request ?? {};
+    return `${failure.cause} ${kind} ${code} ${reason}`;
 }
 /** Is the target only not done? Then its reason says what was observed of it. */
 function isEndOfRun({ cause }) {
@@ -9572,6 +9680,7 @@ function withoutOwnIds(reason, state) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/sanitizer.js
+
 const INPUTS = ['INPUT_API-TOKEN', 'INPUT_API-KEY', 'INPUT_GITHUB-TOKEN'];
 const sanitizer_VARIABLES = ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_API_KEY'];
 /**
@@ -9629,7 +9738,7 @@ function createSanitizer(secrets) {
 function cut(text, max) {
     if (text.length <= max)
         return text;
-    return `${text.slice(0, Math.max(0, max - 1)).toWellFormed()}…`;
+    return `${headOf(text, Math.max(0, max - 1))}…`;
 }
 /**
  * The forms in which an API or a proxy repeats what it was sent. The runner
@@ -10356,7 +10465,7 @@ function explain(group, result) {
     // Who would lose access is more than who would change.
     const isRejection = failure.cause === 'refused';
     return [
-        `${reason}.`,
+        asSentence(reason),
         advice.hint ?? '',
         ...consequences(group, result),
         failure.cause === 'not-found' ? sharesSentence(result) : '',
@@ -10374,7 +10483,7 @@ function consequences({ failure }, result) {
 }
 function explainCrash(sink, context, error) {
     const { hint } = adviceFor({ cause: 'internal', reason: '', request: null }, { listWasRead: false, credentials: 'token', refusedFor: null });
-    fail(sink, context, 'internal', [`${messageOf(error)}.`, hint ?? '']);
+    fail(sink, context, 'internal', [asSentence(messageOf(error)), hint ?? '']);
     const stack = error instanceof Error ? (error.stack ?? '') : '';
     for (const line of stack.split('\n'))
         sink.debug(line);
