@@ -7,6 +7,7 @@ import {
   bodyOf,
   faultOn,
   mine,
+  NEVER,
   OTHER_ACCOUNT,
   OTHER_RECORD,
   RECORD,
@@ -37,10 +38,15 @@ describe.concurrent('state: absent', () => {
     });
     expectRemoved(run);
     expect(run.recipients).toMatchObject([
-      { recipient_id: RECORD, status: 'disassociated', changed: true },
+      {
+        recipient_id: RECORD,
+        status: 'disassociated',
+        changed: true,
+        error: null,
+      },
     ]);
     expect(run.deletes[0]).toMatchObject({
-      path: expect.stringContaining(`/shares/${SHARE}/recipients/${RECORD}`),
+      path: expect.stringMatching(`/shares/${SHARE}/recipients/${RECORD}$`),
       query: {},
       body: '',
     });
@@ -70,6 +76,20 @@ describe.concurrent('state: absent', () => {
       STALE_READ_MS / 2,
     );
     expect(activeRecords(run, OTHER_ACCOUNT)).toHaveLength(1);
+  });
+
+  it('returns while the record is disassociating with wait: false', async () => {
+    const run = await runScenario({
+      recipients: [mine()],
+      timeline: NEVER,
+      inputs: { ...inputs, wait: 'false' },
+    });
+    // The last observed status: the reply to a DELETE proves nothing, and no
+    // list follows it.
+    expectSuccess(run, { status: 'associated', changed: 'true' });
+    expect(run.deletes).toHaveLength(1);
+    expect(run.lists).toHaveLength(1);
+    expect(run.polls).toEqual([]);
   });
 
   it('of several accounts removes no record of another', async () => {
@@ -150,8 +170,8 @@ describe.concurrent('a DELETE', () => {
       {
         ...failed,
         changed: false,
-        error: expect.stringContaining(
-          'Recipient cannot be removed (code 1021)',
+        error: expect.stringMatching(
+          /last status `associated` for .*; the last write .*Recipient cannot be removed \(code 1021\)/,
         ),
       },
     ]);

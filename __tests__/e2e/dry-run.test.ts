@@ -8,11 +8,12 @@ import {
   type Run,
   record,
   runScenario,
+  type Scenario,
   seed,
 } from './scenario.ts';
 
 /** One record of each status; the fifth account has none. */
-const scenario = {
+const scenario: Scenario = {
   targets: accounts(5),
   recipients: [
     seed(0),
@@ -39,10 +40,7 @@ function expectPlan(run: Run, lines: readonly string[], result: string): void {
 }
 
 describe.concurrent('dry-run: true', () => {
-  async function dryRun({
-    inputs,
-    ...more
-  }: Parameters<typeof runScenario>[0] = {}) {
+  async function dryRun({ inputs, ...more }: Scenario = {}): Promise<Run> {
     const run = await runScenario({
       ...more,
       inputs: { ...inputs, 'dry-run': 'true' },

@@ -10,7 +10,7 @@ import {
   runWhile,
   warnings,
 } from './exact-scenario.ts';
-import { expectFailure, expectSuccess } from './expectations.ts';
+import { expectFailure, expectOutputs, expectSuccess } from './expectations.ts';
 import {
   account,
   accountIn,
@@ -158,6 +158,10 @@ describe.concurrent('state: exact', () => {
     );
     expectSuccess(run);
     expect(removed(run)).toEqual([record(1)]);
+    expect(new Set(accountsWithAccess(run))).toEqual(
+      new Set([0, 1, 2].map(account)),
+    );
+    expect(run.recipients).toHaveLength(2);
     const [late = '', ...more] = warnings(
       run,
       'Recipient appeared during the run',
@@ -378,6 +382,7 @@ onPosix.concurrent('a run with exact that is cancelled', () => {
       new Set(['Run cancelled']),
     );
     for (const n of rest) expect(run.stdout).toContain(`\n${account(n)}\n`);
+    expectOutputs(run);
   });
 
   it('while the share is read says that it was cancelled', async () => {

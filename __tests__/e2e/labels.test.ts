@@ -70,7 +70,7 @@ describe.concurrent('a label', () => {
 // markup, links, mentions.
 const EVIL = [
   '::error title=pwned::pwned ##[error]pwned ###[group]pwned',
-  '\u001b[2K\u001b[31m\u009b1mpwned \u202epwned',
+  '\u001b[2K\u001b[31m\u009b1m\u0000pwned \u202epwned',
   '\u2028::warning::pwned\u2029::stop-commands::pwned',
   '<img src=https://evil.example/x.png onerror=pwned()>',
   '</pre></details><h1>pwned</h1><!--',
@@ -118,7 +118,10 @@ describe.concurrent('a hostile label', () => {
 
   it('does no harm where it is a comment, and in failures', async () => {
     const run = await runScenario({
-      targets: EVIL.map((label, n) => `${account(n)} #${label}`),
+      // A variable of the environment cannot hold a NUL.
+      targets: EVIL.map((label, n) =>
+        `${account(n)} #${label}`.replaceAll('\u0000', ''),
+      ),
       api: {
         rejectAccounts: Object.fromEntries(
           EVIL_ACCOUNTS.map((id) => [id, REJECTED]),
