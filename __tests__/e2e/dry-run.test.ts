@@ -23,20 +23,23 @@ const scenario: Scenario = {
   ],
 };
 
-/** The plan as the log has it, which the summary repeats without record IDs. */
+/**
+ * The plan and the result as the log has them; the summary repeats both, without
+ * record IDs.
+ */
 function expectPlan(run: Run, lines: readonly string[], result: string): void {
+  const log = lines.map((line, n) => `${account(n)} ${line}`).join('\n');
+  expect(run.stdout).toContain(`\n${log}\nResult: ${result}`);
   const summary = run.summary.replace(/&#(\d+);/g, (_, code) =>
     String.fromCharCode(code),
   );
   for (const [n, line] of lines.entries()) {
-    expect(run.stdout).toContain(`\n${account(n)} ${line}\n`);
     const change = line.replace(/ (after )?recipient \w+ .*/, '');
     expect(summary).toContain(
       `<td>${change}</td><td><code>${account(n)}</code></td>`,
     );
   }
-  expect(run.stdout).toContain(`Result: ${result}`);
-  expect(run.summary).toContain(result);
+  expect(summary).toContain(result);
 }
 
 describe.concurrent('dry-run: true', () => {
