@@ -30,7 +30,7 @@ export function trustedWith(name: string): string {
 
 /**
  * A certificate that no authority has issued, with the key of the simulator:
- * `expired` or `proxy-name`.
+ * `expired`, `not-yet-valid` or `proxy-name`.
  */
 export function certificate(name: string): {
   key: string;

@@ -59,25 +59,31 @@ describe.concurrent('over TLS', () => {
     },
   );
 
-  it('a certificate that is expired fails the step at once, and the fix does not name NODE_EXTRA_CA_CERTS', async () => {
-    const { file, ...expired } = certificate('expired');
-    const run = await runScenario({
-      ...direct,
-      server: { tls: expired },
-      env: { NODE_EXTRA_CA_CERTS: file },
-    });
-    expectFailure(
-      run,
-      'TLS certificate not valid',
-      /^certificate has expired\./,
-    );
-    expect(run.errors[0]?.message).not.toMatch(
-      /NODE_EXTRA_CA_CERTS|HTTPS_PROXY/,
-    );
-    expect(run.requests).toEqual([]);
-    // One for the list, and one for the share.
-    expect(run.connections).toBeLessThanOrEqual(2);
-  });
+  it.concurrent.each([
+    ['expired', 'certificate has expired'],
+    ['not-yet-valid', 'certificate is not yet valid'],
+  ])(
+    'a certificate that is %s fails the step at once, and the fix does not name NODE_EXTRA_CA_CERTS',
+    async (name, reason) => {
+      const { file, ...invalid } = certificate(name);
+      const run = await runScenario({
+        ...direct,
+        server: { tls: invalid },
+        env: { NODE_EXTRA_CA_CERTS: file },
+      });
+      expectFailure(
+        run,
+        'TLS certificate not valid',
+        new RegExp(`^${reason}\\.`),
+      );
+      expect(run.errors[0]?.message).not.toMatch(
+        /NODE_EXTRA_CA_CERTS|HTTPS_PROXY/,
+      );
+      expect(run.requests).toEqual([]);
+      // One for the list, and one for the share.
+      expect(run.connections).toBeLessThanOrEqual(2);
+    },
+  );
 
   it('a certificate for another name fails the step', async () => {
     const run = await runScenario({
