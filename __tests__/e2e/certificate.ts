@@ -29,21 +29,14 @@ export function trustedWith(name: string): string {
 }
 
 /**
- * A certificate that no authority has issued, with the key of the simulator but
- * for `weak`: `expired`, `not-yet-valid`, `clients-only`, `api-name`,
- * `proxy-name` or `proxy-address`.
+ * A certificate that no authority has issued, with the key of the simulator:
+ * `expired`, `not-yet-valid` or `proxy-name`.
  */
 export function certificate(name: string): {
   key: string;
   cert: string;
   file: string;
-  ciphers?: string;
 } {
   const file = fixture(`${name}.pem`);
-  const cert = readFileSync(file, 'utf8');
-  if (name !== 'weak') return { key: tls.key, cert, file };
-
-  const key = readFileSync(fixture('weak-key.pem'), 'utf8');
-  // OpenSSL would otherwise not even load the key.
-  return { key, cert, file, ciphers: 'DEFAULT@SECLEVEL=0' };
+  return { key: tls.key, cert: readFileSync(file, 'utf8'), file };
 }

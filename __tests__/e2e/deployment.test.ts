@@ -1,17 +1,26 @@
 /**
- * The deployment record of a run of the bundle. What it holds is shown in
- * `__tests__/github/deployment.test.ts`.
+ * The deployment record of a run of the bundle. What it holds, and what else
+ * GitHub may respond, is shown in `__tests__/github/deployment.test.ts`.
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'vitest';
-import { createSharesApi } from '../../simulator/api.ts';
-import { runAction, startAction } from '../../simulator/runner.ts';
-import { startServer } from '../../simulator/server.ts';
-import { ACCOUNT, OWNER, SHARE } from '../builders.ts';
+import { expectSuccess } from './expectations.ts';
+import { leaks } from './leaks.ts';
+import {
+  mine,
+  NEVER,
+  RECIPIENT,
+  REJECTED,
+  type Run,
+  runScenario,
+  type Scenario,
+  startScenario,
+  TOKEN,
+} from './scenario.ts';
 
-const TOKEN = 'cloudflare-token-of-the-deployment-test';
 const GITHUB_TOKEN = 'ghs_tokenOfTheDeploymentTest0123456789';
+const UNWRITTEN = 'Deployment record could not be written';
 
 interface Call {
   readonly path: string;
@@ -42,115 +51,99 @@ async function startGitHub({ onTestFinished }: TestContext, respond?: Respond) {
     server.close();
   });
   const states = () => calls.slice(1).map(({ body }) => body['state']);
-  return {
-    calls,
-    states,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-  };
+  const { port } = server.address() as AddressInfo;
+  return { calls, states, url: `http://127.0.0.1:${port}` };
 }
 
-function rejectWith(status: number, message: string): Respond {
-  return (_call, response) => {
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ message }));
-    return true;
-  };
-}
-
-interface Scenario {
-  readonly associateMs?: number | 'never';
-  readonly status?: 'associated';
-  /** How the API responds to a POST. */
-  readonly rejection?: { status: number; code: number; message: string };
-  readonly inputs?: Record<string, string>;
-  readonly respond?: Respond;
-}
-
+/** Starts GitHub, and returns it with a scenario that uses it. */
 async function prepare(
   context: TestContext,
-  { associateMs = 0, status, rejection, inputs, respond }: Scenario = {},
+  { env, ...scenario }: Scenario = {},
+  respond?: Respond,
 ) {
-  const api = createSharesApi({
-    now: Date.now,
-    tokens: [TOKEN],
-    timeline: { associateMs },
-    ...(rejection && { rejectAccounts: { [ACCOUNT]: rejection } }),
-  });
-  api.addShare({ accountId: OWNER, shareId: SHARE, name: 'Baseline policies' });
-  if (status) api.addRecipient(SHARE, { accountId: ACCOUNT, status });
-  const server = await startServer(api);
-  context.onTestFinished(() => server.close());
   const github = await startGitHub(context, respond);
-  const options = {
-    inputs: {
-      'api-url': server.url,
-      'account-id': OWNER,
-      'share-id': SHARE,
-      'recipient-account-id': ACCOUNT,
-      'api-token': TOKEN,
-      'github-token': GITHUB_TOKEN,
-      ...inputs,
-    },
-    env: {
-      GITHUB_API_URL: github.url,
-      GITHUB_REPOSITORY: 'octo/policies',
-      GITHUB_SHA: 'c0ffee',
+  return {
+    github,
+    scenario: {
+      ...scenario,
+      inputs: { 'github-token': GITHUB_TOKEN, ...scenario.inputs },
+      env: {
+        GITHUB_API_URL: github.url,
+        GITHUB_REPOSITORY: 'octo/policies',
+        ...(typeof env === 'object' ? env : {}),
+      },
     },
   };
-  return { github, options };
+}
+
+/** The messages of the warnings. */
+function warningsOf({ annotations }: Run): string[] {
+  return annotations
+    .filter(({ level }) => level === 'warning')
+    .map(({ title, message }) => `${title}: ${message}`);
 }
 
 describe.concurrent('the deployment record', () => {
-  it('is in progress, then a success with the run, without a warning', async (context) => {
+  it('is in progress, then a success with the run, without a word of an event whose file is missing', async (context) => {
     const { expect } = context;
-    const { github, options } = await prepare(context);
-    const run = await runAction(options);
-    expect(run.exitCode).toBe(0);
+    const path = '/nowhere\n::error title=pwned::pwned';
+    const env = { GITHUB_EVENT_PATH: path };
+    const { github, scenario } = await prepare(context, { env });
+    const run = await runScenario(scenario);
+    expectSuccess(run);
     expect(github.states()).toEqual(['in_progress', 'success']);
     expect(github.calls[2]?.path).toBe(
       '/repos/octo/policies/deployments/77/statuses',
     );
-    expect(run.stdout).not.toContain('::warning');
+    expect(run.annotations).toEqual([]);
+    expect(run.stdout).not.toMatch(/nowhere|pwned|does not exist/);
     expect(JSON.stringify(github.calls)).not.toContain(TOKEN);
   });
 
-  it('is a failure with the run', async (context) => {
+  it.for<[string, Scenario]>([
+    ['the run', { api: { rejectAccounts: { [RECIPIENT]: REJECTED } } }],
+    [
+      'the step, whose outputs cannot be written',
+      { env: { GITHUB_OUTPUT: '/nowhere/output' } },
+    ],
+  ])('is a failure with %s', async ([_name, differs], context) => {
     const { expect } = context;
-    const { github, options } = await prepare(context, {
-      rejection: { status: 400, code: 1017, message: 'No' },
-    });
-    expect((await runAction(options)).exitCode).toBe(1);
+    const { github, scenario } = await prepare(context, differs);
+    expect((await runScenario(scenario)).exitCode).toBe(1);
     expect(github.states()).toEqual(['in_progress', 'failure']);
   });
 
   it('is an error when the run is cancelled', async (context) => {
     const { expect } = context;
-    const { github, options } = await prepare(context, {
-      associateMs: 'never',
-      respond: ({ body }) => {
-        if (body['state'] === 'in_progress') cancel();
+    const { github, scenario } = await prepare(
+      context,
+      { timeline: NEVER },
+      ({ body }) => {
+        if (body['state'] === 'in_progress') started.cancel();
         return false;
       },
-    });
-    const { cancel, finished } = startAction(options);
-    expect((await finished).exitCode).toBe(1);
+    );
+    const started = await startScenario(scenario);
+    expect((await started.finished).exitCode).toBe(1);
     expect(github.states()).toEqual(['in_progress', 'error']);
   });
 
   it.for<[string, Scenario]>([
-    ['nothing changes', { status: 'associated' }],
+    ['nothing changes', { recipients: [mine()] }],
     ['no token is given', { inputs: { 'github-token': '' } }],
-  ])('is not made when %s', async ([_name, scenario], context) => {
+  ])('is not made when %s', async ([_name, differs], context) => {
     const { expect } = context;
-    const { github, options } = await prepare(context, scenario);
-    expect((await runAction(options)).exitCode).toBe(0);
+    const { github, scenario } = await prepare(context, differs);
+    expectSuccess(await runScenario(scenario));
     expect(github.calls).toEqual([]);
   });
 
   it('is best effort: a rejection is one warning, without a command in it and without the token', async (context) => {
     const { expect } = context;
-    const { options } = await prepare(context, {
-      respond: (_call, response) => {
+    const { scenario } = await prepare(
+      context,
+      { env: { RUNNER_DEBUG: '1' } },
+      (_call, response) => {
         const headers = {
           'content-type': 'application/json',
           deprecation: '@1',
@@ -160,73 +153,34 @@ describe.concurrent('the deployment record', () => {
         response.writeHead(403, headers).end(JSON.stringify({ message }));
         return true;
       },
-    });
-    const run = await runAction({
-      ...options,
-      env: { ...options.env, RUNNER_DEBUG: '1' },
-    });
-    expect(run.exitCode).toBe(0);
-    expect(run.stdout.match(/^::warning .*$/gm)).toEqual([
-      expect.stringContaining('Deployment record could not be written'),
-    ]);
-    const shown =
-      run.stdout.replace(/^::add-mask::.*$/gm, '') + run.stderr + run.summary;
-    expect(shown).not.toMatch(/^\s*::error/m);
-    expect(shown).not.toContain('##[');
-    expect(shown).not.toContain(GITHUB_TOKEN);
-    expect(run.stderr).toBe('');
-  });
-
-  it.for<[string, Respond, boolean]>([
-    ['404', rejectWith(404, 'Not Found'), true],
-    ['422', rejectWith(422, 'Validation Failed'), false],
-  ])(
-    'is explained by permissions only where GitHub may mean them: HTTP %s',
-    async ([_name, respond, lacksPermission], context) => {
-      const { expect } = context;
-      const { options } = await prepare(context, { respond });
-      const run = await runAction(options);
-      expect(run.exitCode).toBe(0);
-      const [warning = '', ...more] =
-        run.stdout.match(/^::warning .*$/gm) ?? [];
-      expect(more).toEqual([]);
-      expect(warning).toContain('Deployment record could not be written');
-      expect(warning.includes('deployments: write')).toBe(lacksPermission);
-    },
-  );
-
-  it('is made without a word of an event whose file is missing', async (context) => {
-    const { expect } = context;
-    const { github, options } = await prepare(context);
-    const path = '/nowhere\n::error title=pwned::pwned';
-    const env = { ...options.env, GITHUB_EVENT_PATH: path };
-    const run = await runAction({ ...options, env });
-    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(github.states()).toEqual(['in_progress', 'success']);
-    expect(run.stdout).not.toMatch(/nowhere|pwned|does not exist/);
-  });
-
-  it('is a failure where the outputs cannot be written, as the step is', async (context) => {
-    const { expect } = context;
-    const { github, options } = await prepare(context);
-    const env = { ...options.env, GITHUB_OUTPUT: '/nowhere/output' };
-    expect((await runAction({ ...options, env })).exitCode).toBe(1);
-    expect(github.states()).toEqual(['in_progress', 'failure']);
+    );
+    const run = await runScenario(scenario);
+    expectSuccess(run);
+    expect(warningsOf(run)).toEqual([expect.stringContaining(UNWRITTEN)]);
+    for (const text of [run.stdout, run.summary]) {
+      expect(text).not.toMatch(/^\s*::error/m);
+      expect(text).not.toContain('##[');
+    }
+    expect(leaks(run, [GITHUB_TOKEN])).toEqual([]);
   });
 
   it('does not hold a run that is cancelled while GitHub hangs, and everything is reported', async (context) => {
     const { expect } = context;
-    const { options } = await prepare(context, {
-      respond: ({ body }) => body['state'] === 'success',
-    });
-    const { cancel, finished, child } = startAction(options);
     let cancelledMs = 0;
-    child.stdout?.on('data', (chunk) => {
-      if (cancelledMs > 0 || !String(chunk).includes('Result: ')) return;
-      cancelledMs = performance.now();
-      cancel();
+    const { scenario } = await prepare(
+      context,
+      {},
+      ({ body }) => body['state'] === 'success',
+    );
+    const started = await startScenario({
+      ...scenario,
+      onOutput: (chunk) => {
+        if (cancelledMs > 0 || !chunk.includes('Result: ')) return;
+        cancelledMs = performance.now();
+        started.cancel();
+      },
     });
-    const run = await finished;
+    const run = await started.finished;
     // Later, the runner would have sent a second signal.
     expect(performance.now() - cancelledMs).toBeLessThan(7_500);
     expect(run).toMatchObject({
@@ -236,60 +190,29 @@ describe.concurrent('the deployment record', () => {
     expect(run.summary).toContain('1 account added');
   });
 
-  it('does not hold a run that has reached its timeout while GitHub hangs', async (context) => {
-    const { expect } = context;
-    const inputs = { timeout: '10s' };
-    const { options } = await prepare(context, {
-      associateMs: 'never',
-      inputs,
-      respond: ({ body }) => body['state'] === 'failure',
-    });
-    const run = await runAction(options);
-    expect(run).toMatchObject({
-      exitCode: 1,
-      outputs: { status: 'associating', changed: 'true' },
-    });
-    expect(run.stdout).toContain('Deployment record could not be written');
-    expect(run.ms).toBeLessThan(40_000);
-  });
-
   it('is not sent where others can read the token', async (context) => {
     const { expect } = context;
-    const { github, options } = await prepare(context);
-    const run = await runAction({
-      ...options,
-      env: {
-        ...options.env,
-        GITHUB_API_URL: 'http://localhost.github.example:8080',
-      },
+    const { github, scenario } = await prepare(context, {
+      env: { GITHUB_API_URL: 'http://localhost.github.example:8080' },
     });
-    expect(run.exitCode).toBe(0);
-    expect(run.stdout).toMatch(/^::warning .*GITHUB_API_URL is not https/m);
+    const run = await runScenario(scenario);
+    expectSuccess(run);
+    expect(warningsOf(run)).toEqual([
+      expect.stringContaining('GITHUB_API_URL is not https'),
+    ]);
     expect(github.calls).toEqual([]);
   });
 
   it('reads no response of more than 1 MiB', async (context) => {
     const { expect } = context;
-    const { options } = await prepare(context, {
-      respond: (_call, response) => {
-        const body = Buffer.alloc(2 * 1024 * 1024, ' ');
-        response.writeHead(201).write(body);
-        return true;
-      },
+    const { scenario } = await prepare(context, {}, (_call, response) => {
+      response.writeHead(201).write(Buffer.alloc(2 * 1024 * 1024, ' '));
+      return true;
     });
-    const run = await runAction(options);
-    expect(run.exitCode).toBe(0);
-    expect(run.stdout).toMatch(
-      /^::warning .*could not be written::more than 1 MiB/m,
-    );
-  });
-
-  it('does not hold a run while GitHub hangs', async (context) => {
-    const { expect } = context;
-    const { options } = await prepare(context, { respond: () => true });
-    const run = await runAction(options);
-    expect(run.exitCode).toBe(0);
-    expect(run.ms).toBeLessThan(40_000);
-    expect(run.stdout).toContain('Deployment record could not be written');
+    const run = await runScenario(scenario);
+    expectSuccess(run);
+    expect(warningsOf(run)).toEqual([
+      expect.stringContaining(`${UNWRITTEN}: more than 1 MiB`),
+    ]);
   });
 });

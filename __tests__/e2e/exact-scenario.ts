@@ -3,39 +3,15 @@ import { expect } from 'vitest';
 import type { SharesApi, SharesApiOptions } from '../../simulator/api.ts';
 import {
   account,
-  OWNER,
   type Run,
   recordIn,
   type Scenario,
-  SHARE,
+  seed,
   startScenario,
-  TOKEN,
 } from './scenario.ts';
 
-type Seed = NonNullable<Scenario['recipients']>[number];
 type Hook = NonNullable<SharesApiOptions['fault']>;
 type Request = Parameters<Hook>[0];
-
-export const DELETE = { method: 'DELETE' } as const;
-export const POST = { method: 'POST' } as const;
-
-/** The user agent of requests that are not the action's. */
-export const SOMEBODY = 'somebody else';
-
-/** The ID of the record that the `n`th account has from the start. */
-export function record(n: number): string {
-  return `record${String(n).padStart(5, '0')}`;
-}
-
-/** A record of the `n`th account: `associated` unless `more` differs. */
-export function seed(n: number, more: Partial<Seed> = {}): Seed {
-  return {
-    accountId: account(n),
-    id: record(n),
-    status: 'associated',
-    ...more,
-  };
-}
 
 export interface ExactScenario extends Scenario {
   /** The accounts of the list. */
@@ -53,15 +29,13 @@ export function exact({
   has = [],
   recipients = [],
   inputs,
-  api,
   ...more
 }: ExactScenario): Scenario {
   return {
+    targets: listed.map(account),
     ...more,
     recipients: [...has.map((n) => seed(n)), ...recipients],
-    api: { timeline: { associateReads: 0, disassociateReads: 0 }, ...api },
     inputs: {
-      'recipient-account-id': listed.map(account).join('\n'),
       state: 'exact',
       'max-removals': '100%',
       ...inputs,
@@ -104,16 +78,6 @@ export async function runWhile(
 
 export function isWrite({ method }: Request): boolean {
   return method !== 'GET';
-}
-
-/** As somebody else removes a record. */
-export function removeRecord(api: SharesApi, id: string): void {
-  const path = `/accounts/${OWNER}/shares/${SHARE}/recipients/${id}`;
-  const headers = {
-    authorization: `Bearer ${TOKEN}`,
-    'user-agent': SOMEBODY,
-  };
-  api.respond({ method: 'DELETE', path, headers, body: '' });
 }
 
 /** The records that the run asked to remove, in order of their IDs. */

@@ -1,46 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import {
   accountsWithAccess,
-  DELETE,
+  type ExactScenario,
   exact,
   isWrite,
   outputOf,
-  POST,
-  record,
   removed,
-  removeRecord,
   runExact,
   runWhile,
-  SOMEBODY,
-  seed,
   warnings,
 } from './exact-scenario.ts';
-import { expectOutputs } from './expectations.ts';
+import { expectFailure, expectOutputs, expectSuccess } from './expectations.ts';
 import {
   account,
   accountIn,
   ENTITLEMENT,
+  faultOn,
+  HANG,
+  NEVER,
   ONE_RECORD,
   OWNER,
+  REJECTED,
   type Run,
+  record,
   runScenario,
   SHARE,
+  SHARE_ONLY,
+  type StartedScenario,
+  seed,
   startScenario,
 } from './scenario.ts';
-
-const LATE = 'Recipient appeared during the run';
-const NEVER = { associateMs: 'never', disassociateMs: 'never' } as const;
-const REJECTED = {
-  status: 400,
-  code: 1017,
-  message: 'Recipient is not in the organization of the share',
-};
-const LIMITED = {
-  kind: 'response',
-  status: 429,
-  code: 971,
-  headers: { 'retry-after': '1' },
-} as const;
 
 /** Method and last part of the path of each request, in order of arrival. */
 function order({ requests }: Run): string[] {
@@ -51,8 +40,22 @@ function order({ requests }: Run): string[] {
 }
 
 /** The list behind `state: absent:` of a message, as somebody copies it. */
-function copiedList(message = ''): string {
-  return /with state: absent: (.*?)\. /.exec(message)?.[1] ?? '';
+function copiedList({ errors }: Run): string {
+  return (
+    /with state: absent: (.*?)\. /.exec(errors[0]?.message ?? '')?.[1] ?? ''
+  );
+}
+
+/** These removals were not begun, and have this cause and no change. */
+function expectNotBegun(run: Run, ns: readonly number[], cause: string): void {
+  for (const n of ns) {
+    expect(outputOf(run, n)).toMatchObject({
+      desired: 'absent',
+      status: 'associated',
+      changed: false,
+      cause,
+    });
+  }
 }
 
 describe.concurrent('state: exact', () => {
@@ -62,7 +65,12 @@ describe.concurrent('state: exact', () => {
       has: [0, 2],
       api: { timelines: { [account(1)]: { associateReads: 2 } } },
     });
-    expect(run).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
+    expectSuccess(run, {
+      'recipient-id': `${record(0)}\n${run.records.at(-1)?.id}`,
+      status: 'associated',
+      changed: 'true',
+    });
+    expect(run.annotations).toEqual([]);
     expect(run.posts.map(accountIn)).toEqual([account(1)]);
     expect(removed(run)).toEqual([record(2)]);
     expect(accountsWithAccess(run)).toEqual([account(0), account(1)]);
@@ -74,11 +82,6 @@ describe.concurrent('state: exact', () => {
     expect(requests.slice(post + 1, removal)).toEqual(
       Array(3).fill('GET recipients'),
     );
-    expect(run.outputs).toMatchObject({
-      'recipient-id': `${record(0)}\n${run.records.at(-1)?.id}`,
-      status: 'associated',
-      changed: 'true',
-    });
     expect(run.recipients).toMatchObject([
       { account_id: account(0), desired: 'present', changed: false },
       { account_id: account(1), desired: 'present', changed: true },
@@ -100,14 +103,11 @@ describe.concurrent('state: exact', () => {
         seed(1),
         { accountId: OWNER, id: 'owners', status: 'associated' },
       ],
-      inputs: {
-        'recipient-account-id': `${account(0).toUpperCase()} ${account(1)}`,
-        'max-removals': '0',
-      },
+      targets: [account(0).toUpperCase(), account(1)],
+      inputs: { 'max-removals': '0' },
     });
-    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expectSuccess(run, { changed: 'false' });
     expect(run).toMatchObject({ posts: [], deletes: [] });
-    expect(run.outputs).toMatchObject({ changed: 'false' });
     expect(run.recipients).toHaveLength(2);
     expect(warnings(run, 'Owner is a recipient')).toEqual([
       expect.stringContaining('owners'),
@@ -115,6 +115,7 @@ describe.concurrent('state: exact', () => {
   });
 
   it('removes each record of an account that the first list showed as active, and neither counts nor awaits others', async () => {
+    const ending = { status: 'disassociating', settle: NEVER };
     const run = await runExact({
       listed: [0, 1],
       has: [0, 2],
@@ -124,135 +125,100 @@ describe.concurrent('state: exact', () => {
           status: 'associating',
           settle: { associateMs: 'never' },
         }),
-        // These removals never end.
-        seed(2, { id: 'ending', status: 'disassociating', settle: NEVER }),
+        seed(2, { id: 'ending', ...ending }),
         seed(2, { id: 'over', status: 'disassociated' }),
-        seed(3, { status: 'disassociating', settle: NEVER }),
+        seed(3, ending),
         seed(4, { status: 'disassociated' }),
       ],
       // One of the two accounts that have access.
       inputs: { 'max-removals': '50%' },
     });
-    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expectSuccess(run);
     expect(removed(run)).toEqual([record(2), 'second']);
     expect(outputOf(run, 2)).toMatchObject({ changed: true, cause: null });
     expect(run.recipients).toHaveLength(3);
     expect(run.stdout).not.toContain(account(3));
   });
 
-  it('ends on a list, though one recipient could be polled by its ID', async () => {
-    const run = await runExact({
-      listed: [0],
-      has: [0, 1],
-      api: { timeline: { disassociateReads: 3 } },
-    });
-    expect(run.exitCode).toBe(0);
-    expect(run.polls.length).toBeGreaterThan(0);
-    expect(order(run).at(-1)).toBe('GET recipients');
-    expect(outputOf(run, 1)).toMatchObject({ status: 'disassociated' });
-  });
-});
-
-it.concurrent('a record that appears during a run with exact is neither removed nor awaited, whoever it is for, and a warning names it', async () => {
-  const run = await runWhile(
-    {
-      listed: [0],
-      has: [0, 1],
-      api: { timeline: { disassociateReads: 3 } },
-    },
-    isWrite,
-    (api) => {
-      const waiting = { status: 'associating', settle: NEVER };
-      const gone = {
-        status: 'associating',
-        settle: { steps: [{ afterReads: 1, status: 'disassociated' }] },
-      };
-      api.addRecipient(SHARE, seed(0, { id: 'listed' }));
-      api.addRecipient(SHARE, seed(1, { id: 'again' }));
-      api.addRecipient(SHARE, seed(2, { id: 'other', ...waiting }));
-      api.addRecipient(SHARE, seed(3, { id: 'gone', ...gone }));
-    },
-  );
-  expect(run).toMatchObject({ exitCode: 0, errors: [] });
-  expect(removed(run)).toEqual([record(1)]);
-  expect(new Set(accountsWithAccess(run))).toEqual(
-    new Set([0, 1, 2].map(account)),
-  );
-  const [late = '', ...more] = warnings(run, LATE);
-  expect(more).toEqual([]);
-  expect(late).toContain(`again (account ${account(1)})`);
-  expect(late).toContain(`other (account ${account(2)})`);
-  // Not what is gone at the end, nor what is of a listed account.
-  for (const id of ['gone', 'listed', record(1)])
-    expect(late).not.toContain(id);
-  expect(warnings(run, 'Account has more than one recipient')).toHaveLength(1);
-  // The account still has access, and its status says so.
-  expect(outputOf(run, 1)).toMatchObject({
-    status: 'associated',
-    changed: true,
-    cause: null,
-  });
-  expect(run.recipients).toHaveLength(2);
-});
-
-describe.concurrent('a removal of exact', () => {
-  it('waits for the last of several additions', async () => {
-    const run = await runExact({
-      listed: [0, 1, 2],
-      has: [3, 4],
-      api: {
-        timelines: {
-          [account(0)]: { associateReads: 1 },
-          [account(2)]: { associateReads: 4 },
-        },
+  it('neither removes nor awaits a record that appears during the run, whoever it is for, and a warning names it', async () => {
+    const run = await runWhile(
+      { listed: [0], has: [0, 1], timeline: { disassociateReads: 3 } },
+      isWrite,
+      (api) => {
+        const waiting = { status: 'associating', settle: NEVER };
+        const gone = {
+          status: 'associating',
+          settle: { steps: [{ afterReads: 1, status: 'disassociated' }] },
+        };
+        api.addRecipient(SHARE, seed(0, { id: 'listed' }));
+        api.addRecipient(SHARE, seed(1, { id: 'again' }));
+        api.addRecipient(SHARE, seed(2, { id: 'other', ...waiting }));
+        api.addRecipient(SHARE, seed(3, { id: 'gone', ...gone }));
       },
-      inputs: { 'max-removals': '2' },
+    );
+    expectSuccess(run);
+    expect(removed(run)).toEqual([record(1)]);
+    expect(new Set(accountsWithAccess(run))).toEqual(
+      new Set([0, 1, 2].map(account)),
+    );
+    expect(run.recipients).toHaveLength(2);
+    const [late = '', ...more] = warnings(
+      run,
+      'Recipient appeared during the run',
+    );
+    expect(more).toEqual([]);
+    expect(late).toContain(`again (account ${account(1)})`);
+    expect(late).toContain(`other (account ${account(2)})`);
+    // Not what is gone at the end, nor what is of a listed account.
+    for (const id of ['gone', 'listed', record(1)])
+      expect(late).not.toContain(id);
+    expect(warnings(run, 'Account has more than one recipient')).toHaveLength(
+      1,
+    );
+    // The account still has access, and its status says so.
+    expect(outputOf(run, 1)).toMatchObject({
+      status: 'associated',
+      changed: true,
+      cause: null,
     });
-    expect(run).toMatchObject({ exitCode: 0, errors: [] });
-    const requests = order(run);
-    const first = requests.findIndex((one) => one.startsWith('DELETE'));
-    const last = requests.lastIndexOf('POST recipients');
-    expect(
-      requests.slice(last, first).filter((one) => one === 'GET recipients'),
-    ).toHaveLength(5);
-    expect(removed(run)).toEqual([record(3), record(4)]);
   });
 
-  it('waits for a resource that Cloudflare is retrying in a listed account', async () => {
-    const retrying = { ...ENTITLEMENT, terminal: false };
+  it('with dry-run shows each addition and each removal, and changes nothing', async () => {
     const run = await runExact({
-      listed: [0],
-      has: [1],
-      recipients: [
-        seed(0, {
-          settle: {
-            associateReads: 0,
-            errors: [{ ...retrying, clearsReads: 2 }],
-          },
-        }),
-      ],
+      listed: [0, 1],
+      has: [0, 2, 3],
+      inputs: { 'dry-run': 'true' },
     });
-    expect(run).toMatchObject({ exitCode: 0, errors: [], posts: [] });
-    const requests = order(run);
-    const before = requests.slice(0, requests.indexOf(`DELETE ${record(1)}`));
-    // Two lists show the error, one shows none, and one confirms that.
-    expect(before.filter((one) => one === 'GET recipients')).toHaveLength(4);
+    expectSuccess(run, { changed: 'true' });
+    expect(run).toMatchObject({ posts: [], deletes: [] });
+    expect(run.stdout).toContain(`
+${account(0)} = already associated: no change
+${account(1)} + add
+${account(2)} - remove recipient ${record(2)} (associated) after the additions
+${account(3)} - remove recipient ${record(3)} (associated) after the additions
+Result: 1 of 4 accounts would be added, 2 would be removed, 1 unchanged; `);
+    for (const n of [2, 3]) expect(run.summary).toContain(account(n));
+    expect(run.recipients.map(({ changed }) => changed)).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
   });
+});
 
+// The other reasons to wait, and not to begin, are in reconcile/exact.test.ts.
+describe.concurrent('a removal of exact', () => {
   it('waits with wait: false until each addition is accepted', async () => {
     const run = await runExact({
       listed: [0, 1],
       has: [2],
-      api: {
-        timeline: NEVER,
-        faults: [
-          // Its outcome is unknown; it was not carried out.
-          { when: { ...POST, nth: 1 }, do: { kind: 'reset', commit: false } },
-        ],
-      },
+      timeline: NEVER,
+      // The outcome of the first one is unknown; it was not carried out.
+      faults: [faultOn('POST', { kind: 'reset' }, { nth: 1 })],
       inputs: { wait: 'false', 'max-removals': '1' },
     });
-    expect(run).toMatchObject({ exitCode: 0, errors: [] });
+    expectSuccess(run);
     const writes = order(run).filter((one) => !one.startsWith('GET'));
     expect(writes).toEqual([
       ...Array(3).fill('POST recipients'),
@@ -268,32 +234,21 @@ describe.concurrent('a removal of exact', () => {
       has: [0, 2, 3],
       api: { rejectAccounts: { [account(1)]: REJECTED } },
     });
-    expect(run).toMatchObject({ exitCode: 1, deletes: [] });
-    expect(run.errors).toHaveLength(1);
-    expect(run.errors[0]?.title).toBe('Request rejected by Cloudflare');
-    expect(copiedList(run.errors[0]?.message)).toBe(
-      `${account(2)}, ${account(3)}`,
-    );
-    for (const n of [2, 3]) {
-      expect(outputOf(run, n)).toMatchObject({
-        desired: 'absent',
-        status: 'associated',
-        changed: false,
-        cause: 'stopped',
-      });
-    }
-    expect(run.outputs).toMatchObject({ status: 'mixed', changed: 'false' });
+    expectFailure(run, 'Request rejected by Cloudflare');
+    expect(run).toMatchObject({
+      deletes: [],
+      outputs: { status: 'mixed', changed: 'false' },
+    });
+    expect(copiedList(run)).toBe(`${account(2)}, ${account(3)}`);
+    expectNotBegun(run, [2, 3], 'stopped');
     expect(run.summary).toContain(`${account(2)}\n${account(3)}`);
-    expectOutputs(run);
 
     const next = await runScenario({
       recipients: [seed(0), seed(2), seed(3)],
-      inputs: {
-        'recipient-account-id': copiedList(run.errors[0]?.message),
-        state: 'absent',
-      },
+      targets: [copiedList(run)],
+      inputs: { state: 'absent' },
     });
-    expect(next.exitCode).toBe(0);
+    expectSuccess(next);
     expect(removed(next)).toEqual([record(2), record(3)]);
   });
 
@@ -307,83 +262,23 @@ describe.concurrent('a removal of exact', () => {
     });
     expect(run).toMatchObject({ exitCode: 1, posts: [], deletes: [] });
     expect(outputOf(run, 0)).toMatchObject({ cause: 'resource-error' });
-    expect(copiedList(run.errors[0]?.message)).toMatch(/ and 10 more$/);
-    for (const n of many) {
-      expect(run.stdout).toContain(`\n${account(n)}\n`);
-      expect(outputOf(run, n)).toMatchObject({ cause: 'stopped' });
-    }
-  });
-
-  it('that is under way is observed to its end after a listed account failed, and no other begins', async () => {
-    const settle = { steps: [{ afterReads: 1, status: 'disassociating' }] };
-    const run = await runExact({
-      listed: [0],
-      has: [1, 2],
-      recipients: [seed(0, { settle })],
-      api: {
-        timeline: { disassociateReads: 3 },
-        // The second removal has to be decided again, on the next list.
-        faults: [
-          {
-            when: { ...DELETE, pathIncludes: record(2), times: 1 },
-            do: LIMITED,
-          },
-        ],
-      },
-    });
-    expect(run).toMatchObject({ exitCode: 1, posts: [] });
-    expect(outputOf(run, 0)).toMatchObject({ cause: 'removed' });
-    expect(outputOf(run, 1)).toMatchObject({
-      status: 'disassociated',
-      changed: true,
-      cause: null,
-    });
-    expect(outputOf(run, 2)).toMatchObject({
-      status: 'associated',
-      changed: false,
-      cause: 'stopped',
-    });
-    expect(removed(run)).toEqual([record(1), record(2)]);
-    expect(copiedList(run.errors[0]?.message)).toBe(account(2));
-    expect(accountsWithAccess(run)).toEqual([account(2)]);
-  });
-
-  it('that somebody else has carried out is a success', async () => {
-    const run = await runWhile(
-      { listed: [0, 2], has: [0, 1] },
-      isWrite,
-      (api) => removeRecord(api, record(1)),
-    );
-    expect(run.exitCode).toBe(0);
-    expect(run.posts.map(accountIn)).toEqual([account(2)]);
-    expect(run.deletes.map(({ headers }) => headers['user-agent'])).toEqual([
-      SOMEBODY,
-    ]);
-    expect(outputOf(run, 1)).toMatchObject({
-      status: 'disassociated',
-      changed: false,
-      cause: null,
-    });
+    expect(copiedList(run)).toMatch(/ and 10 more$/);
+    expectNotBegun(run, many, 'stopped');
+    for (const n of many) expect(run.stdout).toContain(`\n${account(n)}\n`);
   });
 
   it('that Cloudflare rejects fails that account alone, and one whose reply is lost is sent once', async () => {
+    const lost = { kind: 'reset', commit: true } as const;
+    const rejected = { kind: 'response', ...REJECTED } as const;
     const run = await runExact({
       listed: [0],
       has: [0, 1, 2],
-      api: {
-        faults: [
-          {
-            when: { ...DELETE, pathIncludes: record(1) },
-            do: { kind: 'response', status: 400, code: 1017, message: 'No' },
-          },
-          {
-            when: { ...DELETE, pathIncludes: record(2) },
-            do: { kind: 'reset', commit: true },
-          },
-        ],
-      },
+      faults: [
+        faultOn('DELETE', rejected, { pathIncludes: record(1) }),
+        faultOn('DELETE', lost, { pathIncludes: record(2) }),
+      ],
     });
-    expect(run.exitCode).toBe(1);
+    expectFailure(run, 'Request rejected by Cloudflare', account(1));
     expect(outputOf(run, 1)).toMatchObject({
       status: 'associated',
       changed: false,
@@ -395,187 +290,94 @@ describe.concurrent('a removal of exact', () => {
       cause: null,
     });
     expect(removed(run).filter((id) => id === record(2))).toHaveLength(1);
-    expect(run.errors).toHaveLength(1);
-    expect(run.errors[0]?.message).toContain(account(1));
   });
 });
 
-describe.concurrent('a dry run of exact', () => {
-  it('shows each addition and each removal, and changes nothing', async () => {
-    const run = await runExact({
-      listed: [0, 1],
-      has: [0, 2, 3],
-      inputs: { 'dry-run': 'true' },
-    });
-    expect(run).toMatchObject({ exitCode: 0, errors: [] });
-    expect(run).toMatchObject({ posts: [], deletes: [] });
-    expect(run.stdout).toContain(`\n${account(1)} + add\n`);
-    for (const n of [2, 3]) {
-      expect(run.stdout).toMatch(
-        new RegExp(`^${account(n)} - remove recipient ${record(n)} `, 'm'),
-      );
-      expect(run.summary).toContain(account(n));
-    }
-    expect(run.recipients.map(({ changed }) => changed)).toEqual([
-      false,
-      true,
-      true,
-      true,
-    ]);
-    expect(run.outputs).toMatchObject({ changed: 'true' });
-    expect(run.stdout).toMatch(/Result: 1 of 4 accounts would be added, 2 /);
-  });
+/** Nobody ever gets access, so that no removal may begin. */
+const ADDING: ExactScenario = {
+  listed: [0],
+  has: [1, 2],
+  timeline: NEVER,
+  inputs: { 'max-removals': '2' },
+};
+const OTHERS = Array.from({ length: 40 }, (_, n) => n + 1);
+/** The removals never get a reply; four are sent at a time. */
+const REMOVING: ExactScenario = {
+  listed: [0],
+  has: [0, ...OTHERS],
+  timeline: NEVER,
+  faults: [faultOn('DELETE', { ...HANG, commit: true })],
+};
 
-  it('says that something would change where accounts would only be removed', async () => {
-    const run = await runExact({
-      listed: [0],
-      has: [0, 2],
-      inputs: { 'dry-run': 'true' },
-    });
-    expect(run.exitCode).toBe(0);
-    expect(run.outputs).toMatchObject({ changed: 'true' });
-    expect(outputOf(run, 2)).toMatchObject({ changed: true, cause: null });
+/** The removals were left out, one message says so, and nothing is undone. */
+function expectLeftOut(run: Run, title: string, cause: string): void {
+  expectFailure(run, title);
+  expect(run.deletes).toEqual([]);
+  expect(outputOf(run, 0)).toMatchObject({
+    status: 'associating',
+    changed: true,
+    cause,
   });
-});
-
-/** All removals that a run did not come to have this cause, and no change. */
-function expectNotBegun(run: Run, ns: readonly number[], cause: string): void {
-  for (const n of ns) {
-    expect(outputOf(run, n)).toMatchObject({
-      desired: 'absent',
-      status: 'associated',
-      changed: false,
-      cause,
-    });
-  }
+  expectNotBegun(run, [1, 2], cause);
+  expect(copiedList(run)).toBe(`${account(1)}, ${account(2)}`);
+  expect(accountsWithAccess(run)).toEqual([0, 1, 2].map(account));
 }
 
 describe.concurrent('the timeout of a run with exact', () => {
   it('during the additions leaves every removal out, and one message says so', async () => {
     const run = await runExact({
-      listed: [0],
-      has: [1, 2],
-      api: { timeline: NEVER },
-      inputs: { timeout: '10s', 'max-removals': '2' },
+      ...ADDING,
+      inputs: { ...ADDING.inputs, timeout: '10s' },
     });
-    expect(run).toMatchObject({ exitCode: 1, deletes: [] });
-    expect(outputOf(run, 0)).toMatchObject({
-      status: 'associating',
-      changed: true,
-      cause: 'timeout',
-    });
-    expectNotBegun(run, [1, 2], 'timeout');
-    expect(run.errors).toHaveLength(1);
-    expect(run.errors[0]?.title).toBe('Timed out');
-    expect(copiedList(run.errors[0]?.message)).toBe(
-      `${account(1)}, ${account(2)}`,
-    );
-    // Nothing is undone.
-    expect(accountsWithAccess(run)).toEqual([0, 1, 2].map(account));
-    expectOutputs(run);
+    expectLeftOut(run, 'Timed out', 'timeout');
   });
 
   it('during the removals says which were begun, and which were not', async () => {
-    const others = Array.from({ length: 40 }, (_, n) => n + 1);
-    const run = await runExact({
-      listed: [0],
-      has: [0, ...others],
-      api: {
-        timeline: NEVER,
-        faults: [{ when: DELETE, do: { kind: 'hang', commit: true } }],
-      },
-      inputs: { timeout: '10s' },
-    });
-    expect(run.exitCode).toBe(1);
-    const begun = others.filter((n) => removed(run).includes(record(n)));
-    const rest = others.filter((n) => !begun.includes(n));
-    // Four are sent at a time.
+    const run = await runExact({ ...REMOVING, inputs: { timeout: '10s' } });
+    const begun = OTHERS.filter((n) => removed(run).includes(record(n)));
+    const rest = OTHERS.filter((n) => !begun.includes(n));
     expect(begun).toHaveLength(4);
-    for (const n of begun) {
+    for (const n of begun)
       expect(outputOf(run, n)).toMatchObject({ cause: 'timeout' });
-    }
     expectNotBegun(run, rest, 'timeout');
-    expect(run.errors).toHaveLength(1);
-    const message = run.errors[0]?.message ?? '';
-    expect(message).toContain(`Not removed, as a list`);
-    expect(message).toContain(`and ${rest.length - 20} more.`);
-    for (const n of rest) {
-      expect(message.split('Share ')[1]).not.toContain(account(n));
-    }
+    expectFailure(run, 'Timed out', 'Not removed, as a list', 'and 16 more.');
+    const [, after] = run.errors[0]?.message.split('Share ') ?? [];
+    for (const n of rest) expect(after).not.toContain(account(n));
     expect(outputOf(run, 0)).toMatchObject({ cause: null });
-    expectOutputs(run);
-  });
-
-  it('while the share is read names the request, and no plan', async () => {
-    const run = await runExact({
-      listed: [0],
-      has: [1],
-      api: {
-        faults: [
-          {
-            when: { pathIncludes: new RegExp(`${SHARE}\\?`) },
-            do: { kind: 'hang' },
-          },
-        ],
-      },
-      inputs: { timeout: '10s', 'max-removals': '1' },
-    });
-    expect(run).toMatchObject({ exitCode: 1, posts: [], deletes: [] });
-    expect(run.errors).toHaveLength(1);
-    expect(run.errors[0]?.title).toBe('Timed out');
-    expectOutputs(run);
   });
 });
 
 const onPosix = describe.runIf(process.platform !== 'win32');
 
 onPosix.concurrent('a run with exact that is cancelled', () => {
-  it('during the additions leaves every removal out', async () => {
-    const started = await startScenario(
-      exact({
-        listed: [0],
-        has: [1, 2],
-        api: { timeline: NEVER },
-        inputs: { 'max-removals': '2' },
-      }),
-    );
-    await started.waitForRequest('GET', /recipients$/, 2);
+  async function cancel(
+    scenario: ExactScenario,
+    ready: (started: StartedScenario) => Promise<unknown>,
+  ): Promise<Run> {
+    const started = await startScenario(exact(scenario));
+    await ready(started);
     started.cancel();
-    const run = await started.finished;
-    expect(run).toMatchObject({ exitCode: 1, deletes: [] });
-    expectNotBegun(run, [1, 2], 'cancelled');
-    expect(run.errors).toHaveLength(1);
-    expect(run.errors[0]?.title).toBe('Run cancelled');
-    expect(copiedList(run.errors[0]?.message)).toBe(
-      `${account(1)}, ${account(2)}`,
+    return started.finished;
+  }
+
+  it('during the additions leaves every removal out', async () => {
+    const run = await cancel(ADDING, ({ waitForRequest }) =>
+      waitForRequest('GET', /recipients$/, 2),
     );
-    expect(accountsWithAccess(run)).toEqual([0, 1, 2].map(account));
-    expectOutputs(run);
+    expectLeftOut(run, 'Run cancelled', 'cancelled');
   });
 
   it('during the removals begins no other, and undoes none', async () => {
-    const others = Array.from({ length: 40 }, (_, n) => n + 1);
-    const started = await startScenario(
-      exact({
-        listed: [0],
-        has: [0, ...others],
-        api: {
-          timeline: NEVER,
-          faults: [{ when: DELETE, do: { kind: 'hang', commit: true } }],
-        },
-      }),
+    const run = await cancel(REMOVING, ({ waitForRequest }) =>
+      waitForRequest('DELETE', ONE_RECORD, 4),
     );
-    await started.waitForRequest('DELETE', ONE_RECORD, 4);
-    started.cancel();
-    const run = await started.finished;
     expect(run).toMatchObject({ exitCode: 1, posts: [] });
-    const begun = others.filter((n) => removed(run).includes(record(n)));
-    const rest = others.filter((n) => !begun.includes(n));
+    const begun = OTHERS.filter((n) => removed(run).includes(record(n)));
+    const rest = OTHERS.filter((n) => !begun.includes(n));
     expect(rest).toHaveLength(36);
     expectNotBegun(run, rest, 'cancelled');
-    for (const n of begun) {
+    for (const n of begun)
       expect(outputOf(run, n)).toMatchObject({ cause: 'cancelled' });
-    }
     expect(new Set(run.errors.map(({ title }) => title))).toEqual(
       new Set(['Run cancelled']),
     );
@@ -584,29 +386,15 @@ onPosix.concurrent('a run with exact that is cancelled', () => {
   });
 
   it('while the share is read says that it was cancelled', async () => {
-    const started = await startScenario(
-      exact({
-        listed: [0],
-        has: [1],
-        api: {
-          faults: [
-            {
-              when: { pathIncludes: new RegExp(`${SHARE}\\?`) },
-              do: { kind: 'hang' },
-            },
-          ],
-        },
-        inputs: { 'max-removals': '1' },
-      }),
+    const run = await cancel(
+      { listed: [0], has: [1], faults: [faultOn(SHARE_ONLY, HANG)] },
+      async ({ waitForRequest }) => {
+        await waitForRequest('GET', new RegExp(`${SHARE}$`));
+        await waitForRequest('GET', /recipients$/);
+      },
     );
-    await started.waitForRequest('GET', new RegExp(`${SHARE}$`));
-    await started.waitForRequest('GET', /recipients$/);
-    started.cancel();
-    const run = await started.finished;
-    expect(run).toMatchObject({ exitCode: 1, posts: [], deletes: [] });
-    expect(run.errors).toHaveLength(1);
-    expect(run.errors[0]?.title).toBe('Run cancelled');
+    expectFailure(run, 'Run cancelled');
+    expect(run).toMatchObject({ posts: [], deletes: [] });
     expect(outputOf(run, 0)).toMatchObject({ cause: 'cancelled' });
-    expectOutputs(run);
   });
 });

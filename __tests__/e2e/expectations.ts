@@ -15,19 +15,14 @@ const OUTPUTS = ['changed', 'recipient-id', 'recipients', 'status'];
  * and this many POSTs.
  */
 export function expectAdded(run: Run, posts = 1): void {
-  expect(run).toMatchObject({
-    exitCode: 0,
-    stderr: '',
-    errors: [],
-    deletes: [],
-  });
   const records = activeRecords(run);
   expect(records).toHaveLength(1);
-  expect(run.outputs).toMatchObject({
+  expectSuccess(run, {
     'recipient-id': records[0]?.id,
     status: 'associated',
     changed: 'true',
   });
+  expect(run.deletes).toEqual([]);
   expect(run.posts).toHaveLength(posts);
   for (const { body } of run.posts)
     expect(body).toEqual({ recipient_account_id: RECIPIENT });
@@ -35,18 +30,36 @@ export function expectAdded(run: Run, posts = 1): void {
 
 /** The one recipient, `RECORD`, was removed with this many DELETEs. */
 export function expectRemoved(run: Run, deletes = 1): void {
-  expect(run).toMatchObject({
-    exitCode: 0,
-    posts: [],
-    errors: [],
-    outputs: {
-      'recipient-id': RECORD,
-      status: 'disassociated',
-      changed: 'true',
-    },
+  expectSuccess(run, {
+    'recipient-id': RECORD,
+    status: 'disassociated',
+    changed: 'true',
   });
+  expect(run.posts).toEqual([]);
   expect(run.deletes.map(recordIn)).toEqual(Array(deletes).fill(RECORD));
   expect(activeRecords(run)).toEqual([]);
+}
+
+/** The run succeeded without an error, with these outputs. */
+export function expectSuccess(
+  run: Run,
+  outputs: Record<string, unknown> = {},
+): void {
+  expect(run).toMatchObject({ exitCode: 0, stderr: '', errors: [], outputs });
+}
+
+/**
+ * The run failed with one annotation, whose message has all of these texts, and
+ * all outputs are set.
+ */
+export function expectFailure(
+  run: Run,
+  title: string,
+  ...texts: Array<string | RegExp>
+): void {
+  expect(run).toMatchObject({ exitCode: 1, errors: [{ title }] });
+  for (const text of texts) expect(run.errors[0]?.message).toMatch(text);
+  expectOutputs(run);
 }
 
 /** All outputs are set. */
@@ -66,13 +79,9 @@ export function expectFailedRequest(
   request: string,
   title = 'Unexpected response from the API',
 ): void {
-  expect(run.exitCode).toBe(1);
-  expect(run.errors).toHaveLength(1);
-  expect(run.errors[0]?.title).toBe(title);
-  expect(run.errors[0]?.message).toContain(request);
+  expectFailure(run, title, request);
   expect(run.stdout).not.toMatch(STACK_TRACE);
   expect(run.stderr).toBe('');
-  expectOutputs(run);
   expect(run.recipients).toMatchObject([
     { account_id: RECIPIENT, error: expect.stringContaining(request) },
   ]);

@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { expectOutputs } from './expectations.ts';
-import {
-  account,
-  activeRecords,
-  bodyOf,
-  commands,
-  type Run,
-  respondWith,
-  runScenario,
-  runWithFault,
-} from './scenario.ts';
+import { expectOutputs, expectSuccess } from './expectations.ts';
+import { commands, faultOn, type Run, runScenario } from './scenario.ts';
 import { rejectWith, scenariosWith } from './untrusted-text.ts';
 
 // Each of these has done harm somewhere: commands of both kinds, line breaks,
@@ -114,34 +105,10 @@ describe.concurrent('hostile text does no harm', () => {
     expectHarmless(run);
   });
 
-  it('in the statuses of many accounts', async () => {
-    const result = Array.from({ length: 60 }, (_, n) => ({
-      id: `record${n}`,
-      account_id: account(n),
-      association_status: `${n % 2} ${EVIL}`,
-    }));
-    const run = await runWithFault(respondWith(bodyOf(result)), {
-      inputs: {
-        'recipient-account-id': result
-          .map((record) => record.account_id)
-          .join(),
-        timeout: '10s',
-      },
-      env,
-    });
-    expect(run.recipients).toHaveLength(60);
-    expectHarmless(run);
-    // Text of a server takes no more space than that of the action.
-    for (const line of run.stdout.split('\n'))
-      expect(line.length).toBeLessThan(5000);
-  });
-
   it('of a rejected POST, and can still be read', async () => {
     const run = await runScenario({
       env,
-      api: {
-        faults: [{ when: { method: 'POST' }, do: rejectWith(400, EVIL) }],
-      },
+      faults: [faultOn('POST', rejectWith(400, EVIL))],
     });
     expect(run.errors[0]?.message).toContain('pwned');
     expect(run.recipients).toMatchObject([
@@ -154,39 +121,35 @@ describe.concurrent('hostile text does no harm', () => {
   it('in the response of GitHub to a deployment', async () => {
     const run = await runScenario({
       inputs: { 'github-token': 'ghs_Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0YaZk4W' },
-      api: {
-        faults: [
-          { when: { pathIncludes: '/repos/' }, do: rejectWith(403, EVIL) },
-        ],
-      },
+      faults: [faultOn(/\/repos\//, rejectWith(403, EVIL))],
       env: (url) => ({ ...env, GITHUB_API_URL: url }),
     });
-    expect(run).toMatchObject({
-      exitCode: 0,
-      outputs: { status: 'associated' },
-    });
-    expect(
-      run.requests.filter(({ path }) => path.startsWith('/repos/')).length,
-    ).toBeGreaterThan(0);
+    expectSuccess(run, { status: 'associated' });
     expect(run.annotations).toMatchObject([
-      { level: 'warning', title: 'Deployment record could not be written' },
+      {
+        level: 'warning',
+        title: 'Deployment record could not be written',
+        message: expect.stringContaining('pwned'),
+      },
     ]);
     expectHarmless(run);
-    expect(activeRecords(run)).toHaveLength(1);
   });
 
   it('in the variables of GitHub', async () => {
+    const names = [
+      'GITHUB_REF_NAME',
+      'GITHUB_ACTOR',
+      'GITHUB_REPOSITORY',
+      'GITHUB_SERVER_URL',
+      'GITHUB_ACTION_REPOSITORY',
+      'GITHUB_ACTION_REF',
+    ];
     const run = await runScenario({
       inputs: { 'api-token': 'v1.0-another' },
       env: {
         ...env,
         GITHUB_EVENT_NAME: 'release',
-        GITHUB_REF_NAME: EVIL_VARIABLE,
-        GITHUB_ACTOR: EVIL_VARIABLE,
-        GITHUB_REPOSITORY: EVIL_VARIABLE,
-        GITHUB_SERVER_URL: EVIL_VARIABLE,
-        GITHUB_ACTION_REPOSITORY: EVIL_VARIABLE,
-        GITHUB_ACTION_REF: EVIL_VARIABLE,
+        ...Object.fromEntries(names.map((name) => [name, EVIL_VARIABLE])),
       },
     });
     expectHarmless(run);
@@ -196,7 +159,7 @@ describe.concurrent('hostile text does no harm', () => {
   });
 
   it('in inputs', async () => {
-    const inputs = [
+    const names = [
       'account-id',
       'share-id',
       'recipient-account-id',
@@ -209,7 +172,7 @@ describe.concurrent('hostile text does no harm', () => {
       'api-url',
     ];
     const run = await runScenario({
-      inputs: Object.fromEntries(inputs.map((input) => [input, EVIL_VARIABLE])),
+      inputs: Object.fromEntries(names.map((name) => [name, EVIL_VARIABLE])),
       env,
     });
     expect(run).toMatchObject({ exitCode: 1, connections: 0 });

@@ -38,7 +38,6 @@ async function startProxy(
   responses: readonly (ConnectResponse | undefined)[],
   always?: ConnectResponse,
   ownCertificate?: string,
-  opened = '200 Connection Established',
 ): Promise<Proxy> {
   const connects: Connect[] = [];
   const sockets = new Set<Socket>();
@@ -70,7 +69,7 @@ async function startProxy(
       return;
     }
     const peer = connect(Number(port), '127.0.0.1', () => {
-      socket.write(`HTTP/1.1 ${opened}\r\n\r\n`);
+      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       peer.pipe(socket).pipe(peer);
     });
     sockets.add(peer.on('error', () => socket.destroy()));
@@ -95,8 +94,6 @@ export interface ProxyScenario extends Scenario {
    * undefined.
    */
   responses?: readonly (ConnectResponse | undefined)[];
-  /** The status of a CONNECT that opens a tunnel. */
-  opened?: string;
   /** The name of the certificate with which the proxy speaks TLS. */
   certificate?: string;
   /** Cancels the run as soon as the proxy was asked for a connection. */
@@ -115,11 +112,10 @@ export async function runWithProxy(
     response,
     responses = [],
     certificate,
-    opened,
     cancelWhenAsked = false,
     ...scenario
   } = options;
-  const proxy = await startProxy(responses, response, certificate, opened);
+  const proxy = await startProxy(responses, response, certificate);
   try {
     const started = await startScenario({
       host: HOST,

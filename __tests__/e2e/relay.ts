@@ -5,12 +5,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/**
- * What happens to a connection, instead of being forwarded, when the first
- * bytes of its TLS handshake have arrived.
- */
-export type LostConnection = 'cut' | 'silent';
-
 interface Relay {
   /** For `api-url`. */
   url: string;
@@ -19,9 +13,12 @@ interface Relay {
   close(): void;
 }
 
-/** `fate` gets the number of a connection, from 1. */
+/**
+ * `isCut` gets the number of a connection, from 1, and says whether it ends when
+ * the first bytes of its TLS handshake have arrived.
+ */
 export async function startRelay(
-  fate: (nth: number) => LostConnection | 'forward',
+  isCut: (nth: number) => boolean,
 ): Promise<Relay> {
   const sockets = new Set<Socket>();
   let forwardToPort: (port: number) => void = () => {};
@@ -45,10 +42,8 @@ export async function startRelay(
   const server = createServer((socket) => {
     count += 1;
     keep(socket);
-    const end = fate(count);
-    if (end === 'forward') forward(socket);
-    else if (end === 'cut') socket.once('data', () => socket.destroy());
-    else socket.resume();
+    if (isCut(count)) socket.once('data', () => socket.destroy());
+    else forward(socket);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
 

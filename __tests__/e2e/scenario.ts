@@ -9,7 +9,7 @@ import {
   type SharesApi,
   type SharesApiOptions,
 } from '../../simulator/api.ts';
-import type { Fault } from '../../simulator/faults.ts';
+import type { Fault, FaultRule } from '../../simulator/faults.ts';
 import {
   type RunOptions,
   type RunResult,
@@ -71,6 +71,7 @@ export const SHARE_ONLY = new RegExp(`${SHARE}(\\?|$)`);
 export const LIST_QUERY = { include_resources: 'true' };
 
 type Seed = NonNullable<SharesApiOptions['shares']>[number];
+type RecipientSeed = NonNullable<Seed['recipients']>[number];
 
 export interface Scenario extends Omit<RunOptions, 'inputs' | 'env'> {
   /**
@@ -85,8 +86,14 @@ export interface Scenario extends Omit<RunOptions, 'inputs' | 'env'> {
   api?: Partial<Omit<SharesApiOptions, 'now' | 'shares'>>;
   /** What differs in the one share. */
   share?: Partial<Seed>;
+  /** How records change; see `api`. */
+  timeline?: SharesApiOptions['timeline'];
+  /** Which requests go wrong, and how; made with `faultOn`. */
+  faults?: FaultRule[];
   /** Records that the share has from the start. */
-  recipients?: Seed['recipients'];
+  recipients?: RecipientSeed[];
+  /** The accounts of the list; default `RECIPIENT`. */
+  targets?: readonly string[];
   /**
    * As in `with:`, added to a complete set for one account; an empty text
    * removes one.
@@ -205,8 +212,11 @@ export async function startScenario(
 ): Promise<StartedScenario> {
   const {
     api: options,
+    timeline = { associateReads: 0, disassociateReads: 0 },
+    faults = [],
     share,
     recipients,
+    targets = [RECIPIENT],
     inputs,
     server: listen,
     host,
@@ -217,8 +227,9 @@ export async function startScenario(
   const endTurn = await takeTurn();
   const api = createSharesApi({
     now: Date.now,
-    timeline: { associateReads: 0, disassociateReads: 0 },
+    timeline,
     tokens: [TOKEN],
+    faults,
     ...options,
     shares: [
       {
@@ -244,7 +255,7 @@ export async function startScenario(
     inputs: {
       'account-id': OWNER,
       'share-id': SHARE,
-      'recipient-account-id': RECIPIENT,
+      'recipient-account-id': targets.join('\n'),
       'api-token': TOKEN,
       'api-url':
         host === undefined ? server.url : server.url.replace('127.0.0.1', host),
@@ -294,15 +305,39 @@ export function runWithFault(
     ...scenario
   }: Scenario & { path?: RegExp; times?: number } = {},
 ): Promise<Run> {
-  const when = {
-    pathIncludes: path,
-    ...(times === undefined ? {} : { times }),
-  };
-  return runScenario({
-    ...scenario,
-    api: { ...scenario.api, faults: [{ when, do: fault }] },
-  });
+  const which = times === undefined ? {} : { times };
+  return runScenario({ ...scenario, faults: [faultOn(path, fault, which)] });
 }
+
+/**
+ * Requests with this method, or with this in path and query, meet a fault: all
+ * of them, or those that `more` says.
+ */
+export function faultOn(
+  requests: 'POST' | 'DELETE' | RegExp,
+  fault: Fault,
+  more: FaultRule['when'] = {},
+): FaultRule {
+  const when =
+    typeof requests === 'string'
+      ? { method: requests }
+      : { pathIncludes: requests };
+  return { when: { ...when, ...more }, do: fault };
+}
+
+/** Responds with an error of the API. */
+export function rejection(
+  status: number,
+  code: number,
+  message = 'Rejected',
+): Fault {
+  return { kind: 'response', status, code, message };
+}
+
+/** Never responds. */
+export const HANG: Fault = { kind: 'hang' };
+/** The change is made, and the connection is reset before the reply. */
+export const LOST_REPLY: Fault = { kind: 'reset', commit: true };
 
 /** The body of a successful response. */
 export function bodyOf(result: unknown, resultInfo?: object): string {
@@ -353,6 +388,57 @@ export function account(n: number): string {
 export function accounts(count: number): string[] {
   return Array.from({ length: count }, (_, n) => account(n));
 }
+
+/** The ID of the record that `seed` makes for the `n`th account. */
+export function record(n: number): string {
+  return `record${String(n).padStart(5, '0')}`;
+}
+
+/** A record of the `n`th account: `associated` unless `more` differs. */
+export function seed(
+  n: number,
+  more: Partial<RecipientSeed> = {},
+): RecipientSeed {
+  return {
+    accountId: account(n),
+    id: record(n),
+    status: 'associated',
+    ...more,
+  };
+}
+
+/** Records of the first accounts. */
+export function seeds(count: number): RecipientSeed[] {
+  return Array.from({ length: count }, (_, n) => seed(n));
+}
+
+/** The record of `RECIPIENT`: `associated` unless `more` differs. */
+export function mine(more: Partial<RecipientSeed> = {}): RecipientSeed {
+  return seed(0, { accountId: RECIPIENT, id: RECORD, ...more });
+}
+
+/** The record of `RECIPIENT` in a response. */
+export function shown(more: Record<string, unknown> = {}): object {
+  return {
+    id: RECORD,
+    account_id: RECIPIENT,
+    association_status: 'associated',
+    ...more,
+  };
+}
+
+/** No write ever shows its effect. */
+export const NEVER = {
+  associateMs: 'never',
+  disassociateMs: 'never',
+} as const;
+
+/** How Cloudflare rejects an account that is not the organization's. */
+export const REJECTED = {
+  status: 400,
+  code: 1017,
+  message: 'Recipient is not in the organization of the share',
+};
 
 /** Cloudflare's published example of a resource that it has given up on. */
 export const ENTITLEMENT = {

@@ -2,19 +2,19 @@
 import type { Fault } from '../../simulator/faults.ts';
 import {
   bodyOf,
+  faultOn,
   LIST,
   POLICY,
-  RECIPIENT,
-  RECORD,
   respondWith,
   type Scenario,
+  shown,
 } from './scenario.ts';
 
 /**
  * What a header may hold: no line breaks, but C1 controls, which some read as
  * line breaks or escapes.
  */
-export const EVIL_HEADER =
+const EVIL_HEADER =
   ' ::error title=pwned::pwned ##[error]pwned \u0085::pwned \u009b1m <b>pwned</b> @octocat `pwned`';
 
 /** A rejection that says `message` wherever it can. */
@@ -41,73 +41,56 @@ export function rejectWith(status: number, message: string): Fault {
 
 /** Scenarios, by name, in each of which a server says `text` somewhere. */
 export function scenariosWith(text: string): Array<[string, Scenario]> {
-  const record = {
-    id: RECORD,
-    account_id: RECIPIENT,
-    created: text,
-    modified: text,
-  };
-  const list = (fault: Fault) => ({
-    api: { faults: [{ when: { pathIncludes: LIST }, do: fault }] },
-  });
+  const dates = { created: text, modified: text };
+  const list = (fault: Fault) => ({ faults: [faultOn(LIST, fault)] });
   const listed = (more: object) =>
-    list(respondWith(bodyOf([{ ...record, ...more }])));
+    list(respondWith(bodyOf([shown({ ...dates, ...more })])));
   const failed = { error: text, resource_id: POLICY, resource_version: 1 };
+  const ascii = text.replace(/[^ -~]+/g, ' ');
+  const page = { text: `<html><title>${text}</title></html>` };
+  const timedOut = { inputs: { timeout: '10s' } };
   return [
     [
       'the name and the resource types of the share',
       {
         share: { name: text, resources: [{ resourceId: POLICY, type: text }] },
-        api: { timeline: { errors: [{ ...failed, terminal: true }] } },
+        timeline: { errors: [{ ...failed, terminal: true }] },
       },
     ],
-    ['dates of a record', listed({ association_status: 'associated' })],
+    ['dates of a record', listed({})],
     [
       'a status, to the timeout',
-      { ...listed({ association_status: text }), inputs: { timeout: '10s' } },
+      { ...listed({ association_status: text }), ...timedOut },
     ],
     [
       'a terminal resource error',
       listed({
-        association_status: 'associated',
         resources: [{ error: text, resource_id: text, terminal: true }],
       }),
     ],
     [
       'a resource error that is retried',
       {
-        api: {
-          timeline: {
-            associateReads: 0,
-            errors: [{ ...failed, resource_id: text, terminal: false }],
-          },
+        timeline: {
+          associateReads: 0,
+          errors: [{ ...failed, resource_id: text, terminal: false }],
         },
-        inputs: { timeout: '10s' },
+        ...timedOut,
       },
     ],
     ['a rejection of the list', list(rejectWith(400, text))],
     [
       'the title of an HTML page',
-      {
-        ...list({
-          kind: 'response',
-          status: 403,
-          body: {
-            text: `<html><title>${text}</title></html>`,
-            type: 'text/html',
-          },
-        }),
-        inputs: { timeout: '10s' },
-      },
+      { ...list({ kind: 'response', status: 403, body: page }), ...timedOut },
     ],
     [
       'a redirect',
       list({
         kind: 'redirect',
-        to: `https://evil.example/${text.replace(/[^ -~]+/g, ' ')}${EVIL_HEADER}`,
+        to: `https://evil.example/${ascii}${EVIL_HEADER}`,
       }),
     ],
-    ['IDs', listed({ id: text, association_status: 'associated' })],
+    ['IDs', listed({ id: text })],
     ['no JSON', list(respondWith(text))],
   ];
 }
