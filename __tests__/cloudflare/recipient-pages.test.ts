@@ -179,13 +179,13 @@ describe('an odd record', () => {
   );
 
   it.each<[string, unknown, string]>([
-    ['an object', {}, '`result` is no list'],
-    ['a text', 'x', '`result` is no list'],
-    ['nothing', undefined, '`result` is no list'],
+    ['an object', {}, '`result` is not a list'],
+    ['a text', 'x', '`result` is not a list'],
+    ['nothing', undefined, '`result` is not a list'],
     [
       'a list with a number',
       [wire('r1', ACCOUNT), 5],
-      'result[1] is no object',
+      'result[1] is not an object',
     ],
   ])('is no list: %s', (_, result, what) => {
     expect(() => listOf(result)).toThrow(what);
@@ -206,7 +206,7 @@ describe('a page that is read again', () => {
   it('after a null is empty only if it is null again', () => {
     const pages = open();
     expect(() => pages.add(page(null))).toThrow('`result` is null');
-    expect(() => pages.add(page({}))).toThrow('`result` is no list');
+    expect(() => pages.add(page({}))).toThrow('`result` is not a list');
     expect(() => pages.add(page(null))).toThrow('`result` is null');
     expect(pages.add(page(null)).count).toBe(0);
   });

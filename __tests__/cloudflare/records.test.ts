@@ -157,33 +157,33 @@ describe('a record', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['an ID that is a path', wire({ id: '../x' }), 'result: `id` is no ID'],
-    ['an ID of two lines', wire({ id: 'r1\nx' }), 'result: `id` is no ID'],
-    ['a number as its ID', wire({ id: 7 }), 'result: `id` is no ID'],
+    ['an ID that is a path', wire({ id: '../x' }), 'result: `id` is not an ID'],
+    ['an ID of two lines', wire({ id: 'r1\nx' }), 'result: `id` is not an ID'],
+    ['a number as its ID', wire({ id: 7 }), 'result: `id` is not an ID'],
     [
       'an account that would be two',
       wire({ account_id: 'a,b' }),
-      'result: `account_id` is no ID',
+      'result: `account_id` is not an ID',
     ],
     [
       'an object as its account',
       wire({ account_id: {} }),
-      'result: `account_id` is no ID',
+      'result: `account_id` is not an ID',
     ],
     [
       'no status',
       wire({ association_status: null }),
-      'result: `association_status` is no status',
+      'result: `association_status` is not a status',
     ],
     [
       'an empty status',
       wire({ association_status: '' }),
-      'result: `association_status` is no status',
+      'result: `association_status` is not a status',
     ],
     [
       'resources that are no list',
       wire({ resources: {} }),
-      'result: `resources` is no list',
+      'result: `resources` is not a list',
     ],
     [
       'a resource that is null',
@@ -200,9 +200,9 @@ describe('a record', () => {
       wire({ resources: [{ error: 'x', terminal: 'true' }] }),
       'result.resources: no resource error',
     ],
-    ['nothing in it', null, 'result is no object'],
-    ['a list', [wire()], 'result is no object'],
-    ['a text', 'r1', 'result is no object'],
+    ['nothing in it', null, 'result is not an object'],
+    ['a list', [wire()], 'result is not an object'],
+    ['a text', 'r1', 'result is not an object'],
   ])('is not read with %s', (_, value, what) => {
     expect(() => decode(value)).toThrow(
       `the response is not one of the Shares API: ${what} (GET …/recipients/r1)`,
@@ -337,7 +337,7 @@ describe('the share', () => {
 
   it.each([[null], [[]], ['x']])('is not read as %j', (result) => {
     expect(() => decodeShare(envelopeOf(result), clean)).toThrow(
-      '`result` is no object',
+      '`result` is not an object',
     );
   });
 });

@@ -120,7 +120,7 @@ describe('the list of recipients', () => {
 
   it('is given up after three responses that cannot be read', async () => {
     const { error, asked } = await list(() => ok({}));
-    expect(error?.failure.reason).toContain('`result` is no list');
+    expect(error?.failure.reason).toContain('`result` is not a list');
     expect(asked).toHaveLength(3);
   });
 

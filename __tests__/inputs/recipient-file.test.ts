@@ -246,7 +246,7 @@ describe('what is read of a file', () => {
       throw new Error('must not be read');
     };
     expect(load(change, { ...files, status, read })).toMatchObject({
-      errors: [{ message: expect.stringContaining('no ordinary file') }],
+      errors: [{ message: expect.stringContaining('not a regular file') }],
     });
   });
 

@@ -118,13 +118,15 @@ export class RecipientPages {
     this.#wasNull = result === null;
     if (Array.isArray(result)) return result;
     if (isSecondNull) return [];
-    const what = result === null ? '`result` is null' : '`result` is no list';
+    const what =
+      result === null ? '`result` is null' : '`result` is not a list';
     throw fromUnreadable(request, what);
   }
 
   #decodeEntry(entry: unknown, envelope: Envelope, at: string): Entry {
     const value = asObject(entry);
-    if (!value) throw fromUnreadable(envelope.request, `${at} is no object`);
+    if (!value)
+      throw fromUnreadable(envelope.request, `${at} is not an object`);
 
     const raw = { value, envelope, at };
     const accountId = accountIdIn(value);

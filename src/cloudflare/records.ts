@@ -48,7 +48,7 @@ export function decodeShare(
   clean: Clean,
 ): Share {
   const share = asObject(result);
-  if (!share) throw fromUnreadable(request, '`result` is no object');
+  if (!share) throw fromUnreadable(request, '`result` is not an object');
   return {
     name: clean(toText(share['name']), MAX_TEXT),
     status: toWord(share['status'], clean),
@@ -137,15 +137,15 @@ export function decodeRecipient(
   clean: Clean,
 ): ShareRecipient {
   const record = asObject(value);
-  if (!record) throw fromUnreadable(request, `${at} is no object`);
+  if (!record) throw fromUnreadable(request, `${at} is not an object`);
 
   const { id, account_id: accountId, association_status: status } = record;
-  if (!isId(id)) throw fromUnreadable(request, `${at}: \`id\` is no ID`);
+  if (!isId(id)) throw fromUnreadable(request, `${at}: \`id\` is not an ID`);
   if (!isEmpty(accountId) && !isId(accountId)) {
-    throw fromUnreadable(request, `${at}: \`account_id\` is no ID`);
+    throw fromUnreadable(request, `${at}: \`account_id\` is not an ID`);
   }
   if (typeof status !== 'string' || status === '') {
-    const what = `${at}: \`association_status\` is no status`;
+    const what = `${at}: \`association_status\` is not a status`;
     throw fromUnreadable(request, what);
   }
   const errors = decodeErrors(record['resources'], request, at, clean);
@@ -168,7 +168,7 @@ function decodeErrors(
 ): readonly ResourceError[] {
   if (isEmpty(value)) return [];
   if (!Array.isArray(value)) {
-    throw fromUnreadable(request, `${at}: \`resources\` is no list`);
+    throw fromUnreadable(request, `${at}: \`resources\` is not a list`);
   }
   const errors = value
     .map((entry) => decodeError(entry, request, at, clean))

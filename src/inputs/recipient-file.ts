@@ -127,7 +127,7 @@ function requireFile({ type }: FileStatus, shown: string): void {
   if (type === 'file') return;
 
   const fix = 'Set the path of the file itself.';
-  const remark = type === 'folder' ? 'a folder' : 'no ordinary file';
+  const remark = type === 'folder' ? 'a folder' : 'not a regular file';
   throw new FileProblem({ expected: 'a file', got: shown, remark, fix });
 }
 
