@@ -1,0 +1,259 @@
+/** How a run ends before everything is done, and what is known of it then. */
+import { describe, expect, it } from 'vitest';
+import { A_SHARE, account } from '../builders.ts';
+import {
+  NO_CONNECTION,
+  noResponse,
+  ok,
+  rejection,
+} from '../cloudflare/scripted-api.ts';
+import {
+  carriedOut,
+  inTurn,
+  type RunCase,
+  replyTo,
+  run,
+  several,
+  together,
+  wire,
+} from './run.ts';
+
+describe('the timeout', () => {
+  it('ends the wait with a last poll two seconds before it', async () => {
+    const left: number[] = [];
+    const ended = await run({
+      timeoutMs: 5_000,
+      progress: { polled: (_, leftMs) => left.push(leftMs) },
+    });
+    expect(ended.traffic().at(-1)).toBe('3000 GET /new1');
+    expect(left).toEqual([4_000, 3_000, 2_000]);
+    expect(ended.endMs).toBe(4_000);
+    expect(ended.outcome.ending).toEqual({ type: 'timeout' });
+    expect(ended.state).toMatchObject({ changed: true, next: { do: 'wait' } });
+    expect([ended.causes, ended.reasons]).toEqual([
+      ['timeout'],
+      [
+        'not done before the timeout of 5s; 3 polls, last status `associating` for 4 s',
+      ],
+    ]);
+  });
+
+  it('says why a write was not sent until then', async () => {
+    const { state, causes, reasons } = await run({
+      timeoutMs: 30_000,
+      respond: inTurn('POST', [noResponse()], replyTo('POST', NO_CONNECTION)),
+    });
+    expect([state.posts.length, causes]).toEqual([1, ['timeout']]);
+    expect(reasons[0]).toMatch(
+      /; the last write was held back until the next list: not processed: no connection/,
+    );
+  });
+});
+
+describe('a cancellation', () => {
+  const noPoll = replyTo('GET', 'hang', 1);
+  const added = wire('r1', 'associating');
+  const done = wire('r1', 'associated', account(1));
+  const lostButAdded = carriedOut(done, noResponse());
+
+  it.each<[string, RunCase, string[]]>([
+    ['without another request', {}, ['0 POST', '1000 GET /new1']],
+    [
+      'although a poll has no response yet',
+      { respond: noPoll },
+      ['0 POST', '1000 GET /new1'],
+    ],
+  ])('ends the wait at once, %s', async (_, one, sent) => {
+    const ended = await run({ ...one, cancelMs: 1_500 });
+    expect([ended.endMs, ended.traffic()]).toEqual([1_500, sent]);
+    expect(ended.outcome.ending).toEqual({ type: 'cancelled' });
+    expect(ended.outcome.polls.failedPolls).toBe(0);
+    expect(ended.reasons[0]).toMatch(
+      /^cancelled; [01] polls?, last status `associating` for 2 s$/,
+    );
+  });
+
+  it('lets a write end, and sends none after it', async () => {
+    const { traffic, targets, causes } = await run({
+      cancelMs: 600,
+      inputs: several(6),
+      tookMs: 500,
+    });
+    expect(traffic()).toEqual(Array(4).fill('500 POST'));
+    expect(targets.map(({ changed }) => changed)).toEqual([
+      ...Array(4).fill(true),
+      ...Array(2).fill(false),
+    ]);
+    expect(causes).toEqual(Array(6).fill('cancelled'));
+    expect(targets.slice(4).some(({ heldBack }) => heldBack?.why)).toBe(true);
+  });
+
+  it.each<[string, RunCase, string[]]>([
+    [
+      'the outcome of an earlier POST is unknown',
+      {
+        cancelMs: 10_500,
+        respond: inTurn('POST', [noResponse(), rejection(409)]),
+      },
+      ['10000 POST', '10500 GET'],
+    ],
+    [
+      'the outcome of a DELETE is unknown',
+      {
+        cancelMs: 500,
+        inputs: { state: 'absent' },
+        records: [wire('r1', 'associated')],
+        respond: inTurn('DELETE', [noResponse()]),
+      },
+      ['0 DELETE /r1', '500 GET'],
+    ],
+    [
+      'the outcome of one of several POSTs is unknown',
+      {
+        cancelMs: 500,
+        inputs: several(2),
+        respond: inTurn('POST', [undefined, noResponse()]),
+      },
+      ['0 POST', '500 GET'],
+    ],
+    [
+      'it is rejected, and then with no second one',
+      {
+        cancelMs: 500,
+        tookMs: 10,
+        respond: together(
+          replyTo('POST', noResponse()),
+          replyTo('GET', rejection(503), 11),
+        ),
+      },
+      ['10 POST', '500 GET'],
+    ],
+    [
+      'no outcome is unknown: with none',
+      { cancelMs: 2_500, respond: inTurn('POST', [rejection(409)]) },
+      ['1000 GET', '2000 GET'],
+    ],
+    [
+      'a target with an unknown outcome is done: with none',
+      {
+        cancelMs: 2_500,
+        inputs: several(2),
+        respond: (request, records) =>
+          request.body?.includes(account(1))
+            ? lostButAdded(request, records)
+            : undefined,
+      },
+      ['1000 GET', '2000 GET /new1'],
+    ],
+  ])('ends with one last list where %s', async (_, one, sent) => {
+    const { traffic } = await run(one);
+    expect(traffic().slice(-2)).toEqual(sent);
+  });
+
+  it.each([
+    ['pending', 'associating', 'cancelled'],
+    ['done', 'associated', null],
+  ])(
+    'shows with the last list that the account is %s',
+    async (_, status, cause) => {
+      const ended = await run({
+        cancelMs: 1_000,
+        respond: carriedOut({ ...added, association_status: status }, 'hang'),
+      });
+      expect(ended.traffic()).toEqual(['0 POST', '1800 GET']);
+      expect(ended.endMs).toBe(1_800);
+      expect(ended.state).toMatchObject({ inUse: 'r1', changed: true });
+      expect(ended.causes).toEqual([cause]);
+      expect(ended.outcome.ending).toEqual({ type: 'cancelled' });
+      const isUnclear = / may have been carried out: no response before the /;
+      if (cause) expect(ended.reasons[0]).toMatch(isUnclear);
+    },
+  );
+
+  it('does not wait for a last list that does not come', async () => {
+    const { endMs, causes, traffic } = await run({
+      cancelMs: 1_000,
+      respond: together(noPoll, carriedOut(added, 'hang')),
+    });
+    expect([traffic().length, endMs]).toEqual([2, 2_800]);
+    expect(causes).toEqual(['cancelled']);
+  });
+
+  it('is not hidden by a last list that is rejected', async () => {
+    const { causes, reasons, outcome } = await run({
+      cancelMs: 500,
+      respond: together(
+        replyTo('POST', noResponse()),
+        replyTo('GET', rejection(403, 10000), 1),
+      ),
+    });
+    expect(outcome.ending.type).toBe('cancelled');
+    expect(causes).toEqual(['cancelled']);
+    expect(reasons[0]).toMatch(
+      /may have been carried out: connection cut; the last poll failed: said \(code 10000\)/,
+    );
+  });
+});
+
+describe('an internal error', () => {
+  const error = new TypeError('a bug');
+  const boom = () => {
+    throw error;
+  };
+
+  it('keeps what was done: a callback that throws whenever it is called', async () => {
+    const { outcome, targets, causes, reasons } = await run({
+      inputs: several(3),
+      records: [
+        wire('r0', 'associating', account(0)),
+        wire('r2', 'associated', account(2)),
+      ],
+      progress: { changed: boom },
+    });
+    expect(outcome.ending).toEqual({ type: 'crashed', error });
+    expect(causes).toEqual(['internal', 'internal', null]);
+    expect(reasons[1]).toBe(
+      'not done because of an internal error; 0 polls, last status `associating` for 0 s',
+    );
+    expect(targets[1]).toMatchObject({
+      inUse: 'new1',
+      changed: true,
+      posts: [{ result: { outcome: 'accepted' } }],
+      recipient: { id: 'new1', status: 'associating' },
+    });
+    expect(outcome.observed?.records.size).toBe(3);
+  });
+
+  it('keeps what was done: a decision that throws', async () => {
+    const resourceTypes = { get: boom } as never;
+    const resources = [{ error: 'no', terminal: true }];
+    const { outcome, state } = await run({
+      share: { ...A_SHARE, resourceTypes },
+      respond: ({ atMs }, [record]) =>
+        atMs > 0 ? ok({ ...record, resources }) : undefined,
+    });
+    expect(outcome.ending).toEqual({ type: 'crashed', error });
+    expect(state).toMatchObject({
+      inUse: 'new1',
+      changed: true,
+      next: { do: 'wait' },
+    });
+  });
+
+  it('sends no other write than those that are under way', async () => {
+    const { outcome, targets, writes } = await run({
+      inputs: several(9),
+      tookMs: 100,
+      respond: ({ body }) => (body?.includes(account(1)) ? boom() : undefined),
+    });
+    expect(outcome.ending.type).toBe('crashed');
+    expect(writes()).toHaveLength(4);
+    expect(targets.map(({ changed }) => changed)).toEqual([
+      true,
+      false,
+      true,
+      true,
+      ...Array(5).fill(false),
+    ]);
+  });
+});
