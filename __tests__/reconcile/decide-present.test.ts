@@ -33,6 +33,9 @@ import {
 /** No POST, and every last POST there can be. */
 const ANY_POST: Result[][] = [[], ...ANY_RESULT.map((result) => [result])];
 
+/** A record that is older than r1. */
+const old = (status: string, id = 'r2') => record(id, status, OLDER);
+
 function decides(
   expected: string,
   table: Record<string, Case>,
@@ -62,6 +65,7 @@ describe('an account that should have access', () => {
 
   decides('done', {
     'once associated without an error': { later: [associated] },
+    'beside an older removal': { later: [associated, old('disassociating')] },
     'with any active record where nobody waits': {
       later: [{ ...retried, status: 'associating' }],
       wait: false,
@@ -147,7 +151,6 @@ describe('an account that should have access', () => {
 });
 
 describe('the record in use', () => {
-  const old = (status: string, id = 'r2') => record(id, status, OLDER);
   const history = ['r2', 'r3'].map((id) => record(id, 'disassociated'));
 
   it.each<[string, string | null, Case]>([
