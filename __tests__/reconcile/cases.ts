@@ -67,9 +67,15 @@ export function deleted(
   };
 }
 
+/** `early`: the DELETE met an association, which has to end before. */
+export type DeleteResult = Result | `early ${Result}`;
+
 /** DELETEs of r1, one after the other. */
-export function r1Deleted(...results: Result[]): Delete[] {
-  return results.map((result) => deleted('r1', result));
+export function r1Deleted(...results: DeleteResult[]): Delete[] {
+  return results.map((words) => {
+    const result = words.replace('early ', '') as Result;
+    return deleted('r1', result, { wasAssociating: words !== result });
+  });
 }
 
 /** Older than every other record. */

@@ -107,29 +107,27 @@ describe('an account that should have access', () => {
   const appeared = { 'where its record appeared later': { later: [removed] } };
   decides('fail: removed', appeared, [['lost'], ['lost', 'rejected']]);
 
-  it.each<[number, string, Result[]]>([
-    [9_999, 'wait for effect', ['lost']],
-    [10_000, 'create', ['lost']],
-    [9_999, 'wait for effect', ['lostForGood']],
-    [10_000, 'fail: server', ['lostForGood']],
-    [9_999, 'wait for effect', ['conflict']],
-    [10_000, 'create', ['conflict']],
-    [-1, 'wait for effect', ['rejected']],
-    [0, 'fail: rejected', ['rejected']],
-    [0, 'fail: rejected', ['lost', 'rejected']],
-    [10_000, 'create', ['lost', 'conflict']],
-    [10_000, 'fail: server', ['conflict', 'lostForGood']],
-    [9_999, 'wait for effect', ['lost', 'lost', 'lost']],
-    [10_000, 'fail: network', ['conflict', 'conflict', 'lost']],
-    [10_000, 'fail: network', ['rejected', 'rejected', 'rejected', 'lost']],
+  it.each<[Result[], number, string]>([
+    [['lost'], 9_999, 'wait for effect'],
+    [['lost'], 10_000, 'create'],
+    [['lostForGood'], 9_999, 'wait for effect'],
+    [['lostForGood'], 10_000, 'fail: server'],
+    [['conflict'], 9_999, 'wait for effect'],
+    [['conflict'], 10_000, 'create'],
+    [['rejected'], -1, 'wait for effect'],
+    [['rejected'], 0, 'fail: rejected'],
+    [['lost', 'rejected'], 0, 'fail: rejected'],
+    [['lost', 'conflict'], 10_000, 'create'],
+    [['conflict', 'lostForGood'], 10_000, 'fail: server'],
+    [['lost', 'lost', 'lost'], 9_999, 'wait for effect'],
+    [['conflict', 'conflict', 'lost'], 10_000, 'fail: network'],
+    [['rejected', 'rejected', 'rejected', 'lost'], 10_000, 'fail: network'],
     // The record that the reply named is missing.
-    [10_000, 'wait for effect', ['accepted']],
-  ])(
-    'without a record %d ms later has the decision "%s" after POSTs %j',
-    (ageMs, expected, posts) => {
-      expect(words({ posts, ageMs })).toBe(expected);
-    },
-  );
+    [['accepted'], 10_000, 'wait for effect'],
+  ])('after POSTs %j, without a record %d ms later: %s', (...row) => {
+    const [posts, ageMs, expected] = row;
+    expect(words({ posts, ageMs })).toBe(expected);
+  });
 
   it('fails with the errors of the resource, and its kind', () => {
     const resourceTypes = new Map([['policy', 'gateway-policy']]);
@@ -305,12 +303,9 @@ describe('an organization that should have access', () => {
     ['lostForGood', 10_000, 'fail: inconclusive'],
     ['conflict', 10_000, 'fail: conflict'],
     ['rejected', 0, 'fail: rejected'],
-  ])(
-    'is not added again after a POST that is %s, %d ms later: %s',
-    (post, ageMs, expected) => {
-      expect(words({ target, posts: [post], ageMs })).toBe(expected);
-    },
-  );
+  ])('is not added again %j, %d ms later: %s', (post, ageMs, expected) => {
+    expect(words({ target, posts: [post], ageMs })).toBe(expected);
+  });
 
   it('fails with the request whose reply was lost', () => {
     const decision = decided({ target, ageMs: 10_000, posts: ['lost'] });
