@@ -8,48 +8,38 @@ import { violations } from './invariants.ts';
 import { CALM, play, type Schedule, type ScheduledFault } from './world.ts';
 
 /** What a run ended with. */
-interface Ended {
-  readonly success: boolean | null;
-  readonly posts: number;
-  readonly requests: unknown;
-  readonly tookMs: unknown;
-  /** Of the first target, as in the output `recipients`. */
-  readonly status: string | null;
-  readonly changed: boolean;
-  readonly error: string | null;
-  /** Is the record of the first target one that the run added? */
-  readonly isAdded: boolean;
-  /** Everything that people see. */
-  readonly text: unknown;
+async function end(schedule: Partial<Schedule>) {
+  const trace = await play({ ...CALM, ...schedule });
+  const { exchanges } = trace;
+  const [first] = JSON.parse(trace.outputs['recipients'] ?? '[]');
+  const ended = {
+    success: trace.success,
+    posts: exchanges.filter(({ method }) => method === 'POST').length,
+    requests: exchanges.length,
+    tookMs: trace.endMs - trace.startMs,
+    /** Of the first target, as in the output `recipients`. */
+    status: first?.status,
+    changed: first?.changed,
+    error: first?.error,
+    /** Is the record of the first target one that the run added? */
+    isAdded: trace.creations.some(
+      (one) => one.isOurs && one.recipientId === first?.recipient_id,
+    ),
+    /** Everything that people see. */
+    text: trace.shown.map((one) => one.text).join('\n'),
+  };
+  return { trace, ended };
 }
+
+type Ended = Awaited<ReturnType<typeof end>>['ended'];
 
 interface Bug {
   /** What the run does since the bug was fixed. */
   readonly fixed: string;
   readonly schedule: Partial<Schedule>;
-  readonly ends: Partial<Ended>;
+  readonly ends: { readonly [of in keyof Ended]?: unknown };
   /** How many seeds the schedule is played with; 1 without it. */
   readonly seeds?: number;
-}
-
-async function end(schedule: Partial<Schedule>) {
-  const trace = await play({ ...CALM, ...schedule });
-  const { exchanges } = trace;
-  const [first] = JSON.parse(trace.outputs['recipients'] ?? '[]');
-  const ended: Ended = {
-    success: trace.success,
-    posts: exchanges.filter(({ method }) => method === 'POST').length,
-    requests: exchanges.length,
-    tookMs: trace.endMs - trace.startMs,
-    status: first?.status,
-    changed: first?.changed,
-    error: first?.error,
-    isAdded: trace.creations.some(
-      (one) => one.isOurs && one.recipientId === first?.recipient_id,
-    ),
-    text: trace.shown.map((one) => one.text).join('\n'),
-  };
-  return { trace, ended };
 }
 
 const DAY_MS = 86_400_000;
