@@ -126,23 +126,29 @@ describe('a write that is held back', () => {
 
   it.each([
     ['POST', 503, 'present', [], 14_000],
-    ['DELETE', 503, 'absent', ['associated'], 14_000],
+    ['DELETE', 503, 'absent', Array(6).fill('associated'), 14_000],
     ['POST', 525, 'present', [], 4_000],
   ] as const)(
-    'by Retry-After past the deadline fails, and says so: %s, %d',
+    'by Retry-After past the deadline fails, and stops all others: %s, %d',
     async (method, status, state, statuses, endMs) => {
       const headers = { 'retry-after': '900', 'cf-ray': 'x' };
       const ended = await run({
-        inputs: { ...several(1), state },
+        inputs: { ...several(6), state },
         tookMs: 1_000,
         records: recordsOf(...statuses),
         respond: replyTo(method, rejection(status, 1, headers)),
       });
-      expect(ended.reasons).toEqual([
-        'said (code 1); the response asks to wait 15 m, 9 m 57 s are left',
+      const reason =
+        'said (code 1); the response asks to wait 15 m, 9 m 57 s are left';
+      const because =
+        'not attempted, because of the response to another write: ';
+      const { reasons, causes } = ended;
+      expect(reasons).toEqual([
+        ...Array(4).fill(reason),
+        ...Array(2).fill(because + reason),
       ]);
-      expect(ended.causes).toEqual(['server']);
-      expect(ended.writes()).toHaveLength(1);
+      expect([causes[0], causes[5]]).toEqual(['server', 'stopped']);
+      expect(ended.writes()).toHaveLength(4);
       expect(ended.endMs).toBe(endMs);
     },
   );
