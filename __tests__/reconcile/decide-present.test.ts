@@ -50,7 +50,7 @@ function decides(
 
 describe('an account that should have access', () => {
   const bothErrors = [resourceError(false), resourceError(true)];
-  const use = 'r1';
+  const inUse = 'r1';
 
   decides('fail: resource-error', {
     'before its status counts': { later: [failing] },
@@ -70,7 +70,7 @@ describe('an account that should have access', () => {
       later: [{ ...retried, status: 'associating' }],
       wait: false,
     },
-    'with the record in use, unnamed now': { inUse: use, later: [unnamed] },
+    'with the record in use, unnamed now': { inUse, later: [unnamed] },
   });
 
   decides('wait for status', {
@@ -80,12 +80,12 @@ describe('an account that should have access', () => {
   });
 
   decides('fail: removed', {
-    'where the record in use is going': { inUse: use, later: [ending] },
-    'where the record in use is gone': { inUse: use, later: [removed] },
+    'where the record in use is going': { inUse, later: [ending] },
+    'where the record in use is gone': { inUse, later: [removed] },
   });
 
   decides('fail: inconclusive', {
-    'where the record in use is of another': { inUse: use, later: [ofOther] },
+    'where the record in use is of another': { inUse, later: [ofOther] },
   });
 
   decides('wait for removal', {
@@ -140,7 +140,7 @@ describe('an account that should have access', () => {
   });
 
   it('fails with the record that was removed, and its status', () => {
-    expect(failureOf(decided({ inUse: use, first: [ending] }))).toEqual({
+    expect(failureOf(decided({ inUse, first: [ending] }))).toEqual({
       cause: 'removed',
       reason: 'recipient r1 is disassociating',
       request: null,

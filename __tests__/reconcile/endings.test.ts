@@ -5,11 +5,13 @@ import {
   NO_CONNECTION,
   noResponse,
   ok,
+  type Reply,
   rejection,
 } from '../cloudflare/scripted-api.ts';
 import {
   carriedOut,
   inTurn,
+  type Respond,
   type RunCase,
   replyTo,
   run,
@@ -88,65 +90,65 @@ describe('a cancellation', () => {
     expect(targets.slice(4).some(({ heldBack }) => heldBack?.why)).toBe(true);
   });
 
-  it.each<[string, RunCase, string[]]>([
+  const removal: RunCase = {
+    inputs: { state: 'absent' },
+    records: [wire('r1', 'associated')],
+  };
+  const posts = (...replies: (Reply | undefined)[]) => inTurn('POST', replies);
+  const failing = replyTo('GET', rejection(503), 1);
+
+  it.each<[string, number, Respond, RunCase, string[]]>([
     [
-      'the outcome of an earlier POST is unknown',
-      {
-        cancelMs: 10_500,
-        respond: inTurn('POST', [noResponse(), rejection(409)]),
-      },
+      'of an earlier POST is unknown',
+      10_500,
+      posts(noResponse(), rejection(409)),
+      {},
       ['10000 POST', '10500 GET'],
     ],
     [
-      'the outcome of a DELETE is unknown',
-      {
-        cancelMs: 500,
-        inputs: { state: 'absent' },
-        records: [wire('r1', 'associated')],
-        respond: inTurn('DELETE', [noResponse()]),
-      },
+      'of a DELETE is unknown',
+      500,
+      inTurn('DELETE', [noResponse()]),
+      removal,
       ['0 DELETE /r1', '500 GET'],
     ],
     [
-      'the outcome of one of several POSTs is unknown',
-      {
-        cancelMs: 500,
-        inputs: several(2),
-        respond: inTurn('POST', [undefined, noResponse()]),
-      },
+      'of one of several POSTs is unknown',
+      500,
+      posts(undefined, noResponse()),
+      { inputs: several(2) },
       ['0 POST', '500 GET'],
     ],
     [
-      'it is rejected, and then with no second one',
-      {
-        cancelMs: 500,
-        tookMs: 10,
-        respond: together(
-          replyTo('POST', noResponse()),
-          replyTo('GET', rejection(503), 11),
-        ),
-      },
-      ['10 POST', '500 GET'],
+      'is unknown, and with no second one, if that fails',
+      500,
+      together(posts(noResponse()), failing),
+      {},
+      ['0 POST', '500 GET'],
     ],
+  ])('ends with one last list where the outcome %s', async (...row) => {
+    const [, cancelMs, respond, more, sent] = row;
+    const { traffic } = await run({ ...more, cancelMs, respond });
+    expect(traffic().slice(-2)).toEqual(sent);
+  });
+
+  it.each<[string, Respond, string[]]>([
     [
-      'no outcome is unknown: with none',
-      { cancelMs: 2_500, respond: inTurn('POST', [rejection(409)]) },
+      'no outcome is unknown',
+      posts(undefined, rejection(409)),
       ['1000 GET', '2000 GET'],
     ],
     [
-      'a target with an unknown outcome is done: with none',
-      {
-        cancelMs: 2_500,
-        inputs: several(2),
-        respond: (request, records) =>
-          request.body?.includes(account(1))
-            ? lostButAdded(request, records)
-            : undefined,
-      },
+      'only that of a target that is done',
+      (request, records) =>
+        request.body?.includes(account(1))
+          ? lostButAdded(request, records)
+          : undefined,
       ['1000 GET', '2000 GET /new1'],
     ],
-  ])('ends with one last list where %s', async (_, one, sent) => {
-    const { traffic } = await run(one);
+  ])('ends with no last list where %s', async (_, respond, sent) => {
+    const inputs = several(2);
+    const { traffic } = await run({ inputs, cancelMs: 2_500, respond });
     expect(traffic().slice(-2)).toEqual(sent);
   });
 
