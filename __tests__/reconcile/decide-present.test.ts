@@ -6,8 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../src/reconcile/target-state.ts';
 import {
   A_SHARE,
+  ACCOUNT,
   AN_ORGANIZATION,
   ORGANIZATION,
+  OTHER,
   record,
   resourceError,
 } from '../builders.ts';
@@ -129,22 +131,19 @@ describe('an account that should have access', () => {
     expect(words({ posts, ageMs })).toBe(expected);
   });
 
-  it('fails with the errors of the resource, and its kind', () => {
-    const resourceTypes = new Map([['policy', 'gateway-policy']]);
-    const share = { ...A_SHARE, resourceTypes };
-    expect(failureOf(decided({ first: [failing], share }))).toEqual({
-      cause: 'resource-error',
-      reason: 'gateway-policy policy: no entitlement',
-      request: null,
-    });
-  });
-
-  it('fails with the record that was removed, and its status', () => {
-    expect(failureOf(decided({ inUse, first: [ending] }))).toEqual({
-      cause: 'removed',
-      reason: 'recipient r1 is disassociating',
-      request: null,
-    });
+  const resourceTypes = new Map([['policy', 'gateway-policy']]);
+  const share = { ...A_SHARE, resourceTypes };
+  const isOfOther = `recipient r1 names account ${OTHER} instead of ${ACCOUNT}`;
+  it.each<[string, string, Case]>([
+    [
+      'resource-error',
+      'gateway-policy policy: no entitlement',
+      { first: [failing], share },
+    ],
+    ['removed', 'recipient r1 is disassociating', { inUse, first: [ending] }],
+    ['inconclusive', isOfOther, { inUse, first: [ofOther] }],
+  ])('fails as %s: %s', (cause, reason, one) => {
+    expect(failureOf(decided(one))).toEqual({ cause, reason, request: null });
   });
 });
 

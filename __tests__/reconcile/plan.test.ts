@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DesiredState, Share } from '../../src/domain.ts';
 import { planTargets } from '../../src/reconcile/plan.ts';
+import { failureOf } from '../../src/reconcile/target-state.ts';
 import {
   A_SHARE,
   ACCOUNT,
@@ -43,6 +44,7 @@ describe('a plan', () => {
       records: [wire('r1', 'associated')],
     });
     expect(words).toEqual(['done, false', 'create, false']);
+    expect(states.map(failureOf)).toEqual([null, null]);
     expect(states[0]).toMatchObject({ inUse: 'r1', startedMs: 0 });
     expect([requests.length, changes]).toEqual([1, []]);
     expect(reconciler.isPending()).toBe(true);

@@ -1,6 +1,7 @@
 /** What a run promises in trouble: a rate limit, slow lists, failed polls. */
 import { describe, expect, it } from 'vitest';
 import {
+  NO_CONNECTION,
   noResponse,
   ok,
   type Reply,
@@ -150,6 +151,27 @@ describe('a write that is held back', () => {
       expect([causes[0], causes[5]]).toEqual(['server', 'stopped']);
       expect(ended.writes()).toHaveLength(4);
       expect(ended.endMs).toBe(endMs);
+    },
+  );
+});
+
+describe('a write that is due again after bad credentials for another', () => {
+  const active = ['associated', 'associated'];
+  it.each([
+    ['a POST', 'POST', 'present', [], rejection(409), 'conflict'],
+    ['a DELETE', 'DELETE', 'absent', active, rejection(409), 'conflict'],
+    ['a DELETE without effect', 'DELETE', 'absent', active, ok({}), 'stopped'],
+  ] as const)(
+    'fails with its own last failure, if it has one: %s',
+    async (_, method, state, statuses, first, cause) => {
+      const replies = [first, NO_CONNECTION, rejection(403, 10000)];
+      const { causes, writes } = await run({
+        inputs: { ...several(2), state },
+        records: recordsOf(...statuses),
+        respond: inTurn(method, replies),
+      });
+      expect(causes).toEqual([cause, 'authentication']);
+      expect(writes()).toHaveLength(3);
     },
   );
 });
