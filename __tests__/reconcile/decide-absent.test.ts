@@ -185,7 +185,7 @@ describe('several records of an account', () => {
   it.each([
     [19_999, active, 'wait for status'],
     [20_000, active, 'fail: rejected'],
-    [10_000, gone, 'wait for status'],
+    [11_000, gone, 'wait for status'],
   ])(
     'fail with a list after the last DELETE: at %d ms, %s, %s',
     (atMs, status, expected) => {
