@@ -2,6 +2,7 @@
  * What the tests of decisions are made of: observations, and writes that ended
  * at a moment.
  */
+import { it } from 'vitest';
 import type { ApiError } from '../../src/cloudflare/api-error.ts';
 import type { Share, ShareRecipient, Target } from '../../src/domain.ts';
 import { decide } from '../../src/reconcile/decide.ts';
@@ -16,47 +17,80 @@ import type {
   Post,
   WriteResult,
 } from '../../src/reconcile/target-state.ts';
-import { AN_ACCOUNT, apiError, listOf } from '../builders.ts';
+import {
+  AN_ACCOUNT,
+  apiError,
+  listOf,
+  OTHER,
+  record,
+  resourceError,
+} from '../builders.ts';
 
 const FIRST_MS = 100;
 /** When the writes below ended. */
-export const WRITTEN_MS = 1_000;
+const WRITTEN_MS = 1_000;
 
-export const accepted: WriteResult = { outcome: 'accepted' };
 const failed = (error: ApiError): WriteResult => {
   const { outcome } = error;
   if (outcome === 'notProcessed') throw new Error('that is no write');
   return { outcome, error };
 };
-/** A reply was lost; the same request may succeed later. */
-export const unknown = failed(
-  apiError({ cause: 'network', isRetryable: true, outcome: 'unknown' }),
-);
-/** A reply was lost, and the same request cannot succeed. */
-export const lastUnknown = failed(
-  apiError({ cause: 'server', outcome: 'unknown' }),
-);
-export const conflict = failed(
-  apiError({ cause: 'conflict', isRetryable: true, outcome: 'conflict' }),
-);
-export const rejected = failed(apiError());
 
 /** Every result that a write can have. */
-export const RESULTS = [accepted, unknown, lastUnknown, conflict, rejected];
+export const RESULTS = {
+  accepted: { outcome: 'accepted' },
+  /** A reply was lost; the same request may succeed later. */
+  lost: failed(
+    apiError({ cause: 'network', isRetryable: true, outcome: 'unknown' }),
+  ),
+  /** A reply was lost, and the same request cannot succeed. */
+  lostForGood: failed(apiError({ cause: 'server', outcome: 'unknown' })),
+  conflict: failed(
+    apiError({ cause: 'conflict', isRetryable: true, outcome: 'conflict' }),
+  ),
+  rejected: failed(apiError()),
+} satisfies Record<string, WriteResult>;
+export type Result = keyof typeof RESULTS;
+export const ANY_RESULT = Object.keys(RESULTS) as Result[];
 
 export function deleted(
   recipientId: string,
-  result: WriteResult,
+  result: Result,
   more: Partial<Delete> = {},
 ): Delete {
   return {
     recipientId,
-    result,
+    result: RESULTS[result],
     endedMs: WRITTEN_MS,
     wasAssociating: false,
     ...more,
   };
 }
+
+/** `early`: the DELETE met an association, which has to end before. */
+export type DeleteResult = Result | `early ${Result}`;
+
+/** DELETEs of r1, one after the other. */
+export function r1Deleted(...results: DeleteResult[]): Delete[] {
+  return results.map((words) => {
+    const result = words.replace('early ', '') as Result;
+    return deleted('r1', result, { wasAssociating: words !== result });
+  });
+}
+
+/** Older than every other record. */
+export const OLDER = { created: '2025-01-01T00:00:00Z' };
+
+/** The record r1 as it can be. */
+export const associating = record('r1', 'associating');
+export const associated = record('r1', 'associated');
+export const ending = record('r1', 'disassociating');
+export const removed = record('r1', 'disassociated');
+export const odd = record('r1', 'odd');
+export const failing = { ...associated, errors: [resourceError(true)] };
+export const retried = { ...associated, errors: [resourceError(false)] };
+export const unnamed = { ...associated, accountId: null };
+export const ofOther = { ...associated, accountId: OTHER };
 
 export interface Case {
   readonly target?: Target;
@@ -68,7 +102,7 @@ export interface Case {
   readonly first?: readonly ShareRecipient[];
   /** Of everything after it. */
   readonly later?: readonly ShareRecipient[];
-  readonly posts?: readonly WriteResult[];
+  readonly posts?: readonly Result[];
   readonly deletes?: readonly Delete[];
   readonly inUse?: string | null;
   /** How long after the end of the last write the newest list was sent. */
@@ -99,7 +133,11 @@ export function decided(one: Case): Decision {
   } = one;
   const knownIds = new Set((one.first ?? []).map(({ id }) => id));
   const posts = (one.posts ?? []).map(
-    (result): Post => ({ endedMs: WRITTEN_MS, result, knownIds }),
+    (result): Post => ({
+      endedMs: WRITTEN_MS,
+      result: RESULTS[result],
+      knownIds,
+    }),
   );
   const planned = { target, desired, unlistedRecords };
   const history = { planned, posts, deletes, inUse };
@@ -118,4 +156,18 @@ export function inWords({ next }: Pick<Decision, 'next'>): string {
     default:
       return next.do;
   }
+}
+
+/** The decision of a case in words. */
+export function words(one: Case): string {
+  return inWords(decided(one));
+}
+
+/** A test for each row of a table: its title goes on with the row's. */
+export function rows<Row>(
+  title: string,
+  table: Readonly<Record<string, Row>>,
+  check: (row: Row) => void,
+): void {
+  it.each(Object.entries(table))(`${title} %s`, (_, row) => check(row));
 }

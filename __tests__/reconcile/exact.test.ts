@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Failure, Inputs, MaxRemovals, Share } from '../../src/domain.ts';
+import type {
+  Failure,
+  Inputs,
+  MaxRemovals,
+  Share,
+  ShareRecipient,
+} from '../../src/domain.ts';
 import { allowedRemovals } from '../../src/reconcile/exact.ts';
 import { firstObservations } from '../../src/reconcile/observations.ts';
 import { planTargets } from '../../src/reconcile/plan.ts';
@@ -14,18 +20,36 @@ import {
   OWNER,
   record,
 } from '../builders.ts';
-import { NO_CONNECTION, rejection } from '../cloudflare/scripted-api.ts';
+import { rejection } from '../cloudflare/scripted-api.ts';
 import { inWords } from './cases.ts';
-import { associatedAt, inTurn, plan, type RunCase, run, wire } from './run.ts';
+import {
+  associatedAt,
+  becomes,
+  inTurn,
+  plan,
+  type Respond,
+  type RunCase,
+  recordsOf,
+  replyTo,
+  run,
+  several,
+  together,
+  turns,
+  wire,
+} from './run.ts';
 
-const EXACT: Partial<Inputs> = {
-  state: 'exact',
-  maxRemovals: { unit: 'accounts', count: 100 },
-};
 const percent = (value: number): MaxRemovals => ({
   unit: 'percent',
   percent: value,
 });
+const atMost = (count: number): MaxRemovals => ({ unit: 'accounts', count });
+
+/** The first account is listed, and removals have no limit that matters. */
+const EXACT: Partial<Inputs> = {
+  ...several(1),
+  state: 'exact',
+  maxRemovals: atMost(100),
+};
 
 /** Active records of accounts, by their numbers. */
 const having = (...numbers: number[]) =>
@@ -33,55 +57,47 @@ const having = (...numbers: number[]) =>
 
 interface PlanCase {
   readonly inputs?: Partial<Inputs>;
-  readonly records?: ReturnType<typeof having>;
+  readonly records?: readonly ShareRecipient[];
   readonly share?: Share | null;
-  readonly shareFailure?: Failure;
+  readonly shareFailure?: Failure | null;
   readonly skipped?: number;
 }
 
-/** Plans a run for the first account. */
-function planned(one: PlanCase) {
-  const { records = having(0), share = A_SHARE, skipped = 0 } = one;
-  const { shareFailure = null } = one;
-  const inputs = {
-    ...INPUTS,
-    ...EXACT,
-    targets: firstAccounts(1),
-    ...one.inputs,
-  };
-  const observed = firstObservations(
-    listOf(records, { skipped }),
-    share,
-    shareFailure,
+function planned({
+  inputs = {},
+  records = having(0),
+  share = A_SHARE,
+  shareFailure = null,
+  skipped = 0,
+}: PlanCase) {
+  const { targets, refusal } = planTargets(
+    { ...INPUTS, ...EXACT, ...inputs },
+    firstObservations(listOf(records, { skipped }), share, shareFailure),
   );
-  const { targets, refusal } = planTargets(inputs, observed);
   const removals = targets
     .filter(({ desired }) => desired === 'absent')
     .map(({ target, unlistedRecords }) => {
       const ids = unlistedRecords?.map(({ id }) => id) ?? [];
       return `${target.id} ${ids.join(' ')}`;
     });
-  return { targets, removals, refusal, reason: refusal?.reason ?? null };
+  return { targets, removals, refusal };
 }
 
 describe('a plan with `exact`', () => {
   it('adds what is listed, then removes what has access and is not', () => {
     const { targets, removals, refusal } = planned({
-      inputs: { targets: firstAccounts(2) },
+      inputs: several(2),
       records: having(0, 5, 7),
     });
-    expect(targets.slice(0, 2)).toEqual(
-      firstAccounts(2).map((target) => ({
+    const [unlisted] = firstAccounts(6).slice(-1);
+    expect(targets.slice(0, 3)).toEqual([
+      ...firstAccounts(2).map((target) => ({
         target,
         desired: 'present',
         unlistedRecords: null,
       })),
-    );
-    expect(targets[2]?.target).toEqual({
-      type: 'account',
-      id: account(5),
-      label: null,
-    });
+      { target: unlisted, desired: 'absent', unlistedRecords: having(5) },
+    ]);
     expect(removals).toEqual([`${account(5)} r5`, `${account(7)} r7`]);
     expect(refusal).toBeNull();
   });
@@ -109,146 +125,98 @@ describe('a plan with `exact`', () => {
 });
 
 describe('`exact` refuses', () => {
-  const share = (more: Partial<Share>) => ({ share: { ...A_SHARE, ...more } });
-  const { failure } = apiError();
-  const unnamed = record('s1', 'associated', { accountId: null });
-  it.each<[string, PlanCase, string]>([
-    [
-      'a share that could not be read',
-      { share: null },
-      'the share could not be read',
-    ],
-    [
-      'a share that could not be read, with the response',
-      { share: null, shareFailure: failure },
-      'the share could not be read: reason (detail)',
-    ],
-    [
-      'a share that could not be read, without one',
-      { share: null, shareFailure: { ...failure, request: null } },
-      'the share could not be read: reason',
-    ],
-    [
-      'a share that is being deleted',
-      share({ status: 'deleting' }),
-      'the status of the share is "deleting", not "active"',
-    ],
-    [
-      'a share without a status',
-      share({ status: null }),
-      'the status of the share is "unknown", not "active"',
-    ],
-    [
-      'a share that targets an organization',
-      share({ targetType: 'organization' }),
-      'the target_type of the share is "organization", not "account"',
-    ],
-    [
-      'a share with an unknown word',
-      share({ targetType: 'galaxy' }),
-      'the target_type of the share is "galaxy", not "account"',
-    ],
-    [
-      'the share of another account',
-      share({ accountId: account(9) }),
-      `the owner of the share is ${account(9)}, not account-id`,
-    ],
-    [
-      'the share of nobody',
-      share({ accountId: null }),
-      'the owner of the share is unknown, not account-id',
-    ],
-    [
-      'a share that was received',
-      share({ kind: 'received' }),
-      'the kind of the share is "received", not "sent"',
-    ],
-    [
-      'a share without a kind',
-      share({ kind: null }),
-      'the kind of the share is "unknown", not "sent"',
-    ],
-    [
-      'a record that was skipped',
-      { skipped: 1 },
-      '1 record of the list could not be read',
-    ],
-    [
-      'records that were skipped',
-      { skipped: 2 },
-      '2 records of the list could not be read',
-    ],
-    [
-      'an active record that names no account',
-      { records: [...having(0), unnamed] },
-      'recipient s1 names no account, so it may give access to all accounts of the organization',
-    ],
-    [
-      'one that names no account, where the organization is known',
-      {
-        ...share({ organizationId: ORGANIZATION }),
-        records: [...having(0), unnamed],
-      },
-      'recipient s1 names no account, so it may give access to all accounts of the organization',
-    ],
-    [
-      'an active record that names the organization of the share',
-      {
-        ...share({ organizationId: ORGANIZATION }),
-        records: [{ ...unnamed, accountId: ORGANIZATION }, ...having(0)],
-        inputs: { maxRemovals: percent(100) },
-      },
-      'recipient s1 names an organization, so it may give access to all accounts of the organization',
-    ],
-    [
-      'more removals than a number',
-      {
-        inputs: { maxRemovals: { unit: 'accounts', count: 1 } },
-        records: having(0, 5, 6),
-      },
-      `2 of 3 accounts would lose access, and max-removals allows 1`,
-    ],
-    [
-      'more removals than a percentage',
-      {
-        inputs: { maxRemovals: percent(33) },
-        records: having(0, 5, 6),
-      },
-      `2 of 3 accounts would lose access, and max-removals allows 1`,
-    ],
-    [
-      'a list that has nothing of those with access, with a percentage',
-      { inputs: { maxRemovals: percent(100) }, records: having(5) },
-      `none of 1 account with access is in the list: it may be the wrong share, or the wrong list`,
-    ],
-  ])('%s', (_, one, reason) => {
+  const refuses = (one: PlanCase, reason: string) =>
     expect(planned(one).refusal).toMatchObject({
       cause: 'refused',
       reason,
       request: null,
     });
+
+  it.each<[Partial<Share>, string]>([
+    [{ status: 'deleting' }, 'status of the share is "deleting", not "active"'],
+    [{ status: null }, 'status of the share is "unknown", not "active"'],
+    [
+      { targetType: 'organization' },
+      'target_type of the share is "organization", not "account"',
+    ],
+    [
+      { targetType: 'galaxy' },
+      'target_type of the share is "galaxy", not "account"',
+    ],
+    [
+      { accountId: account(9) },
+      `owner of the share is ${account(9)}, not account-id`,
+    ],
+    [{ accountId: null }, 'owner of the share is unknown, not account-id'],
+    [{ kind: 'received' }, 'kind of the share is "received", not "sent"'],
+    [{ kind: null }, 'kind of the share is "unknown", not "sent"'],
+  ])('a share with %j: the %s', (more, reason) => {
+    refuses({ share: { ...A_SHARE, ...more } }, `the ${reason}`);
   });
 
-  it('with one reason for all, without the accounts, which the report names', () => {
-    const records = having(0, ...Array.from({ length: 22 }, (_, n) => 10 + n));
-    const inputs = { maxRemovals: percent(0) };
-    expect(planned({ inputs, records }).reason).toBe(
-      '22 of 23 accounts would lose access, and max-removals allows 0',
-    );
+  const { failure } = apiError();
+  it.each<[string, Failure | null]>([
+    ['the share could not be read', null],
+    ['the share could not be read: reason (detail)', failure],
+    ['the share could not be read: reason', { ...failure, request: null }],
+  ])('where %s', (reason, shareFailure) => {
+    refuses({ share: null, shareFailure }, reason);
+  });
+
+  it.each([
+    [1, '1 record of the list could not be read'],
+    [2, '2 records of the list could not be read'],
+  ])('%d records that were skipped', (skipped, reason) => {
+    refuses({ skipped }, reason);
+  });
+
+  it.each([
+    ['names no account', null, null],
+    ['names no account', null, ORGANIZATION],
+    ['names an organization', ORGANIZATION, ORGANIZATION],
+  ])(
+    'an active record that %s: %s, where the organization is %s',
+    (what, accountId, organizationId) => {
+      const maybe = record('r9', 'associated', { accountId });
+      const one = {
+        records: [maybe, ...having(0)],
+        share: { ...A_SHARE, organizationId },
+        inputs: { maxRemovals: percent(100) },
+      };
+      refuses(
+        one,
+        `recipient r9 ${what}, so it may give access to all accounts of the organization`,
+      );
+    },
+  );
+
+  const tooMany = (removals: number, of: number, allowed: number) =>
+    `${removals} of ${of} accounts would lose access, and max-removals allows ${allowed}`;
+  const many = Array.from({ length: 22 }, (_, n) => 10 + n);
+  it.each<[string, MaxRemovals, number[], string]>([
+    ['more removals than a number', atMost(1), [0, 5, 6], tooMany(2, 3, 1)],
+    ['more than a percentage', percent(33), [0, 5, 6], tooMany(2, 3, 1)],
+    ['many, without their names', percent(0), [0, ...many], tooMany(22, 23, 0)],
+    [
+      'a list that has nothing of those with access, with a percentage',
+      percent(100),
+      [5],
+      'none of 1 account with access is in the list: it may be the wrong share, or the wrong list',
+    ],
+  ])('%s', (_, maxRemovals, numbers, reason) => {
+    refuses({ inputs: { maxRemovals }, records: having(...numbers) }, reason);
   });
 
   it('for the first reason there is', () => {
     const one = { skipped: 1, share: null, records: having(5) };
-    expect(planned(one).reason).toMatch(/^the share could not be read/);
+    refuses(one, 'the share could not be read');
   });
 
+  const share = { ...A_SHARE, organizationId: ORGANIZATION };
   it.each<[string, PlanCase]>([
     [
       'removals as many as allowed',
-      {
-        inputs: { maxRemovals: { unit: 'accounts', count: 2 } },
-        records: having(0, 5, 6),
-      },
+      { inputs: { maxRemovals: atMost(2) }, records: having(0, 5, 6) },
     ],
     [
       'a list that has nothing of those with access, with a number',
@@ -261,7 +229,7 @@ describe('`exact` refuses', () => {
     [
       'records of a removal that name no account, or the organization',
       {
-        ...share({ organizationId: ORGANIZATION }),
+        share,
         records: [
           ...having(0),
           record('s1', 'disassociated', { accountId: null }),
@@ -269,7 +237,7 @@ describe('`exact` refuses', () => {
         ],
       },
     ],
-    ['a share of an organization', share({ organizationId: ORGANIZATION })],
+    ['a share of an organization', { share }],
   ])('nothing: %s', (_, one) => {
     expect(planned(one).refusal).toBeNull();
   });
@@ -283,34 +251,30 @@ describe('`max-removals`', () => {
     [percent(1), 20_000, 200],
     [percent(100), 3, 3],
     [percent(0), 100, 0],
-    [{ unit: 'accounts', count: 5 }, 1, 5],
-    [{ unit: 'accounts', count: 0 }, 100, 0],
-  ] as const)('%j of %d accounts allows %d', (maxRemovals, of, allowed) => {
+    [atMost(5), 1, 5],
+    [atMost(0), 100, 0],
+  ])('%j of %d accounts allows %d', (maxRemovals, of, allowed) => {
     expect(allowedRemovals(maxRemovals, of)).toBe(allowed);
   });
 });
 
 describe('a run with `exact`', () => {
-  /** The account 5 has access and is not listed; removals end at once. */
+  /** The account 5 has access and is not listed. */
   const five = () => wire('r5', 'associated', account(5));
-  const exact = ({ inputs, respond, ...more }: RunCase = {}) =>
+  const removalsEnd = becomes('disassociating', 'disassociated');
+  const exact = (respond: Respond, { inputs, ...more }: RunCase = {}) =>
     run({
       records: [five()],
-      inputs: { ...EXACT, targets: firstAccounts(1), ...inputs },
       ...more,
-      respond: (request, records) => {
-        for (const one of records) {
-          const isGoing = one.association_status === 'disassociating';
-          if (isGoing) one.association_status = 'disassociated';
-        }
-        return respond?.(request, records);
-      },
+      inputs: { ...EXACT, ...inputs },
+      respond: together(removalsEnd, respond),
     });
+  const nothing: Respond = () => undefined;
 
   it('removes once every listed account is done, and ends on a list', async () => {
-    const { traffic, causes, targets, changes } = await exact({
-      respond: associatedAt(3_000),
-    });
+    const { traffic, causes, targets, changes } = await exact(
+      associatedAt(3_000),
+    );
     expect(traffic()).toEqual([
       '0 POST',
       '1000 GET',
@@ -325,69 +289,44 @@ describe('a run with `exact`', () => {
   });
 
   it('ends on a list where one listed account is all that is waited for', async () => {
-    const { traffic, causes } = await exact({
-      records: [wire('r0', 'associating', account(0))],
-      respond: associatedAt(2_000),
+    const { traffic, causes } = await exact(associatedAt(2_000), {
+      records: recordsOf('associating'),
     });
     expect(traffic()).toEqual(['1000 GET /r0', '2000 GET /r0', '2000 GET']);
     expect(causes).toEqual([null]);
   });
 
   it('removes once a POST was accepted where nobody waits', async () => {
-    const { traffic, causes } = await exact({ inputs: { wait: false } });
+    const inputs = { wait: false };
+    const { traffic, causes } = await exact(nothing, { inputs });
     expect(traffic()).toEqual(['0 POST', '1000 GET', '1000 DELETE /r5']);
     expect(causes).toEqual([null, null]);
   });
 
-  it('removes nothing while only some of the listed accounts are done, or one failed', async () => {
-    const records = () => [
-      wire('r0', 'associated', account(0)),
-      wire('r1', 'associating', account(1)),
-      five(),
-    ];
-    const inputs = { targets: firstAccounts(2) };
-    const waiting = await exact({
-      inputs,
-      records: records(),
-      cancelMs: 9_500,
-    });
-    expect(waiting.writes()).toEqual([]);
-    const failing = await exact({
-      inputs,
-      records: records(),
-      respond: ({ atMs }, [, second]) => {
-        const isGone = second && atMs >= 2_000;
-        if (isGone) second.association_status = 'disassociated';
-        return undefined;
-      },
-    });
-    expect(failing.writes()).toEqual([]);
-    expect(failing.causes).toEqual([null, 'removed', 'stopped']);
-  });
-
-  it('has changed an account whose second removal was not begun', async () => {
-    const { writes, causes, targets } = await exact({
-      records: [
-        wire('r0', 'associated', account(0)),
-        five(),
-        wire('s5', 'associated', account(5)),
-      ],
-      respond: ({ method, path, atMs }, [listed]) => {
-        const isGone = listed && atMs > 0;
-        if (isGone) listed.association_status = 'disassociated';
-        const isBusy = method === 'DELETE' && path === '/s5';
-        return isBusy ? NO_CONNECTION : undefined;
-      },
-    });
-    expect(writes()).toEqual(['0 DELETE /r5', '0 DELETE /s5']);
-    expect(causes).toEqual(['removed', 'stopped']);
-    expect(targets[1]?.changed).toBe(true);
-  });
+  it.each<[string, Respond, (string | null)[]]>([
+    ['are done', nothing, [null, 'cancelled', 'cancelled']],
+    [
+      'are done, and one failed',
+      turns('r1', 'disassociated', 2_000),
+      [null, 'removed', 'stopped'],
+    ],
+  ])(
+    'removes nothing while only some of the listed accounts %s',
+    async (_, respond, expected) => {
+      const { writes, causes } = await exact(respond, {
+        inputs: several(2),
+        records: [...recordsOf('associated', 'associating'), five()],
+        cancelMs: 9_500,
+      });
+      expect(writes()).toEqual([]);
+      expect(causes).toEqual(expected);
+    },
+  );
 
   it('removes nothing further where a listed account fails, and says so', async () => {
-    const { writes, causes, reasons, targets } = await exact({
-      respond: inTurn('POST', [rejection(400)]),
-    });
+    const { writes, causes, reasons, targets } = await exact(
+      inTurn('POST', [rejection(400)]),
+    );
     expect(writes()).toEqual(['0 POST']);
     expect(causes).toEqual(['rejected', 'stopped']);
     expect(reasons[1]).toBe('not removed, because a listed account failed');
@@ -395,25 +334,22 @@ describe('a run with `exact`', () => {
   });
 
   it('removes nothing further where a listed account fails later, and observes what it has sent', async () => {
+    const busy = rejection(503, 1, { 'retry-after': '2' });
     const { writes, causes, targets } = await run({
-      inputs: { ...EXACT, targets: firstAccounts(1) },
+      inputs: EXACT,
       records: [
-        wire('r0', 'associated', account(0)),
+        ...recordsOf('associated'),
         ...[5, 6, 7].map((n) => wire(`r${n}`, 'associated', account(n))),
         wire('s5', 'associated', account(5)),
       ],
-      respond: ({ method, path, atMs }, [listed, first, second]) => {
+      respond: together(
+        turns('r0', 'disassociated', 3_000),
+        turns('r5', 'disassociated', 12_000),
+        turns('r6', 'disassociated', 12_000),
         // The removals of r5 and r6 are under way, the others have to wait.
-        if (method === 'DELETE' && (path === '/r7' || path === '/s5')) {
-          return rejection(503, 1, { 'retry-after': '2' });
-        }
-        if (listed && atMs >= 3_000)
-          listed.association_status = 'disassociated';
-        for (const one of [first, second]) {
-          if (one && atMs >= 12_000) one.association_status = 'disassociated';
-        }
-        return undefined;
-      },
+        inTurn('DELETE', [undefined, busy, undefined, busy]),
+        replyTo('DELETE', busy, 1),
+      ),
     });
     expect(writes()).toEqual(
       ['r5', 's5', 'r6', 'r7'].map((id) => `0 DELETE /${id}`),
@@ -421,56 +357,40 @@ describe('a run with `exact`', () => {
     expect(causes).toEqual(['removed', 'stopped', null, 'stopped']);
     const ended = targets.map(({ decidedMs }) => decidedMs);
     expect(ended).toEqual([3_000, 12_000, 12_000, 10_000]);
+    // Of the account 5, one removal was carried out; the other had not begun.
+    const changed = targets.map((state) => state.changed);
+    expect(changed).toEqual([false, true, true, false]);
   });
 
-  it.each([
+  it.each<[string, RunCase]>([
     ['timeout', { timeoutMs: 9_000 }],
     ['cancelled', { cancelMs: 1_500 }],
   ])('that ends before its removals: %s', async (cause, more) => {
-    const { writes, causes, reasons } = await exact(more);
+    const { writes, causes, reasons } = await exact(nothing, more);
     expect(writes()).toEqual(['0 POST']);
     expect(causes).toEqual([cause, cause]);
     expect(reasons[1]).toMatch(/last status `associated` for/);
-  });
-
-  it('neither removes nor waits for a record that appears later', async () => {
-    const { writes, causes, targets } = await exact({
-      respond: (request, records) => {
-        const isNew = records.every(({ id }) => id !== 'late');
-        if (request.atMs >= 1_000 && isNew) {
-          records.push(wire('late', 'associating', account(5)));
-          records.push(wire('else', 'associated', account(6)));
-        }
-        return associatedAt(2_000)(request, records);
-      },
-    });
-    expect(writes()).toEqual(['0 POST', '2000 DELETE /r5']);
-    expect(causes).toEqual([null, null]);
-    expect(targets[1]?.recipient).toMatchObject({ id: 'late' });
   });
 
   it.each([
     ['additions too', false],
     ['a dry run too', true],
   ])('that is refused writes nothing: %s', async (_, dryRun) => {
-    const { requests, causes, targets, outcome } = await exact({
+    const { requests, causes, targets, outcome } = await exact(nothing, {
       inputs: { dryRun, maxRemovals: percent(0) },
       records: [wire('r1', 'associated', account(1)), five()],
     });
     expect(requests).toHaveLength(1);
     expect(outcome.refusal?.cause).toBe('refused');
-    expect(causes).toEqual(['refused', 'refused', 'refused']);
-    expect(targets.map(({ changed }) => changed)).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    expect(causes).toEqual(Array(3).fill('refused'));
+    const changed = targets.map((state) => state.changed);
+    expect(changed).toEqual(Array(3).fill(false));
   });
 
   it('that is refused leaves what is done, and is refused all the same', async () => {
-    const { causes, outcome } = await exact({
+    const { causes, outcome } = await exact(nothing, {
       share: null,
-      records: [wire('r0', 'associated', account(0))],
+      records: recordsOf('associated'),
     });
     expect(causes).toEqual([null]);
     expect(outcome.refusal?.reason).toMatch(/^the share could not be read/);
@@ -479,7 +399,7 @@ describe('a run with `exact`', () => {
   it('in a dry run shows every removal after the additions', async () => {
     const { reconciler } = await plan({
       records: [five()],
-      inputs: { ...EXACT, targets: firstAccounts(1), dryRun: true },
+      inputs: { ...EXACT, dryRun: true },
     });
     expect(
       reconciler.targets.map((state) => `${inWords(state)}, ${state.changed}`),

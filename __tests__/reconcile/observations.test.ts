@@ -5,7 +5,6 @@ import {
   firstObservations,
   observeList,
   observeRecords,
-  oldestFirst,
 } from '../../src/reconcile/observations.ts';
 import { stage } from '../../src/reconcile/readiness.ts';
 import {
@@ -17,9 +16,10 @@ import {
   resourceError,
 } from '../builders.ts';
 
-const [EARLY, LATE] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
-const at = (status: string, modified = '') =>
-  record('r1', status, { modified });
+const DATES: Record<string, string> = {
+  early: '2026-01-01T00:00:00Z',
+  late: '2026-01-02T00:00:00Z',
+};
 
 /** What is known after lists, one after the other. */
 function after(...lists: (readonly ShareRecipient[])[]) {
@@ -31,133 +31,76 @@ function merged(...reads: ShareRecipient[]) {
   return after(...reads.map((read) => [read])).records.get('r1');
 }
 
-describe('two reads of a record show', () => {
-  const associating = at('associating');
-  const associated = at('associated');
-  const ending = at('disassociating');
-  const removed = at('disassociated');
-  it.each<[string, ShareRecipient, ShareRecipient, string]>([
-    ['the later, while active', associating, associated, 'associated'],
-    ['the later, even backwards', associated, associating, 'associating'],
-    ['a removal', associated, ending, 'disassociating'],
-    ['a removal that was read first', ending, associated, 'disassociating'],
-    ['the end of a removal', ending, removed, 'disassociated'],
-    ['the end that was read first', removed, ending, 'disassociated'],
-    [
-      'the later change',
-      at('associating', EARLY),
-      at('associated', LATE),
-      'associated',
-    ],
-    [
-      'the later change, read first',
-      at('associated', LATE),
-      at('associating', EARLY),
-      'associated',
-    ],
-    [
-      'the later change, though less far along',
-      at('disassociated', EARLY),
-      at('associated', LATE),
-      'associated',
-    ],
-    [
-      'the later change, read first, though less far along',
-      at('associated', LATE),
-      at('disassociated', EARLY),
-      'associated',
-    ],
-    [
-      'the one further along, changed at the same time',
-      at('disassociated', LATE),
-      at('associated', LATE),
-      'disassociated',
-    ],
-    [
-      'the one further along, where only the first has a date',
-      at('disassociated', LATE),
-      associated,
-      'disassociated',
-    ],
-    [
-      'the one further along, where only the second has a date',
-      removed,
-      at('associated', LATE),
-      'disassociated',
-    ],
-    [
-      'the later, where one has no date',
-      at('associated', LATE),
-      associating,
-      'associating',
-    ],
-  ])('%s', (_, first, second, status) => {
-    expect(merged(first, second)?.status).toBe(status);
+/** `late associated`: when the record was modified, if that is known. */
+function read(words: string, more: Partial<ShareRecipient> = {}) {
+  const [status = '', when = ''] = words.split(' ').reverse();
+  return record('r1', status, { modified: DATES[when] ?? '', ...more });
+}
+
+describe('a record', () => {
+  it.each([
+    ['associating', 'associated', 'associated'],
+    ['associated', 'associating', 'associating'],
+    ['associated', 'disassociating', 'disassociating'],
+    ['disassociating', 'associated', 'disassociating'],
+    ['disassociating', 'disassociated', 'disassociated'],
+    ['disassociated', 'disassociating', 'disassociated'],
+    ['early associating', 'late associated', 'associated'],
+    ['late associated', 'early associating', 'associated'],
+    ['early disassociated', 'late associated', 'associated'],
+    ['late associated', 'early disassociated', 'associated'],
+    ['late disassociated', 'late associated', 'disassociated'],
+    ['late disassociated', 'associated', 'disassociated'],
+    ['disassociated', 'late associated', 'disassociated'],
+    ['late associated', 'associating', 'associating'],
+  ])('that is read as %s, then as %s, is %s', (first, second, status) => {
+    expect(merged(read(first), read(second))?.status).toBe(status);
   });
 
-  it('its account, once one has named it, and the account that is named later', () => {
-    const unnamed = record('r1', 'associated', { accountId: null });
-    expect(merged(associating, unnamed)?.accountId).toBe(ACCOUNT);
-    expect(merged(unnamed, associated)?.accountId).toBe(ACCOUNT);
-    expect(merged(unnamed, unnamed)?.accountId).toBeNull();
-    const other = { ...associated, accountId: OTHER };
-    expect(merged(associating, other)?.accountId).toBe(OTHER);
+  it.each([
+    [ACCOUNT, null, ACCOUNT],
+    [null, ACCOUNT, ACCOUNT],
+    [null, null, null],
+    [ACCOUNT, OTHER, OTHER],
+  ])('that names %s, then %s, is of %s', (first, second, accountId) => {
+    const naming = (id: string | null) => read('associated', { accountId: id });
+    const known = merged(naming(first), naming(second));
+    expect(known?.accountId).toBe(accountId);
   });
 });
 
 describe('an error of a resource', () => {
-  const failing = (modified = '') => ({
-    ...at('associated', modified),
-    errors: [resourceError(false)],
-    moreErrors: 2,
-  });
-  const healthy = (modified = '') => at('associated', modified);
-  it.each<[string, ShareRecipient[], boolean]>([
-    ['stays after one read without it', [failing(), healthy()], true],
-    ['ends with a second', [failing(), healthy(), healthy()], false],
-    [
-      'stays where it is there again in between',
-      [failing(), healthy(), failing(), healthy()],
-      true,
-    ],
-    [
-      'stays after one read of the same change',
-      [failing(EARLY), healthy(EARLY)],
-      true,
-    ],
-    [
-      'stays where a date is missing',
-      [failing(EARLY), healthy(), failing(), healthy(EARLY)],
-      true,
-    ],
-    ['ends with a later change', [failing(EARLY), healthy(LATE)], false],
-    [
-      'stays after reads of an earlier change',
-      [failing(LATE), healthy(EARLY), healthy(EARLY)],
-      true,
-    ],
-    [
-      'stays after one read, whatever was stale before it',
-      [failing(LATE), healthy(EARLY), healthy(LATE)],
-      true,
-    ],
-    ['appears with one read', [healthy(), failing()], true],
-    [
-      'stays after one read since it came back with a later change',
-      [failing(EARLY), healthy(EARLY), failing(LATE), healthy(LATE)],
-      true,
-    ],
-  ])('%s', (_, reads, isKept) => {
-    const { errors, moreErrors } = merged(...reads) ?? {};
-    expect([errors?.length, moreErrors]).toEqual(isKept ? [1, 2] : [0, 0]);
+  const failing = { errors: [resourceError(false)], moreErrors: 2 };
+  /** `late failing`: when the record was modified, and whether it had one. */
+  const readOf = (words: string) =>
+    words.endsWith('failing')
+      ? read(words.replace('failing', 'associated'), failing)
+      : read(words.replace('healthy', 'associated'));
+
+  it.each([
+    ['healthy, failing'],
+    ['failing, healthy'],
+    ['failing, healthy, failing, healthy'],
+    ['early failing, early healthy'],
+    ['early failing, healthy, failing, early healthy'],
+    ['late failing, early healthy, early healthy'],
+    ['late failing, early healthy, late healthy'],
+    ['early failing, early healthy, late failing, late healthy'],
+  ])('is known after these reads: %s', (reads) => {
+    expect(merged(...reads.split(', ').map(readOf))).toMatchObject(failing);
   });
 
+  it.each([['failing, healthy, healthy'], ['early failing, late healthy']])(
+    'is over after these reads: %s',
+    (reads) => {
+      const none = { errors: [], moreErrors: 0 };
+      expect(merged(...reads.split(', ').map(readOf))).toMatchObject(none);
+    },
+  );
+
   it('stays beside the newest status', () => {
-    const associating = { ...failing(), status: 'associating' } as const;
-    expect(merged(associating, healthy())).toMatchObject({
-      status: 'associated',
-      errors: [{ error: 'later' }],
-    });
+    const known = merged(read('associating', failing), read('associated'));
+    expect(known).toMatchObject({ ...failing, status: 'associated' });
   });
 });
 
@@ -204,7 +147,7 @@ describe('all observations', () => {
     );
   });
 
-  it('list the records of every account, the oldest first', () => {
+  it('list the records of every account', () => {
     fc.assert(
       fc.property(records, records, (first, second) => {
         const { records: known, byAccount } = after(first, second);
@@ -215,30 +158,21 @@ describe('all observations', () => {
         }
       }),
     );
-    const seen = ['2026-01-02', '2026-01-01', '2026-01-03'].map((day, n) =>
-      record(`r${n}`, 'associated', { created: `${day}T00:00:00Z` }),
-    );
-    for (const list of [seen, [...seen].reverse()]) {
-      const group = after(list).byAccount.get(ACCOUNT);
-      expect(group?.map(({ id }) => id)).toEqual(['r1', 'r0', 'r2']);
-    }
   });
 
-  it('order records of the same age, or of none, by their IDs', () => {
-    for (const createdMs of [0, null]) {
-      const seen = ['c', 'a', 'b'].map((id) =>
-        record(id, 'associated', { createdMs }),
-      );
-      if (createdMs === null) {
-        const dated = record('0', 'associated');
-        expect(seen.every((one) => oldestFirst(dated, one) < 0)).toBe(true);
-        expect(seen.every((one) => oldestFirst(one, dated) > 0)).toBe(true);
-      }
-      expect(seen.sort(oldestFirst).map(({ id }) => id)).toEqual([
-        'a',
-        'b',
-        'c',
-      ]);
+  it.each([
+    [[2, 1, 3], 'the oldest first', ['r1', 'r0', 'r2']],
+    [[1, 1, 1], 'by their IDs', ['r0', 'r1', 'r2']],
+    [[null, null, null], 'by their IDs', ['r0', 'r1', 'r2']],
+    [[5, null], 'by their IDs', ['r0', 'r1']],
+    [[null, 5], 'by their IDs', ['r0', 'r1']],
+  ])('list records that were created at %j %s', (dates, _, ids) => {
+    const seen = dates.map((createdMs, n) =>
+      record(`r${n}`, 'associated', { createdMs }),
+    );
+    for (const list of [seen, seen.toReversed()]) {
+      const group = after(list).byAccount.get(ACCOUNT);
+      expect(group?.map(({ id }) => id)).toEqual(ids);
     }
   });
 });

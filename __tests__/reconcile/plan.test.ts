@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DesiredState, Share } from '../../src/domain.ts';
 import { planTargets } from '../../src/reconcile/plan.ts';
+import { failureOf } from '../../src/reconcile/target-state.ts';
 import {
   A_SHARE,
   ACCOUNT,
@@ -43,6 +44,7 @@ describe('a plan', () => {
       records: [wire('r1', 'associated')],
     });
     expect(words).toEqual(['done, false', 'create, false']);
+    expect(states.map(failureOf)).toEqual([null, null]);
     expect(states[0]).toMatchObject({ inUse: 'r1', startedMs: 0 });
     expect([requests.length, changes]).toEqual([1, []]);
     expect(reconciler.isPending()).toBe(true);
@@ -61,65 +63,44 @@ describe('a plan', () => {
 });
 
 describe('a share that does not fit', () => {
-  const fit = (more: Partial<Share>): Share => ({ ...A_SHARE, ...more });
-  const gone = 'so its recipients cannot be changed';
-  const derived =
+  const having = (status: string): RunCase => ({
+    records: [wire('r1', status)],
+  });
+  const active = having('associated');
+  const ending = having('disassociating');
+  const organization: RunCase = { inputs: { targets: [AN_ORGANIZATION] } };
+  const deleting = { status: 'deleting' };
+  const deleted = { status: 'deleted' };
+  const derived = { targetType: 'organization' };
+  const IS_DELETING =
+    'the share is deleting, so its recipients cannot be changed';
+  const IS_DELETED =
+    'the share is deleted, so its recipients cannot be changed';
+  const IS_DERIVED =
     'the share targets an organization, so its accounts cannot be added or removed one by one';
-  const active = [wire('r1', 'associated')];
-  const ending = [wire('r1', 'disassociating')];
-  const fails: [string, DesiredState, Partial<Share>, RunCase, string][] = [
-    [
-      'a POST is due',
-      'present',
-      { status: 'deleting' },
-      {},
-      `the share is deleting, ${gone}`,
-    ],
-    [
-      'a DELETE is due',
-      'absent',
-      { status: 'deleting', targetType: 'organization' },
-      { records: active },
-      `the share is deleting, ${gone}`,
-    ],
-    [
-      'a POST may be due after a removal',
-      'present',
-      { status: 'deleted' },
-      { records: ending },
-      `the share is deleted, ${gone}`,
-    ],
-    [
-      'an account would be added to what an organization derives',
-      'present',
-      { targetType: 'organization' },
-      {},
-      derived,
-    ],
-    [
-      'an account would be removed from what an organization derives',
-      'absent',
-      { targetType: 'organization' },
-      { records: active },
-      derived,
-    ],
-    [
-      'an organization is due',
-      'present',
-      { status: 'deleting' },
-      { inputs: { targets: [AN_ORGANIZATION] } },
-      `the share is deleting, ${gone}`,
-    ],
-  ];
 
-  it.each(fails)(
+  it.each<[string, DesiredState, Partial<Share>, RunCase, string]>([
+    ['a POST is due', 'present', deleting, {}, IS_DELETING],
+    ['a DELETE is due', 'absent', deleting, active, IS_DELETING],
+    ['a POST follows a removal', 'present', deleted, ending, IS_DELETED],
+    ['an organization is due', 'present', deleting, organization, IS_DELETING],
+    ['an account is to be added', 'present', derived, {}, IS_DERIVED],
+    ['an account is to be removed', 'absent', derived, active, IS_DERIVED],
+    [
+      'both is wrong',
+      'absent',
+      { ...derived, ...deleting },
+      active,
+      IS_DELETING,
+    ],
+  ])(
     'fails before the first write, even in a dry run, where %s',
-    async (_, state, share, one, reason) => {
+    async (_, state, more, one, reason) => {
       for (const dryRun of [false, true]) {
         const { states, reconciler } = await planned({
           ...one,
           inputs: { ...one.inputs, state, dryRun },
-          share: fit(share),
+          share: { ...A_SHARE, ...more },
         });
         const failure = { cause: 'share-state', reason, request: null };
         expect(states).toMatchObject([
@@ -130,53 +111,23 @@ describe('a share that does not fit', () => {
     },
   );
 
-  it.each<[string, DesiredState, Share | null, RunCase, string]>([
-    [
-      'nothing is active',
-      'absent',
-      fit({ status: 'deleted' }),
-      {},
-      'wait for confirmation, false',
-    ],
-    [
-      'a removal is under way',
-      'absent',
-      fit({ status: 'deleted' }),
-      { records: ending },
-      'wait for status, false',
-    ],
-    [
-      'the account has access',
-      'present',
-      fit({ status: 'deleting' }),
-      { records: active },
-      'done, false',
-    ],
-    [
-      'the account gets access',
-      'present',
-      fit({ targetType: 'organization' }),
-      { records: [wire('r1', 'associating')] },
-      'wait for status, false',
-    ],
-    ['it could not be read', 'present', null, {}, 'create, false'],
-    [
-      'its words are unknown',
-      'present',
-      fit({ status: 'odd', targetType: null }),
-      {},
-      'create, false',
-    ],
-    [
-      'it targets organizations, and one is due',
-      'present',
-      fit({ targetType: 'organization' }),
-      { inputs: { targets: [AN_ORGANIZATION] } },
-      'create, false',
-    ],
-  ])('stops nothing where %s', async (_, state, share, one, expected) => {
-    const inputs = { ...one.inputs, state };
-    const { words } = await planned({ ...one, inputs, share });
-    expect(words).toEqual([expected]);
+  const unread = null;
+  const strange = { status: 'odd', targetType: null };
+  const later = having('associating');
+  it.each<[string, DesiredState, Partial<Share> | null, RunCase, string]>([
+    ['nothing is active', 'absent', deleted, {}, 'wait for confirmation'],
+    ['a removal is under way', 'absent', deleted, ending, 'wait for status'],
+    ['the account has access', 'present', deleting, active, 'done'],
+    ['the account gets access', 'present', derived, later, 'wait for status'],
+    ['it could not be read', 'present', unread, {}, 'create'],
+    ['its words are unknown', 'present', strange, {}, 'create'],
+    ['it is for the organization', 'present', derived, organization, 'create'],
+  ])('stops nothing where %s', async (_, state, more, one, expected) => {
+    const { words } = await planned({
+      ...one,
+      inputs: { ...one.inputs, state },
+      share: more && { ...A_SHARE, ...more },
+    });
+    expect(words).toEqual([`${expected}, false`]);
   });
 });

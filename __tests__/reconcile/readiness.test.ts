@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   hasTerminalError,
@@ -26,25 +25,18 @@ describe('a record', () => {
     ]);
   });
 
-  it('is usable only where it is associated and no resource has an error', () => {
-    const errors = fc.array(
-      fc.boolean().map((terminal) => resourceError(terminal)),
-      { maxLength: 3 },
-    );
-    const statuses = fc.oneof(
-      fc.constantFrom('associating', 'associated', 'disassociating'),
-      fc.string(),
-    );
-    fc.assert(
-      fc.property(statuses, errors, (status, list) => {
-        const seen = record('r1', status, { errors: list });
-        expect(isReady(seen)).toBe(
-          status === 'associated' && list.length === 0,
-        );
-        expect(hasTerminalError(seen)).toBe(
-          list.some(({ terminal }) => terminal),
-        );
-      }),
-    );
-  });
+  it.each<[string, boolean[], boolean, boolean]>([
+    ['associated', [], true, false],
+    ['associated', [false], false, false],
+    ['associated', [false, true], false, true],
+    ['associating', [true], false, true],
+  ])(
+    'that is %s with errors, terminal or not, %j: usable %j, failed %j',
+    (status, terminal, isUsable, hasFailed) => {
+      const errors = terminal.map((is) => resourceError(is));
+      const seen = record('r1', status, { errors });
+      expect(isReady(seen)).toBe(isUsable);
+      expect(hasTerminalError(seen)).toBe(hasFailed);
+    },
+  );
 });

@@ -4,22 +4,8 @@ import {
   internalError,
   unreadRecipients,
 } from '../../src/reconcile/reasons.ts';
-import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { AN_ACCOUNT, AN_ORGANIZATION, apiError } from '../builders.ts';
 
-const STATE: TargetState = {
-  planned: { target: AN_ACCOUNT, desired: 'present', unlistedRecords: null },
-  posts: [],
-  deletes: [],
-  inUse: null,
-  next: { do: 'wait', for: 'status' },
-  recipient: null,
-  changed: false,
-  heldBack: null,
-  startedMs: 0,
-  decidedMs: 0,
-  statusSinceMs: 20_000,
-};
 const { failure } = apiError({}, 'no way');
 
 describe('a failure', () => {
@@ -59,9 +45,14 @@ describe('a run that could read nothing', () => {
     });
     expect(outcome.targets).toEqual(
       targets.map((target) => ({
-        ...STATE,
         planned: { target, desired, unlistedRecords: null },
+        posts: [],
+        deletes: [],
+        inUse: null,
         next: { do: 'fail', failure },
+        recipient: null,
+        changed: false,
+        heldBack: null,
         startedMs: 5,
         decidedMs: 5,
         statusSinceMs: 5,

@@ -9,7 +9,13 @@ import { planTargets } from '../../src/reconcile/plan.ts';
 import { type Progress, Reconciler } from '../../src/reconcile/reconciler.ts';
 import type { Outcome, TargetState } from '../../src/reconcile/target-state.ts';
 import { failureIn } from '../../src/report/failures.ts';
-import { A_SHARE, ACCOUNT, INPUTS } from '../builders.ts';
+import {
+  A_SHARE,
+  ACCOUNT,
+  account,
+  firstAccounts,
+  INPUTS,
+} from '../builders.ts';
 import {
   ok,
   openApi,
@@ -34,6 +40,16 @@ export function wire(
   accountId: string | null = ACCOUNT,
 ): WireRecord {
   return { id, account_id: accountId, association_status: status };
+}
+
+/** Records of the first accounts, with these statuses. */
+export function recordsOf(...statuses: string[]): WireRecord[] {
+  return statuses.map((status, n) => wire(`r${n}`, status, account(n)));
+}
+
+/** Inputs with that many targets. */
+export function several(count: number): Partial<Inputs> {
+  return { targets: firstAccounts(count) };
 }
 
 /** Responds in place of the share, and may change it; or lets it respond. */
@@ -168,20 +184,79 @@ function failuresOf(outcome: Outcome, inputs: Inputs, nowMs: number) {
   return outcome.targets.map((state) => failureIn(state, result));
 }
 
-/** Responds with a share whose new records become `associated` at that time. */
+/** Lets each of them change the share; the first reply counts. */
+export function together(...all: readonly Respond[]): Respond {
+  return (request, records) => {
+    const replies = all.map((respond) => respond(request, records));
+    return replies.find((reply) => reply !== undefined);
+  };
+}
+
+/** From that time on, new records are `associated`. */
 export function associatedAt(ms: number): Respond {
+  return becomes('associating', 'associated', ms);
+}
+
+/** From that time on, records with one status have another. */
+export function becomes(before: string, after: string, ms = 0): Respond {
   return ({ atMs }, records) => {
     for (const one of records) {
-      const isDue = atMs >= ms && one.association_status === 'associating';
-      if (isDue) one.association_status = 'associated';
+      const isDue = atMs >= ms && one.association_status === before;
+      if (isDue) one.association_status = after;
     }
     return undefined;
   };
 }
 
+/** From that time on, the record has this status, and more that is given. */
+export function turns(
+  id: string,
+  status: string,
+  ms: number,
+  more: Partial<WireRecord> = {},
+): Respond {
+  return ({ atMs }, records) => {
+    const one = records.find((known) => known.id === id);
+    const now = { association_status: status, ...more };
+    if (one && atMs >= ms) Object.assign(one, now);
+    return undefined;
+  };
+}
+
+/** From that time on, the share has this record, too. */
+export function appears(added: WireRecord, ms: number): Respond {
+  return ({ atMs }, records) => {
+    const isNew = records.every(({ id }) => id !== added.id);
+    if (atMs >= ms && isNew) records.push({ ...added });
+    return undefined;
+  };
+}
+
+type Method = 'GET' | 'POST' | 'DELETE';
+
+/** The reply to each request of a method, from one time to another. */
+export function replyTo(
+  method: Method,
+  reply: Reply,
+  fromMs = 0,
+  toMs = Number.POSITIVE_INFINITY,
+): Respond {
+  return ({ method: sent, atMs }) =>
+    sent === method && atMs >= fromMs && atMs < toMs ? reply : undefined;
+}
+
+/** Every POST adds this record, and gets that reply. */
+export function carriedOut(added: WireRecord, reply: Reply): Respond {
+  return ({ method }, records) => {
+    if (method !== 'POST') return undefined;
+    records.push({ ...added });
+    return reply;
+  };
+}
+
 /** Responds to each request of a method in turn; then lets the share respond. */
 export function inTurn(
-  method: 'GET' | 'POST' | 'DELETE',
+  method: Method,
   replies: readonly (Reply | undefined)[],
   then: Respond = () => undefined,
 ): Respond {

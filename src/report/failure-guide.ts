@@ -130,7 +130,7 @@ export const RULES: readonly Rule[] = [
     codes: [10001],
     hint:
       'This code is often temporary. Run again, and check the ' +
-      'credentials only if it stays.',
+      'credentials only if the error persists.',
   },
   {
     cause: 'authentication',
