@@ -97,6 +97,7 @@ describe('a response to a write', () => {
     ['rate-limit notProcessed retryable', empty(429)],
     ['rate-limit notProcessed retryable', coded(429, 10000)],
     ['rate-limit rejected', json(429, { retryable: false })],
+    ['blocked notProcessed retryable', foreignPage(429)],
 
     ['invalid-response unknown retryable', json(200, { success: false })],
     ['invalid-response unknown retryable', page(299)],
