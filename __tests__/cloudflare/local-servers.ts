@@ -60,27 +60,33 @@ export function identity(name = 'server'): TlsOptions {
   };
 }
 
-/** A promise, and what fulfills it. */
-function signal<T = void>() {
-  let give: (value: T) => void = () => {};
-  const given = new Promise<T>((resolve) => {
-    give = resolve;
+/** `seen` resolves when it happens. */
+function event() {
+  let happen: () => void = () => {};
+  const seen = new Promise<void>((resolve) => {
+    happen = resolve;
   });
-  return { give, given };
+  return { happen, seen };
 }
 
 /**
  * Listens on loopback until the test is finished.
  *
- * @returns the port, the number of connections so far, and `closed`, which
- *   resolves when one of them is closed
+ * @returns the port, the number of connections and requests so far, and what
+ *   resolves when one of them `arrived`, or is `closed`
  */
 async function listen(server: NetServer, host = '127.0.0.1') {
   const sockets = new Set<Socket>();
-  const closed = signal();
+  let requests = 0;
+  const arrival = event();
+  const close = event();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket.on('error', () => {}));
-    socket.once('close', () => closed.give());
+    socket.once('close', close.happen);
+  });
+  server.on('request', () => {
+    requests++;
+    arrival.happen();
   });
   // A client that ends a handshake is none of a server's concern.
   server.on('tlsClientError', () => {});
@@ -95,31 +101,21 @@ async function listen(server: NetServer, host = '127.0.0.1') {
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => sockets.size,
-    closed: closed.given,
+    requests: () => requests,
+    arrived: arrival.seen,
+    closed: close.seen,
   };
 }
 
 export const hello: RequestListener = (_, response) => response.end('hello');
 
-/** Counts requests; `arrived` resolves when there is one. */
-function watch(server: NetServer) {
-  const arrived = signal();
-  let count = 0;
-  server.on('request', () => {
-    count++;
-    arrived.give();
-  });
-  return { requests: () => count, arrived: arrived.given };
-}
-
 export async function startServer(
   listener: RequestListener = hello,
   host?: string,
 ) {
-  const server = createServer(listener);
-  const { port, ...listening } = await listen(server, host);
-  const url = `http://${host ? `[${host}]` : '127.0.0.1'}:${port}`;
-  return { url, ...listening, ...watch(server) };
+  const listening = await listen(createServer(listener), host);
+  const name = host ? `[${host}]` : '127.0.0.1';
+  return { ...listening, url: `http://${name}:${listening.port}` };
 }
 
 /** A server for https; its certificate is `server.pem` by default. */
@@ -128,9 +124,9 @@ export async function startTlsServer(
   { host, ...options }: TlsOptions & { host?: string } = {},
 ) {
   const server = createTlsServer({ ...identity(), ...options }, listener);
-  const { port, ...listening } = await listen(server, host);
-  const url = `https://${host ? `[${host}]` : 'localhost'}:${port}`;
-  return { url, port, ...listening, ...watch(server) };
+  const listening = await listen(server, host);
+  const name = host ? `[${host}]` : 'localhost';
+  return { ...listening, url: `https://${name}:${listening.port}` };
 }
 
 /** Cuts the connection of every request but the first. */
@@ -151,16 +147,14 @@ export const CUTS: [string, (socket: Socket) => void][] = [
 ];
 
 /**
- * Accepts TCP connections and does this when the first bytes arrive, which is
- * before a TLS handshake can be complete.
- *
- * @returns `arrived`, which resolves with those bytes
+ * Accepts TCP connections and does this when the first bytes have `arrived`,
+ * which is before a TLS handshake can be complete.
  */
 export async function startTcp(onData: (socket: Socket) => void = () => {}) {
-  const arrived = signal<string>();
+  const arrival = event();
   const server = createTcpServer((socket) => {
-    socket.once('data', (bytes) => {
-      arrived.give(bytes.toString());
+    socket.once('data', () => {
+      arrival.happen();
       onData(socket);
     });
   });
@@ -170,7 +164,7 @@ export async function startTcp(onData: (socket: Socket) => void = () => {}) {
     url: `http://127.0.0.1:${port}`,
     httpsUrl: `https://localhost:${port}`,
     proxy: proxyAt(`http://127.0.0.1:${port}`),
-    arrived: arrived.given,
+    arrived: arrival.seen,
     closed,
   };
 }
@@ -229,12 +223,11 @@ export async function startProxy({
     there.on('close', () => socket.destroy());
     return there.on('error', () => socket.destroy());
   });
-  const { port, connections } = await listen(server);
+  const { port } = await listen(server);
   return {
     proxy: proxyAt(`${certificate ? 'https' : 'http'}://${host}:${port}`),
     address: `${host}:${port}`,
     connects,
-    connections,
     /** What clients named in TLS; false for nothing. */
     serverNames,
   };
