@@ -39,7 +39,6 @@ const withCredentials = ({ url, variable }: ProxyServer): ProxyServer => {
   return { url: copy, variable };
 };
 
-beforeEach(() => trust(AUTHORITY));
 afterEach(() => void vi.unstubAllEnvs());
 
 describe('the proxy of the environment', () => {
@@ -151,6 +150,8 @@ describe('the passwords of proxies', () => {
 
 // What comes of a request in a tunnel is in http-client-tls.test.ts.
 describe('a proxy', () => {
+  beforeEach(() => trust(AUTHORITY));
+
   it('tunnels all requests to a host through one connection', async () => {
     const { url, connections } = await startTlsServer();
     const { proxy, connects } = await startProxy();
