@@ -58,7 +58,7 @@ describe('the reason in a response', () => {
     ['no', { message: 'no' }],
     ['Bad', { title: 'Bad', error: 'worse', message: 'worst' }],
 
-    // What is no object: a page, or a text that is short enough.
+    // What is no object: a page, or a short text.
     [SILENT, ''],
     ['page "Blocked"', '<TITLE x="1">\n Blocked </TITLE>'],
     ['page "Just a moment"', '<title>Just<br>a<b>moment</b></title>'],
@@ -68,12 +68,15 @@ describe('the reason in a response', () => {
     ],
     [SILENT, '<html><body>hi'],
     ['error code: 1010', 'error code: 1010'],
-    ['x'.repeat(200), 'x'.repeat(200)],
-    [SILENT, 'x'.repeat(201)],
     [SILENT, '{"error"'],
     ['[1]', [1]],
   ])('is %j in %j', (reason, body) => {
     expect(described(body)).toBe(reason);
+  });
+
+  it('is a text of up to 200 characters', () => {
+    const text = 'x'.repeat(200);
+    expect(described(text)).toBe(text);
   });
 
   it('shows five errors', () => {
@@ -100,6 +103,7 @@ describe('the reason in a response', () => {
     ['title of a problem', { title: long }, cut(300)],
     ['plain message', { message: long }, cut(300)],
     ['title of a page', `<title>${long}</title>`, `page "${cut(200)}"`],
+    ['text', 'x'.repeat(201), SILENT],
     ['way to a title', `${' '.repeat(16_384)}<title>x</title>`, SILENT],
   ])('is not too long with a long %s', (_, body, reason) => {
     expect(described(body)).toBe(reason);
