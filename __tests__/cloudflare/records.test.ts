@@ -219,6 +219,12 @@ describe('the record in the reply to a POST', () => {
     ]);
   });
 
+  it('keeps twenty errors, and counts the rest', () => {
+    const resources = Array(25).fill({ error: 'later' });
+    const { errors, moreErrors } = created(wire({ resources }));
+    expect([errors.length, moreErrors]).toEqual([20, 5]);
+  });
+
   it('has its dates, and of an organization no account', () => {
     const result = wire({ created: '2026-01-01T00:00:00Z' });
     expect(created(result, AN_ORGANIZATION)).toMatchObject({
