@@ -14,7 +14,7 @@ import { clean } from '../builders.ts';
 import { NO_CONNECTION, noResponse } from './scripted-api.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
-const RAY = { 'cf-ray': '8f1e-FRA' };
+const RAY: Record<string, string> = { 'cf-ray': '8f1e-FRA' };
 const PAGE = '<html>';
 
 const POST: RequestName = {
@@ -55,36 +55,23 @@ const json = (status: number, value: unknown, headers = RAY) => ({
 });
 const coded = (status: number, code: unknown, more: object = {}) =>
   json(status, { success: false, errors: [{ code, ...more }] });
-/** What Cloudflare did not send. */
-const foreign = (status: number, value?: unknown) => ({
-  status,
-  headers: {} as typeof RAY,
-  body: value === undefined ? PAGE : JSON.stringify(value),
-});
+const page = (status: number, body = PAGE) => ({ status, headers: RAY, body });
+const empty = (status: number) => page(status, '');
+
+// What Cloudflare did not send.
+const NO_RAY = {};
+const foreign = (status: number, value: unknown) => json(status, value, NO_RAY);
+const foreignPage = (status: number) => ({ ...page(status), headers: NO_RAY });
 
 describe('a request without a response', () => {
+  const NEVER = { isRetryable: false };
+
   it.each([
-    [
-      'that may have been processed has an unknown outcome',
-      noResponse(),
-      'no-response unknown retryable',
-    ],
-    [
-      'that may have been processed, and cannot succeed later',
-      noResponse({ cause: 'too-large', isRetryable: false }),
-      'too-large unknown',
-    ],
-    [
-      'that never reached a server was not processed',
-      NO_CONNECTION,
-      'network notProcessed retryable',
-    ],
-    [
-      'that can never reach one is rejected',
-      { ...NO_CONNECTION, cause: 'proxy', isRetryable: false },
-      'proxy rejected',
-    ],
-  ] as const)('%s', (_, exchange, expected) => {
+    ['no-response unknown retryable', noResponse()],
+    ['too-large unknown', noResponse({ ...NEVER, cause: 'too-large' })],
+    ['network notProcessed retryable', NO_CONNECTION],
+    ['proxy rejected', { ...NO_CONNECTION, ...NEVER, cause: 'proxy' }],
+  ] as const)('means %s: %j', (expected, exchange) => {
     expect(meaning(fromExchange(POST, exchange, clean))).toBe(expected);
   });
 
@@ -104,163 +91,72 @@ describe('a request without a response', () => {
 });
 
 describe('a response to a write', () => {
-  it.each<[string, Partial<ReceivedResponse>, string]>([
-    ['429', { status: 429 }, 'rate-limit notProcessed retryable'],
+  const chain = { error_chain: [{ code: 7003 }] };
+
+  it.each<[string, Partial<ReceivedResponse>]>([
+    ['rate-limit notProcessed retryable', empty(429)],
+    ['rate-limit notProcessed retryable', coded(429, 10000)],
+    ['rate-limit rejected', json(429, { retryable: false })],
+    ['blocked notProcessed retryable', foreignPage(429)],
+
+    ['invalid-response unknown retryable', json(200, { success: false })],
+    ['invalid-response unknown retryable', page(299)],
+    ['invalid-response rejected', empty(300)],
+    ['invalid-response rejected', page(399)],
+
+    // Codes count before any status below 500; that of a route counts first.
+    ['authentication rejected', coded(200, 10000)],
+    ['route rejected', coded(200, 7003)],
+    ['route rejected', coded(400, 7000)],
+    ['route rejected', coded(404, 1, chain)],
     [
-      '429 with a code of bad credentials',
-      coded(429, 10000),
-      'rate-limit notProcessed retryable',
-    ],
-    [
-      '429 that must not be retried',
-      json(429, { retryable: false }),
-      'rate-limit rejected',
-    ],
-    [
-      '200 without a success',
-      json(200, { success: false, errors: [] }),
-      'invalid-response unknown retryable',
-    ],
-    [
-      '200 with a code of bad credentials',
-      coded(200, 10000),
-      'authentication rejected',
-    ],
-    ['200 with the code of a route', coded(200, 7003), 'route rejected'],
-    [
-      '299 that is a page',
-      { status: 299, body: PAGE },
-      'invalid-response unknown retryable',
-    ],
-    ['300', { status: 300 }, 'invalid-response rejected'],
-    ['399', { status: 399, body: PAGE }, 'invalid-response rejected'],
-    ['code 7000', coded(400, 7000), 'route rejected'],
-    [
-      'code 7003 as the cause of another',
-      coded(404, 1, { error_chain: [{ code: 7003 }] }),
       'route rejected',
-    ],
-    [
-      'a route, whatever else is wrong',
       json(400, { errors: [{ code: 10000 }, { code: 7003 }] }),
-      'route rejected',
     ],
-    ['409', coded(409, 1), 'conflict conflict retryable'],
-    ['408', coded(408, 1), 'server unknown retryable'],
-    ['425', coded(425, 1), 'server unknown retryable'],
-    ['400 with another code', coded(400, 1017), 'rejected rejected'],
-    ['403 with another code', coded(403, 1017), 'rejected rejected'],
-    ['404 with another code', coded(404, 1004), 'rejected rejected'],
-    ['401 with any code', coded(401, 1234), 'authentication rejected'],
-    [
-      '401 in plain JSON of Cloudflare',
-      json(401, { error: 'no' }),
-      'authentication rejected',
-    ],
-    [
-      '403 without a code',
-      json(403, { success: false, errors: [] }),
-      'authentication rejected',
-    ],
-    [
-      '403 without a code, an envelope without a cf-ray',
-      foreign(403, { errors: [] }),
-      'authentication rejected',
-    ],
-    [
-      '403 in plain JSON of Cloudflare',
-      json(403, { message: 'no' }),
-      'authentication rejected',
-    ],
-    [
-      '403 in plain JSON of something else',
-      foreign(403, { message: 'no' }),
-      'blocked unknown retryable',
-    ],
-    [
-      '401 in plain JSON of something else',
-      foreign(401, {}),
-      'blocked unknown retryable',
-    ],
-    [
-      '403 of the edge, with an error_code',
-      json(403, { title: 'no', error_code: 1020 }),
-      'blocked unknown retryable',
-    ],
-    [
-      'the edge that must not be asked again',
-      json(403, { error_code: 1, retryable: false }),
-      'blocked unknown',
-    ],
-    [
-      'an envelope that has an error_code too',
-      json(400, { success: false, error_code: 1 }),
-      'rejected rejected',
-    ],
-    [
-      'only `errors`, which is an envelope',
-      foreign(400, { errors: [{ code: 1 }] }),
-      'rejected rejected',
-    ],
-    ['400 as plain JSON', json(400, {}), 'rejected rejected'],
-    [
-      '403 that is a page',
-      { status: 403, body: PAGE },
-      'blocked unknown retryable',
-    ],
-    [
-      '409 that is a page',
-      { status: 409, body: PAGE },
-      'blocked unknown retryable',
-    ],
-    ['404 that is empty', { status: 404 }, 'blocked unknown retryable'],
-    ['404 that is a list', json(404, []), 'blocked unknown retryable'],
-    [
-      '500 that is a page',
-      { status: 500, body: PAGE },
-      'server unknown retryable',
-    ],
-    ['500 of something else', foreign(500), 'blocked unknown retryable'],
-    [
-      '500 that is an envelope without a cf-ray',
-      foreign(500, { success: false }),
-      'server unknown retryable',
-    ],
-    [
-      '500 with a code of bad credentials',
-      coded(500, 10000),
-      'server unknown retryable',
-    ],
-    ['501', { status: 501 }, 'server rejected'],
-    ['505', { status: 505 }, 'server rejected'],
-    ['524', { status: 524 }, 'server unknown retryable'],
-    [
-      '525, which never reached the origin',
-      { status: 525 },
-      'server notProcessed retryable',
-    ],
-    [
-      '526, which never reached the origin',
-      { status: 526 },
-      'server notProcessed retryable',
-    ],
-    ['526 of something else', foreign(526), 'blocked unknown retryable'],
-    [
-      '525 that must not be retried',
-      json(525, { retryable: false }),
-      'server rejected',
-    ],
-    [
-      '502 that must not be retried',
-      json(502, { retryable: false }),
-      'server unknown',
-    ],
-    [
-      '502 that may be retried',
-      json(502, { retryable: true }),
-      'server unknown retryable',
-    ],
-  ])('%s', (_, response, expected) => {
+
+    ['conflict conflict retryable', coded(409, 1)],
+    ['server unknown retryable', coded(408, 1)],
+    ['server unknown retryable', coded(425, 1)],
+    ['rejected rejected', coded(400, 1017)],
+    ['rejected rejected', coded(403, 1017)],
+    ['rejected rejected', coded(404, 1004)],
+
+    // Both are about the caller: 401 with any code, and 403 without one.
+    ['authentication rejected', coded(401, 1234)],
+    ['authentication rejected', json(401, { error: 'no' })],
+    ['authentication rejected', json(403, { success: false, errors: [] })],
+    ['authentication rejected', foreign(403, { errors: [] })],
+    ['authentication rejected', json(403, { message: 'no' })],
+
+    // Something in between: no envelope, and no cf-ray or no plain JSON.
+    ['blocked unknown retryable', foreign(403, { message: 'no' })],
+    ['blocked unknown retryable', foreign(401, {})],
+    ['blocked unknown retryable', page(403)],
+    ['blocked unknown retryable', page(409)],
+    ['blocked unknown retryable', empty(404)],
+    ['blocked unknown retryable', json(404, [])],
+    // The edge sends an `error_code`.
+    ['blocked unknown retryable', json(403, { title: 'no', error_code: 1020 })],
+    ['blocked unknown', json(403, { error_code: 1, retryable: false })],
+    ['rejected rejected', json(400, { success: false, error_code: 1 })],
+    ['rejected rejected', foreign(400, { errors: [{ code: 1 }] })],
+    ['rejected rejected', json(400, {})],
+
+    ['server unknown retryable', page(500)],
+    ['server unknown retryable', foreign(500, { success: false })],
+    ['server unknown retryable', coded(500, 10000)],
+    ['blocked unknown retryable', foreignPage(500)],
+    ['server rejected', empty(501)],
+    ['server rejected', empty(505)],
+    ['server unknown retryable', empty(524)],
+    ['server unknown', json(502, { retryable: false })],
+    ['server unknown retryable', json(502, { retryable: true })],
+    // These never reached the origin.
+    ['server notProcessed retryable', empty(525)],
+    ['server notProcessed retryable', empty(526)],
+    ['server rejected', json(525, { retryable: false })],
+    ['blocked unknown retryable', foreignPage(526)],
+  ])('means %s: %j', (expected, response) => {
     expect(meaning(errorOf(response))).toBe(expected);
   });
 
@@ -283,42 +179,35 @@ describe('a response to a write', () => {
     },
   );
 
-  it('proves that no write can succeed, unless its code is the unstable 10001', () => {
-    const proves = (response: Partial<ReceivedResponse>) =>
-      provesBadCredentials(errorOf(response));
-    expect([10000, 10001].map((code) => proves(coded(403, code)))).toEqual([
-      true,
-      false,
-    ]);
-    expect(proves(coded(401, 10001))).toBe(false);
-    expect(proves(coded(401, 5))).toBe(true);
-    expect(proves(json(401, { error: 'no' }))).toBe(true);
-    expect(proves(coded(403, 1017))).toBe(false);
-  });
+  it.each([
+    [true, coded(403, 10000)],
+    [false, coded(403, 10001)],
+    [false, coded(401, 10001)],
+    [true, coded(401, 5)],
+    [true, json(401, { error: 'no' })],
+    [false, coded(403, 1017)],
+  ])(
+    'proves that no write can succeed, unless its code is the unstable 10001: %j, %j',
+    (isProof, response) => {
+      expect(provesBadCredentials(errorOf(response))).toBe(isProof);
+    },
+  );
 });
 
 describe('a response to a read', () => {
-  it.each<[string, Partial<ReceivedResponse>, string]>([
-    ['404', coded(404, 1004), 'not-found rejected'],
-    ['405', coded(405, 1004), 'rejected rejected'],
-    ['10000', coded(403, 10000), 'authentication rejected'],
-    [
-      '10001, which comes with failures of the server too',
-      coded(403, 10001),
-      'authentication rejected retryable',
-    ],
-    ['10001 with 401', coded(401, 10001), 'authentication rejected retryable'],
-    [
-      '10001 as the cause of another code',
-      coded(400, 6003, { error_chain: [{ code: 10001 }] }),
-      'authentication rejected',
-    ],
-    [
-      '10001 that must not be retried',
-      json(403, { errors: [{ code: 10001 }], retryable: false }),
-      'authentication rejected',
-    ],
-  ])('%s', (_, response, expected) => {
+  const errors = [{ code: 10001 }];
+  const chain = { error_chain: errors };
+
+  it.each<[string, Partial<ReceivedResponse>]>([
+    ['not-found rejected', coded(404, 1004)],
+    ['rejected rejected', coded(405, 1004)],
+    ['authentication rejected', coded(403, 10000)],
+    // 10001 comes with failures of the server too.
+    ['authentication rejected retryable', coded(403, 10001)],
+    ['authentication rejected retryable', coded(401, 10001)],
+    ['authentication rejected', coded(400, 6003, chain)],
+    ['authentication rejected', json(403, { errors, retryable: false })],
+  ])('means %s: %j', (expected, response) => {
     expect(meaning(errorOf(response, GET))).toBe(expected);
   });
 });
@@ -388,7 +277,7 @@ describe('an error', () => {
   });
 
   it('says that a response without a cf-ray is not from Cloudflare', () => {
-    expect(errorOf(foreign(502)).failure.request.detail).toBe(
+    expect(errorOf(foreignPage(502)).failure.request.detail).toBe(
       'POST …/recipients, HTTP 502, not from Cloudflare (no cf-ray)',
     );
     const headers = { 'cf-ray': `x\n${'y'.repeat(99)}` };
@@ -411,30 +300,23 @@ describe('an error', () => {
     expect(shown).toBe(isShown ? url : null);
   });
 
-  it.each<[string, Partial<ReceivedResponse>, number]>([
-    ['a header', { status: 429, headers: { 'retry-after': '7' } }, 7_000],
-    ['a member', json(503, { retry_after: 3 }), 3_000],
-    [
-      'a header, which counts before a member',
-      { ...json(503, { retry_after: 3 }), headers: { 'retry-after': '0' } },
-      0,
-    ],
-    ['no number', json(503, { retry_after: 'soon' }), 0],
-    ['a list with a number', json(503, { retry_after: [3] }), 0],
-    ['a negative number', json(503, { retry_after: -1 }), 0],
-    ['no sensible number', json(503, { retry_after: 1e9 }), 0],
-    ['nothing', { status: 503 }, 0],
-    [
-      'a date',
-      {
-        status: 503,
-        headers: { 'retry-after': 'Mon, 23 Nov 2026 10:00:30 GMT' },
-      },
-      30_000,
-    ],
-  ])('asks to wait with %s', (_, response, ms) => {
-    expect(errorOf(response).retryAfterMs).toBe(ms);
-  });
+  const after = (value: string) => ({ ...RAY, 'retry-after': value });
+  it.each<[number, Partial<ReceivedResponse>]>([
+    [7_000, { status: 429, headers: after('7') }],
+    [30_000, { headers: after('Mon, 23 Nov 2026 10:00:30 GMT') }],
+    [3_000, json(503, { retry_after: 3 })],
+    [0, json(503, { retry_after: 3 }, after('0'))],
+    [0, json(503, { retry_after: 'soon' })],
+    [0, json(503, { retry_after: [3] })],
+    [0, json(503, { retry_after: -1 })],
+    [0, json(503, { retry_after: 1e9 })],
+    [0, empty(503)],
+  ])(
+    'asks to wait %d ms, in a header or else in a member: %j',
+    (ms, response) => {
+      expect(errorOf(response).retryAfterMs).toBe(ms);
+    },
+  );
 
   it('of a 2xx that cannot be read leaves the outcome open', () => {
     const error = fromUnreadable(POST, '`result` is null');

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/cloudflare/api-error.ts';
+import { ApiError, fromUnreadable } from '../../src/cloudflare/api-error.ts';
 import {
   backoffMs,
   type Envelope,
+  type ReadOptions,
   type ReadRequest,
   type WriteReply,
   type WriteTurn,
@@ -16,6 +17,7 @@ import {
   type Reply,
   rejection,
   type ScriptedOptions,
+  type Sent,
 } from './scripted-api.ts';
 
 const PATH = '/accounts/owner/shares/share/recipients';
@@ -37,36 +39,57 @@ const POST = {
   body: { recipient_account_id: 'a' },
 } as const;
 
+/** A client whose requests are responded with this. */
+function open(
+  respond: (request: Sent, number: number) => Reply,
+  options: ScriptedOptions = {},
+) {
+  const api = openApi(respond, options);
+  const { client, clock } = api;
+  return {
+    ...api,
+    read: (options: ReadOptions = {}) =>
+      clock.run(client.read(LIST, resultOf, options)),
+    write: (turn = now) => clock.run(client.write(DELETE, turn)),
+    /** When requests were sent. */
+    sentAt: () => api.requests.map(({ atMs }) => atMs),
+  };
+}
+
 /**
  * Reads with a client whose requests are responded with one reply after the
  * other, the last one for all others.
  */
 async function read(
   replies: Reply[],
-  options: ScriptedOptions & { maxAttempts?: number } = {},
+  { maxAttempts, ...options }: ScriptedOptions & { maxAttempts?: number } = {},
 ) {
-  const api = openApi(
+  const api = open(
     (_, number) => replies[number - 1] ?? (replies.at(-1) as Reply),
     options,
   );
-  const { maxAttempts } = options;
-  const more = maxAttempts === undefined ? {} : { maxAttempts };
-  const outcome = await api.clock
-    .run(api.client.read(LIST, resultOf, more))
+  const outcome = await api
+    .read(maxAttempts === undefined ? {} : { maxAttempts })
     .then(String, (error) => error as ApiError);
   const sent = api.requests.length;
   return { ...api, outcome, sent, tookMs: api.clock.now() };
 }
 
+/** A success that says how much is left of the rate limit. */
+const leaving = (remaining: number, seconds: number) => ({
+  ...ok('x'),
+  headers: { ratelimit: `"default";r=${remaining};t=${seconds}` },
+});
+const waitFor = (status: number, seconds: number) =>
+  rejection(status, 1, { 'retry-after': String(seconds) });
+
 const failed = (cause: string) => ({ failure: { cause } });
 
 describe('a request', () => {
+  const KEY = { 'x-auth-email': 'e', 'x-auth-key': 'k' };
   it.each([
     [{ type: 'token', token: 't' }, { authorization: 'Bearer t' }],
-    [
-      { type: 'key', email: 'e', key: 'k' },
-      { 'x-auth-email': 'e', 'x-auth-key': 'k' },
-    ],
+    [{ type: 'key', email: 'e', key: 'k' }, KEY],
   ] as const)('has its credentials and a limit: %j', async (given, headers) => {
     const { requests, client, outcome } = await read([ok('x')], {
       credentials: given,
@@ -93,14 +116,14 @@ describe('a request', () => {
     const { client, clock, requests } = openApi(() => ok({}));
     await clock.run(client.read(RECORD, resultOf));
     await clock.run(client.write(POST, now));
+    const less = { timeoutMs: 10_000, maxMiB: 16 };
     expect(requests).toMatchObject([
-      { timeoutMs: 10_000, maxMiB: 16 },
+      less,
       {
+        ...less,
         method: 'POST',
         body: '{"recipient_account_id":"a"}',
         headers: { 'content-type': 'application/json' },
-        timeoutMs: 10_000,
-        maxMiB: 16,
       },
     ]);
   });
@@ -151,7 +174,7 @@ describe('a request', () => {
 });
 
 describe('a read', () => {
-  it.each<[string, Reply, ScriptedOptions?]>([
+  it.each<[string, Reply]>([
     ['a connection that fails', noResponse()],
     ['no connection', NO_CONNECTION],
     ['an error of the server', rejection(503)],
@@ -176,19 +199,16 @@ describe('a read', () => {
     ['a rejection', rejection(404)],
     ['bad credentials', rejection(403, 10000)],
     ['a redirect', { status: 302 }],
-    [
-      'an error that must not be retried',
-      { status: 503, body: '{"retryable":false}' },
-    ],
+    ['what says so', { status: 503, body: '{"retryable":false}' }],
   ])('is not repeated after %s', async (_, reply) => {
     const { sent, tookMs, delays } = await read([reply, ok('x')]);
     expect([sent, tookMs, delays]).toEqual([1, 0, []]);
   });
 
   it('is repeated eight times in about half a minute, and reports that once', async () => {
-    const { outcome, requests, delays } = await read([rejection(503)]);
+    const { outcome, sentAt, delays } = await read([rejection(503)]);
     expect(outcome).toMatchObject(failed('server'));
-    expect(requests.map(({ atMs }) => atMs)).toEqual([
+    expect(sentAt()).toEqual([
       0, 500, 1_500, 3_500, 7_500, 15_500, 23_500, 31_500,
     ]);
     expect(delays).toHaveLength(1);
@@ -198,22 +218,12 @@ describe('a read', () => {
     expect((await read([{ body: '<html>' }])).sent).toBe(3);
     expect((await read([{ body: '<html>' }], { maxAttempts: 2 })).sent).toBe(2);
 
-    const { client, clock, requests } = openApi(() => ok('x'));
-    const request = {
-      kind: 'list',
-      detail: 'GET',
-      code: null,
-      documentationUrl: null,
-    } as const;
-    const failure = { cause: 'invalid-response', reason: 'no list', request };
-    const decode = () => {
-      throw new ApiError(failure as ApiError['failure'], {
-        isRetryable: true,
-        outcome: 'unknown',
-      });
+    const { client, clock, requests } = open(() => ok('x'));
+    const decode = ({ request }: Envelope) => {
+      throw fromUnreadable(request, 'no list');
     };
     const reading = client.read(LIST, decode);
-    await expect(clock.run(reading)).rejects.toThrow('no list (GET)');
+    await expect(clock.run(reading)).rejects.toThrow('no list (GET');
     expect(requests).toHaveLength(3);
   });
 
@@ -242,7 +252,7 @@ describe('a read', () => {
     'waits as long as Cloudflare asks, and reports why: %d, %s',
     async (status, why) => {
       const { outcome, tookMs, delays } = await read([
-        rejection(status, 1, { 'retry-after': '60' }),
+        waitFor(status, 60),
         ok('x'),
       ]);
       expect([outcome, tookMs]).toEqual(['x', 60_000]);
@@ -250,10 +260,12 @@ describe('a read', () => {
     },
   );
 
-  it('fails at once where it would have to wait past the end', async () => {
-    for (const status of [429, 503]) {
-      const reply = rejection(status, 1, { 'retry-after': '60' });
-      const { outcome, sent } = await read([reply], { timeoutMs: 50_000 });
+  it.each([429, 503])(
+    'fails at once where it would have to wait past the end: %d',
+    async (status) => {
+      const { outcome, sent } = await read([waitFor(status, 60)], {
+        timeoutMs: 50_000,
+      });
       expect(sent).toBe(1);
       expect(outcome).toMatchObject({
         isRetryable: false,
@@ -262,8 +274,8 @@ describe('a read', () => {
           reason: 'said (code 1); the response asks to wait 1 m, 49 s are left',
         },
       });
-    }
-  });
+    },
+  );
 
   it('is not repeated where the wait would not fit', async () => {
     const { outcome, sent, tookMs } = await read([rejection(503)], {
@@ -282,43 +294,31 @@ describe('a read', () => {
   });
 
   it('ends with the step between two attempts, too', async () => {
-    const { client, clock, cancel, requests } = openApi(() => rejection(503));
+    const { client, clock, cancel, sentAt } = open(() => rejection(503));
     const reading = client.read(LIST, resultOf).catch((error) => error);
     await clock.pass(600);
     cancel.abort();
     expect(await clock.run(reading)).toMatchObject(failed('server'));
-    expect([requests.length, clock.now()]).toEqual([2, 600]);
+    expect([sentAt(), clock.now()]).toEqual([[0, 500], 600]);
   });
 
-  it('is not sent when the step is over', async () => {
-    const { client, clock, cancel, requests } = openApi(() => ok('x'));
-    cancel.abort();
-    await clock.pass(0);
-    await expect(clock.run(client.read(LIST, resultOf))).rejects.toMatchObject({
+  it('is not sent when the step is over, unless the caller says so', async () => {
+    const api = open(() => ok('x'));
+    api.cancel.abort();
+    await api.clock.pass(0);
+    await expect(api.read()).rejects.toMatchObject({
       message: 'the step is over (GET …/recipients, not sent)',
       failure: { cause: 'timeout' },
       outcome: 'notProcessed',
     });
-    expect(requests).toEqual([]);
-  });
+    expect(api.requests).toEqual([]);
 
-  it('may outlast the closing of the step where the caller says so', async () => {
-    const { client, clock, cancel, deadline } = openApi(() => ok('x'));
-    cancel.abort();
-    await clock.pass(0);
-    const options = { signal: deadline.end, maxAttempts: 1 };
-    const reading = client.read(LIST, resultOf, options);
-    expect(await clock.run(reading)).toBe('x');
+    const signal = api.deadline.end;
+    expect(await api.read({ signal, maxAttempts: 1 })).toBe('x');
   });
 });
 
 describe('a write', () => {
-  const write = async (reply: Reply, more: ScriptedOptions = {}) => {
-    const api = openApi(() => reply, more);
-    const outcome = await api.clock.run(api.client.write(DELETE, now));
-    return { ...api, outcome };
-  };
-
   it.each<[string, Reply, WriteReply['outcome']]>([
     ['an error of the server', rejection(503), 'unknown'],
     ['a conflict', rejection(409), 'conflict'],
@@ -331,13 +331,13 @@ describe('a write', () => {
     ['a response that takes too long', 'hang', 'unknown'],
     ['a success', ok({}), 'accepted'],
   ])('is sent once: %s', async (_, reply, outcome) => {
-    const { requests, ...written } = await write(reply);
-    expect(written.outcome.outcome).toBe(outcome);
+    const { requests, write } = open(() => reply);
+    expect(await write()).toMatchObject({ outcome });
     expect(requests).toHaveLength(1);
   });
 
   it('ends one second before the step does, not when the step closes', async () => {
-    const { client, clock, cancel } = openApi(() => 'hang');
+    const { client, clock, cancel } = open(() => 'hang');
     const writing = client.write(DELETE, now);
     await clock.pass(100);
     cancel.abort();
@@ -349,41 +349,32 @@ describe('a write', () => {
   });
 
   it('waits for the rate limit as long as its turn lets it', async () => {
-    const headers = { ratelimit: '"default";r=1;t=20' };
-    const reply = { ...ok({}), headers };
-    const { client, clock, requests } = openApi(() => reply);
-    await clock.run(client.write(DELETE, now));
+    const { write, sentAt } = open(() => leaving(1, 20));
+    await write();
     const seen: number[] = [];
-    const turn: WriteTurn = ({ waitMs, isBlocked }) => {
+    await write(({ waitMs, isBlocked }) => {
       seen.push(waitMs);
       expect(isBlocked).toBe(false);
       return null;
-    };
-    await clock.run(client.write(DELETE, turn));
+    });
     expect(seen).toEqual([10_000, 0]);
-    expect(requests.map(({ atMs }) => atMs)).toEqual([0, 10_000]);
+    expect(sentAt()).toEqual([0, 10_000]);
   });
 
   it('is held back where its turn says so, even after it has waited', async () => {
-    const headers = { 'retry-after': '3' };
-    const { client, clock, requests } = openApi(() =>
-      rejection(429, 1, headers),
-    );
-    await clock.run(client.write(DELETE, now));
+    const { write, clock, sentAt } = open(() => waitFor(429, 3));
+    await write();
     const heldBack = { why: 'stale-list' } as const;
-    const turn: WriteTurn = () => (clock.now() < 3_000 ? null : heldBack);
-    expect(await clock.run(client.write(DELETE, turn))).toEqual({
-      outcome: 'heldBack',
-      heldBack,
-    });
-    expect([requests.length, clock.now()]).toEqual([1, 3_000]);
+    const written = await write(() => (clock.now() < 3_000 ? null : heldBack));
+    expect(written).toEqual({ outcome: 'heldBack', heldBack });
+    expect([sentAt(), clock.now()]).toEqual([[0], 3_000]);
   });
 
   it('is held back when its time is over', async () => {
-    const { client, clock, cancel, requests } = openApi(() => ok({}));
+    const { write, clock, cancel, requests } = open(() => ok({}));
     cancel.abort();
     await clock.pass(800);
-    expect(await clock.run(client.write(DELETE, now))).toEqual({
+    expect(await write()).toEqual({
       outcome: 'heldBack',
       heldBack: { why: 'step-over' },
     });
@@ -393,41 +384,34 @@ describe('a write', () => {
 
 describe('the rate limit', () => {
   it('spreads reads when little of it is left, and reports that once', async () => {
-    const headers = { ratelimit: '"default";r=9;t=100' };
-    const reply = { ...ok('x'), headers };
-    const { client, clock, requests, delays } = openApi(() => reply);
-    for (let n = 0; n < 3; n++) await clock.run(client.read(LIST, resultOf));
-    expect(requests.map(({ atMs }) => atMs)).toEqual([0, 10_000, 20_000]);
+    const { read, sentAt, delays } = open(() => leaving(9, 100));
+    for (let n = 0; n < 3; n++) await read();
+    expect(sentAt()).toEqual([0, 10_000, 20_000]);
     expect(delays).toEqual([{ why: 'spacing', waitMs: 10_000 }]);
   });
 
   it('reports a block once, however many requests wait for it', async () => {
-    const headers = { ratelimit: '"default";r=0;t=30' };
-    const { client, clock, requests, delays } = openApi((_, number) =>
-      number === 1 ? { ...ok('x'), headers } : ok('x'),
+    const { read, sentAt, delays } = open((_, number) =>
+      number === 1 ? leaving(0, 30) : ok('x'),
     );
-    await clock.run(client.read(LIST, resultOf));
-    await clock.run(
-      Promise.all([1, 2, 3].map(() => client.read(LIST, resultOf))),
-    );
+    await read();
+    await Promise.all([read(), read(), read()]);
     expect(delays).toEqual([{ why: 'rate-limit', waitMs: 30_000 }]);
-    expect(requests.slice(1).every(({ atMs }) => atMs >= 30_000)).toBe(true);
+    expect(sentAt()).toEqual([0, 30_000, 30_000, 30_000]);
   });
 
   it('that lasts past the end fails a read at once', async () => {
-    const headers = { ratelimit: '"default";r=0;t=30' };
-    const { client, clock, requests } = openApi(
-      () => ({ ...ok('x'), headers }),
-      { timeoutMs: 20_000 },
-    );
-    await clock.run(client.read(LIST, resultOf));
-    await expect(clock.run(client.read(LIST, resultOf))).rejects.toMatchObject({
+    const { read, clock, sentAt } = open(() => leaving(0, 30), {
+      timeoutMs: 20_000,
+    });
+    await read();
+    await expect(read()).rejects.toMatchObject({
       message:
         'the rate limit allows no request for another 30 s (GET …/recipients, not sent)',
       failure: { cause: 'rate-limit' },
       isRetryable: false,
     });
-    expect([requests.length, clock.now()]).toEqual([1, 0]);
+    expect([sentAt(), clock.now()]).toEqual([[0], 0]);
   });
 });
 

@@ -1,85 +1,192 @@
 import tls from 'node:tls';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { extraCaProblem } from '../../src/cloudflare/connection.ts';
 import { createHttpClient } from '../../src/cloudflare/http-client.ts';
 import {
   AUTHORITY,
+  CUTS,
+  cutSecond,
+  direct,
   fixture,
   HAS_IPV6,
+  hello,
   identity,
+  type Send,
   send,
+  sendUntilAborted,
+  sendUntilTimeout,
+  sendWith,
   startProxy,
   startRaw,
   startTcp,
   startTlsServer,
+  through,
+  trust,
 } from './local-servers.ts';
 
-const DEFAULTS = {
-  authorities: tls.getCACertificates('default'),
-  minVersion: tls.DEFAULT_MIN_VERSION,
-  ciphers: tls.DEFAULT_CIPHERS,
+/** A proxy that speaks https has this certificate. */
+const PROXY_NAME = 'proxy-name';
+
+const OLD_TLS = {
+  ciphers: 'DEFAULT@SECLEVEL=0',
+  minVersion: 'TLSv1.1',
+  maxVersion: 'TLSv1.1',
+} as const;
+
+/** As NODE_OPTIONS=--tls-min-v1.1 does for a process. */
+function allowOldTls(): void {
+  const { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS } = tls;
+  tls.DEFAULT_MIN_VERSION = 'TLSv1.1';
+  tls.DEFAULT_CIPHERS = OLD_TLS.ciphers;
+  onTestFinished(() => {
+    Object.assign(tls, { DEFAULT_MIN_VERSION, DEFAULT_CIPHERS });
+  });
+}
+
+/** How a request goes, and what its messages say of that. */
+interface Way {
+  readonly send: Send;
+  readonly via: string;
+}
+
+async function throughProxy(certificate?: string): Promise<Way> {
+  const { proxy, address } = await startProxy(
+    certificate ? { certificate, host: 'localhost' } : {},
+  );
+  return {
+    send: through(proxy),
+    via: `, through the proxy ${address} (HTTPS_PROXY)`,
+  };
+}
+
+const NOT_PROCESSED = {
+  type: 'failure',
+  cause: 'network',
+  mayHaveBeenProcessed: false,
+  isRetryable: true,
+};
+const NO_RESPONSE = {
+  type: 'failure',
+  cause: 'no-response',
+  mayHaveBeenProcessed: true,
+  isRetryable: true,
 };
 
-/** As NODE_EXTRA_CA_CERTS does for a process that is started with it. */
-const trust = (...certificates: string[]) =>
-  tls.setDefaultCACertificates([...DEFAULTS.authorities, ...certificates]);
+describe.each<[string, () => Way | Promise<Way>]>([
+  ['with no proxy', () => ({ send: direct(), via: '' })],
+  ['through a proxy', () => throughProxy()],
+  ['through a proxy that speaks https', () => throughProxy(PROXY_NAME)],
+])('a request over https %s', (_, open) => {
+  beforeEach(() => trust(AUTHORITY, fixture(PROXY_NAME)));
 
-const direct = () => createHttpClient(() => null);
+  it('is not sent without a trusted authority, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
+    trust(fixture(PROXY_NAME));
+    // Node warns of the variable once; it is what this is about.
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { url, requests } = await startTlsServer();
+    const way = await open();
+    expect(await way.send(url)).toEqual({
+      ...NOT_PROCESSED,
+      cause: 'certificate-untrusted',
+      message: `unable to verify the first certificate${way.via}`,
+      isRetryable: false,
+    });
+    expect(requests()).toBe(0);
+  });
 
-afterEach(() => {
-  trust();
-  tls.DEFAULT_MIN_VERSION = DEFAULTS.minVersion;
-  tls.DEFAULT_CIPHERS = DEFAULTS.ciphers;
-  vi.unstubAllEnvs();
-  vi.useRealTimers();
+  it('is not sent with TLS before 1.2, whatever NODE_OPTIONS says', async () => {
+    allowOldTls();
+    const { url, requests } = await startTlsServer(hello, OLD_TLS);
+    const way = await open();
+    expect(await way.send(url)).toEqual({
+      ...NOT_PROCESSED,
+      message: `TLS failed: tlsv1 alert protocol version${way.via}`,
+    });
+    expect(requests()).toBe(0);
+  });
+
+  it.each(CUTS)(
+    'was not processed where the connection was %s during the handshake',
+    async (_name, cut) => {
+      const { httpsUrl } = await startTcp(cut);
+      const way = await open();
+      const response = await way.send(httpsUrl);
+      expect(response).toEqual({
+        ...NOT_PROCESSED,
+        message: expect.stringMatching(
+          /before secure TLS connection was established|ECONNRESET/,
+        ),
+      });
+      expect(response).toMatchObject({
+        message: expect.stringContaining(way.via),
+      });
+    },
+  );
+
+  it('was not processed where the handshake hung until the timeout', async () => {
+    const { httpsUrl, port, arrived } = await startTcp();
+    const way = await open();
+    expect(await sendUntilTimeout(way.send, httpsUrl, arrived)).toEqual({
+      ...NOT_PROCESSED,
+      message: `no connection within 10 s: localhost:${port} did not respond${way.via}`,
+    });
+  });
+
+  it('was not processed where the step ended during the handshake', async () => {
+    const { httpsUrl, arrived } = await startTcp();
+    const way = await open();
+    expect(await sendUntilAborted(way.send, httpsUrl, arrived)).toMatchObject({
+      cause: 'timeout',
+      mayHaveBeenProcessed: false,
+    });
+  });
+
+  it.each(['SSH-2.0-OpenSSH_9.9\r\n', 'HTTP/1.1 400 Bad Request\r\n\r\n'])(
+    'was not processed where the server does not speak TLS but says %j',
+    async (text) => {
+      const { httpsUrl, port } = await startRaw(text);
+      const way = await open();
+      expect(await way.send(httpsUrl)).toEqual({
+        ...NOT_PROCESSED,
+        message: `localhost:${port} does not speak TLS${way.via}`,
+        isRetryable: false,
+      });
+    },
+  );
+
+  it('may have been processed where the connection was cut after the handshake', async () => {
+    const { url } = await startTlsServer(({ socket }) => socket.destroy());
+    const way = await open();
+    expect(await way.send(url)).toEqual({
+      ...NO_RESPONSE,
+      message: 'connected, but no complete response: socket hang up',
+    });
+  });
+
+  it('may have been processed where the server hung after the handshake', async () => {
+    const { url, arrived } = await startTlsServer(() => {});
+    const way = await open();
+    expect(await sendUntilTimeout(way.send, url, arrived)).toEqual({
+      ...NO_RESPONSE,
+      message: 'connected, but no complete response within 10 s',
+    });
+  });
+
+  it('may have been processed where a connection that served another was cut', async () => {
+    const { url, connections } = await startTlsServer(cutSecond());
+    const way = await open();
+    await way.send(url);
+    expect(await way.send(url)).toMatchObject(NO_RESPONSE);
+    expect(connections()).toBe(1);
+  });
 });
 
 describe('the certificate of a server', () => {
-  // Node warns of the variable once; it is what this is about.
-  beforeEach(() => void vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0'));
-
-  const UNTRUSTED = {
-    type: 'failure',
-    cause: 'certificate-untrusted',
-    message: 'unable to verify the first certificate',
-    mayHaveBeenProcessed: false,
-    isRetryable: false,
-  };
-
-  it('has to be of a trusted authority, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
-    let requests = 0;
-    const { url } = await startTlsServer((_, response) =>
-      response.end(String(++requests)),
-    );
-    expect(await send(direct(), url)).toEqual(UNTRUSTED);
-    expect(requests).toBe(0);
-  });
-
-  it('has to be of a trusted authority through a proxy too', async () => {
-    let requests = 0;
-    const { url } = await startTlsServer((_, response) =>
-      response.end(String(++requests)),
-    );
-    const { proxy, address } = await startProxy();
-    expect(
-      await send(
-        createHttpClient(() => proxy),
-        url,
-      ),
-    ).toEqual({
-      ...UNTRUSTED,
-      message: `unable to verify the first certificate, through the proxy ${address} (HTTPS_PROXY)`,
-    });
-    expect(requests).toBe(0);
-  });
-
   it('is trusted with its authority', async () => {
     trust(AUTHORITY);
     const { url } = await startTlsServer();
-    expect(await send(direct(), url)).toMatchObject({
-      status: 200,
-      body: 'hello',
-    });
+    expect(await send(url)).toMatchObject({ status: 200, body: 'hello' });
   });
 
   it.each([
@@ -89,24 +196,20 @@ describe('the certificate of a server', () => {
     ['is for another name', 'api-name', "not in the cert's altnames"],
   ])('that %s is invalid, although it is trusted', async (_, name, text) => {
     trust(fixture(name));
-    let requests = 0;
-    const { url } = await startTlsServer(
-      (_, response) => response.end(String(++requests)),
-      identity(name),
-    );
-    expect(await send(direct(), url)).toEqual({
+    const { url, requests } = await startTlsServer(hello, identity(name));
+    expect(await send(url)).toEqual({
       type: 'failure',
       cause: 'certificate-invalid',
       message: expect.stringContaining(text),
       mayHaveBeenProcessed: false,
       isRetryable: false,
     });
-    expect(requests).toBe(0);
+    expect(requests()).toBe(0);
   });
 
   it('that is self-signed is not trusted', async () => {
-    const { url } = await startTlsServer(undefined, identity('proxy-name'));
-    expect(await send(direct(), url)).toMatchObject({
+    const { url } = await startTlsServer(hello, identity(PROXY_NAME));
+    expect(await send(url)).toMatchObject({
       cause: 'certificate-untrusted',
       message: expect.stringMatching(/^self-signed certificate$/),
     });
@@ -115,11 +218,9 @@ describe('the certificate of a server', () => {
   it('has to be for the name behind a proxy', async () => {
     trust(AUTHORITY);
     const { port } = await startTlsServer();
-    const { proxy } = await startProxy();
-    const client = createHttpClient(() => proxy);
-    expect(
-      await send(client, `https://other.share.test:${port}`),
-    ).toMatchObject({
+    const way = await throughProxy();
+    const response = await way.send(`https://other.share.test:${port}`);
+    expect(response).toMatchObject({
       cause: 'certificate-invalid',
       message: expect.stringContaining('Host: other.share.test.'),
       mayHaveBeenProcessed: false,
@@ -128,30 +229,38 @@ describe('the certificate of a server', () => {
 
   it.skipIf(!HAS_IPV6)('has to be for the address', async () => {
     trust(AUTHORITY);
-    const { url } = await startTlsServer(undefined, { host: '::1' });
-    expect(await send(direct(), url)).toMatchObject({
-      cause: 'certificate-invalid',
-    });
+    const { url } = await startTlsServer(hello, { host: '::1' });
+    expect(await send(url)).toMatchObject({ cause: 'certificate-invalid' });
   });
+});
+
+it('TLS before 1.2 is not spoken to a proxy', async () => {
+  trust(AUTHORITY);
+  allowOldTls();
+  const { proxy, connects } = await startProxy({
+    certificate: 'server',
+    tls: OLD_TLS,
+  });
+  expect(await through(proxy)('https://localhost:1')).toMatchObject({
+    cause: 'proxy',
+    message: expect.stringContaining('TLS failed'),
+  });
+  expect(connects).toEqual([]);
 });
 
 describe('NODE_EXTRA_CA_CERTS', () => {
   const env = { NODE_EXTRA_CA_CERTS: '/etc/corp.pem' };
 
-  it('that names a missing file is in the message about an authority', async () => {
+  it('that names a missing file is in the message about an authority, and in no other', async () => {
     const problem = extraCaProblem(env, () => false);
     const { url } = await startTlsServer();
-    const client = createHttpClient(() => null, problem);
-    expect(await send(client, url)).toMatchObject({
+    const sendIt = sendWith(createHttpClient(() => null, problem));
+    expect(await sendIt(url)).toMatchObject({
       cause: 'certificate-untrusted',
       message:
         'unable to verify the first certificate; NODE_EXTRA_CA_CERTS names "/etc/corp.pem", which does not exist',
     });
-  });
-
-  it('is in no other message', async () => {
-    const client = createHttpClient(() => null, 'a problem');
-    expect(await send(client, 'https://127.0.0.1:1')).toMatchObject({
+    expect(await sendIt('https://127.0.0.1:1')).toMatchObject({
       cause: 'network',
       message: 'connect ECONNREFUSED 127.0.0.1:1',
     });
@@ -164,175 +273,5 @@ describe('NODE_EXTRA_CA_CERTS', () => {
     expect(names).toEqual(['/etc/corp.pem']);
     expect(extraCaProblem({}, () => false)).toBeNull();
     expect(extraCaProblem({ NODE_EXTRA_CA_CERTS: '' }, () => false)).toBeNull();
-  });
-});
-
-describe('TLS before 1.2', () => {
-  const OLD = {
-    ciphers: 'DEFAULT@SECLEVEL=0',
-    minVersion: 'TLSv1.1',
-    maxVersion: 'TLSv1.1',
-  } as const;
-
-  // As NODE_OPTIONS=--tls-min-v1.1 does for a process.
-  beforeEach(() => {
-    trust(AUTHORITY);
-    tls.DEFAULT_MIN_VERSION = 'TLSv1.1';
-    tls.DEFAULT_CIPHERS = OLD.ciphers;
-  });
-
-  it('is not spoken to a server, whatever NODE_OPTIONS says', async () => {
-    const { url } = await startTlsServer(undefined, OLD);
-    expect(await send(direct(), url)).toEqual({
-      type: 'failure',
-      cause: 'network',
-      message: 'TLS failed: tlsv1 alert protocol version',
-      mayHaveBeenProcessed: false,
-      isRetryable: true,
-    });
-  });
-
-  it('is not spoken to a server behind a proxy', async () => {
-    const { url } = await startTlsServer(undefined, OLD);
-    const { proxy } = await startProxy();
-    expect(
-      await send(
-        createHttpClient(() => proxy),
-        url,
-      ),
-    ).toMatchObject({
-      cause: 'network',
-      message: expect.stringMatching(/^TLS failed: .*, through the proxy/),
-      mayHaveBeenProcessed: false,
-    });
-  });
-
-  it('is not spoken to a proxy', async () => {
-    const { proxy, connects } = await startProxy({
-      certificate: 'server',
-      tls: OLD,
-    });
-    expect(
-      await send(
-        createHttpClient(() => proxy),
-        'https://localhost:1',
-      ),
-    ).toMatchObject({
-      cause: 'proxy',
-      message: expect.stringContaining('TLS failed'),
-    });
-    expect(connects).toEqual([]);
-  });
-});
-
-describe('a request over https was not processed', () => {
-  beforeEach(() => trust(AUTHORITY));
-
-  const NOT_PROCESSED = {
-    type: 'failure',
-    cause: 'network',
-    mayHaveBeenProcessed: false,
-    isRetryable: true,
-  };
-
-  it.each([
-    ['closed', (socket: { end(): void }) => socket.end()],
-    ['cut', (socket: { destroy(): void }) => socket.destroy()],
-    [
-      'reset',
-      (socket: { resetAndDestroy(): void }) => socket.resetAndDestroy(),
-    ],
-  ])('where the connection was %s during the handshake', async (_, cut) => {
-    const { httpsUrl } = await startTcp(cut);
-    expect(await send(direct(), httpsUrl)).toEqual({
-      ...NOT_PROCESSED,
-      message: expect.stringMatching(
-        /before secure TLS connection was established|ECONNRESET/,
-      ),
-    });
-  });
-
-  it('where the handshake hung until the timeout', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { httpsUrl, port, received } = await startTcp(() => {});
-    const sending = send(direct(), httpsUrl, { timeoutMs: 10_000 });
-    await received;
-    vi.advanceTimersByTime(10_000);
-    expect(await sending).toEqual({
-      ...NOT_PROCESSED,
-      message: `no connection within 10 s: localhost:${port} did not respond`,
-    });
-  });
-
-  it('where the step ended during the handshake', async () => {
-    const { httpsUrl, received } = await startTcp(() => {});
-    const abort = new AbortController();
-    const sending = send(direct(), httpsUrl, { signal: abort.signal });
-    await received;
-    abort.abort();
-    expect(await sending).toMatchObject({
-      cause: 'timeout',
-      mayHaveBeenProcessed: false,
-    });
-  });
-
-  it.each(['SSH-2.0-OpenSSH_9.9\r\n', 'HTTP/1.1 400 Bad Request\r\n\r\n'])(
-    'where the server does not speak TLS but says %j',
-    async (text) => {
-      const { httpsUrl, port } = await startRaw(text);
-      expect(await send(direct(), httpsUrl)).toEqual({
-        ...NOT_PROCESSED,
-        message: `localhost:${port} does not speak TLS`,
-        isRetryable: false,
-      });
-    },
-  );
-});
-
-describe('a request over https may have been processed', () => {
-  beforeEach(() => trust(AUTHORITY));
-
-  const NO_RESPONSE = {
-    type: 'failure',
-    cause: 'no-response',
-    mayHaveBeenProcessed: true,
-    isRetryable: true,
-  };
-
-  it('where the connection was cut after the handshake', async () => {
-    const { url } = await startTlsServer(({ socket }) => socket.destroy());
-    expect(await send(direct(), url)).toEqual({
-      ...NO_RESPONSE,
-      message: 'connected, but no complete response: socket hang up',
-    });
-  });
-
-  it('where the server hung after the handshake', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    let arrive: () => void = () => {};
-    const arrived = new Promise<void>((resolve) => {
-      arrive = resolve;
-    });
-    const { url } = await startTlsServer(() => arrive());
-    const sending = send(direct(), url, { timeoutMs: 10_000 });
-    await arrived;
-    vi.advanceTimersByTime(10_000);
-    expect(await sending).toEqual({
-      ...NO_RESPONSE,
-      message: 'connected, but no complete response within 10 s',
-    });
-  });
-
-  it('where a connection that served another request was cut', async () => {
-    let requests = 0;
-    const { url, connections } = await startTlsServer((request, response) => {
-      requests++;
-      if (requests === 1) response.end('x');
-      else request.socket.destroy();
-    });
-    const client = direct();
-    await send(client, url);
-    expect(await send(client, url)).toMatchObject(NO_RESPONSE);
-    expect(connections()).toBe(1);
   });
 });

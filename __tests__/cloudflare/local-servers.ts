@@ -1,6 +1,6 @@
 /**
- * Real servers on loopback for the tests of the HTTP client. Each closes with
- * the test that started it.
+ * Real servers on loopback for the tests of the HTTP client, and what sends to
+ * them. All of it ends with the test that started it.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -13,13 +13,14 @@ import {
   type Socket,
 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import tls, { type TLSSocket, type TlsOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
-import type {
-  HttpClient,
-  HttpRequest,
-  HttpResponse,
+import { onTestFinished, vi } from 'vitest';
+import {
+  createHttpClient,
+  type HttpClient,
+  type HttpRequest,
+  type HttpResponse,
 } from '../../src/cloudflare/http-client.ts';
 import type { ProxyServer } from '../../src/cloudflare/proxy.ts';
 
@@ -34,6 +35,14 @@ export const fixture = (name: string) =>
  * not trust it by default.
  */
 export const AUTHORITY = fixture('authority');
+
+const AUTHORITIES = tls.getCACertificates('default');
+
+/** As NODE_EXTRA_CA_CERTS does for a process that is started with it. */
+export function trust(...certificates: string[]): void {
+  tls.setDefaultCACertificates([...AUTHORITIES, ...certificates]);
+  onTestFinished(() => tls.setDefaultCACertificates(AUTHORITIES));
+}
 
 /** Some containers have none. */
 export const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
@@ -51,15 +60,34 @@ export function identity(name = 'server'): TlsOptions {
   };
 }
 
+/** `seen` resolves when it happens. */
+function event() {
+  let happen: () => void = () => {};
+  const seen = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return { happen, seen };
+}
+
 /**
- * Listens on loopback until the test is finished. @returns the port, and the
- * number of connections so far
+ * Listens on loopback until the test is finished.
+ *
+ * @returns the port, the number of connections and requests so far, and what
+ *   resolves when one of them `arrived`, or is `closed`
  */
 async function listen(server: NetServer, host = '127.0.0.1') {
   const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) =>
-    sockets.add(socket.on('error', () => {})),
-  );
+  let requests = 0;
+  const arrival = event();
+  const close = event();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket.on('error', () => {}));
+    socket.once('close', close.happen);
+  });
+  server.on('request', () => {
+    requests++;
+    arrival.happen();
+  });
   // A client that ends a handshake is none of a server's concern.
   server.on('tlsClientError', () => {});
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
@@ -73,57 +101,71 @@ async function listen(server: NetServer, host = '127.0.0.1') {
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => sockets.size,
+    requests: () => requests,
+    arrived: arrival.seen,
+    closed: close.seen,
   };
 }
 
-export async function startServer(listener: RequestListener, host?: string) {
-  const { port, connections } = await listen(createServer(listener), host);
-  return {
-    url: `http://${host ? `[${host}]` : '127.0.0.1'}:${port}`,
-    connections,
-  };
+export const hello: RequestListener = (_, response) => response.end('hello');
+
+export async function startServer(
+  listener: RequestListener = hello,
+  host?: string,
+) {
+  const listening = await listen(createServer(listener), host);
+  const name = host ? `[${host}]` : '127.0.0.1';
+  return { ...listening, url: `http://${name}:${listening.port}` };
 }
 
 /** A server for https; its certificate is `server.pem` by default. */
 export async function startTlsServer(
-  listener: RequestListener = (_, response) => response.end('hello'),
-  { host, ...tls }: TlsOptions & { host?: string } = {},
+  listener: RequestListener = hello,
+  { host, ...options }: TlsOptions & { host?: string } = {},
 ) {
-  const { port, connections } = await listen(
-    createTlsServer({ ...identity(), ...tls }, listener),
-    host,
-  );
-  return {
-    url: `https://${host ? `[${host}]` : 'localhost'}:${port}`,
-    port,
-    connections,
+  const server = createTlsServer({ ...identity(), ...options }, listener);
+  const listening = await listen(server, host);
+  const name = host ? `[${host}]` : 'localhost';
+  return { ...listening, url: `https://${name}:${listening.port}` };
+}
+
+/** Cuts the connection of every request but the first. */
+export function cutSecond(): RequestListener {
+  let requests = 0;
+  return ({ socket }, response) => {
+    requests++;
+    if (requests === 1) response.end('hello');
+    else socket.destroy();
   };
 }
 
+/** Ways in which a peer ends a connection. */
+export const CUTS: [string, (socket: Socket) => void][] = [
+  ['closed', (socket) => socket.end()],
+  ['cut', (socket) => socket.destroy()],
+  ['reset', (socket) => socket.resetAndDestroy()],
+];
+
 /**
- * Accepts TCP connections and does this when the first bytes arrive, which is
- * before a TLS handshake can be complete.
- *
- * @returns `received`, which resolves with those bytes
+ * Accepts TCP connections and does this when the first bytes have `arrived`,
+ * which is before a TLS handshake can be complete.
  */
-export async function startTcp(onData: (socket: Socket) => void) {
-  let receive: (bytes: string) => void = () => {};
-  const received = new Promise<string>((resolve) => {
-    receive = resolve;
-  });
+export async function startTcp(onData: (socket: Socket) => void = () => {}) {
+  const arrival = event();
   const server = createTcpServer((socket) => {
-    socket.once('data', (bytes) => {
-      receive(bytes.toString());
+    socket.once('data', () => {
+      arrival.happen();
       onData(socket);
     });
   });
-  const { port } = await listen(server);
+  const { port, closed } = await listen(server);
   return {
     port,
     url: `http://127.0.0.1:${port}`,
     httpsUrl: `https://localhost:${port}`,
     proxy: proxyAt(`http://127.0.0.1:${port}`),
-    received,
+    arrived: arrival.seen,
+    closed,
   };
 }
 
@@ -181,32 +223,69 @@ export async function startProxy({
     there.on('close', () => socket.destroy());
     return there.on('error', () => socket.destroy());
   });
-  const { port, connections } = await listen(server);
+  const { port } = await listen(server);
   return {
     proxy: proxyAt(`${certificate ? 'https' : 'http'}://${host}:${port}`),
     address: `${host}:${port}`,
     connects,
-    connections,
     /** What clients named in TLS; false for nothing. */
     serverNames,
   };
 }
 
-/** Sends a GET, or what is given. */
-export function send(
-  client: HttpClient,
+export type Send = (
   url: string,
-  more: Partial<HttpRequest> = {},
+  more?: Partial<HttpRequest>,
+) => Promise<HttpResponse>;
+
+/** Sends a GET, or what is given, with this client. */
+export const sendWith =
+  (client: HttpClient): Send =>
+  (url, more = {}) =>
+    client({
+      method: 'GET',
+      url,
+      headers: {},
+      body: null,
+      timeoutMs: 30_000,
+      maxMiB: 16,
+      signal: new AbortController().signal,
+      ...more,
+    });
+
+/** Sends with one client, through this proxy. */
+export const through = (proxy: ProxyServer | null) =>
+  sendWith(createHttpClient(() => proxy));
+
+/** Sends with one client, and through no proxy. */
+export const direct = () => through(null);
+
+/** Sends with a client of its own, and through no proxy. */
+export const send: Send = (url, more) => direct()(url, more);
+
+/** Sends, and lets 10 seconds pass when the peer has heard of it. */
+export async function sendUntilTimeout(
+  sendIt: Send,
+  url: string,
+  arrived: Promise<unknown>,
 ): Promise<HttpResponse> {
-  const { signal } = new AbortController();
-  return client({
-    method: 'GET',
-    url,
-    headers: {},
-    body: null,
-    timeoutMs: 30_000,
-    maxMiB: 16,
-    signal,
-    ...more,
-  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const response = sendIt(url, { timeoutMs: 10_000 });
+  await arrived;
+  vi.advanceTimersByTime(10_000);
+  return response;
+}
+
+/** Sends, and aborts when the peer has heard of it. */
+export async function sendUntilAborted(
+  sendIt: Send,
+  url: string,
+  arrived: Promise<unknown>,
+): Promise<HttpResponse> {
+  const abort = new AbortController();
+  const response = sendIt(url, { signal: abort.signal });
+  await arrived;
+  abort.abort();
+  return response;
 }

@@ -1,6 +1,8 @@
-import tls from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createHttpClient } from '../../src/cloudflare/http-client.ts';
+import {
+  createHttpClient,
+  type FailedExchange,
+} from '../../src/cloudflare/http-client.ts';
 import {
   type ProxyServer,
   proxyFor,
@@ -8,46 +10,36 @@ import {
 } from '../../src/cloudflare/proxy.ts';
 import {
   AUTHORITY,
+  CUTS,
+  direct,
   fixture,
   proxyAt,
-  send,
+  sendUntilAborted,
+  sendUntilTimeout,
+  sendWith,
   startProxy,
   startRaw,
   startServer,
   startTcp,
   startTlsServer,
+  through,
+  trust,
 } from './local-servers.ts';
 
 const OK = { status: 200, body: 'hello' };
-const AUTHORITIES = tls.getCACertificates('default');
+const CLOUDFLARE = new URL('https://api.cloudflare.com/client/v4');
+/** No tunnel is opened to it, so that it need not exist. */
+const URL_BEHIND = 'https://api.share.test';
 
-/** As NODE_EXTRA_CA_CERTS does for a process that is started with it. */
-const trust = (...certificates: string[]) =>
-  tls.setDefaultCACertificates([...AUTHORITIES, ...certificates]);
-
-/** Sends a request with a client of its own, through that proxy. */
-const through = (proxy: ProxyServer, url: string) =>
-  send(
-    createHttpClient(() => proxy),
-    url,
-  );
-
+const BASIC = `Basic ${Buffer.from('o:ps:p@ss/wörd').toString('base64')}`;
 const withCredentials = ({ url, variable }: ProxyServer): ProxyServer => {
   const copy = new URL(url);
   copy.username = 'o:ps';
   copy.password = 'p@ss/wörd';
   return { url: copy, variable };
 };
-const BASIC = `Basic ${Buffer.from('o:ps:p@ss/wörd').toString('base64')}`;
 
-beforeEach(() => trust(AUTHORITY));
-afterEach(() => {
-  trust();
-  vi.unstubAllEnvs();
-  vi.useRealTimers();
-});
-
-const CLOUDFLARE = new URL('https://api.cloudflare.com/client/v4');
+afterEach(() => void vi.unstubAllEnvs());
 
 describe('the proxy of the environment', () => {
   it.each([
@@ -58,10 +50,7 @@ describe('the proxy of the environment', () => {
     ['proxy.example:3128', 'http://proxy.example:3128/'],
     ['user:word@proxy.example:3128', 'http://user:word@proxy.example:3128/'],
     ['http://[::1]:3128/', 'http://[::1]:3128/'],
-    [
-      'http://user@corp:pa@ss@proxy.example',
-      'http://user%40corp:pa%40ss@proxy.example/',
-    ],
+    ['http://u@corp:pa@ss@p.example', 'http://u%40corp:pa%40ss@p.example/'],
   ])('may be %s', (address, href) => {
     for (const variable of ['HTTPS_PROXY', 'https_proxy']) {
       const proxy = proxyFor(CLOUDFLARE, { [variable]: address });
@@ -91,25 +80,25 @@ describe('the proxy of the environment', () => {
     expect(proxyFor(local, { HTTPS_PROXY: address })).toBeNull();
   });
 
-  it('is the one in lower case where both are set, and none where they are empty', () => {
-    const both = { https_proxy: 'http://lower', HTTPS_PROXY: 'http://upper' };
-    expect(proxyFor(CLOUDFLARE, both)?.variable).toBe('https_proxy');
-    expect(proxyFor(CLOUDFLARE, { ...both, https_proxy: '' })?.variable).toBe(
-      'HTTPS_PROXY',
-    );
-    expect(proxyFor(CLOUDFLARE, { https_proxy: ' ' })).toBeNull();
-    const others = { http_proxy: 'http://proxy', HTTP_PROXY: 'http://proxy' };
-    expect(proxyFor(CLOUDFLARE, others)).toBeNull();
+  const both = { https_proxy: 'http://lower', HTTPS_PROXY: 'http://upper' };
+  it.each([
+    [both, 'https_proxy'],
+    [{ ...both, https_proxy: '' }, 'HTTPS_PROXY'],
+    [{ https_proxy: ' ' }, undefined],
+    [{ http_proxy: 'http://proxy', HTTP_PROXY: 'http://proxy' }, undefined],
+  ])('that %j names is in %s', (env, variable) => {
+    expect(proxyFor(CLOUDFLARE, env)?.variable).toBe(variable);
   });
 
   it('is not used for http, for this machine, and for the hosts of NO_PROXY', () => {
-    const env = { HTTPS_PROXY: 'http://proxy.example' };
-    expect(proxyFor(new URL('http://api.example.com'), env)).toBeNull();
-    expect(proxyFor(new URL('https://localhost:8443'), env)).toBeNull();
-    expect(proxyFor(CLOUDFLARE, env)).not.toBeNull();
+    const isUsed = (url: string | URL) =>
+      proxyFor(new URL(url), { HTTPS_PROXY: 'http://proxy.example' }) !== null;
+    expect(isUsed('http://api.example.com')).toBe(false);
+    expect(isUsed('https://localhost:8443')).toBe(false);
+    expect(isUsed(CLOUDFLARE)).toBe(true);
     vi.stubEnv('NO_PROXY', 'other.example, .cloudflare.com');
-    expect(proxyFor(CLOUDFLARE, env)).toBeNull();
-    expect(proxyFor(new URL('https://api.example.com'), env)).not.toBeNull();
+    expect(isUsed(CLOUDFLARE)).toBe(false);
+    expect(isUsed('https://api.example.com')).toBe(true);
   });
 });
 
@@ -128,6 +117,14 @@ describe('the passwords of proxies', () => {
     ['http://user:50%off@proxy', ['50%off']],
     ['http://user:60@@@', ['60@@']],
     ['http://:only-password@proxy', ['only-password']],
+    // They are not invented, and a user is none.
+    ['', []],
+    ['proxy', []],
+    ['http://proxy:3128', []],
+    ['http://ci@proxy:3128', []],
+    ['http://ci:@proxy:3128', []],
+    ['ci@corp@proxy:3128', []],
+    ['http://[::1]:3128', []],
   ])('are found in every form in %s', (address, forms) => {
     for (const name of [
       'https_proxy',
@@ -138,18 +135,6 @@ describe('the passwords of proxies', () => {
       expect(proxyPasswords({ [name]: ` ${address}\n` }).sort()).toEqual(
         forms.sort(),
       );
-  });
-
-  it.each([
-    '',
-    'proxy',
-    'http://proxy:3128',
-    'http://ci@proxy:3128',
-    'http://ci:@proxy:3128',
-    'ci@corp@proxy:3128',
-    'http://[::1]:3128',
-  ])('are not invented, and a user is none: %s', (address) => {
-    expect(proxyPasswords({ HTTPS_PROXY: address })).toEqual([]);
   });
 
   it('are those of all variables, each once', () => {
@@ -163,13 +148,15 @@ describe('the passwords of proxies', () => {
   });
 });
 
+// What comes of a request in a tunnel is in http-client-tls.test.ts.
 describe('a proxy', () => {
+  beforeEach(() => trust(AUTHORITY));
+
   it('tunnels all requests to a host through one connection', async () => {
     const { url, connections } = await startTlsServer();
     const { proxy, connects } = await startProxy();
-    const client = createHttpClient(() => proxy);
-    for (let n = 0; n < 3; n++)
-      expect(await send(client, url)).toMatchObject(OK);
+    const send = through(proxy);
+    for (let n = 0; n < 3; n++) expect(await send(url)).toMatchObject(OK);
     const target = new URL(url).host;
     expect(connects).toMatchObject([{ target, headers: { host: target } }]);
     expect(connects[0]?.headers).not.toHaveProperty('proxy-authorization');
@@ -179,10 +166,9 @@ describe('a proxy', () => {
   it('knows a name that only it can resolve', async () => {
     const { port } = await startTlsServer();
     const { proxy, connects } = await startProxy();
-    expect(
-      await through(proxy, `https://api.share.test:${port}`),
-    ).toMatchObject(OK);
-    expect(connects).toMatchObject([{ target: `api.share.test:${port}` }]);
+    const target = `api.share.test:${port}`;
+    expect(await through(proxy)(`https://${target}`)).toMatchObject(OK);
+    expect(connects).toMatchObject([{ target }]);
   });
 
   it('gets its credentials decoded, and the server does not get them', async () => {
@@ -192,7 +178,7 @@ describe('a proxy', () => {
       response.end('hello');
     });
     const { proxy, connects } = await startProxy();
-    expect(await through(withCredentials(proxy), url)).toMatchObject(OK);
+    expect(await through(withCredentials(proxy))(url)).toMatchObject(OK);
     expect(connects).toMatchObject([
       { headers: { 'proxy-authorization': BASIC } },
     ]);
@@ -201,37 +187,35 @@ describe('a proxy', () => {
 
   it('is chosen for every address', async () => {
     const { url } = await startTlsServer();
-    const { url: plain } = await startServer((_, response) =>
-      response.end('hello'),
-    );
+    const { url: plain } = await startServer();
     const { proxy, connects } = await startProxy();
-    const client = createHttpClient(({ protocol }) =>
-      protocol === 'https:' ? proxy : null,
+    const send = sendWith(
+      createHttpClient(({ protocol }) =>
+        protocol === 'https:' ? proxy : null,
+      ),
     );
-    expect(await send(client, plain)).toMatchObject(OK);
+    expect(await send(plain)).toMatchObject(OK);
     expect(connects).toHaveLength(0);
-    expect(await send(client, url)).toMatchObject(OK);
+    expect(await send(url)).toMatchObject(OK);
     expect(connects).toHaveLength(1);
   });
 
   it('is not used where none is chosen, for http and https', async () => {
     const { url } = await startTlsServer();
-    const { url: plain } = await startServer((_, response) =>
-      response.end('hello'),
-    );
-    const client = createHttpClient(() => null);
+    const { url: plain } = await startServer();
+    const send = direct();
     for (const address of [plain, url, plain])
-      expect(await send(client, address)).toMatchObject(OK);
+      expect(await send(address)).toMatchObject(OK);
   });
 
   it('that cannot be chosen is not passed by', async () => {
-    const { url, connections } = await startServer((_, response) =>
-      response.end('hello'),
+    const { url, connections } = await startServer();
+    const send = sendWith(
+      createHttpClient(() => {
+        throw new TypeError('not the address of a proxy');
+      }),
     );
-    const client = createHttpClient(() => {
-      throw new TypeError('not the address of a proxy');
-    });
-    expect(await send(client, url)).toMatchObject({
+    expect(await send(url)).toMatchObject({
       type: 'failure',
       message: 'not the address of a proxy',
       mayHaveBeenProcessed: false,
@@ -246,7 +230,7 @@ describe('a proxy', () => {
     const { proxy, connects } = await startProxy({
       reply: 'HTTP/1.1 502 Bad Gateway\r\n\r\n',
     });
-    await through(proxy, url);
+    await through(proxy)(url);
     expect(connects).toMatchObject([{ target }]);
   });
 
@@ -260,12 +244,11 @@ describe('a proxy', () => {
     const { proxy } = await startProxy({
       established: `HTTP/1.1 ${line}\r\n\r\n`,
     });
-    expect(await through(proxy, url)).toMatchObject(OK);
+    expect(await through(proxy)(url)).toMatchObject(OK);
   });
 });
 
 describe('a proxy that speaks https', () => {
-  const URL_BEHIND = 'https://api.share.test';
   /** Opens no tunnel, so that the API behind it does not matter. */
   const startRejecting = (certificate: string, host: string) =>
     startProxy({ certificate, host, reply: 'HTTP/1.1 502 No\r\n\r\n' });
@@ -280,8 +263,8 @@ describe('a proxy that speaks https', () => {
       certificate,
       host,
     });
-    const url = `https://api.share.test:${port}`;
-    expect(await through(withCredentials(proxy), url)).toMatchObject(OK);
+    const send = through(withCredentials(proxy));
+    expect(await send(`https://api.share.test:${port}`)).toMatchObject(OK);
     expect(connects).toMatchObject([
       { headers: { 'proxy-authorization': BASIC } },
     ]);
@@ -301,7 +284,7 @@ describe('a proxy that speaks https', () => {
         certificate,
         host,
       );
-      expect(await through(withCredentials(proxy), URL_BEHIND)).toEqual({
+      expect(await through(withCredentials(proxy))(URL_BEHIND)).toEqual({
         type: 'failure',
         cause: 'proxy-certificate-invalid',
         message: expect.stringMatching(
@@ -318,7 +301,7 @@ describe('a proxy that speaks https', () => {
     trust();
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const { proxy, connects } = await startRejecting('server', 'localhost');
-    expect(await through(withCredentials(proxy), URL_BEHIND)).toMatchObject({
+    expect(await through(withCredentials(proxy))(URL_BEHIND)).toMatchObject({
       cause: 'certificate-untrusted',
       message: expect.stringContaining('the certificate of the proxy'),
       mayHaveBeenProcessed: false,
@@ -332,7 +315,7 @@ describe('a proxy that speaks https', () => {
     async (text) => {
       const { port } = await startRaw(text);
       const proxy = proxyAt(`https://localhost:${port}`);
-      expect(await through(proxy, URL_BEHIND)).toEqual({
+      expect(await through(proxy)(URL_BEHIND)).toEqual({
         type: 'failure',
         cause: 'proxy',
         message: `HTTPS_PROXY says https://, but localhost:${port} does not speak TLS; write http://`,
@@ -344,7 +327,6 @@ describe('a proxy that speaks https', () => {
 });
 
 describe('a proxy that makes no connection', () => {
-  const URL_BEHIND = 'https://api.share.test';
   const NOT_PROCESSED = {
     type: 'failure',
     cause: 'proxy',
@@ -362,27 +344,22 @@ describe('a proxy that makes no connection', () => {
     const { proxy, address } = await startProxy({
       reply: `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`,
     });
-    expect(await through(proxy, URL_BEHIND)).toEqual({
+    expect(await through(proxy)(URL_BEHIND)).toEqual({
       ...NOT_PROCESSED,
       message: `the proxy ${address} (HTTPS_PROXY) rejected the connection with HTTP ${status}`,
       isRetryable,
     });
   });
 
+  const ONLY_BASIC = ', and the action supports only Basic';
   it.each([
     [['Basic realm="a"'], '; it offers Basic'],
-    [
-      ['Negotiate', 'NTLM'],
-      '; it offers Negotiate, NTLM, and the action supports only Basic',
-    ],
+    [['Negotiate', 'NTLM'], `; it offers Negotiate, NTLM${ONLY_BASIC}`],
     [
       ['Digest realm="x, Fake y", nonce = "\\"", BASIC realm=z', 'Digest'],
       '; it offers Digest, BASIC',
     ],
-    [
-      ['A, B, C, D, E'],
-      '; it offers A, B, C, D, and the action supports only Basic',
-    ],
+    [['A, B, C, D, E'], `; it offers A, B, C, D${ONLY_BASIC}`],
     // Text that might be a secret, or a workflow command.
     [[BASIC.slice('Basic '.length)], ''],
     [['##[error]x, ::error::y'], ''],
@@ -396,13 +373,9 @@ describe('a proxy that makes no connection', () => {
       const { proxy } = await startProxy({
         reply: `HTTP/1.1 407 No\r\n${headers}Content-Length: 0\r\n\r\n`,
       });
-      const response = await through(withCredentials(proxy), URL_BEHIND);
-      expect(response).toMatchObject({
-        ...NOT_PROCESSED,
-        message: expect.stringMatching(/ HTTP 407/),
-        isRetryable: false,
-      });
-      const { message = '' } = response as { message?: string };
+      const response = await through(withCredentials(proxy))(URL_BEHIND);
+      expect(response).toMatchObject({ ...NOT_PROCESSED, isRetryable: false });
+      const { message } = response as FailedExchange;
       expect(message.split(' HTTP 407')[1]).toBe(offer);
     },
   );
@@ -411,7 +384,7 @@ describe('a proxy that makes no connection', () => {
     const { proxy, address } = await startProxy({
       reply: 'HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}',
     });
-    expect(await through(proxy, URL_BEHIND)).toEqual({
+    expect(await through(proxy)(URL_BEHIND)).toEqual({
       ...NOT_PROCESSED,
       message: `the proxy ${address} (HTTPS_PROXY) responded to CONNECT with HTTP 201 and a body instead of a tunnel`,
       isRetryable: false,
@@ -434,7 +407,7 @@ describe('a proxy that makes no connection', () => {
     ['closes the connection', '', 'made no connection: socket hang up', true],
   ])('%s', async (_, text, problem, isRetryable) => {
     const { proxy, port } = await startRaw(text);
-    expect(await through(proxy, URL_BEHIND)).toEqual({
+    expect(await through(proxy)(URL_BEHIND)).toEqual({
       ...NOT_PROCESSED,
       message: expect.stringMatching(
         `^the proxy 127\\.0\\.0\\.1:${port} \\(HTTPS_PROXY\\) ${problem}`,
@@ -448,7 +421,7 @@ describe('a proxy that makes no connection', () => {
     ['http://no.such.host.invalid', 'no.such.host.invalid:80', 'getaddrinfo'],
     ['https://no.such.host.invalid', 'no.such.host.invalid:443', 'getaddrinfo'],
   ])('cannot be reached: %s', async (address, host, text) => {
-    expect(await through(proxyAt(address), URL_BEHIND)).toEqual({
+    expect(await through(proxyAt(address))(URL_BEHIND)).toEqual({
       ...NOT_PROCESSED,
       message: expect.stringMatching(
         `^the proxy ${host} \\(HTTPS_PROXY\\) made no connection: ${text}`,
@@ -458,22 +431,9 @@ describe('a proxy that makes no connection', () => {
   });
 
   it('never responds until the timeout, and its connection is closed', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    let close: () => void = () => {};
-    const closed = new Promise<void>((resolve) => {
-      close = resolve;
-    });
-    const { proxy, port, received } = await startTcp((socket) =>
-      socket.once('close', close),
-    );
-    const sending = send(
-      createHttpClient(() => proxy),
-      URL_BEHIND,
-      { timeoutMs: 10_000 },
-    );
-    await received;
-    vi.advanceTimersByTime(10_000);
-    expect(await sending).toEqual({
+    const { proxy, port, arrived, closed } = await startTcp();
+    const send = through(proxy);
+    expect(await sendUntilTimeout(send, URL_BEHIND, arrived)).toEqual({
       ...NOT_PROCESSED,
       message: `no connection within 10 s: the proxy 127.0.0.1:${port} (HTTPS_PROXY) opened no tunnel`,
       isRetryable: true,
@@ -482,122 +442,24 @@ describe('a proxy that makes no connection', () => {
   });
 
   it('never responds until the step is over', async () => {
-    const { proxy, received } = await startTcp(() => {});
-    const abort = new AbortController();
-    const sending = send(
-      createHttpClient(() => proxy),
-      URL_BEHIND,
-      { signal: abort.signal },
-    );
-    await received;
-    abort.abort();
-    expect(await sending).toMatchObject({
+    const { proxy, arrived } = await startTcp();
+    const send = through(proxy);
+    expect(await sendUntilAborted(send, URL_BEHIND, arrived)).toMatchObject({
       cause: 'timeout',
       mayHaveBeenProcessed: false,
     });
   });
-});
 
-describe('a tunnel', () => {
-  const NOT_PROCESSED = {
-    type: 'failure',
-    cause: 'network',
-    mayHaveBeenProcessed: false,
-    isRetryable: true,
-  };
-
-  it.each([
-    ['closed', (socket: { end(): void }) => socket.end()],
-    ['cut', (socket: { destroy(): void }) => socket.destroy()],
-    [
-      'reset',
-      (socket: { resetAndDestroy(): void }) => socket.resetAndDestroy(),
-    ],
-  ])('that is %s before TLS is complete carried nothing', async (_, cut) => {
-    const { httpsUrl } = await startTcp(cut);
-    const { proxy, address } = await startProxy();
-    expect(await through(proxy, httpsUrl)).toEqual({
-      ...NOT_PROCESSED,
-      message: expect.stringMatching(
-        `, through the proxy ${address} \\(HTTPS_PROXY\\)$`,
-      ),
-    });
-  });
-
-  it.each([
-    ['closed', (socket: { end(): void }) => socket.end()],
-    [
-      'reset',
-      (socket: { resetAndDestroy(): void }) => socket.resetAndDestroy(),
-    ],
-  ])('that the proxy opens and then has %s carried nothing', async (_, cut) => {
+  it.each(CUTS)('opens a tunnel that is then %s', async (_, cut) => {
     const { proxy } = await startTcp((socket) => {
       // The next bytes are the start of a TLS handshake.
       socket.once('data', () => cut(socket));
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
     });
-    expect(await through(proxy, 'https://api.share.test')).toMatchObject(
-      NOT_PROCESSED,
-    );
-  });
-
-  it('whose TLS handshake hangs carried nothing', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { httpsUrl, port, received } = await startTcp(() => {});
-    const { proxy, address } = await startProxy();
-    const sending = send(
-      createHttpClient(() => proxy),
-      httpsUrl,
-      { timeoutMs: 10_000 },
-    );
-    await received;
-    vi.advanceTimersByTime(10_000);
-    expect(await sending).toEqual({
+    expect(await through(proxy)(URL_BEHIND)).toMatchObject({
       ...NOT_PROCESSED,
-      message: `no connection within 10 s: localhost:${port} did not respond, through the proxy ${address} (HTTPS_PROXY)`,
+      cause: 'network',
+      isRetryable: true,
     });
-  });
-
-  it('to a server without TLS says so', async () => {
-    const { httpsUrl, port } = await startRaw('HTTP/1.1 400 Bad\r\n\r\n');
-    const { proxy, address } = await startProxy();
-    expect(await through(proxy, httpsUrl)).toEqual({
-      ...NOT_PROCESSED,
-      message: `localhost:${port} does not speak TLS, through the proxy ${address} (HTTPS_PROXY)`,
-      isRetryable: false,
-    });
-  });
-
-  it.each([undefined, 'proxy-name'])(
-    'that is cut after TLS is complete may have carried the request: %s',
-    async (certificate) => {
-      trust(AUTHORITY, fixture('proxy-name'));
-      const { url } = await startTlsServer(({ socket }) => socket.destroy());
-      const { proxy } = await startProxy({
-        host: 'localhost',
-        ...(certificate && { certificate }),
-      });
-      expect(await through(proxy, url)).toMatchObject({
-        cause: 'no-response',
-        mayHaveBeenProcessed: true,
-      });
-    },
-  );
-
-  it('that served another request and is then cut may have carried the next', async () => {
-    let requests = 0;
-    const { url } = await startTlsServer((request, response) => {
-      requests++;
-      if (requests === 1) response.end('x');
-      else request.socket.destroy();
-    });
-    const { proxy, connects } = await startProxy();
-    const client = createHttpClient(() => proxy);
-    await send(client, url);
-    expect(await send(client, url)).toMatchObject({
-      cause: 'no-response',
-      mayHaveBeenProcessed: true,
-    });
-    expect(connects).toHaveLength(1);
   });
 });

@@ -36,6 +36,9 @@ const wire = (more: object = {}) => ({
   ...more,
 });
 
+const LONG = 'x'.repeat(900);
+const cutTo = (length: number) => `${'x'.repeat(length - 1)}…`;
+
 const decode = (value: unknown) =>
   decodeRecipient(value, REQUEST, 'result', clean);
 
@@ -94,116 +97,64 @@ describe('a record', () => {
     expect(moreErrors).toBe(1_005);
   });
 
-  const long = 'x'.repeat(900);
-  it.each<[string, object, object]>([
-    ['no resources', { resources: null }, { errors: [], moreErrors: 0 }],
-    ['no account', { account_id: null }, { accountId: null }],
-    ['an empty account', { account_id: '' }, { accountId: null }],
+  const NO_DATES = { created: '', modified: '' };
+  it.each<[object, object]>([
+    [{ resources: null }, { errors: [], moreErrors: 0 }],
+    [{ account_id: null }, { accountId: null }],
+    [{ account_id: '' }, { accountId: null }],
+    [{ account_id: ACCOUNT.toUpperCase() }, { accountId: ACCOUNT }],
+    [{}, { ...NO_DATES, createdMs: null, modifiedMs: null }],
     [
-      'an account in upper case',
-      { account_id: ACCOUNT.toUpperCase() },
-      { accountId: ACCOUNT },
-    ],
-    [
-      'no dates',
-      {},
-      { created: '', modified: '', createdMs: null, modifiedMs: null },
-    ],
-    [
-      'dates that are none',
       { created: '2026-01-01 x', modified: 5 },
-      { created: '', modified: '', createdMs: null },
+      { ...NO_DATES, createdMs: null },
     ],
-    [
-      'dates with something before them, or too long',
-      { created: 'x2026-01-01', modified: '1'.repeat(41) },
-      { created: '', modified: '' },
-    ],
-    [
-      'what only looks like a date',
-      { created: '99-99' },
-      { created: '99-99', createdMs: null },
-    ],
-    [
-      'a status of several lines',
-      { association_status: 'odd\nstatus' },
-      { status: '"odd status"' },
-    ],
-    [
-      'a status that only cleaning makes a published one',
-      { association_status: ' associated\n' },
-      { status: '"associated"' },
-    ],
-    [
-      'a long status',
-      { association_status: long },
-      { status: `"${'x'.repeat(63)}…"` },
-    ],
-    [
-      'long texts of resources',
-      { resources: [{ error: long, resource_id: long }] },
-      {
-        errors: [
-          {
-            error: `${'x'.repeat(299)}…`,
-            resourceId: `${'x'.repeat(299)}…`,
-            terminal: false,
-          },
-        ],
-      },
-    ],
-  ])('may have %s', (_, more, expected) => {
+    [{ created: 'x2026-01-01', modified: '1'.repeat(41) }, NO_DATES],
+    // What only looks like a date.
+    [{ created: '99-99' }, { created: '99-99', createdMs: null }],
+    [{ association_status: 'odd\nstatus' }, { status: '"odd status"' }],
+    // Only cleaning makes it a published one.
+    [{ association_status: ' associated\n' }, { status: '"associated"' }],
+  ])('may have %j, which is read as %j', (more, expected) => {
     expect(decode(wire(more))).toMatchObject(expected);
   });
 
-  it.each<[string, unknown, string]>([
-    ['an ID that is a path', wire({ id: '../x' }), 'result: `id` is not an ID'],
-    ['an ID of two lines', wire({ id: 'r1\nx' }), 'result: `id` is not an ID'],
-    ['a number as its ID', wire({ id: 7 }), 'result: `id` is not an ID'],
+  it('has long texts cut', () => {
+    const resources = [{ error: LONG, resource_id: LONG }];
+    const seen = decode(wire({ association_status: LONG, resources }));
+    expect(seen).toMatchObject({
+      status: `"${cutTo(64)}"`,
+      errors: [{ error: cutTo(300), resourceId: cutTo(300), terminal: false }],
+    });
+  });
+
+  const STATUS = 'result: `association_status` is not a status';
+  it.each<[string, unknown]>([
+    // A path, two lines, and a number.
+    ['result: `id` is not an ID', wire({ id: '../x' })],
+    ['result: `id` is not an ID', wire({ id: 'r1\nx' })],
+    ['result: `id` is not an ID', wire({ id: 7 })],
+    // It would be two.
+    ['result: `account_id` is not an ID', wire({ account_id: 'a,b' })],
+    ['result: `account_id` is not an ID', wire({ account_id: {} })],
+    [STATUS, wire({ association_status: null })],
+    [STATUS, wire({ association_status: '' })],
+    ['result: `resources` is not a list', wire({ resources: {} })],
     [
-      'an account that would be two',
-      wire({ account_id: 'a,b' }),
-      'result: `account_id` is not an ID',
-    ],
-    [
-      'an object as its account',
-      wire({ account_id: {} }),
-      'result: `account_id` is not an ID',
-    ],
-    [
-      'no status',
-      wire({ association_status: null }),
-      'result: `association_status` is not a status',
-    ],
-    [
-      'an empty status',
-      wire({ association_status: '' }),
-      'result: `association_status` is not a status',
-    ],
-    [
-      'resources that are no list',
-      wire({ resources: {} }),
-      'result: `resources` is not a list',
-    ],
-    [
-      'a resource that is null',
+      'result.resources: an entry is not an object',
       wire({ resources: [null] }),
-      'result.resources: no object',
     ],
     [
-      'an error that is no text',
+      'result.resources: an error is malformed',
       wire({ resources: [{ error: {} }] }),
-      'result.resources: no resource error',
     ],
     [
-      'an error that may be terminal',
+      'result.resources: an error is malformed',
       wire({ resources: [{ error: 'x', terminal: 'true' }] }),
-      'result.resources: no resource error',
     ],
-    ['nothing in it', null, 'result is not an object'],
-    ['a list', [wire()], 'result is not an object'],
-    ['a text', 'r1', 'result is not an object'],
-  ])('is not read with %s', (_, value, what) => {
+    ['result is not an object', null],
+    ['result is not an object', [wire()]],
+    ['result is not an object', 'r1'],
+  ])('is not read: %s, %j', (what, value) => {
     expect(() => decode(value)).toThrow(
       `the response is not one of the Shares API: ${what} (GET …/recipients/r1)`,
     );
@@ -246,13 +197,16 @@ describe('a record', () => {
 });
 
 describe('the record in the reply to a POST', () => {
+  const created = (result: unknown, target = AN_ACCOUNT) =>
+    decodeCreated(envelopeOf(result), target, clean);
+
   it.each([
-    ['complete', wire({ created: '2026-01-01T00:00:00Z' })],
-    ['without anything but its ID', { id: 'r1' }],
-    ['with another account', wire({ account_id: account(9) })],
-    ['that is odd', wire({ account_id: {}, resources: 5, created: {} })],
-  ])('belongs to the target and is `associating`: %s', (_, result) => {
-    expect(decodeCreated(envelopeOf(result), AN_ACCOUNT, clean)).toMatchObject({
+    [wire({ created: '2026-01-01T00:00:00Z' })],
+    [{ id: 'r1' }],
+    [wire({ account_id: account(9) })],
+    [wire({ account_id: {}, resources: 5, created: {} })],
+  ])('belongs to the target and is `associating`: %j', (result) => {
+    expect(created(result)).toMatchObject({
       id: 'r1',
       accountId: ACCOUNT,
       status: 'associating',
@@ -263,18 +217,20 @@ describe('the record in the reply to a POST', () => {
 
   it('has a terminal resource error, as in the published example', () => {
     const entry = { error: 'no entitlement', resource_id: 'p', terminal: true };
-    const result = wire({ resources: [entry] });
-    const created = decodeCreated(envelopeOf(result), AN_ACCOUNT, clean);
-    expect(created.errors).toEqual([
+    expect(created(wire({ resources: [entry] })).errors).toEqual([
       { resourceId: 'p', error: 'no entitlement', terminal: true },
     ]);
   });
 
+  it('keeps twenty errors, and counts the rest', () => {
+    const resources = Array(25).fill({ error: 'later' });
+    const { errors, moreErrors } = created(wire({ resources }));
+    expect([errors.length, moreErrors]).toEqual([20, 5]);
+  });
+
   it('has its dates, and of an organization no account', () => {
     const result = wire({ created: '2026-01-01T00:00:00Z' });
-    expect(
-      decodeCreated(envelopeOf(result), AN_ORGANIZATION, clean),
-    ).toMatchObject({
+    expect(created(result, AN_ORGANIZATION)).toMatchObject({
       accountId: null,
       createdMs: Date.UTC(2026, 0, 1),
     });
@@ -327,11 +283,10 @@ describe('the share', () => {
   });
 
   it('has long words cut', () => {
-    const long = 'x'.repeat(900);
-    const result = { name: long, status: long };
+    const result = { name: LONG, status: LONG };
     expect(decodeShare(envelopeOf(result), clean)).toMatchObject({
-      name: `${'x'.repeat(299)}…`,
-      status: `${'x'.repeat(63)}…`,
+      name: cutTo(300),
+      status: cutTo(64),
     });
   });
 
@@ -343,19 +298,20 @@ describe('the share', () => {
 });
 
 describe('a list of shares', () => {
+  const named = (result: unknown) =>
+    decodeShareNames(envelopeOf(result), clean);
+
   it('names the first five with an ID', () => {
     const shares = Array.from({ length: 6 }, (_, n) => ({
       id: `s${n}`,
       name: `N\n${n}`,
     }));
     const odd = [null, { id: '../x' }, 'x', { name: 'no ID' }];
-    const names = decodeShareNames(envelopeOf([...odd, ...shares]), clean);
+    const names = named([...odd, ...shares]);
     expect(names).toHaveLength(5);
     expect(names[0]).toEqual({ id: 's0', name: 'N 0' });
-    expect(decodeShareNames(envelopeOf([{ id: 's', name: 5 }]), clean)).toEqual(
-      [{ id: 's', name: '' }],
-    );
-    expect(decodeShareNames(envelopeOf(null), clean)).toEqual([]);
+    expect(named([{ id: 's', name: 5 }])).toEqual([{ id: 's', name: '' }]);
+    expect(named(null)).toEqual([]);
   });
 });
 

@@ -21,108 +21,91 @@ const SILENT = 'HTTP 400 without a reason';
 const long = 'x'.repeat(900);
 const cut = (length: number) => `${'x'.repeat(length - 1)}…`;
 
+const errors = (...entries: unknown[]) => ({ errors: entries });
+const pointingTo = (pointer: unknown) =>
+  errors({ code: 1, source: { pointer } });
+
 describe('the reason in a response', () => {
-  it.each<[string, unknown, string]>([
+  it.each<[string, unknown]>([
+    ['not in it (code 1017)', errors({ code: 1017, message: 'not in it' })],
+    ['no', errors({ message: 'no' })],
+    ['code 7', errors({ code: 7 })],
+    [SILENT, errors({ code: {}, message: ['x'] }, null, 5, true, [])],
+    ['no; never', errors('no', 'never')],
+    ['code 1', pointingTo({})],
+    ['c', { errors: [], messages: ['c'] }],
     [
-      'message first, then the code',
-      { errors: [{ code: 1017, message: 'Recipient is not in it' }] },
-      'Recipient is not in it (code 1017)',
-    ],
-    ['a message without a code', { errors: [{ message: 'no' }] }, 'no'],
-    ['a code without a message', { errors: [{ code: 7 }] }, 'code 7'],
-    [
-      'no text, which is nothing',
-      { errors: [{ code: {}, message: ['x'] }, null, 5, true, []] },
-      SILENT,
-    ],
-    [
-      'several errors, of which five are shown',
-      { errors: [1, 2, 3, 4, 5, 6].map((code) => ({ code })) },
-      'code 1; code 2; code 3; code 4; code 5',
-    ],
-    ['errors that are text', { errors: ['no', 'never'] }, 'no; never'],
-    [
-      'the causes of an error, and what it points to',
-      {
-        errors: [
-          {
-            code: 6003,
-            message: 'Invalid headers',
-            error_chain: [
-              { code: 6111, message: 'Bad format' },
-              {},
-              { code: 6103 },
-            ],
-            source: { pointer: '/recipient_account_id' },
-          },
-        ],
-      },
-      'Invalid headers (code 6003): Bad format (code 6111): code 6103 at /recipient_account_id',
-    ],
-    [
-      'a pointer that is none',
-      { errors: [{ code: 1, source: { pointer: {} } }] },
-      'code 1',
-    ],
-    [
-      'messages after the errors',
+      'a (code 1); b (code 2); c',
       {
         errors: [{ code: 1, message: 'a' }],
         messages: [{ code: 2, message: 'b' }, 'c', {}],
       },
-      'a (code 1); b (code 2); c',
     ],
-    ['messages alone', { errors: [], messages: ['c'] }, 'c'],
+    [SILENT, { errors: { code: 1 } }],
+    [SILENT, {}],
+
+    // A problem of the edge.
     [
-      'a problem of the edge',
-      { title: 'Bad gateway', detail: 'origin', error_code: 1020 },
       'Bad gateway: origin (code 1020)',
+      { title: 'Bad gateway', detail: 'origin', error_code: 1020 },
     ],
-    ['a problem without a text', { error_code: 1020 }, 'code 1020'],
-    ['a problem without a code', { title: 'Bad', error_code: 'x' }, 'Bad'],
-    ['errors that are no list', { errors: { code: 1 } }, SILENT],
-    ['plain `error`', { error: 'no\nway' }, 'no way'],
-    ['`error` with a message', { error: { message: 'no' } }, 'no'],
-    ['plain `message`', { message: 'no' }, 'no'],
+    ['code 1020', { error_code: 1020 }],
+    ['Bad', { title: 'Bad', error_code: 'x' }],
+
+    // Plain members count only without others.
+    ['no way', { error: 'no\nway' }],
+    ['no', { error: { message: 'no' } }],
+    ['no', { message: 'no' }],
+    ['Bad', { title: 'Bad', error: 'worse', message: 'worst' }],
+
+    // What is no object: a page, or a short text.
+    [SILENT, ''],
+    ['page "Blocked"', '<TITLE x="1">\n Blocked </TITLE>'],
+    ['page "Just a moment"', '<title>Just<br>a<b>moment</b></title>'],
     [
-      'plain members, which count only without others',
-      { title: 'Bad', error: 'worse', message: 'worst' },
-      'Bad',
-    ],
-    ['an empty object', {}, SILENT],
-    ['an empty body', '', SILENT],
-    [
-      'the title of a page',
-      '<TITLE x="1">\n Blocked </TITLE>',
-      'page "Blocked"',
-    ],
-    [
-      'the title of a page, with tags in it',
-      '<title>Just<br>a<b>moment</b></title>',
-      'page "Just a moment"',
-    ],
-    [
-      'a heading where there is no title',
-      '<title> </title><h1 class="x">Access\ndenied</h1>',
       'page "Access denied"',
+      '<title> </title><h1 class="x">Access\ndenied</h1>',
     ],
-    ['a page without either', '<html><body>hi', SILENT],
-    ['a title far down', `${' '.repeat(16_384)}<title>x</title>`, SILENT],
-    ['a short text', 'error code: 1010', 'error code: 1010'],
-    ['a text of 200 characters', 'x'.repeat(200), 'x'.repeat(200)],
-    ['a text that is longer', 'x'.repeat(201), SILENT],
-    ['broken JSON, which is no text', '{"error"', SILENT],
-    ['a list, which is a short text', [1], '[1]'],
-    ['long messages', { errors: [{ message: long }] }, cut(300)],
-    [
-      'a long pointer',
-      { errors: [{ code: 1, source: { pointer: long } }] },
-      `code 1 at ${cut(300)}`,
-    ],
-    ['a long title of a problem', { title: long }, cut(300)],
-    ['a long plain message', { message: long }, cut(300)],
-    ['a long title of a page', `<title>${long}</title>`, `page "${cut(200)}"`],
-  ])('is %s', (_, body, reason) => {
+    [SILENT, '<html><body>hi'],
+    ['error code: 1010', 'error code: 1010'],
+    [SILENT, '{"error"'],
+    ['[1]', [1]],
+  ])('is %j in %j', (reason, body) => {
+    expect(described(body)).toBe(reason);
+  });
+
+  it('is a text of up to 200 characters', () => {
+    const text = 'x'.repeat(200);
+    expect(described(text)).toBe(text);
+  });
+
+  it('shows five errors', () => {
+    const codes = [1, 2, 3, 4, 5, 6].map((code) => ({ code }));
+    const reason = 'code 1; code 2; code 3; code 4; code 5';
+    expect(described(errors(...codes))).toBe(reason);
+  });
+
+  it('has the causes of an error, and what it points to', () => {
+    const error = {
+      code: 6003,
+      message: 'Invalid headers',
+      error_chain: [{ code: 6111, message: 'Bad format' }, {}, { code: 6103 }],
+      source: { pointer: '/recipient_account_id' },
+    };
+    expect(described(errors(error))).toBe(
+      'Invalid headers (code 6003): Bad format (code 6111): code 6103 at /recipient_account_id',
+    );
+  });
+
+  it.each<[string, unknown, string]>([
+    ['message', errors({ message: long }), cut(300)],
+    ['pointer', pointingTo(long), `code 1 at ${cut(300)}`],
+    ['title of a problem', { title: long }, cut(300)],
+    ['plain message', { message: long }, cut(300)],
+    ['title of a page', `<title>${long}</title>`, `page "${cut(200)}"`],
+    ['text', 'x'.repeat(201), SILENT],
+    ['way to a title', `${' '.repeat(16_384)}<title>x</title>`, SILENT],
+  ])('is not too long with a long %s', (_, body, reason) => {
     expect(described(body)).toBe(reason);
   });
 

@@ -4,6 +4,7 @@ import type { ApiError } from '../../src/cloudflare/api-error.ts';
 import {
   ACCOUNT,
   AN_ACCOUNT,
+  AN_ORGANIZATION,
   account,
   firstAccounts,
   ORGANIZATION,
@@ -33,6 +34,7 @@ const ids = (from: number, to: number) => wires(from, to).map(({ id }) => id);
 const ALL = '?include_resources=true';
 const paged = (number: number, size: number) =>
   `${ALL}&page=${number}&per_page=${size}`;
+const ACCOUNT_URL = `https://api.test/v4/accounts/${OWNER}`;
 const TOO_LARGE = noResponse({ cause: 'too-large', isRetryable: false });
 const now = () => null;
 
@@ -156,30 +158,23 @@ describe('a list that is larger than a response may be', () => {
 });
 
 describe('the records of other accounts', () => {
-  const listed = async (inputs: ScriptedOptions['inputs']) => {
-    const others = [wire(1, OTHER), wire(2, null), wire(3, ACCOUNT)];
-    const { share, clock } = openApi(() => ok(others), {
-      inputs: inputs ?? {},
-    });
-    const seen = await clock.run(share.listRecipients());
-    return seen.records.map(({ id }) => id);
-  };
+  const others = [wire(1, OTHER), wire(2, null), wire(3, ACCOUNT)];
 
-  it('are counted, and kept only where they may be about the run', async () => {
-    const organization = {
-      type: 'organization',
-      id: ORGANIZATION,
-      label: null,
-    } as const;
-    expect(await listed({})).toEqual(['r3']);
-    expect(await listed({ state: 'absent' })).toEqual(['r3']);
-    expect(await listed({ state: 'exact' })).toEqual(['r1', 'r2', 'r3']);
-    expect(await listed({ targets: [organization] })).toEqual([
-      'r1',
-      'r2',
-      'r3',
-    ]);
-  });
+  it.each<[string[], ScriptedOptions['inputs']]>([
+    [['r3'], {}],
+    [['r3'], { state: 'absent' }],
+    [['r1', 'r2', 'r3'], { state: 'exact' }],
+    [['r1', 'r2', 'r3'], { targets: [AN_ORGANIZATION] }],
+  ])(
+    'are kept only where they may be about the run: %j, %j',
+    async (kept, inputs) => {
+      const { share, clock } = openApi(() => ok(others), {
+        inputs: { ...inputs },
+      });
+      const { records } = await clock.run(share.listRecipients());
+      expect(records.map(({ id }) => id)).toEqual(kept);
+    },
+  );
 
   it('are kept where the reply to a POST named them', async () => {
     const { share, run } = open(({ method }) =>
@@ -225,61 +220,51 @@ describe('a POST', () => {
   });
 
   const named = { id: 'r1', account_id: ACCOUNT };
-  it.each<[string, object]>([
-    ['a whole record', ok(named)],
-    ['an account in upper case', ok({ ...named, account_id: 'A'.repeat(32) })],
-    ['no account', ok({ ...named, account_id: '' })],
-    ['nothing but an ID', { body: JSON.stringify({ result: { id: 'r1' } }) }],
-    ['no success', { body: JSON.stringify({ success: false, result: named }) }],
-    ['any 2xx', { ...ok(named), status: 299 }],
-  ])('is accepted with %s', async (_, reply) => {
+  const bare = (body: object) => ({ body: JSON.stringify(body) });
+  const created = async (reply: Reply) => {
     const { share, run, requests } = open(() => reply);
-    expect(await run(share.createRecipient(AN_ACCOUNT, now))).toMatchObject({
+    const written = await run(share.createRecipient(AN_ACCOUNT, now));
+    expect(requests).toHaveLength(1);
+    return written;
+  };
+
+  it.each<Reply>([
+    ok(named),
+    ok({ ...named, account_id: 'A'.repeat(32) }),
+    ok({ ...named, account_id: '' }),
+    bare({ result: { id: 'r1' } }),
+    bare({ success: false, result: named }),
+    { ...ok(named), status: 299 },
+  ])('is accepted with %j', async (reply) => {
+    expect(await created(reply)).toMatchObject({
       outcome: 'accepted',
       recipient: { id: 'r1', accountId: ACCOUNT, status: 'associating' },
     });
-    expect(requests).toHaveLength(1);
   });
 
   it.each<[string, Reply]>([
-    ['no record', ok(null)],
-    ['no valid ID', ok({ id: '../x' })],
-    ['a list', ok([named])],
-    ['a page', { body: '<html>' }],
-    ['nothing', 'hang'],
-  ])('has an unknown outcome with %s', async (_, reply) => {
-    const { share, run, requests } = open(() => reply);
-    expect(await run(share.createRecipient(AN_ACCOUNT, now))).toMatchObject({
-      outcome: 'unknown',
-    });
-    expect(requests).toHaveLength(1);
-  });
-
-  it('is not accepted with a status that is no success', async () => {
-    const { share, run } = open(() => ({ ...ok(named), status: 400 }));
-    expect(await run(share.createRecipient(AN_ACCOUNT, now))).toMatchObject({
-      outcome: 'rejected',
-    });
+    ['unknown', ok(null)],
+    ['unknown', ok({ id: '../x' })],
+    ['unknown', ok([named])],
+    ['unknown', { body: '<html>' }],
+    ['unknown', 'hang'],
+    ['rejected', { ...ok(named), status: 400 }],
+  ])('is %s with %j', async (outcome, reply) => {
+    expect(await created(reply)).toMatchObject({ outcome });
   });
 });
 
 describe('a DELETE', () => {
-  it('is accepted whatever the reply holds, if it is a success', async () => {
-    const { share, run, requests } = open((_, number) =>
-      number === 1
-        ? ok({ surprise: true })
-        : { body: '{"result":{"id":"r1"}}' },
-    );
-    expect(await run(share.deleteRecipient('r1', now))).toEqual({
-      outcome: 'accepted',
-      recipient: null,
-    });
+  it.each<[object, Reply]>([
+    [{ outcome: 'accepted', recipient: null }, ok({ surprise: true })],
+    [{ outcome: 'unknown' }, { body: '{"result":{"id":"r1"}}' }],
+  ])('comes to %j with %j', async (written, reply) => {
+    const { share, run, requests } = open(() => reply);
+    const seen = await run(share.deleteRecipient('r1', now));
+    expect(seen).toMatchObject(written);
     expect(requests).toMatchObject([
       { method: 'DELETE', path: '/r1', body: null },
     ]);
-    expect(await run(share.deleteRecipient('r1', now))).toMatchObject({
-      outcome: 'unknown',
-    });
   });
 
   it('is not sent where it is not its turn', async () => {
@@ -299,25 +284,19 @@ describe('the share', () => {
       number === 1 ? ok({ name: 'Baseline' }) : rejection(503),
     );
     expect(await run(share.readShare())).toMatchObject({ name: 'Baseline' });
-    expect(requests[0]?.url).toBe(
-      `https://api.test/v4/accounts/${OWNER}/shares/${SHARE}?include_resources=true`,
-    );
     await run(share.readShare({ maxAttempts: 1 }));
-    expect(requests).toHaveLength(2);
+    const url = `${ACCOUNT_URL}/shares/${SHARE}?include_resources=true`;
+    expect(requests.map((request) => request.url)).toEqual([url, url]);
   });
 
   it('is looked up among those of its owner with one attempt', async () => {
     const { share, run, requests } = open((_, number) =>
       number === 1 ? ok([{ id: 's1', name: 'One' }]) : rejection(503),
     );
-    expect(await run(share.listOwnShares())).toEqual([
-      { id: 's1', name: 'One' },
-    ]);
+    const one = { id: 's1', name: 'One' };
+    expect(await run(share.listOwnShares())).toEqual([one]);
     await run(share.listOwnShares());
-    expect(requests.map(({ url }) => url)).toEqual(
-      Array(2).fill(
-        `https://api.test/v4/accounts/${OWNER}/shares?kind=sent&status=active`,
-      ),
-    );
+    const url = `${ACCOUNT_URL}/shares?kind=sent&status=active`;
+    expect(requests.map((request) => request.url)).toEqual([url, url]);
   });
 });

@@ -1,11 +1,12 @@
 import { Agent, request } from 'node:http';
-import Cloudflare from 'cloudflare';
+import Cloudflare, { type APIError } from 'cloudflare';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   createSharesApi,
   type SharesApi,
   type SharesApiOptions,
 } from '../../simulator/api.ts';
+import type { Fault, FaultRule } from '../../simulator/faults.ts';
 import { type RunningServer, startServer } from '../../simulator/server.ts';
 
 const OWNER = '023e105f4ecef8ad9ca31a8372d0c353';
@@ -21,6 +22,8 @@ const ENTITLEMENT = {
 };
 const ofAccount = { account_id: OWNER };
 const ofShare = { account_id: OWNER, share_id: SHARE };
+const withResources = { include_resources: true };
+const BASELINE = { accountId: OWNER, shareId: SHARE, name: 'Baseline' };
 
 let server: RunningServer | undefined;
 afterEach(async () => {
@@ -32,50 +35,66 @@ afterEach(async () => {
  * The API on a socket and on a clock that only a test moves, with the official
  * client in front of it.
  */
-async function open(
-  options: Omit<SharesApiOptions, 'now'> = {},
-  credentials: object = { apiToken: 'token' },
-) {
+async function open(options: Omit<SharesApiOptions, 'now'> = {}) {
   const clock = { ms: Date.UTC(2026, 10, 23) };
   const api: SharesApi = createSharesApi({
     shares: [
-      {
-        accountId: OWNER,
-        shareId: SHARE,
-        name: 'Baseline',
-        organizationId: ORGANIZATION,
-        resources: [{}, {}],
-      },
+      { ...BASELINE, organizationId: ORGANIZATION, resources: [{}, {}] },
     ],
     ...options,
     now: () => clock.ms,
   });
   server = await startServer(api);
-  const none = { apiToken: null, apiEmail: null, apiKey: null };
-  const client = new Cloudflare({
-    ...none,
-    ...credentials,
-    baseURL: server.url,
-    maxRetries: 0,
-  });
+  const { url } = server;
+  const clientWith = (credentials: object) =>
+    new Cloudflare({
+      ...{ apiToken: null, apiEmail: null, apiKey: null },
+      ...credentials,
+      baseURL: url,
+      maxRetries: 0,
+    });
+  const client = clientWith({ apiToken: 'token' });
+  const { recipients } = client.resourceSharing;
   return {
     api,
     client,
+    clientWith,
     clock,
-    recipients: client.resourceSharing.recipients,
-    url: server.url,
+    recipients,
+    url,
+    /** The recipients of the share, in one response or in a page. */
+    list: (query: object = {}) =>
+      recipients.list(SHARE, { ...ofAccount, ...query }),
+    create: (id: string) =>
+      recipients.create(SHARE, {
+        path_account_id: OWNER,
+        recipient_account_id: id,
+      }),
   };
+}
+
+/** Every request, or some, meet this fault. */
+const failing = (fault: Fault, when: FaultRule['when'] = {}) => ({
+  faults: [{ when, do: fault }],
+});
+
+/** The errors that the official client makes of rejections. */
+async function rejectionsOf(
+  ...requests: PromiseLike<unknown>[]
+): Promise<APIError[]> {
+  const settled = await Promise.allSettled(requests);
+  return settled.map((one) => {
+    expect(one).toMatchObject({ reason: expect.any(Cloudflare.APIError) });
+    return (one as PromiseRejectedResult).reason;
+  });
 }
 
 describe('the official client against the simulator', () => {
   it('creates a recipient, sees it associate, and removes it softly', async () => {
-    const { clock, recipients } = await open({
+    const { clock, recipients, list, create } = await open({
       timeline: { associateMs: 5000, disassociateMs: 3000 },
     });
-    const created = await recipients.create(SHARE, {
-      path_account_id: OWNER,
-      recipient_account_id: RECIPIENT,
-    });
+    const created = await create(RECIPIENT);
     expect(created).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{32}$/),
       account_id: RECIPIENT,
@@ -83,52 +102,39 @@ describe('the official client against the simulator', () => {
       created: '2026-11-23T00:00:00.000Z',
       modified: '2026-11-23T00:00:00.000Z',
     });
+    const { id } = created;
+
     clock.ms += 5000;
-    const settled = await recipients.get(created.id, {
-      ...ofShare,
-      include_resources: true,
-    });
-    expect(settled).toMatchObject({
+    const settled = { ...ofShare, ...withResources };
+    expect(await recipients.get(id, settled)).toMatchObject({
       association_status: 'associated',
+      modified: '2026-11-23T00:00:05.000Z',
       resources: [],
     });
-    expect(settled.modified).toBe('2026-11-23T00:00:05.000Z');
 
-    expect(await recipients.delete(created.id, ofShare)).toMatchObject({
+    expect(await recipients.delete(id, ofShare)).toMatchObject({
       association_status: 'disassociating',
     });
     clock.ms += 3000;
-    const [record, ...more] = (await recipients.list(SHARE, ofAccount)).result;
-    expect(record).toMatchObject({
-      id: created.id,
-      association_status: 'disassociated',
-    });
-    expect(more).toEqual([]);
+    expect((await list()).result).toEqual([
+      expect.objectContaining({ id, association_status: 'disassociated' }),
+    ]);
   });
 
   it('pages over 250 records', async () => {
-    const { api, recipients } = await open();
+    const { api, list } = await open();
     for (let n = 0; n < 250; n += 1)
       api.addRecipient(SHARE, {
         accountId: `account-${n}`,
         status: 'associated',
       });
     const seen: string[] = [];
-    for await (const record of recipients.list(SHARE, {
-      ...ofAccount,
-      page: 1,
-      per_page: 100,
-    })) {
+    for await (const record of list({ page: 1, per_page: 100 }))
       seen.push(record.account_id);
-    }
     expect(seen).toHaveLength(250);
     expect(new Set(seen).size).toBe(250);
 
-    const last = await recipients.list(SHARE, {
-      ...ofAccount,
-      page: 3,
-      per_page: 100,
-    });
+    const last = await list({ page: 3, per_page: 100 });
     expect(last.result_info).toEqual({
       count: 50,
       page: 3,
@@ -136,61 +142,54 @@ describe('the official client against the simulator', () => {
       total_count: 250,
       total_pages: 3,
     });
-    expect(
-      (await recipients.list(SHARE, { ...ofAccount, page: 2 })).result,
-    ).toHaveLength(20);
-    expect((await recipients.list(SHARE, ofAccount)).result).toHaveLength(250);
-    await expect(
-      recipients.list(SHARE, { ...ofAccount, per_page: 101 }),
-    ).rejects.toThrow(Cloudflare.BadRequestError);
+    expect((await list({ page: 2 })).result).toHaveLength(20);
+    expect((await list()).result).toHaveLength(250);
+    await expect(list({ per_page: 101 })).rejects.toThrow(
+      Cloudflare.BadRequestError,
+    );
   });
 
   it('gives resources only to those who ask', async () => {
-    const { recipients } = await open({
+    const { client, recipients, list, create } = await open({
       timeline: { associateMs: 'never', errors: [ENTITLEMENT] },
     });
-    const created = await recipients.create(SHARE, {
-      path_account_id: OWNER,
-      recipient_account_id: RECIPIENT,
-    });
-    expect(created).not.toHaveProperty('resources');
-    expect(await recipients.get(created.id, ofShare)).not.toHaveProperty(
-      'resources',
-    );
-    const asked = await recipients.get(created.id, {
-      ...ofShare,
-      include_resources: true,
-    });
-    expect(asked.resources).toEqual([ENTITLEMENT]);
-    const [listed] = (
-      await recipients.list(SHARE, { ...ofAccount, include_resources: true })
-    ).result;
-    expect(listed?.resources).toEqual([ENTITLEMENT]);
+    const created = await create(RECIPIENT);
+    const get = (query: object) =>
+      recipients.get(created.id, { ...ofShare, ...query });
+    const share = (query: object) =>
+      client.resourceSharing.get(SHARE, { ...ofAccount, ...query });
+
+    for (const one of [created, await get({}), await share({})])
+      expect(one).not.toHaveProperty('resources');
+    expect((await get(withResources)).resources).toEqual([ENTITLEMENT]);
+    expect((await list(withResources)).result).toMatchObject([
+      { resources: [ENTITLEMENT] },
+    ]);
+    expect((await share(withResources)).resources).toHaveLength(2);
   });
 
-  it('shows the share with its resources', async () => {
-    const { client } = await open();
-    const plain = await client.resourceSharing.get(SHARE, ofAccount);
-    expect(plain).toMatchObject({
+  it('shows the share, and odd data of it', async () => {
+    const shown = { target_type: undefined, status: 'paused' };
+    const { client, api } = await open();
+    const get = (id: string) => client.resourceSharing.get(id, ofAccount);
+    expect(await get(SHARE)).toMatchObject({
       name: 'Baseline',
       status: 'active',
       target_type: 'account',
       organization_id: ORGANIZATION,
     });
-    expect(plain).not.toHaveProperty('resources');
-    const full = await client.resourceSharing.get(SHARE, {
-      ...ofAccount,
-      include_resources: true,
-    });
-    expect(full.resources).toHaveLength(2);
+    api.addShare({ ...BASELINE, shareId: 'odd', shown });
+    const odd = await get('odd');
+    expect(odd).toMatchObject({ id: 'odd', kind: 'sent', status: 'paused' });
+    expect(odd).not.toHaveProperty('target_type');
   });
 
   it('lists the shares that an account owns, and those that it gets', async () => {
     const second = 'b2c4d6e8f0a1b3c5d7e9f1a3b5c7d9e1';
-    const share = { accountId: OWNER, organizationId: ORGANIZATION };
+    const share = { ...BASELINE, organizationId: ORGANIZATION };
     const { client } = await open({
       shares: [
-        { ...share, shareId: SHARE, name: 'Baseline', created: 2000 },
+        { ...share, created: 2000 },
         {
           ...share,
           shareId: second,
@@ -211,16 +210,16 @@ describe('the official client against the simulator', () => {
         },
       ],
     });
-    const list = async (query: object, account_id = OWNER) => {
-      const page = await client.resourceSharing.list({ account_id, ...query });
-      return page.result.map(({ name }) => name);
+    const list = async (query: object) => {
+      const all = { ...ofAccount, ...query };
+      return (await client.resourceSharing.list(all)).result;
     };
-    const active = { kind: 'sent', status: 'active' } as const;
-    const { result } = await client.resourceSharing.list({
-      ...ofAccount,
-      ...active,
-    });
-    expect(result).toEqual([
+    const names = async (query: object) =>
+      (await list(query)).map(({ name }) => name);
+    const active = { kind: 'sent', status: 'active' };
+    const whole = { target_type: 'organization' };
+
+    expect(await list(active)).toEqual([
       expect.objectContaining({ id: second, target_type: 'organization' }),
       {
         id: SHARE,
@@ -235,38 +234,27 @@ describe('the official client against the simulator', () => {
         modified: '1970-01-01T00:00:02.000Z',
       },
     ]);
-    expect(await list({ kind: 'received' })).toEqual(['Theirs']);
-    expect(await list({ kind: 'received' }, MISSING)).toEqual([]);
-    expect(await list({ status: 'deleted' })).toEqual(['Gone']);
-    expect(await list({ target_type: 'organization' })).toEqual(['All']);
-    expect(await list({ ...active, order: 'name', direction: 'desc' })).toEqual(
-      ['Baseline', 'All'],
-    );
-
-    const [all] = (
-      await client.resourceSharing.list({
-        ...ofAccount,
-        target_type: 'organization',
-        include_resources: true,
-      })
-    ).result;
+    expect(await names({ kind: 'received' })).toEqual(['Theirs']);
+    const missing = { kind: 'received', account_id: MISSING };
+    expect(await names(missing)).toEqual([]);
+    expect(await names({ status: 'deleted' })).toEqual(['Gone']);
+    expect(await names(whole)).toEqual(['All']);
+    const backwards = { ...active, order: 'name', direction: 'desc' };
+    expect(await names(backwards)).toEqual(['Baseline', 'All']);
+    const [all] = await list({ ...whole, ...withResources });
     expect(all?.resources).toHaveLength(1);
   });
 
   it('pages over the shares of an account', async () => {
     const { client } = await open({
       shares: Array.from({ length: 45 }, (_, n) => ({
-        accountId: OWNER,
+        ...BASELINE,
         shareId: `share-${n}`,
-        name: `Share ${n}`,
       })),
     });
     const seen: string[] = [];
-    for await (const share of client.resourceSharing.list({
-      ...ofAccount,
-      kind: 'sent',
-      per_page: 20,
-    }))
+    const sent = { ...ofAccount, kind: 'sent', per_page: 20 } as const;
+    for await (const share of client.resourceSharing.list(sent))
       seen.push(share.id);
     expect(new Set(seen).size).toBe(45);
     const last = await client.resourceSharing.list({ ...ofAccount, page: 3 });
@@ -281,7 +269,7 @@ describe('the official client against the simulator', () => {
 
   it('shows odd data of single records in reads and replies, whatever is true of them', async () => {
     const odd = { account_id: RECIPIENT.toUpperCase(), id: 'odd' };
-    const { api, recipients } = await open({
+    const { api, recipients, list, create } = await open({
       shown: { [MISSING]: { association_status: null } },
     });
     const id = api.addRecipient(SHARE, {
@@ -293,13 +281,9 @@ describe('the official client against the simulator', () => {
       status: 'associated',
       shown: { account_id: undefined, resources: 7 },
     });
-    const created = await recipients.create(SHARE, {
-      path_account_id: OWNER,
-      recipient_account_id: MISSING,
-    });
-    expect(created.association_status).toBeNull();
+    expect((await create(MISSING)).association_status).toBeNull();
 
-    const { result } = await recipients.list(SHARE, ofAccount);
+    const { result } = await list();
     expect(result).toMatchObject([
       { ...odd, association_status: 'associated' },
       { resources: 7 },
@@ -319,38 +303,12 @@ describe('the official client against the simulator', () => {
     ]);
   });
 
-  it('shows odd data of a share', async () => {
-    const { client } = await open({
-      shares: [
-        {
-          accountId: OWNER,
-          shareId: SHARE,
-          name: 'Baseline',
-          shown: { target_type: undefined, status: 'paused' },
-        },
-      ],
-    });
-    const share = await client.resourceSharing.get(SHARE, ofAccount);
-    expect(share).toMatchObject({ id: SHARE, kind: 'sent', status: 'paused' });
-    expect(share).not.toHaveProperty('target_type');
-  });
-
   it('lists a hundred thousand other records in one response', async () => {
-    const { recipients } = await open({
-      shares: [
-        {
-          accountId: OWNER,
-          shareId: SHARE,
-          name: 'Baseline',
-          others: 100_000,
-          recipients: [{ accountId: RECIPIENT, status: 'associating' }],
-        },
-      ],
+    const seeded = { accountId: RECIPIENT, status: 'associating' };
+    const { list } = await open({
+      shares: [{ ...BASELINE, others: 100_000, recipients: [seeded] }],
     });
-    const { result } = await recipients.list(SHARE, {
-      ...ofAccount,
-      include_resources: true,
-    });
+    const { result } = await list(withResources);
     expect(result).toHaveLength(100_001);
     expect(new Set(result.map(({ id }) => id)).size).toBe(100_001);
     expect(result[0]).toMatchObject({
@@ -364,22 +322,23 @@ describe('the official client against the simulator', () => {
 
   it('delays a list, and nothing else', async () => {
     const delayMs = 300;
-    const { recipients, client } = await open({
-      faults: [
-        {
-          when: { method: 'GET', pathIncludes: /recipients(\?|$)/, nth: 2 },
-          do: { kind: 'slow', delayMs },
-        },
-      ],
-    });
+    const secondList = {
+      method: 'GET',
+      pathIncludes: /recipients(\?|$)/,
+      nth: 2,
+    };
+    const { list, client } = await open(
+      failing({ kind: 'slow', delayMs }, secondList),
+    );
     const began = performance.now();
-    await recipients.list(SHARE, ofAccount);
-    const slow = recipients
-      .list(SHARE, { ...ofAccount, include_resources: true })
-      .then(({ result }) => ({ result, ms: performance.now() - began }));
+    await list();
+    const slow = list(withResources).then(({ result }) => ({
+      result,
+      ms: performance.now() - began,
+    }));
     const others = await Promise.all([
       client.resourceSharing.get(SHARE, ofAccount),
-      recipients.list(SHARE, ofAccount),
+      list(),
     ]);
     expect(others).toHaveLength(2);
     expect(await slow).toMatchObject({ result: [] });
@@ -388,97 +347,65 @@ describe('the official client against the simulator', () => {
 
   it('plays a proxy, whose response has any text and no cf-ray', async () => {
     const text = '{"error":"blocked by policy"}';
-    const { recipients } = await open({
-      faults: [
-        {
-          when: {},
-          do: {
-            kind: 'response',
-            status: 403,
-            body: { text },
-            withoutRay: true,
-          },
-        },
-      ],
-    });
-    const rejected = await recipients
-      .list(SHARE, ofAccount)
-      .catch((error: unknown) => error);
-    expect(rejected).toBeInstanceOf(Cloudflare.PermissionDeniedError);
-    const { headers, error } = rejected as InstanceType<
-      typeof Cloudflare.PermissionDeniedError
-    >;
-    expect(headers.has('cf-ray')).toBe(false);
-    expect(headers.get('content-type')).toBe('application/json');
-    expect(error).toEqual(JSON.parse(text));
-  });
-
-  it('responds with 404 to unknown shares, recipients and foreign owners', async () => {
-    const { recipients } = await open();
-    const notFound = {
-      status: 404,
-      errors: [expect.objectContaining({ code: 1004 })],
-    };
-    await expect(recipients.list(MISSING, ofAccount)).rejects.toMatchObject(
-      notFound,
-    );
-    await expect(
-      recipients.list(SHARE, { account_id: RECIPIENT }),
-    ).rejects.toMatchObject(notFound);
-    await expect(recipients.get(MISSING, ofShare)).rejects.toThrow(
-      Cloudflare.NotFoundError,
-    );
-    await expect(recipients.delete(MISSING, ofShare)).rejects.toThrow(
-      Cloudflare.NotFoundError,
-    );
-  });
-
-  it('lets a read-only token read, and shows nothing to anybody else', async () => {
-    const options = { tokens: ['token'], readOnlyTokens: ['reader'] };
-    const target = { path_account_id: OWNER, recipient_account_id: RECIPIENT };
-    const reader = await open(options, { apiToken: 'reader' });
-    expect((await reader.recipients.list(SHARE, ofAccount)).result).toEqual([]);
-    await expect(reader.recipients.create(SHARE, target)).rejects.toMatchObject(
-      {
+    const { list } = await open(
+      failing({
+        kind: 'response',
         status: 403,
-        errors: [
-          expect.objectContaining({
-            code: 10000,
-            message: 'Authentication error',
-          }),
-        ],
-      },
+        body: { text },
+        withoutRay: true,
+      }),
     );
-    await server?.close();
-    const stranger = await open(options, { apiToken: 'other' });
-    await expect(stranger.recipients.list(SHARE, ofAccount)).rejects.toThrow(
-      Cloudflare.PermissionDeniedError,
-    );
+    const [rejection] = await rejectionsOf(list());
+    expect(rejection?.status).toBe(403);
+    expect(rejection?.headers?.has('cf-ray')).toBe(false);
+    expect(rejection?.headers?.get('content-type')).toBe('application/json');
+    expect(rejection?.error).toEqual(JSON.parse(text));
   });
 
-  it('accepts the legacy key pair', async () => {
+  it('gets 404 for unknown shares, recipients and foreign owners', async () => {
+    const { recipients, list } = await open();
+    const rejections = await rejectionsOf(
+      recipients.list(MISSING, ofAccount),
+      list({ account_id: RECIPIENT }),
+      recipients.get(MISSING, ofShare),
+      recipients.delete(MISSING, ofShare),
+    );
+    const notFound = { status: 404, errors: [{ code: 1004 }] };
+    expect(rejections).toMatchObject(Array(4).fill(notFound));
+  });
+
+  it('reads with a read-only token and with the legacy key pair, and nothing as anybody else', async () => {
     const pair = {
       email: 'ops@example.com',
       key: 'c2547eb745079dac9320b638f5e225cf483cc5cfdda41',
     };
-    const options = { tokens: [], keys: [pair] };
-    const known = await open(options, {
-      apiEmail: pair.email,
-      apiKey: pair.key,
+    const { api, clientWith } = await open({
+      tokens: ['token'],
+      readOnlyTokens: ['reader'],
+      keys: [pair],
     });
-    expect((await known.recipients.list(SHARE, ofAccount)).result).toEqual([]);
-    expect(known.api.requests[0]?.headers).toMatchObject({
-      'x-auth-email': pair.email,
-      'x-auth-key': pair.key,
+    const recipientsOf = (credentials: object) =>
+      clientWith(credentials).resourceSharing.recipients;
+    const { email: apiEmail, key: apiKey } = pair;
+
+    for (const known of [{ apiToken: 'reader' }, { apiEmail, apiKey }]) {
+      const page = await recipientsOf(known).list(SHARE, ofAccount);
+      expect(page.result).toEqual([]);
+    }
+    expect(api.requests.at(-1)?.headers).toMatchObject({
+      'x-auth-email': apiEmail,
+      'x-auth-key': apiKey,
     });
-    await server?.close();
-    const wrong = await open(options, {
-      apiEmail: pair.email,
-      apiKey: 'guess',
-    });
-    await expect(wrong.recipients.list(SHARE, ofAccount)).rejects.toThrow(
-      Cloudflare.PermissionDeniedError,
+
+    const target = { path_account_id: OWNER, recipient_account_id: RECIPIENT };
+    const rejections = await rejectionsOf(
+      recipientsOf({ apiToken: 'reader' }).create(SHARE, target),
+      recipientsOf({ apiToken: 'other' }).list(SHARE, ofAccount),
+      recipientsOf({ apiEmail, apiKey: 'guess' }).list(SHARE, ofAccount),
     );
+    const errors = [{ code: 10000, message: 'Authentication error' }];
+    const denied = { status: 403, errors };
+    expect(rejections).toMatchObject(Array(3).fill(denied));
   });
 
   it('shares with the whole organization when the target is missing, and remembers it', async () => {
@@ -490,61 +417,49 @@ describe('the official client against the simulator', () => {
     ]);
     // The client's deprecated parameter goes out under a name the API does not
     // know.
-    await expect(
-      recipients.create(SHARE, {
-        path_account_id: OWNER,
-        body_account_id: RECIPIENT,
-      }),
-    ).rejects.toThrow(Cloudflare.ConflictError);
+    const deprecated = { path_account_id: OWNER, body_account_id: RECIPIENT };
+    await expect(recipients.create(SHARE, deprecated)).rejects.toThrow(
+      Cloudflare.ConflictError,
+    );
     expect(api.wholeOrganizationPosts).toHaveLength(2);
     expect(api.records(SHARE)).toHaveLength(1);
   });
 
-  it('limits the rate of a credential', async () => {
-    const { api, clock, recipients } = await open({
-      rateLimit: { quota: 2, windowMs: 300_000, blockMs: 60_000 },
+  it('is blocked over the rate limit of its credential, until the block is over', async () => {
+    const { api, clock, list } = await open({
+      rateLimit: { quota: 2, windowMs: 30_000, blockMs: 60_000 },
     });
-    const { response } = await recipients.list(SHARE, ofAccount).withResponse();
-    expect(response.headers.get('ratelimit')).toBe('"default";r=1;t=300');
-    expect(response.headers.get('ratelimit-policy')).toBe(
-      '"default";q=2;w=300',
-    );
+    const { response } = await list().withResponse();
+    expect(response.headers.get('ratelimit')).toBe('"default";r=1;t=30');
+    expect(response.headers.get('ratelimit-policy')).toBe('"default";q=2;w=30');
     expect(response.headers.get('cf-ray')).toMatch(/^[0-9a-f]{16}-SIM$/);
-    await recipients.list(SHARE, ofAccount);
-    const rejected = await recipients
-      .list(SHARE, ofAccount)
-      .catch((error: unknown) => error);
-    expect(rejected).toBeInstanceOf(Cloudflare.RateLimitError);
-    expect(
-      (rejected as InstanceType<typeof Cloudflare.RateLimitError>).headers.get(
-        'retry-after',
-      ),
-    ).toBe('60');
-    clock.ms += 60_000;
-    expect((await recipients.list(SHARE, ofAccount)).result).toEqual([]);
+    await list();
+    const [blocked] = await rejectionsOf(list());
+    expect(blocked?.headers?.get('retry-after')).toBe('60');
+
+    // The window is over, and the block is not.
+    clock.ms += 30_000;
+    await rejectionsOf(list());
+    clock.ms += 30_000;
+    await list();
+    await list();
+    await rejectionsOf(list());
     expect(api.requests.map(({ status }) => status)).toEqual([
-      200, 200, 429, 200,
+      200, 200, 429, 429, 200, 200, 429,
     ]);
   });
 });
 
 describe('what happens to the socket', () => {
   const list = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
+  const headers = { authorization: 'Bearer token' };
   const get = (url: string, init: RequestInit = {}) =>
-    fetch(`${url}${list}`, {
-      ...init,
-      headers: { authorization: 'Bearer token', ...init.headers },
-    });
-  const post = {
-    method: 'POST',
-    body: JSON.stringify({ recipient_account_id: RECIPIENT }),
-  };
+    fetch(`${url}${list}`, { ...init, headers });
 
   it('resets after the change was made', async () => {
-    const { api, url } = await open({
-      faults: [{ when: {}, do: { kind: 'reset', commit: true } }],
-    });
-    await expect(get(url, post)).rejects.toMatchObject({
+    const { api, url } = await open(failing({ kind: 'reset', commit: true }));
+    const body = JSON.stringify({ recipient_account_id: RECIPIENT });
+    await expect(get(url, { method: 'POST', body })).rejects.toMatchObject({
       cause: { code: 'ECONNRESET' },
     });
     expect(api.records(SHARE)).toHaveLength(1);
@@ -556,9 +471,7 @@ describe('what happens to the socket', () => {
   });
 
   it('truncates a body that its length promised whole', async () => {
-    const { url } = await open({
-      faults: [{ when: {}, do: { kind: 'truncate' } }],
-    });
+    const { url } = await open(failing({ kind: 'truncate' }));
     const response = await get(url);
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
@@ -566,18 +479,16 @@ describe('what happens to the socket', () => {
 
   it('sends as many spaces behind the response as it was asked to', async () => {
     const bytes = 3_000_001;
-    const { url } = await open({
-      faults: [{ when: { nth: 1 }, do: { kind: 'huge', bytes } }],
-    });
-    const padded = await (await get(url)).text();
+    const { url } = await open(failing({ kind: 'huge', bytes }, { nth: 1 }));
+    const padded = await get(url);
+    const text = await padded.text();
+    expect(padded.headers.get('content-length')).toBe(String(text.length));
     const plain = await (await get(url)).text();
-    expect(padded).toBe(plain + ' '.repeat(bytes));
+    expect(text).toBe(plain + ' '.repeat(bytes));
   });
 
   it('streams without end until the peer has enough', async () => {
-    const { url } = await open({
-      faults: [{ when: {}, do: { kind: 'endless' } }],
-    });
+    const { url } = await open(failing({ kind: 'endless' }));
     const reader = (await get(url)).body?.getReader();
     let bytes = 0;
     while (bytes < 1_000_000)
@@ -587,9 +498,7 @@ describe('what happens to the socket', () => {
   });
 
   it('hangs, and closes all the same', async () => {
-    const { api, url } = await open({
-      faults: [{ when: {}, do: { kind: 'hang' } }],
-    });
+    const { api, url } = await open(failing({ kind: 'hang' }));
     const asked = get(url).catch((error: unknown) => error);
     await expect.poll(() => api.requests.length).toBe(1);
     await server?.close();
@@ -599,7 +508,6 @@ describe('what happens to the socket', () => {
   it('keeps one connection for many requests and shows what it received, without the secrets', async () => {
     const { url } = await open();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const headers = { authorization: 'Bearer token' };
     for (let n = 0; n < 3; n += 1) {
       await new Promise((resolve) => {
         request(`${url}${list}`, { agent, headers }, (response) =>

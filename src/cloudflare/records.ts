@@ -185,13 +185,14 @@ function decodeError(
   clean: Clean,
 ): ResourceError | null {
   const entry = asObject(value);
-  if (!entry) throw fromUnreadable(request, `${at}.resources: no object`);
+  if (!entry)
+    throw fromUnreadable(request, `${at}.resources: an entry is not an object`);
 
   const { error, terminal, resource_id: resourceId } = entry;
   if (isEmpty(error)) return null;
   const isTyped = isEmpty(terminal) || typeof terminal === 'boolean';
   if (typeof error !== 'string' || !isTyped) {
-    throw fromUnreadable(request, `${at}.resources: no resource error`);
+    throw fromUnreadable(request, `${at}.resources: an error is malformed`);
   }
   return {
     resourceId: clean(toText(resourceId), MAX_TEXT) || 'without an ID',
