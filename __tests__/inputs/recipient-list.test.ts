@@ -2,9 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { idsIn } from '../../src/inputs/ids.ts';
 import { parseRecipientList } from '../../src/inputs/recipient-list.ts';
-import { ACCOUNT, account, OTHER, OWNER } from '../builders.ts';
+import { ACCOUNT, account, clean, OTHER, OWNER } from '../builders.ts';
 import { anyCharacter, hostileText } from '../hostile-text.ts';
-import { clean } from './clean.ts';
 
 const THIRD = account(3);
 

@@ -7,7 +7,7 @@ import {
   emptyOutputs,
   OUTPUT_NAMES,
 } from '../../src/report/outputs.ts';
-import { account, ORGANIZATION } from '../builders.ts';
+import { account, ORGANIZATION, resourceError } from '../builders.ts';
 import {
   added,
   failed,
@@ -17,7 +17,6 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
   resourceFailure,
   resultOf,
   type StateCase,

@@ -4,7 +4,7 @@ import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { createProgressLog } from '../../src/report/progress-log.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { openSink } from '../../src/report/sink.ts';
-import { account, OWNER, SHARE } from '../builders.ts';
+import { account, OWNER, resourceError, SHARE } from '../builders.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { recordingRunner } from './recording-runner.ts';
 import {
@@ -19,7 +19,6 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
   stateOf,
   unchanged,
   WAIT,

@@ -5,7 +5,7 @@ import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { TITLES } from '../../src/report/failure-guide.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { createInputSummary, createSummary } from '../../src/report/summary.ts';
-import { account, OWNER, SHARE } from '../builders.ts';
+import { account, OWNER, resourceError, SHARE } from '../builders.ts';
 import { hostileText } from '../hostile-text.ts';
 import {
   added,
@@ -16,7 +16,6 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
   resourceFailure,
   resultOf,
   stateOf,
