@@ -113,8 +113,9 @@ export function record(
 export function resourceError(
   terminal: boolean,
   error = terminal ? 'no entitlement' : 'later',
+  resourceId = 'policy',
 ): ResourceError {
-  return { resourceId: 'policy', error, terminal };
+  return { resourceId, error, terminal };
 }
 
 /** A reading of the list. */
@@ -137,7 +138,7 @@ export function listOf(
  * that.
  */
 export const clean: Clean = (text, max) => {
-  const flat = text.replace(/\s+/g, ' ').trim();
+  const flat = text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
   return flat.length <= max ? flat : `${flat.slice(0, max - 1)}…`;
 };
 

@@ -10,7 +10,7 @@ import {
   type Reply,
   rejection,
 } from './cloudflare/scripted-api.ts';
-import { playRun, type ScriptedRun } from './scripted-run.ts';
+import { playRun, record, type ScriptedRun } from './scripted-run.ts';
 
 /** What became of the deployment record, whose own test is elsewhere. */
 const deployment = vi.hoisted(() => ({
@@ -50,21 +50,21 @@ function play({ respond, ...one }: Case = {}) {
   });
 }
 
-const wire = (status: string) => ({
-  id: 'r1',
-  account_id: ACCOUNT,
-  association_status: status,
-});
+const wire = (status: string) => record('r1', ACCOUNT, status);
+const DRY_RUN = { 'INPUT_DRY-RUN': 'true' };
+const LIST = 'GET /recipients';
+const RECIPIENT = 'GET /recipients/r1';
+
+/** Responds to the requests of one name. */
+const on =
+  (name: string, reply: Reply) =>
+  (request: string): Reply | undefined =>
+    request === name ? reply : undefined;
 
 describe('a run', () => {
   it('reads the list and the share, adds what is missing, and waits', async () => {
     const { success, requests, seen, outputs } = await play({
-      respond: (request, atMs) => {
-        if (request === 'POST /recipients') return ok(wire('associating'));
-        return request === 'GET /recipients/r1'
-          ? ok(wire(atMs > 2_000 ? 'associated' : 'associating'))
-          : undefined;
-      },
+      respond: adding(),
     });
     expect(requests).toEqual([
       'GET /recipients',
@@ -102,9 +102,7 @@ describe('a run', () => {
   });
 
   it('that is dry only reads', async () => {
-    const { success, requests, outputs } = await play({
-      env: { 'INPUT_DRY-RUN': 'true' },
-    });
+    const { success, requests, outputs } = await play({ env: DRY_RUN });
     expect([success, requests]).toEqual([true, ['GET /recipients', 'GET']]);
     expect(outputs()).toMatchObject({
       changed: 'true',
@@ -114,8 +112,7 @@ describe('a run', () => {
 
   it('with nothing to do only reads, and says so without an annotation', async () => {
     const { success, requests, of } = await play({
-      respond: (request) =>
-        request === 'GET /recipients' ? ok([wire('associated')]) : undefined,
+      respond: on(LIST, ok([wire('associated')])),
     });
     expect([success, requests.length, of('warning', 'error')]).toEqual([
       true,
@@ -126,8 +123,8 @@ describe('a run', () => {
 
   it('goes on where the share cannot be read, which is asked for once', async () => {
     const { success, requests } = await play({
-      env: { 'INPUT_DRY-RUN': 'true' },
-      respond: (request) => (request === 'GET' ? rejection(503) : undefined),
+      env: DRY_RUN,
+      respond: on('GET', rejection(503)),
     });
     expect([success, requests]).toEqual([true, ['GET /recipients', 'GET']]);
   });
@@ -135,8 +132,7 @@ describe('a run', () => {
   it('fails all targets where the list cannot be read', async () => {
     const { success, outputs, of } = await play({
       env: { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}` },
-      respond: (request) =>
-        request === 'GET /recipients' ? rejection(403, 10000) : undefined,
+      respond: on(LIST, rejection(403, 10000)),
     });
     expect(success).toBe(false);
     expect(of('error')).toEqual([
@@ -194,7 +190,7 @@ describe('a run', () => {
 
   it('fails where its outputs cannot be written', async () => {
     const { success, of } = await play({
-      env: { 'INPUT_DRY-RUN': 'true' },
+      env: DRY_RUN,
       failing: { output: true },
     });
     expect(success).toBe(false);
@@ -233,9 +229,7 @@ function throwBug(): never {
 }
 
 describe('every exit path sets all outputs once, and finishes the deployment record', () => {
-  const never = adding((request) =>
-    request === 'GET /recipients/r1' ? ok(wire('associating')) : undefined,
-  );
+  const never = adding(on(RECIPIENT, ok(wire('associating'))));
   const onRequest = (name: string) =>
     adding((request) => (request === name ? throwBug() : undefined));
   /** The runner throws at the first line that matches. */
@@ -268,167 +262,127 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
       ms > 500 && ms < 5_000 ? throwBug() : clock.sleep(ms, signal);
     return { clock: { now: clock.now, sleep } };
   };
+  const withoutTime = ({ clock: { sleep } }: World) => ({
+    clock: { now: throwBug, sleep },
+  });
+  const ADDED = 'success: 1 account added';
   const FAILED = 'failure: 1 account failed';
-  const CRASHED = 'failure: internal error: 1 account failed';
+  const CANCELLED = 'error: cancelled: 1 account not done';
+  const BUG = 'failure: internal error';
+  const CRASHED = `${BUG}: 1 account failed`;
+  const ANY_BUG = expect.stringMatching(/^failure: internal error/);
 
-  it.each<[string, Case, boolean, string[]]>([
+  /** The outputs, and what became of the deployment record. */
+  async function playExit(one: Case) {
+    const { success, seen, of } = await play(one);
+    const names = seen.flatMap((text) => /^([\w-]+)=/.exec(text)?.[1] ?? []);
+    expect(names).toEqual([...OUTPUT_NAMES]);
+    expect(of('error').length > 0).toBe(!success);
+    return { success, record: deployment.seen };
+  }
+
+  it.each<[string, Case, string[]]>([
+    ['of its change', { respond: adding() }, ['start', ADDED]],
     [
-      'a success',
-      { respond: adding() },
-      true,
-      ['start', 'success: 1 account added'],
-    ],
-    [
-      'nothing to do',
+      'with nothing to do',
       { respond: () => ok([wire('associated')]) },
-      true,
       ['success: 1 account unchanged'],
     ],
+    ['of a dry run', { env: DRY_RUN }, ['success: 1 account would be added']],
     [
-      'a dry run',
-      { env: { 'INPUT_DRY-RUN': 'true' } },
-      true,
-      ['success: 1 account would be added'],
+      'whose summary cannot be written',
+      { respond: adding(), failing: { summary: true } },
+      ['start', ADDED],
     ],
-    ['invalid inputs', { env: { INPUT_STATE: 'x' } }, false, []],
+  ])('after a success %s', async (_, one, record) => {
+    expect(await playExit(one)).toEqual({ success: true, record });
+  });
+
+  it.each<[string, Case, string[]]>([
+    ['invalid inputs', { env: { INPUT_STATE: 'x' } }, []],
     [
       'a list that cannot be read',
       { respond: () => rejection(403, 10000) },
-      false,
       [FAILED],
     ],
     [
       'a write that was rejected',
-      {
-        respond: adding((name) =>
-          /POST/.test(name) ? rejection(400) : undefined,
-        ),
-      },
-      false,
+      { respond: adding(on('POST /recipients', rejection(400))) },
       ['start', FAILED],
     ],
     [
       'a timeout',
       { env: { INPUT_TIMEOUT: '20s' }, respond: never },
-      false,
       ['start', FAILED],
     ],
     [
       'a cancellation',
       { respond: never, cancelMs: 5_000 },
-      false,
-      ['start', 'error: cancelled: 1 account not done'],
+      ['start', CANCELLED],
     ],
     [
       'a cancellation before the list',
       { respond: () => 'hang', cancelMs: 500 },
-      false,
-      ['error: cancelled: 1 account not done'],
+      [CANCELLED],
     ],
     [
       'a refusal where nothing would change',
       {
         env: { INPUT_STATE: 'exact' },
-        respond: (name) =>
-          name === 'GET /recipients' ? ok([wire('associated')]) : undefined,
+        respond: on(LIST, ok([wire('associated')])),
       },
-      false,
       ['failure: plan rejected: 1 account unchanged'],
     ],
+  ])('after %s', async (_, one, record) => {
+    expect(await playExit(one)).toEqual({ success: false, record });
+  });
+
+  it.each<[string, Case, string[]]>([
+    ['in the inputs', { change: throwingEnv }, []],
+    ['at the start', { change: withoutTime }, []],
+    ['at the first line', { change: onLine('info', /^Sharing/) }, [BUG]],
+    ['in the list', { respond: onRequest(LIST) }, [CRASHED]],
+    ['in the share', { respond: onRequest('GET') }, [CRASHED]],
+    ['in the plan', { change: onLine('info', /\+ add/) }, [CRASHED]],
     [
-      'a summary that cannot be written',
-      { respond: adding(), failing: { summary: true } },
-      true,
-      ['start', 'success: 1 account added'],
-    ],
-    ['an internal error in the inputs', { change: throwingEnv }, false, []],
-    [
-      'an internal error at the start',
-      {
-        change: ({ clock: { sleep } }) => ({ clock: { now: throwBug, sleep } }),
-      },
-      false,
-      [],
-    ],
-    [
-      'an internal error at the first line',
-      { change: onLine('info', /^Sharing/) },
-      false,
-      ['failure: internal error'],
-    ],
-    [
-      'an internal error in the list',
-      { respond: onRequest('GET /recipients') },
-      false,
-      [CRASHED],
-    ],
-    [
-      'an internal error in the share',
-      { respond: onRequest('GET') },
-      false,
-      [CRASHED],
-    ],
-    [
-      'an internal error in the plan',
-      { change: onLine('info', /\+ add/) },
-      false,
-      [CRASHED],
-    ],
-    [
-      'an internal error in a write',
+      'in a write',
       { respond: onRequest('POST /recipients') },
-      false,
       ['start', CRASHED],
     ],
     [
-      'an internal error in the log of a write',
+      'in the log of a write',
       { respond: adding(), change: onLine('info', /added as recipient/) },
-      false,
-      ['start', expect.stringMatching(/^failure: internal error/)],
+      ['start', ANY_BUG],
     ],
+    ['in a poll', { respond: onRequest(RECIPIENT) }, ['start', ANY_BUG]],
     [
-      'an internal error in a poll',
-      { respond: onRequest('GET /recipients/r1') },
-      false,
-      ['start', expect.stringMatching(/^failure: internal error/)],
-    ],
-    [
-      'an internal error in a pause',
+      'in a pause',
       { respond: adding(), change: throwingClock },
-      false,
-      ['start', expect.stringMatching(/^failure: internal error/)],
+      ['start', ANY_BUG],
     ],
     [
-      'an internal error in the advice',
+      'in the advice',
       {
         respond: (name) =>
           name === 'GET /shares' ? throwBug() : rejection(404, 1004),
       },
-      false,
-      ['failure: internal error'],
+      [BUG],
     ],
     [
-      'an internal error in an annotation',
+      'in an annotation',
       {
         respond: () => rejection(403, 10000),
         change: onLine('annotate', /10000/),
       },
-      false,
-      ['failure: internal error'],
+      [BUG],
     ],
     [
-      'an internal error in the last line',
+      'in the last line',
       { respond: adding(), change: onLine('info', /^Result/) },
-      false,
-      ['start', 'failure: internal error'],
+      ['start', BUG],
     ],
-  ])('%s', async (_, one, isGreen, record) => {
-    const { success, seen, of } = await play(one);
-    expect(success).toBe(isGreen);
-    expect(deployment.seen).toEqual(record);
-    const names = seen.flatMap((text) => /^([\w-]+)=/.exec(text)?.[1] ?? []);
-    expect(names).toEqual([...OUTPUT_NAMES]);
-    expect(of('error').length > 0).toBe(!isGreen);
+  ])('after an internal error %s', async (_, one, record) => {
+    expect(await playExit(one)).toEqual({ success: false, record });
   });
 
   it('keeps what the list showed before an internal error in the plan', async () => {
@@ -442,9 +396,7 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
   });
 
   it('keeps what was done before an internal error', async () => {
-    const { outputs } = await play({
-      respond: onRequest('GET /recipients/r1'),
-    });
+    const { outputs } = await play({ respond: onRequest(RECIPIENT) });
     expect(outputs()).toMatchObject({ 'recipient-id': 'r1', changed: 'true' });
   });
 });

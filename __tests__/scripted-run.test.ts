@@ -14,6 +14,19 @@ const EXACT = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '10' };
 const POST = 'POST /recipients';
 const LIST = 'GET /recipients';
 const DELETE = /^DELETE/;
+/** The record of a target that has access. */
+const THERE = record('r1', ACCOUNT, 'associated');
+
+type Respond = NonNullable<Parameters<typeof playRun>[0]['respond']>;
+
+/** Responds to the requests of one name. */
+const on =
+  (name: string, reply: ReturnType<Respond>): Respond =>
+  (request) =>
+    request.name === name ? reply : undefined;
+
+/** The list has these records. */
+const listing = (...records: object[]): Respond => on(LIST, ok(records));
 
 /** The account that a POST names. */
 const targetOf = ({ body }: Request): string =>
@@ -29,19 +42,13 @@ it('a secret in a documentation URL reaches nobody', async () => {
   const errors = [{ code: 1099, message: 'said', documentation_url: url }];
   const body = JSON.stringify({ success: false, errors });
   const run = await playRun({
-    respond: ({ name }) => (name === POST ? { status: 400, body } : undefined),
+    respond: on(POST, { status: 400, body }),
   });
   expect(run.success).toBe(false);
   expect(run.text).not.toContain(TOKEN);
 });
 
 describe('accounts not removed', () => {
-  const respond = (reply: ReturnType<typeof rejection>) => (one: Request) => {
-    if (one.name === LIST)
-      return ok([record('r1', ACCOUNT, 'associated'), ...unlisted(8)]);
-    return DELETE.test(one.name) ? reply : undefined;
-  };
-
   it.each([
     ['rejected', rejection(403, 10000)],
     [
@@ -49,7 +56,13 @@ describe('accounts not removed', () => {
       rejection(429, 971, { 'retry-after': '999' }),
     ],
   ])('include those whose DELETE was %s', async (_, reply) => {
-    const run = await playRun({ env: EXACT, respond: respond(reply) });
+    const run = await playRun({
+      env: EXACT,
+      respond: (request) =>
+        DELETE.test(request.name)
+          ? reply
+          : listing(THERE, ...unlisted(8))(request),
+    });
     const ids = Array.from({ length: 8 }, (_, n) => account(n));
     expect(run.of('error|')[0]).toContain(
       `Not removed, as a list for a run with state: absent: ${ids.join(', ')}. `,
@@ -74,12 +87,8 @@ it('a write that was sent is not called "not attempted" when credentials fail fo
 
 it('a share that cannot be read costs two seconds', async () => {
   const run = await playRun({
-    respond: ({ name }) => {
-      if (name === 'GET') return 'hang';
-      return name === LIST
-        ? ok([record('r1', ACCOUNT, 'associated')])
-        : undefined;
-    },
+    respond: (request) =>
+      request.name === 'GET' ? 'hang' : listing(THERE)(request),
   });
   expect(run).toMatchObject({ success: true, tookMs: 2_001 });
 });
@@ -91,14 +100,11 @@ it('an organization is not gone while a record without an account may be its own
       'INPUT_RECIPIENT-ACCOUNT-ID': '',
       'INPUT_ORGANIZATION-ID': OTHER,
     },
-    respond: ({ name }) =>
-      name === LIST
-        ? ok([
-            record('r1', OTHER, 'disassociated'),
-            record('r2', null, 'associated'),
-            record('r3', account(1), 'associated'),
-          ])
-        : undefined,
+    respond: listing(
+      record('r1', OTHER, 'disassociated'),
+      record('r2', null, 'associated'),
+      record('r3', account(1), 'associated'),
+    ),
   });
   expect(run).toMatchObject({ success: false, status: 'unknown' });
   expect(run.recipients[0].error).toMatch(/it may be one of r2 \(/);
@@ -141,7 +147,7 @@ describe('pages', () => {
     const run = await playRun({
       respond: byPage(
         [record('x1', account(1), ''), record('x2', account(2), '')],
-        [record('r1', ACCOUNT, 'associated')],
+        [THERE],
       ),
     });
     expect(run.success).toBe(true);
@@ -158,10 +164,7 @@ it('an odd record of an account that is being removed fails the poll', async () 
       if (name !== LIST) return undefined;
       const gone = record('x0', account(0), 'disassociated', { resources: 5 });
       const [there] = unlisted(1);
-      return ok([
-        record('r1', ACCOUNT, 'associated'),
-        isDeleted ? gone : there,
-      ]);
+      return ok([THERE, isDeleted ? gone : there]);
     },
   });
   expect(run.requests.filter((name) => DELETE.test(name))).toHaveLength(1);
@@ -173,10 +176,10 @@ it('a request to wait past the end of the step stops all writes', async () => {
   const ids = Array.from({ length: 6 }, (_, n) => account(n));
   const run = await playRun({
     env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' ') },
-    respond: ({ name }) =>
-      name === POST
-        ? rejection(503, 1, { 'retry-after': '3600', 'cf-ray': 'ray' })
-        : undefined,
+    respond: on(
+      POST,
+      rejection(503, 1, { 'retry-after': '3600', 'cf-ray': 'ray' }),
+    ),
   });
   expect(run.success).toBe(false);
   expect(run.tookMs).toBeLessThan(30_000);
@@ -193,10 +196,7 @@ describe('resources that failed', () => {
   it('are not said to be retried where the account is being removed', async () => {
     const run = await playRun({
       env: { INPUT_STATE: 'absent', INPUT_TIMEOUT: '30s' },
-      respond: ({ name }) =>
-        name === LIST
-          ? ok([record('r1', ACCOUNT, 'disassociating', gone)])
-          : undefined,
+      respond: listing(record('r1', ACCOUNT, 'disassociating', gone)),
     });
     expect(run.recipients[0].cause).toBe('timeout');
     expect(run.text).not.toContain('Cloudflare is retrying');
@@ -206,12 +206,10 @@ describe('resources that failed', () => {
     const former = { resources: [{ ...gone.resources[0], terminal: false }] };
     const run = await playRun({
       env: { INPUT_TIMEOUT: '30s' },
-      respond: ({ name }) => {
-        if (name === POST) return 'hang';
-        return name === LIST
-          ? ok([record('r1', ACCOUNT, 'disassociated', former)])
-          : undefined;
-      },
+      respond: (request) =>
+        request.name === POST
+          ? 'hang'
+          : listing(record('r1', ACCOUNT, 'disassociated', former))(request),
     });
     expect(run.of('warning|')).toEqual([]);
   });
@@ -221,7 +219,7 @@ describe('a timeout of several accounts', () => {
   it('says how many writes may have been carried out', async () => {
     const run = await playRun({
       env: { ...TWO, INPUT_TIMEOUT: '30s' },
-      respond: ({ name }) => (name === POST ? 'hang' : undefined),
+      respond: on(POST, 'hang'),
     });
     expect(run.of('error|')).toEqual([
       expect.stringContaining('; 2 last writes may have been carried out.'),
@@ -248,10 +246,7 @@ describe('a plan that is rejected', () => {
   it('is not said to be too slow', async () => {
     const run = await playRun({
       env: { INPUT_STATE: 'exact', INPUT_TIMEOUT: '3s' },
-      respond: ({ name }) =>
-        name === LIST
-          ? ok([record('r1', ACCOUNT, 'associated'), ...unlisted(1_500)])
-          : undefined,
+      respond: listing(THERE, ...unlisted(1_500)),
     });
     expect(run.of('warning|')).toEqual([]);
   });
@@ -259,8 +254,7 @@ describe('a plan that is rejected', () => {
   it('because of the share has no advice about removals', async () => {
     const run = await playRun({
       env: EXACT,
-      respond: ({ name }) =>
-        name === 'GET' ? rejection(403, 5000) : undefined,
+      respond: on('GET', rejection(403, 5000)),
     });
     const [message] = run.of('error|');
     expect(message).toContain('Nothing was changed. Run again when');
@@ -272,7 +266,7 @@ it('a dry run that is cancelled after its plan does not say that anything was do
   const run = await playRun({
     env: { 'INPUT_DRY-RUN': 'true' },
     cancelMs: 500,
-    respond: ({ name }) => (name === 'GET' ? 'hang' : undefined),
+    respond: on('GET', 'hang'),
   });
   expect(run.success).toBe(false);
   expect(run.of('error|')).toEqual([
@@ -285,10 +279,7 @@ it.each([429, 501])(
   async (status) => {
     const headers = { 'content-type': 'text/html', 'retry-after': '3600' };
     const run = await playRun({
-      respond: ({ name }) =>
-        name === LIST
-          ? { status, headers, body: '<title>Proxy</title>' }
-          : undefined,
+      respond: on(LIST, { status, headers, body: '<title>Proxy</title>' }),
     });
     const [message] = run.of('error|');
     expect(message).toMatch(/^error\|Request blocked before the API\|/);
@@ -299,12 +290,10 @@ it.each([429, 501])(
 it('a removal that is not awaited is not logged as an association', async () => {
   const run = await playRun({
     env: { ...EXACT, INPUT_WAIT: 'false' },
-    respond: ({ name }) => {
-      if (DELETE.test(name)) return ok({});
-      return name === LIST
-        ? ok([record('r1', ACCOUNT, 'associated'), ...unlisted(1)])
-        : undefined;
-    },
+    respond: (request) =>
+      DELETE.test(request.name)
+        ? ok({})
+        : listing(THERE, ...unlisted(1))(request),
   });
   expect(run.text).toMatch(
     /: removal accepted, not awaited: still associated after /,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readGitHubContext, VERSION } from '../../src/github/context.ts';
 
@@ -110,10 +109,4 @@ describe('what the runner says of the run', () => {
       );
     },
   );
-
-  it('has the version of the package', () => {
-    expect(VERSION).toBe(
-      JSON.parse(readFileSync('package.json', 'utf8')).version,
-    );
-  });
 });

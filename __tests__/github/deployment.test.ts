@@ -27,6 +27,10 @@ const json = (response: ServerResponse, status: number, value: unknown) =>
   response
     .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
     .end(JSON.stringify(value));
+const respondWith =
+  (status: number, value: unknown): Respond =>
+  (_, response) =>
+    json(response, status, value);
 const created: Respond = ({ body }, response) =>
   json(response, 201, { id: 77, state: body['state'] });
 
@@ -170,88 +174,63 @@ describe('the deployment record', () => {
 });
 
 describe('a deployment record that cannot be written', () => {
-  const NO_DEPLOYMENT = 'GitHub did not respond with a deployment';
+  const NO_DEPLOYMENT = /^GitHub did not respond with a deployment$/;
+  const REJECTED = { message: 'no' };
+  const destroy: Respond = (_, response) => response.destroy();
   const STEP_OVER = {
     message: expect.stringContaining('no response before the step ended'),
     lacksPermission: false,
   };
-  it.each<[string, Respond, string | RegExp, number]>([
-    [
-      'GitHub rejects it',
-      (_, response) =>
-        json(response, 403, { message: 'Resource not accessible' }),
-      /^Resource not accessible/,
-      1,
-    ],
-    [
-      'GitHub rejects a status',
-      (call, response) =>
-        call.body['state']
-          ? json(response, 422, { message: 'no' })
-          : created(call, response),
-      /^no/,
-      2,
-    ],
-    ['GitHub is down', (_, response) => json(response, 503, {}), /./, 1],
-    [
-      'the connection fails',
-      (_, response) => response.destroy(),
-      /socket hang up|ECONNRESET/,
-      1,
-    ],
+  it.each<[string, Respond, RegExp]>([
+    ['GitHub is down', respondWith(503, {}), /./],
+    ['the connection fails', destroy, /socket hang up|ECONNRESET/],
     [
       'the ID would reach another path',
-      (_, response) => json(response, 201, { id: '../../../../user' }),
+      respondWith(201, { id: '../../../../user' }),
       NO_DEPLOYMENT,
-      1,
     ],
-    [
-      'the ID is no whole number',
-      (_, response) => json(response, 201, { id: 7.5 }),
-      NO_DEPLOYMENT,
-      1,
-    ],
+    ['the ID is no whole number', respondWith(201, { id: 7.5 }), NO_DEPLOYMENT],
     [
       'there is no ID',
-      (_, response) => json(response, 202, { message: 'Auto-merged' }),
+      respondWith(202, { message: 'Auto-merged' }),
       NO_DEPLOYMENT,
-      1,
     ],
-    [
-      'the response is null',
-      (_, response) => json(response, 201, null),
-      NO_DEPLOYMENT,
-      1,
-    ],
+    ['the response is null', respondWith(201, null), NO_DEPLOYMENT],
     [
       'the response is a page',
       (_, response) => response.writeHead(201).end('{"id":77}'),
       NO_DEPLOYMENT,
-      1,
     ],
     [
       'the response is empty',
       (_, response) => response.writeHead(204).end(),
       NO_DEPLOYMENT,
-      1,
     ],
     [
       'GitHub redirects',
       (_, response) =>
         response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
       /./,
-      1,
     ],
-  ])(
-    'is reported once, at the end: %s',
-    async (_, respond, message, requests) => {
-      const { record, calls } = await start(respond);
-      expect(await record.finish('success', 'x')).toMatchObject({
-        message: expect.stringMatching(message),
-      });
-      expect(calls).toHaveLength(requests);
-    },
-  );
+  ])('is reported once, at the end: %s', async (_, respond, message) => {
+    const { record, calls } = await start(respond);
+    expect(await record.finish('success', 'x')).toEqual({
+      message: expect.stringMatching(message),
+      lacksPermission: false,
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is reported once where GitHub rejects a status', async () => {
+    const { record, calls } = await start((call, response) => {
+      const respond = call.body['state'] ? respondWith(422, REJECTED) : created;
+      return respond(call, response);
+    });
+    expect(await record.finish('success', 'x')).toMatchObject({
+      message: expect.stringMatching(/^no/),
+    });
+    expect(calls).toHaveLength(2);
+  });
 
   it.each([
     [401, true],
@@ -262,20 +241,12 @@ describe('a deployment record that cannot be written', () => {
     [422, false],
     [500, false],
   ])('because of HTTP %i lacks the permission: %s', async (status, lacks) => {
-    const { record } = await start((_, response) =>
-      json(response, status, { message: 'no' }),
-    );
+    const { record, calls } = await start(respondWith(status, REJECTED));
     expect(await record.finish('success', 'x')).toEqual({
       message: expect.stringMatching(/^no/),
       lacksPermission: lacks,
     });
-  });
-
-  it('for another reason does not lack the permission', async () => {
-    const { record } = await start((_, response) => response.destroy());
-    expect(await record.finish('success', 'x')).toMatchObject({
-      lacksPermission: false,
-    });
+    expect(calls).toHaveLength(1);
   });
 
   it('because GitHub hangs ends two seconds after the run', async () => {

@@ -12,8 +12,7 @@ import {
   type FileReader,
   workspaceFiles,
 } from '../../src/inputs/recipient-file.ts';
-import { ENV as GIVEN } from '../builders.ts';
-import { clean } from './clean.ts';
+import { clean, ENV as GIVEN } from '../builders.ts';
 
 /** A change of the environment; undefined removes a variable. */
 export type Change = Record<string, string | undefined>;

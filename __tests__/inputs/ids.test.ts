@@ -8,8 +8,7 @@ import {
   SHARE_ID,
 } from '../../src/inputs/ids.ts';
 import { sentenceOf } from '../../src/inputs/reading.ts';
-import { ACCOUNT, OTHER, OWNER } from '../builders.ts';
-import { clean } from './clean.ts';
+import { ACCOUNT, clean, OTHER, OWNER } from '../builders.ts';
 
 const HEX = 'expected 32 hexadecimal digits, got';
 const NUMBER = 'YAML turned the ID into a number: put it in quotes.';

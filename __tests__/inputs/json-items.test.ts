@@ -3,59 +3,25 @@ import { describe, expect, it } from 'vitest';
 import { isJson, jsonItems } from '../../src/inputs/json-items.ts';
 
 describe('the items of JSON', () => {
-  it.each<[string, [string | null, string][]]>([
+  const entry = (source: string) => ({ key: null, source });
+  const member = (key: string, source: string) => ({ key, source });
+
+  it.each([
     ['[]', []],
     ['{ }', []],
-    [
-      '[1, "a,b" ,null]',
-      [
-        [null, '1'],
-        [null, '"a,b"'],
-        [null, 'null'],
-      ],
-    ],
-    [
-      '{"a":1,"a":2}',
-      [
-        ['a', '1'],
-        ['a', '2'],
-      ],
-    ],
-    [
-      '{"2":"x","1":"y"}',
-      [
-        ['2', '"x"'],
-        ['1', '"y"'],
-      ],
-    ],
-    ['{"\\u0061":1}', [['a', '1']]],
-    ['{"a\\"b,c:{":1}', [['a"b,c:{', '1']]],
+    ['[1, "a,b" ,null]', [entry('1'), entry('"a,b"'), entry('null')]],
+    ['{"a":1,"a":2}', [member('a', '1'), member('a', '2')]],
+    ['{"2":"x","1":"y"}', [member('2', '"x"'), member('1', '"y"')]],
+    ['{"\\u0061":1}', [member('a', '1')]],
+    ['{"a\\"b,c:{":1}', [member('a"b,c:{', '1')]],
     [
       '{"a\\\\":[1,{"b":2}],"c":{}}',
-      [
-        ['a\\', '[1,{"b":2}]'],
-        ['c', '{}'],
-      ],
+      [member('a\\', '[1,{"b":2}]'), member('c', '{}')],
     ],
-    [
-      '[[],{},[[]]]',
-      [
-        [null, '[]'],
-        [null, '{}'],
-        [null, '[[]]'],
-      ],
-    ],
-    [
-      '{"__proto__":1,"":2}',
-      [
-        ['__proto__', '1'],
-        ['', '2'],
-      ],
-    ],
+    ['[[],{},[[]]]', [entry('[]'), entry('{}'), entry('[[]]')]],
+    ['{"__proto__":1,"":2}', [member('__proto__', '1'), member('', '2')]],
   ])('%s', (json, items) => {
-    expect(jsonItems(json)).toEqual(
-      items.map(([key, source]) => ({ key, source })),
-    );
+    expect(jsonItems(json)).toEqual(items);
   });
 
   it('are those of JSON.parse, for any array', () => {
@@ -70,9 +36,9 @@ describe('the items of JSON', () => {
   });
 
   it('are the members in the order given, for any object', () => {
-    const member = fc.tuple(fc.string(), fc.jsonValue());
+    const anyMember = fc.tuple(fc.string(), fc.jsonValue());
     fc.assert(
-      fc.property(fc.array(member), (members) => {
+      fc.property(fc.array(anyMember), (members) => {
         const json = members.map(
           ([key, value]) => `${JSON.stringify(key)} : ${JSON.stringify(value)}`,
         );

@@ -5,13 +5,14 @@ import { loadInputs } from '../../src/inputs/load-inputs.ts';
 import { workspaceFiles } from '../../src/inputs/recipient-file.ts';
 import {
   ACCOUNT,
+  AN_ORGANIZATION,
+  clean,
+  INPUTS,
   ORGANIZATION,
   OTHER,
   OWNER,
-  SHARE,
   TOKEN,
 } from '../builders.ts';
-import { clean } from './clean.ts';
 import {
   ACTION,
   type Change,
@@ -23,6 +24,11 @@ import {
   notesOf,
 } from './environment.ts';
 
+/** An environment with another text for one input. */
+function given(input: string, text: string | undefined): Change {
+  return { [`INPUT_${input.toUpperCase()}`]: text };
+}
+
 const ORGANIZATION_ONLY: Change = {
   'INPUT_RECIPIENT-ACCOUNT-ID': '',
   'INPUT_ORGANIZATION-ID': ORGANIZATION,
@@ -32,22 +38,7 @@ describe('the inputs', () => {
   it('of the smallest step are filled in with the defaults of action.yml', () => {
     expect(load()).toEqual({
       type: 'valid',
-      inputs: {
-        accountId: OWNER,
-        shareId: SHARE,
-        targets: [{ type: 'account', id: ACCOUNT, label: null }],
-        credentials: { type: 'token', token: TOKEN },
-        state: 'present',
-        maxRemovals: { unit: 'percent', percent: 25 },
-        wait: true,
-        timeout: '10m',
-        timeoutMs: 600_000,
-        dryRun: false,
-        summary: true,
-        githubToken: null,
-        environment: 'cloudflare-share',
-        apiUrl: 'https://api.cloudflare.com/client/v4',
-      },
+      inputs: INPUTS,
       notes: { fallbacks: [], disabledIds: 0, repeatedIds: 0 },
     });
   });
@@ -97,9 +88,7 @@ describe('the inputs', () => {
     'have the default of action.yml where %s is empty',
     (input, name) => {
       for (const text of ['', ' \n', undefined]) {
-        const value = inputsOf({ [`INPUT_${input.toUpperCase()}`]: text })[
-          name
-        ];
+        const value = inputsOf(given(input, text))[name];
         expect(value).toBe(ACTION.inputs[input]?.default);
       }
     },
@@ -110,9 +99,7 @@ describe('the inputs', () => {
       ...ORGANIZATION_ONLY,
       'INPUT_ORGANIZATION-ID': ` ${ORGANIZATION.toUpperCase()} `,
     };
-    expect(inputsOf(change).targets).toEqual([
-      { type: 'organization', id: ORGANIZATION, label: null },
-    ]);
+    expect(inputsOf(change).targets).toEqual([AN_ORGANIZATION]);
   });
 
   it('may take the account ID from a variable, which a note names', () => {
@@ -149,13 +136,9 @@ describe('an empty input', () => {
     ['summary', '`true` or `false`'],
   ])('is an error, and not the default: %s', (input, expected) => {
     for (const text of ['', ' \n', undefined]) {
-      expect(errorsIn({ [`INPUT_${input.toUpperCase()}`]: text })).toEqual([
-        {
-          input,
-          message: `expected ${expected}, got nothing. ${FIX}`,
-          details: [],
-          isEmpty: true,
-        },
+      const message = `expected ${expected}, got nothing. ${FIX}`;
+      expect(errorsIn(given(input, text))).toEqual([
+        { input, message, details: [], isEmpty: true },
       ]);
     }
   });
@@ -174,32 +157,24 @@ describe('an empty input', () => {
       'expected account IDs, got nothing. Set this input, `recipient-account-file` or `organization-id`.',
     ],
   ])('is an error that says so: %s', (input, message) => {
-    const errors = errorsIn({ [`INPUT_${input.toUpperCase()}`]: ' \t' });
-    expect(errors).toEqual([{ input, message, details: [], isEmpty: true }]);
+    expect(errorsIn(given(input, ' \t'))).toEqual([
+      { input, message, details: [], isEmpty: true },
+    ]);
   });
 });
 
 describe('an ID that is wrong', () => {
-  const ORGANIZATION_CHANGE = { 'INPUT_RECIPIENT-ACCOUNT-ID': '' };
-  const INPUTS: readonly [string, Change][] = [
-    ['account-id', {}],
-    ['share-id', {}],
-    ['recipient-account-id', {}],
-    ['organization-id', ORGANIZATION_CHANGE],
-  ];
-  it.each(INPUTS)('is an error of %s', (input, more) => {
-    const errorsOf = (text: string) =>
-      messagesIn({ ...more, [`INPUT_${input.toUpperCase()}`]: text });
-    const message = (rest: string) => [
-      expect.stringMatching(new RegExp(`^${input}: expected .* got "${rest}`)),
-    ];
-    expect(errorsOf('1.2e+31')).toEqual(message('.*put it in quotes'));
-    expect(errorsOf('Infinity')).toEqual(message('.*put it in quotes'));
-    expect(errorsOf('12')).toEqual(message('.*put it in quotes'));
-    expect(errorsOf('undefined')).toEqual(message('.*a word, not an ID'));
-    expect(errorsOf('Array')).toEqual(message('.*a word, not an ID'));
-    expect(errorsOf('a\u200bb')).toEqual(message('.*U\\+200B'));
-    expect(errorsOf('a.b')).toEqual(message('a.b" \\(length 3\\)'));
+  it.each<[string, Change, string]>([
+    ['account-id', {}, '32 hexadecimal digits'],
+    ['share-id', {}, 'up to 32 letters, digits, "_" and "-"'],
+    ['recipient-account-id', {}, '32 hexadecimal digits'],
+    ['organization-id', ORGANIZATION_ONLY, '32 hexadecimal digits'],
+  ])('is an error of %s', (input, more, expected) => {
+    expect(messagesIn({ ...more, ...given(input, 'a.b') })).toEqual([
+      expect.stringContaining(
+        `${input}: expected ${expected}, got "a.b" (length 3). Copy`,
+      ),
+    ]);
   });
 
   it('of a variable is an error of the input that it replaces', () => {
@@ -211,55 +186,33 @@ describe('an ID that is wrong', () => {
 });
 
 describe('the targets', () => {
+  const TWO_KINDS =
+    'organization-id: expected one kind of target, got `recipient-account-id` and `organization-id`. Keep only one of them.';
+  const NO_HEX = 'expected 32 hexadecimal digits, got';
+  const IS_OWNER =
+    'recipient-account-id: expected accounts other than the owner';
+  const list = (text: string) => given('recipient-account-id', text);
+
   it.each<[string, Change, string[]]>([
-    [
-      'two inputs',
-      { 'INPUT_ORGANIZATION-ID': ORGANIZATION },
-      [
-        'organization-id: expected one kind of target, got `recipient-account-id` and `organization-id`. Keep only one of them.',
-      ],
-    ],
+    ['two inputs', given('organization-id', ORGANIZATION), [TWO_KINDS]],
     [
       'two inputs that are wrong as well',
-      { 'INPUT_RECIPIENT-ACCOUNT-ID': 'x', 'INPUT_ORGANIZATION-ID': 'y' },
+      { ...list('x'), ...given('organization-id', 'y') },
       [
-        'organization-id: expected one kind of target',
-        'recipient-account-id: expected 32 hexadecimal digits, got "x"',
-        'organization-id: expected 32 hexadecimal digits, got "y"',
+        TWO_KINDS,
+        `recipient-account-id: ${NO_HEX} "x"`,
+        `organization-id: ${NO_HEX} "y"`,
       ],
     ],
-    [
-      'the owner',
-      { 'INPUT_RECIPIENT-ACCOUNT-ID': OWNER },
-      ['recipient-account-id: expected accounts other than the owner'],
-    ],
+    ['the owner', list(OWNER), [IS_OWNER]],
     [
       'the owner, which comes from a variable',
       {
-        'INPUT_ACCOUNT-ID': '',
+        ...given('account-id', ''),
         CLOUDFLARE_ACCOUNT_ID: OWNER.toUpperCase(),
-        'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OWNER}`,
+        ...list(`${ACCOUNT} ${OWNER}`),
       },
-      ['recipient-account-id: expected accounts other than the owner'],
-    ],
-    [
-      'separators alone',
-      { 'INPUT_RECIPIENT-ACCOUNT-ID': ', ,' },
-      [
-        'recipient-account-id: expected account IDs, got an empty list. Add the ID of an account.',
-      ],
-    ],
-    [
-      'comments alone',
-      { 'INPUT_RECIPIENT-ACCOUNT-ID': '# none\n# yet' },
-      [
-        'recipient-account-id: expected account IDs, got only comments. Add the ID of an account.',
-      ],
-    ],
-    [
-      'an empty list that would be the whole truth',
-      { 'INPUT_RECIPIENT-ACCOUNT-ID': '[]', INPUT_STATE: 'exact' },
-      ['recipient-account-id: expected account IDs, got an empty list.'],
+      [IS_OWNER],
     ],
     [
       'an organization as the whole truth',
@@ -274,19 +227,31 @@ describe('the targets', () => {
     );
   });
 
+  it.each([
+    [', ,', 'an empty list'],
+    ['# none\n# yet', 'only comments'],
+    ['[]', 'an empty list'],
+  ])('cannot be none, whatever the state: %j', (text, got) => {
+    for (const INPUT_STATE of ['present', 'exact']) {
+      expect(messagesIn({ ...list(text), INPUT_STATE })).toEqual([
+        `recipient-account-id: expected account IDs, got ${got}. Add the ID of an account.`,
+      ]);
+    }
+  });
+
   it('are named by their lines, also behind empty ones', () => {
-    const list = `\n\n${ACCOUNT}\nx\n`;
-    expect(messagesIn({ 'INPUT_RECIPIENT-ACCOUNT-ID': list })).toEqual([
+    expect(messagesIn(list(`\n\n${ACCOUNT}\nx\n`))).toEqual([
       expect.stringContaining('got "x" on line 4 (length 1).'),
     ]);
   });
 
   it('have one error for an input with many problems, which it lists', () => {
-    const list = Array.from({ length: 31 }, (_, index) => `x${index}`);
-    const errors = errorsIn({ 'INPUT_RECIPIENT-ACCOUNT-ID': list.join('\n') });
-    expect(errors).toHaveLength(1);
-    expect(errors[0]?.message).toContain('and 21 more. Copy');
-    expect(errors[0]?.details).toHaveLength(31);
+    expect(errorsIn(list('x0\nx1'))).toMatchObject([
+      {
+        message: expect.stringContaining('got 2 problems: "x0" on line 1'),
+        details: [/x0/, /x1/].map((part) => expect.stringMatching(part)),
+      },
+    ]);
   });
 });
 
@@ -370,47 +335,34 @@ describe('the timeout', () => {
     });
   });
 
+  const NO_DURATION = 'a duration such as 90s, 10m or 1h30m';
   it.each([
-    '0s',
-    '2s',
-    '0h0m2s',
-    '86401s',
-    '24h1s',
-    '48h',
-    `${'9'.repeat(400)}h`,
-  ])('cannot be %s, which is out of range', (text) => {
-    expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
-      `timeout: expected a duration from 3s to 24h, got "${clean(text, 60)}". Choose a duration in this range.`,
-    ]);
-  });
-
-  it.each(['0', '10', '600'])('cannot be %s, which has no units', (text) => {
-    expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
-      `timeout: expected a duration such as 90s, 10m or 1h30m, got "${text}". Write it with units.`,
-    ]);
-  });
-
-  it.each([
-    'soon',
-    '-5m',
-    '5m or so',
-    '5m1h',
-    '10M',
-    '1.5h',
-    '10 m',
-    'ms',
-    's',
-  ])('cannot be %s, which is no duration', (text) => {
-    expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
-      `timeout: expected a duration such as 90s, 10m or 1h30m, got "${text}". Write hours, minutes and seconds in this order, without spaces.`,
-    ]);
+    [
+      'is out of range',
+      ['0s', '2s', '0h0m2s', '86401s', '24h1s', '48h', `${'9'.repeat(400)}h`],
+      'a duration from 3s to 24h',
+      'Choose a duration in this range.',
+    ],
+    ['has no units', ['0', '10', '600'], NO_DURATION, 'Write it with units.'],
+    [
+      'is no duration',
+      ['soon', '-5m', '5m or so', '5m1h', '10M', '1.5h', '10 m', 'ms', 's'],
+      NO_DURATION,
+      'Write hours, minutes and seconds in this order, without spaces.',
+    ],
+  ])('cannot be one that %s', (_, texts, expected, fix) => {
+    for (const text of texts) {
+      expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
+        `timeout: expected ${expected}, got "${clean(text, 60)}". ${fix}`,
+      ]);
+    }
   });
 });
 
 describe('an input that is true or false', () => {
   it.each(['wait', 'dry-run', 'summary'])('is neither in %s', (input) => {
     for (const text of ['yes', '1', 'true false', 'not true', 'truefalse']) {
-      expect(messagesIn({ [`INPUT_${input.toUpperCase()}`]: text })).toEqual([
+      expect(messagesIn(given(input, text))).toEqual([
         `${input}: expected \`true\` or \`false\`, got "${text}". Use one of these words.`,
       ]);
     }

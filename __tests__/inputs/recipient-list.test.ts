@@ -2,9 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { idsIn } from '../../src/inputs/ids.ts';
 import { parseRecipientList } from '../../src/inputs/recipient-list.ts';
-import { ACCOUNT, account, OTHER, OWNER } from '../builders.ts';
+import { ACCOUNT, account, clean, OTHER, OWNER } from '../builders.ts';
 import { anyCharacter, hostileText } from '../hostile-text.ts';
-import { clean } from './clean.ts';
 
 const THIRD = account(3);
 
@@ -40,66 +39,33 @@ function messageOf(text: string): string {
 
 describe('a list of accounts', () => {
   it.each([
-    ['one ID', ACCOUNT, [ACCOUNT]],
-    ['IDs on lines', `${ACCOUNT}\n${OTHER}`, [ACCOUNT, OTHER]],
-    ['IDs on lines of Windows', `${ACCOUNT}\r\n${OTHER}\r\n`, [ACCOUNT, OTHER]],
-    ['IDs on lines that end with CR', `${ACCOUNT}\r${OTHER}`, [ACCOUNT, OTHER]],
-    [
-      'IDs with commas',
-      `${ACCOUNT}, ${OTHER},${THIRD},`,
-      [ACCOUNT, OTHER, THIRD],
-    ],
-    [
-      'IDs with spaces of all kinds',
-      `${ACCOUNT} \t ${OTHER}\u00a0${THIRD}`,
-      [ACCOUNT, OTHER, THIRD],
-    ],
-    [
-      'IDs in quotes of both kinds',
-      `"${ACCOUNT}", '${OTHER}'`,
-      [ACCOUNT, OTHER],
-    ],
-    [
-      'a YAML list',
-      `- ${ACCOUNT}\n  -   "${OTHER}"\n-\t${THIRD}`,
-      [ACCOUNT, OTHER, THIRD],
-    ],
-    [
-      'a YAML list with several IDs on a line',
-      `- ${ACCOUNT}, ${OTHER}`,
-      [ACCOUNT, OTHER],
-    ],
-    [
-      'comments after IDs and on lines of their own',
-      `# all\n${ACCOUNT} # first\n${OTHER}#2`,
-      [ACCOUNT, OTHER],
-    ],
-    [
-      'an ID that is commented out',
-      `${ACCOUNT}\n# ${OTHER}\n${THIRD}`,
-      [ACCOUNT, THIRD],
-    ],
-    ['a JSON array', `["${ACCOUNT}","${OTHER}"]`, [ACCOUNT, OTHER]],
-    [
-      'a JSON array of several lines',
-      ` [\n  "${ACCOUNT}",\n  " ${OTHER} "\n]\n`,
-      [ACCOUNT, OTHER],
-    ],
-    [
-      'a JSON object, in the order given',
-      `{"2": "${OTHER}", "1": "${ACCOUNT}"}`,
-      [OTHER, ACCOUNT],
-    ],
-    [
-      'a JSON object from each ID to itself',
-      `{"${OTHER}": "${OTHER.toUpperCase()}"}`,
-      [OTHER],
-    ],
-    ['capitals', `${ACCOUNT.toUpperCase()} ${OTHER}`, [ACCOUNT, OTHER]],
-    ['a byte order mark', `\ufeff${ACCOUNT}\n${OTHER}`, [ACCOUNT, OTHER]],
-    ['JSON after a byte order mark', `\ufeff["${ACCOUNT}"]`, [ACCOUNT]],
-  ])('may be %s', (_, text, ids) => {
-    expect(idsOf(text)).toEqual(ids);
+    ['on lines', `${ACCOUNT}\n${OTHER}`],
+    ['on lines of Windows', `${ACCOUNT}\r\n${OTHER}\r\n`],
+    ['on lines that end with CR', `${ACCOUNT}\r${OTHER}`],
+    ['with commas', `${ACCOUNT},${OTHER},`],
+    ['with a comma and a space', `${ACCOUNT}, ${OTHER}`],
+    ['with spaces and tabs', `${ACCOUNT} \t ${OTHER}`],
+    ['with a space that does not break', `${ACCOUNT}\u00a0${OTHER}`],
+    ['in quotes of both kinds', `"${ACCOUNT}", '${OTHER}'`],
+    ['in a YAML list', `- ${ACCOUNT}\n  -   "${OTHER}"`],
+    ['in a YAML list with a tab', `-\t${ACCOUNT}\n-\t${OTHER}`],
+    ['on one line of a YAML list', `- ${ACCOUNT}, ${OTHER}`],
+    ['with comments', `# all\n${ACCOUNT} # first\n${OTHER}#2`],
+    ['around one in a comment', `${ACCOUNT}\n# ${THIRD}\n${OTHER}`],
+    ['in a JSON array', `["${ACCOUNT}","${OTHER}"]`],
+    ['in JSON of several lines', ` [\n  "${ACCOUNT}",\n  " ${OTHER} "\n]\n`],
+    ['in a JSON object', `{"2": "${ACCOUNT}", "1": "${OTHER}"}`],
+    ['in capitals', `${ACCOUNT.toUpperCase()} ${OTHER}`],
+    ['after a byte order mark', `\ufeff${ACCOUNT}\n${OTHER}`],
+    ['in JSON after a byte order mark', `\ufeff["${ACCOUNT}", "${OTHER}"]`],
+  ])('has its IDs in the order given: %s', (_, text) => {
+    expect(idsOf(text)).toEqual([ACCOUNT, OTHER]);
+  });
+
+  it('may be a single ID, or a JSON object from it to itself', () => {
+    expect(idsOf(ACCOUNT)).toEqual([ACCOUNT]);
+    const json = `{"${OTHER}": "${OTHER.toUpperCase()}"}`;
+    expect(idsOf(json)).toEqual([OTHER]);
   });
 
   it('has each ID once, at its first place, and counts the others', () => {
@@ -236,25 +202,19 @@ describe('joined lines, which would lose accounts', () => {
 
 describe('a list in JSON', () => {
   it.each([
-    `["${ACCOUNT}"`,
-    `[${ACCOUNT}]`,
-    `["${ACCOUNT}",]`,
-    `['${ACCOUNT}']`,
-    `["${ACCOUNT}"] # EMEA`,
-  ])('is not the invalid array %s', (text) => {
+    ['array', `["${ACCOUNT}"`],
+    ['array', `[${ACCOUNT}]`],
+    ['array', `["${ACCOUNT}",]`],
+    ['array', `['${ACCOUNT}']`],
+    ['array', `["${ACCOUNT}"] # EMEA`],
+    ['object', `{"a": "${ACCOUNT}"`],
+    ['object', `{"a": "${ACCOUNT}",}`],
+    ['object', `{a: "${ACCOUNT}"}`],
+  ])('is not the invalid %s %s', (kind, text) => {
     expect(messageOf(text)).toBe(
-      'expected a JSON array of account IDs, got invalid JSON. Check quotes and commas.',
+      `expected a JSON ${kind} of account IDs, got invalid JSON. Check quotes and commas.`,
     );
   });
-
-  it.each([`{"a": "${ACCOUNT}"`, `{"a": "${ACCOUNT}",}`, `{a: "${ACCOUNT}"}`])(
-    'is not the invalid object %s',
-    (text) => {
-      expect(messageOf(text)).toBe(
-        'expected a JSON object of account IDs, got invalid JSON. Check quotes and commas.',
-      );
-    },
-  );
 
   const OUTPUT = {
     sensitive: false,
@@ -361,12 +321,14 @@ describe('an entry that is no account', () => {
 
   it('of another kind has its own fix in the same sentence', () => {
     const { message, details } = wrongList(`7\n${OWNER}\n${ACCOUNT}\nx\nx`);
+    const QUOTE = 'YAML turned the ID into a number: put it in quotes.';
+    const REMOVE = 'Remove the owner of the share from the list.';
     expect(message).toBe(
-      `expected account IDs, got 4 problems: "7" on line 1, "${OWNER}" on line 2 (the owner), "x" on line 4 (length 1), "x" on line 5 (length 1). YAML turned the ID into a number: put it in quotes. Remove the owner of the share from the list. ${COPY}`,
+      `expected account IDs, got 4 problems: "7" on line 1, "${OWNER}" on line 2 (the owner), "x" on line 4 (length 1), "x" on line 5 (length 1). ${QUOTE} ${REMOVE} ${COPY}`,
     );
     expect(details).toEqual([
-      `${HEX} "7" on line 1. YAML turned the ID into a number: put it in quotes.`,
-      `expected accounts other than the owner, got "${OWNER}" on line 2 (the owner). Remove the owner of the share from the list.`,
+      `${HEX} "7" on line 1. ${QUOTE}`,
+      `expected accounts other than the owner, got "${OWNER}" on line 2 (the owner). ${REMOVE}`,
       `${HEX} "x" on line 4 (length 1). ${COPY}`,
       `${HEX} "x" on line 5 (length 1). ${COPY}`,
     ]);

@@ -6,7 +6,7 @@ import {
   failureIn,
   groupFailures,
 } from '../../src/report/failures.ts';
-import { account } from '../builders.ts';
+import { account, resourceError } from '../builders.ts';
 import {
   added,
   failed,
@@ -15,7 +15,6 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
   resourceFailure,
   resultOf,
   stateOf,

@@ -7,7 +7,7 @@ import {
   emptyOutputs,
   OUTPUT_NAMES,
 } from '../../src/report/outputs.ts';
-import { account, ORGANIZATION } from '../builders.ts';
+import { account, ORGANIZATION, resourceError } from '../builders.ts';
 import {
   added,
   failed,
@@ -17,7 +17,6 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
   resourceFailure,
   resultOf,
   type StateCase,
@@ -53,15 +52,9 @@ describe('the output recipients', () => {
       modified: '2026-01-02T00:00:00Z',
     };
     const recipient = recordOf(0, 'associated', dates);
-    const states = [
-      added(0, {
-        label: 'EMEA',
-        recipient,
-        startedMs: 1_000,
-        decidedMs: 4_260,
-      }),
-    ];
-    expect(recipientsOf(states)).toEqual([
+    const times = { startedMs: 1_000, decidedMs: 4_260 };
+    const state = added(0, { label: 'EMEA', recipient, ...times });
+    expect(recipientsOf([state])).toEqual([
       {
         account_id: account(0),
         organization_id: null,
@@ -238,38 +231,32 @@ describe('the size of the outputs', () => {
 });
 
 describe('the output status', () => {
+  const odd = (status: string) => [stateOf(0, { status })];
+  const removed = { isUnlisted: true, status: 'disassociated' } as const;
+  const inconclusive = failed(0, failureOf('inconclusive'), {
+    desired: 'absent',
+  });
+
   it.each<[string, TargetState[], string]>([
-    [
-      'the last observed one',
-      [unchanged(0, { status: 'associating' })],
-      'associating',
-    ],
+    ['the last observed one', odd('associating'), 'associating'],
     ['the one that all share', [added(0), unchanged(1)], 'associated'],
     ['mixed', [added(0), stateOf(1, { status: 'associating' })], 'mixed'],
     ['`disassociated` where there is no record', [stateOf(0)], 'disassociated'],
     [
       '`unknown` for a word that is not published',
-      [stateOf(0, { status: 'x; rm -rf /' })],
+      odd('x; rm -rf /'),
       'unknown',
     ],
-    [
-      '`unknown` for a word that is nearly one',
-      [stateOf(0, { status: 'Associated' })],
-      'unknown',
-    ],
+    ['`unknown` for a word that is nearly one', odd('Associated'), 'unknown'],
     [
       'mixed even with a word that is not published',
-      [stateOf(0, { status: 'odd' }), added(1)],
+      [...odd('odd'), added(1)],
       'mixed',
     ],
-    [
-      '`unknown` for a removal that is inconclusive',
-      [failed(0, failureOf('inconclusive'), { desired: 'absent' })],
-      'unknown',
-    ],
+    ['`unknown` for an inconclusive removal', [inconclusive], 'unknown'],
     [
       'that of the listed accounts with exact',
-      [added(0), stateOf(1, { isUnlisted: true, status: 'disassociated' })],
+      [added(0), stateOf(1, removed)],
       'associated',
     ],
   ])('is %s', (_, states, status) => {

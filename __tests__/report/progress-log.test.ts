@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Inputs } from '../../src/domain.ts';
+import type { Cause, Inputs } from '../../src/domain.ts';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { createProgressLog } from '../../src/report/progress-log.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { openSink } from '../../src/report/sink.ts';
-import { account, OWNER, SHARE } from '../builders.ts';
+import { account, OWNER, resourceError, SHARE } from '../builders.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { recordingRunner } from './recording-runner.ts';
 import {
@@ -19,14 +19,27 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
   stateOf,
   unchanged,
   WAIT,
 } from './results.ts';
 
 const CREATE = { next: { do: 'create' } } as const;
+const toAdd = (n: number) => stateOf(n, CREATE);
+/** The `n`th account before and after it fails. */
+const failure = (n: number, cause: Cause): [TargetState, TargetState] => [
+  toAdd(n),
+  failed(n, failureOf(cause)),
+];
 const SHARE_LINE = `info|Share "Baseline" (${SHARE}), owner ${OWNER}`;
+
+function open(states: readonly TargetState[], more: Partial<Inputs> = {}) {
+  const recorder = recordingRunner();
+  const clock = new VirtualClock();
+  const sink = openSink(recorder.runner, createSanitizer([]));
+  const log = createProgressLog(sink, inputsOf(states, more), clock);
+  return { ...recorder, clock, log };
+}
 
 /** A log that has shown the plan of these targets, and what came after it. */
 function planned(
@@ -35,21 +48,15 @@ function planned(
   observed = observe([]),
   remainingMs = 600_000,
 ) {
-  const recorder = recordingRunner();
-  const clock = new VirtualClock();
-  const sink = openSink(recorder.runner, createSanitizer([]));
-  const log = createProgressLog(sink, inputsOf(states, more), clock);
-  log.planned(states, observed, remainingMs);
-  const plan = recorder.seen.splice(0);
-  return { ...recorder, clock, log, plan };
+  const opened = open(states, more);
+  opened.log.planned(states, observed, remainingMs);
+  const plan = opened.seen.splice(0);
+  return { ...opened, plan };
 }
 
 describe('the start', () => {
   it('is one line, and a warning of a variable that has no effect', () => {
-    const { runner, seen } = recordingRunner();
-    const sink = openSink(runner, createSanitizer([]));
-    const inputs = inputsOf([stateOf(0)]);
-    const log = createProgressLog(sink, inputs, new VirtualClock());
+    const { log, seen } = open([stateOf(0)]);
     log.start(NOTES, false);
     log.start(NOTES, true);
     const line = `info|Sharing ${SHARE} of account ${OWNER} with 1 account; timeout 10m`;
@@ -59,11 +66,9 @@ describe('the start', () => {
   });
 
   it('does not warn of credentials that Cloudflare documents', () => {
-    const { runner, of } = recordingRunner();
-    const sink = openSink(runner, createSanitizer([]));
     const credentials = { type: 'key', email: 'a@b.c', key: 'k' } as const;
-    const inputs = inputsOf([stateOf(0)], { credentials });
-    createProgressLog(sink, inputs, new VirtualClock()).start(NOTES, false);
+    const { log, of } = open([stateOf(0)], { credentials });
+    log.start(NOTES, false);
     expect(of('warning')).toEqual([]);
   });
 });
@@ -90,10 +95,7 @@ describe('the plan', () => {
   });
 
   it('of more than ten targets is one line', () => {
-    const states = [
-      ...range(1, 10).map((n) => stateOf(n, CREATE)),
-      unchanged(0),
-    ];
+    const states = [...range(1, 10).map(toAdd), unchanged(0)];
     expect(planned(states).plan).toEqual([
       SHARE_LINE,
       'info|Plan: 10 to add, 1 already associated',
@@ -103,7 +105,7 @@ describe('the plan', () => {
   it('of more than ten targets has each change of exact, which a dry run reports at its end', () => {
     const states = [
       ...range(1, 10).map((n) => unchanged(n)),
-      stateOf(0, CREATE),
+      toAdd(0),
       stateOf(11, { isUnlisted: true, status: 'associated', next: WAIT }),
     ];
     const start = [
@@ -127,7 +129,7 @@ describe('the plan', () => {
   ])(
     'of %d writes in %d ms has %d warnings',
     (count, remainingMs, warnings) => {
-      const states = range(1, count).map((n) => stateOf(n, CREATE));
+      const states = range(1, count).map(toAdd);
       const { plan } = planned(states, {}, observe([]), remainingMs);
       const found = plan.filter((text) => text.startsWith('warning|'));
       expect(found).toHaveLength(warnings);
@@ -142,22 +144,19 @@ describe('the plan', () => {
 
 describe('a change of a target', () => {
   it('has no line of its own where it is the failure of a single target', () => {
-    const { log, seen } = planned([stateOf(0, CREATE)]);
-    log.changed(stateOf(0, CREATE), failed(0, failureOf('server')));
+    const { log, seen } = planned([toAdd(0)]);
+    log.changed(...failure(0, 'server'));
     expect(seen).toEqual([]);
   });
 
   it('of several targets shows how many are over', () => {
     const { log, seen } = planned([
       unchanged(0),
-      stateOf(1, CREATE),
+      toAdd(1),
       stateOf(2, { ...CREATE, label: 'EMEA' }),
     ]);
-    log.changed(stateOf(1, CREATE), failed(1, requestFailure('server')));
-    log.changed(
-      stateOf(2, CREATE),
-      stateOf(2, { label: 'EMEA', status: 'associated' }),
-    );
+    log.changed(toAdd(1), failed(1, requestFailure('server')));
+    log.changed(toAdd(2), stateOf(2, { label: 'EMEA', status: 'associated' }));
     expect(seen).toEqual([
       `info|${account(1)}: failed: no (POST …/recipients, HTTP 400, cf-ray 8f1e) (2 of 3)`,
       `info|${account(2)} (EMEA): associated after 0.0 s (3 of 3)`,
@@ -165,7 +164,7 @@ describe('a change of a target', () => {
   });
 
   it('is one warning for each resource that is retried, not for each account', () => {
-    const { log, of } = planned([stateOf(0, CREATE), stateOf(1, CREATE)]);
+    const { log, of } = planned([toAdd(0), toAdd(1)]);
     const errors = [resourceError(false)];
     const more = [...errors, resourceError(false, 'later', 'other')];
     const waiting = (n: number, all = errors) =>
@@ -173,9 +172,9 @@ describe('a change of a target', () => {
         next: WAIT,
         recipient: recordOf(n, 'associating', { errors: all }),
       });
-    log.changed(stateOf(0, CREATE), waiting(0));
+    log.changed(toAdd(0), waiting(0));
     log.changed(waiting(0), waiting(0));
-    log.changed(stateOf(1, CREATE), waiting(1));
+    log.changed(toAdd(1), waiting(1));
     log.changed(waiting(1), waiting(1, more));
     expect(of('warning')).toEqual([
       `warning|Cloudflare is retrying a resource|gateway-policy policy: later. The run keeps waiting. First observed for account ${account(0)}.`,
@@ -184,12 +183,12 @@ describe('a change of a target', () => {
   });
 
   it('to a terminal error is a failure and not a warning', () => {
-    const { log, of } = planned([stateOf(0, CREATE)]);
+    const { log, of } = planned([toAdd(0)]);
     const recipient = recordOf(0, 'associating', {
       errors: [resourceError(true)],
     });
     log.changed(
-      stateOf(0, CREATE),
+      toAdd(0),
       failed(0, failureOf('resource-error'), { recipient }),
     );
     expect(of('warning')).toEqual([]);
@@ -197,20 +196,18 @@ describe('a change of a target', () => {
 });
 
 describe('many targets', () => {
-  const all = range(0, 999).map((n) => stateOf(n, CREATE));
+  const all = range(0, 999).map(toAdd);
 
   it('have no line for each that is added', () => {
     const { log, seen } = planned(all);
-    log.changed(stateOf(0, CREATE), added(0, { posts: [post()] }));
+    log.changed(toAdd(0), added(0, { posts: [post()] }));
     expect(seen).toEqual([`debug|${account(0)}: added as recipient r0`]);
   });
 
   it('have a line for the first twenty failures of a cause', () => {
     const { log, of } = planned(all);
-    for (const n of range(0, 29)) {
-      log.changed(stateOf(n, CREATE), failed(n, failureOf('rejected')));
-    }
-    log.changed(stateOf(30, CREATE), failed(30, failureOf('server')));
+    for (const n of range(0, 29)) log.changed(...failure(n, 'rejected'));
+    log.changed(...failure(30, 'server'));
     const lines = of('info');
     expect(lines).toHaveLength(22);
     expect(lines[19]).toBe(`info|${account(19)}: failed: no`);
@@ -225,18 +222,14 @@ describe('many targets', () => {
     'have no line for each where one cause ends all of them: %s',
     (cause) => {
       const { log, of } = planned(all);
-      for (const n of range(0, 995)) {
-        log.changed(stateOf(n, CREATE), failed(n, failureOf(cause)));
-      }
+      for (const n of range(0, 995)) log.changed(...failure(n, cause));
       expect(of('info')).toEqual([]);
     },
   );
 
   it('have one line for an authentication failure of four writes', () => {
     const { log, of } = planned(all);
-    for (const n of range(0, 3)) {
-      log.changed(stateOf(n, CREATE), failed(n, failureOf('authentication')));
-    }
+    for (const n of range(0, 3)) log.changed(...failure(n, 'authentication'));
     expect(of('info')).toHaveLength(2);
   });
 
@@ -245,7 +238,7 @@ describe('many targets', () => {
     for (const n of range(0, 9)) {
       const heldBack = { why: 'rate-limit', waitMs: 9_000 } as const;
       const held = stateOf(n, { ...CREATE, heldBack });
-      log.changed(stateOf(n, CREATE), held);
+      log.changed(toAdd(n), held);
       log.changed(held, { ...held });
     }
     expect(of('info')).toHaveLength(3);
@@ -257,13 +250,13 @@ describe('many targets', () => {
 
 describe('a poll', () => {
   it('is shown after fifteen seconds without another line, while something is pending', async () => {
-    const states = [stateOf(0, CREATE), stateOf(1, CREATE), unchanged(2)];
+    const states = [toAdd(0), toAdd(1), unchanged(2)];
     const { log, seen, clock } = planned(states);
     await clock.pass(14_999);
     log.polled(states, 585_000);
     expect(seen).toEqual([]);
     await clock.pass(1);
-    log.polled([stateOf(0, CREATE), added(1), unchanged(2)], 585_000);
+    log.polled([toAdd(0), added(1), unchanged(2)], 585_000);
     // What was done before the run is no progress.
     expect(seen).toEqual(['info|1 of 2 associated, 9 m 45 s left']);
     await clock.pass(14_999);
@@ -285,7 +278,7 @@ describe('a poll', () => {
 
 describe('a delay', () => {
   it('of one request is a line each time', () => {
-    const { log, seen } = planned([stateOf(0, CREATE)]);
+    const { log, seen } = planned([toAdd(0)]);
     const delay = { why: 'retry', error: apiError(), waitMs: 500 } as const;
     log.delayed(delay);
     log.delayed(delay);
@@ -293,7 +286,7 @@ describe('a delay', () => {
   });
 
   it('near the rate limit is announced when it begins, and again after a pause', async () => {
-    const { log, seen, clock } = planned([stateOf(0, CREATE)]);
+    const { log, seen, clock } = planned([toAdd(0)]);
     for (let n = 0; n < 5; n++) {
       log.delayed({ why: 'spacing', waitMs: 3_000 });
       await clock.pass(30_000);

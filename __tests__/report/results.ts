@@ -1,11 +1,10 @@
 /** Plain data for the tests of the report: targets, runs, failures. */
-import type { ApiError } from '../../src/cloudflare/api-error.ts';
+import { ApiError } from '../../src/cloudflare/api-error.ts';
 import type {
   Cause,
   FailedRequest,
   Failure,
   Inputs,
-  ResourceError,
   Share,
   ShareRecipient,
 } from '../../src/domain.ts';
@@ -21,7 +20,13 @@ import type {
   WriteResult,
 } from '../../src/reconcile/target-state.ts';
 import type { Result } from '../../src/report/result.ts';
-import { account, ORGANIZATION, OWNER, SHARE, TOKEN } from '../builders.ts';
+import {
+  A_SHARE,
+  AN_ORGANIZATION,
+  account,
+  INPUTS,
+  record,
+} from '../builders.ts';
 
 export const GITHUB = {
   GITHUB_EVENT_NAME: 'release',
@@ -38,38 +43,9 @@ export const DOCS =
 export const NOTES = { fallbacks: [], disabledIds: 0, repeatedIds: 0 };
 
 export const POLICIES: Share = {
-  name: 'Baseline',
-  status: 'active',
-  targetType: 'account',
-  kind: 'sent',
-  accountId: OWNER,
-  organizationId: null,
+  ...A_SHARE,
   resourceTypes: new Map([['policy', 'gateway-policy']]),
 };
-
-const INPUTS: Inputs = {
-  accountId: OWNER,
-  shareId: SHARE,
-  targets: [],
-  credentials: { type: 'token', token: TOKEN },
-  state: 'present',
-  maxRemovals: { unit: 'percent', percent: 25 },
-  wait: true,
-  timeout: '10m',
-  timeoutMs: 600_000,
-  dryRun: false,
-  summary: true,
-  githubToken: null,
-  environment: 'cloudflare-share',
-  apiUrl: 'https://api.cloudflare.com/client/v4',
-};
-
-const PUBLISHED = [
-  'associating',
-  'associated',
-  'disassociating',
-  'disassociated',
-] as const;
 
 /** The record of the `n`th account. */
 export function recordOf(
@@ -77,26 +53,7 @@ export function recordOf(
   status: string,
   more: Partial<ShareRecipient> = {},
 ): ShareRecipient {
-  return {
-    id: `r${n}`,
-    accountId: account(n),
-    status: PUBLISHED.find((one) => one === status) ?? `"${status}"`,
-    created: '2026-01-01T00:00:00Z',
-    modified: '',
-    createdMs: Date.parse('2026-01-01T00:00:00Z'),
-    modifiedMs: null,
-    errors: [],
-    moreErrors: 0,
-    ...more,
-  };
-}
-
-export function resourceError(
-  terminal: boolean,
-  error = terminal ? 'no entitlement' : 'later',
-  resourceId = 'policy',
-): ResourceError {
-  return { resourceId, error, terminal };
+  return record(`r${n}`, status, { accountId: account(n), ...more });
 }
 
 /** What a test may say of a target. */
@@ -112,7 +69,7 @@ export interface StateCase extends Partial<TargetState> {
 /** The state of the `n`th account. Without a status it has no record. */
 export function stateOf(n: number, one: StateCase = {}): TargetState {
   const { label = null, isUnlisted = false, status, ...change } = one;
-  const record = status === undefined ? null : recordOf(n, status);
+  const recipient = status === undefined ? null : recordOf(n, status);
   const desired = one.desired ?? (isUnlisted ? 'absent' : 'present');
   const { desired: _, ...rest } = change;
   return {
@@ -123,9 +80,9 @@ export function stateOf(n: number, one: StateCase = {}): TargetState {
     },
     posts: [],
     deletes: [],
-    inUse: record?.id ?? null,
+    inUse: recipient?.id ?? null,
     next: { do: 'done' },
-    recipient: record,
+    recipient,
     changed: false,
     heldBack: null,
     startedMs: 0,
@@ -172,11 +129,11 @@ export function resourceFailure(record: ShareRecipient): Failure {
 }
 
 /** The failure of a request, a POST unless a test says something different. */
-export function requestFailure(
-  cause: Cause,
+export function requestFailure<C extends Cause>(
+  cause: C,
   reason = 'no',
   request: Partial<FailedRequest> = {},
-): Failure & { readonly request: FailedRequest } {
+): Failure & { readonly cause: C; readonly request: FailedRequest } {
   return {
     cause,
     reason,
@@ -190,18 +147,12 @@ export function requestFailure(
   };
 }
 
-export function apiError(
-  failure = requestFailure('server', 'reset'),
-  more: Partial<Pick<ApiError, 'outcome' | 'retryAfterMs'>> = {},
-): ApiError {
-  const members = {
-    failure,
-    outcome: 'unknown',
+/** The failure of a POST that may have been carried out. */
+export function apiError(): ApiError {
+  return new ApiError(requestFailure('server', 'reset'), {
     isRetryable: true,
-    retryAfterMs: 0,
-    ...more,
-  };
-  return Object.assign(new Error('unused'), members) as unknown as ApiError;
+    outcome: 'unknown',
+  });
 }
 
 export function post(result: WriteResult = { outcome: 'accepted' }): Post {
@@ -292,12 +243,8 @@ export function inputsOf(
 /** The state of a run with `organization-id`. */
 export function organization(one: StateCase = {}): TargetState {
   const state = stateOf(0, one);
-  const target = {
-    type: 'organization',
-    id: ORGANIZATION,
-    label: null,
-  } as const;
-  return { ...state, planned: { ...state.planned, target } };
+  const planned = { ...state.planned, target: AN_ORGANIZATION };
+  return { ...state, planned };
 }
 
 /** Numbers from `first` to `last`, both included. */

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Inputs } from '../../src/domain.ts';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { TITLES } from '../../src/report/failure-guide.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { createInputSummary, createSummary } from '../../src/report/summary.ts';
-import { account, OWNER, SHARE } from '../builders.ts';
+import { account, resourceError, SHARE } from '../builders.ts';
 import { hostileText } from '../hostile-text.ts';
 import {
   added,
@@ -16,8 +15,6 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
-  resourceFailure,
   resultOf,
   stateOf,
   unchanged,
@@ -50,25 +47,16 @@ function cellsOf(html: string): string[][] {
 
 const exact = { inputs: { state: 'exact' } } as const;
 const dryRun = { inputs: { dryRun: true } } as const;
+const unlisted = { isUnlisted: true, status: 'associated' } as const;
+const failing = (n: number) => failed(n, failureOf('server'));
 const toAdd = (n: number) =>
   stateOf(n, { next: { do: 'create' }, changed: true });
 
 describe('the summary of a run', () => {
-  it('is one block of HTML that names the share, its owner, the result, and what started it', () => {
+  it('is one block of HTML without empty lines', () => {
     const html = rawOf([unchanged(0)]);
-    expect(html).toMatch(/^<h3>✅ /);
     expect(html).toMatch(/\n\n$/);
     expect(html.trimEnd()).not.toMatch(/\n\s*\n/);
-    const text = decode(html);
-    expect(text).toContain(
-      'Cloudflare share <code>"Baseline"</code>: 1 account unchanged</h3>',
-    );
-    expect(text).toContain(
-      `<p>Share <code>${SHARE}</code>, owner <code>${OWNER}</code>.</p>`,
-    );
-    expect(text).toContain(
-      'triggered by <code>release v1</code> (<code>octocat</code>) · 1.2 s · 3 requests</sub></p>',
-    );
   });
 
   it('has nothing of an event where none is known', () => {
@@ -121,57 +109,34 @@ describe('the summary of a run', () => {
     ]);
   });
 
-  it('aligns durations and counts to the right', () => {
-    const html = rawOf([added(0), failed(1, failureOf('server'))]);
-    expect(html).toContain('<td align="right">4.0 s</td>');
-    expect(html).toContain('<td align="right">1</td>');
-  });
-
-  it('folds unchanged accounts, and only them', () => {
-    const html = rawOf([added(0), unchanged(1), unchanged(2)]);
-    const [before, folded] = html.split('<details>');
-    expect(before).toContain(account(0));
-    expect(folded).toContain('<summary>2 accounts unchanged</summary>');
-    expect(folded).toContain(account(1));
-    expect(html.match(/<details>/g)).toHaveLength(1);
-  });
-
-  it('shows a hundred changes, and folds more of them with a count', () => {
-    const html = rawOf(range(1, 1_000).map((n) => added(n)));
-    const [before = '', folded] = html.split('<details>');
-    expect(before.match(/\+ added/g)).toHaveLength(100);
-    expect(folded).toContain('<summary>900 more changes</summary>');
-    expect(folded?.match(/\+ added/g)).toHaveLength(900);
-  });
-
-  it('shows a hundred failures, and folds more of them with a count', () => {
-    const states = range(1, 101).map((n) => failed(n, failureOf('server')));
-    const [before = '', folded] = rawOf(states).split('<details>');
-    expect(cellsOf(before)).toHaveLength(101);
-    expect(folded).toContain('<summary>1 more failure</summary>');
-  });
-
-  it.each<[Partial<Inputs>, string]>([
-    [{ wait: false }, '900 more accounts not awaited'],
-    [{ dryRun: true }, '900 more accounts would be awaited'],
+  it.each<[string, TargetState[], number, string]>([
+    ['changes', range(1, 1_000).map((n) => added(n)), 900, 'more changes'],
+    ['failures', range(1, 101).map(failing), 1, 'more failure'],
+    [
+      'accounts that are not awaited',
+      range(1, 1_000).map((n) => stateOf(n, { status: 'associating' })),
+      900,
+      'more accounts not awaited',
+    ],
   ])(
-    'shows a hundred waiting accounts, and folds more of them with a count: %j',
-    (inputs, title) => {
-      const states = range(1, 1_000).map((n) =>
-        stateOf(n, {
-          status: 'associating',
-          next: inputs.dryRun ? WAIT : { do: 'done' },
-        }),
-      );
-      const result = { inputs };
-      const [before = '', folded = ''] = rawOf(states, result).split(
-        '<details>',
-      );
-      expect(cellsOf(before)).toHaveLength(101);
-      expect(folded).toContain(`<summary>${title}</summary>`);
-      expect(cellsOf(folded)).toHaveLength(901);
+    'shows a hundred %s, and folds more of them with a count',
+    (_, states, count, title) => {
+      const [before = '', folded = ''] = rawOf(states, {
+        inputs: { wait: false },
+      }).split('<details>');
+      expect(cellsOf(before)).toHaveLength(1 + 100);
+      expect(folded).toContain(`<summary>${count} ${title}</summary>`);
+      expect(cellsOf(folded)).toHaveLength(1 + count);
     },
   );
+
+  it('of a dry run folds the accounts that would be awaited', () => {
+    const waiting = { status: 'associating', next: WAIT } as const;
+    const states = range(1, 101).map((n) => stateOf(n, waiting));
+    expect(rawOf(states, dryRun)).toContain(
+      '<summary>1 more account would be awaited</summary>',
+    );
+  });
 
   it('counts what a long reason lacks', () => {
     const html = rawOf([failed(0, failureOf('server', 'x'.repeat(420)))]);
@@ -179,14 +144,15 @@ describe('the summary of a run', () => {
     expect(counts).toHaveLength(2);
   });
 
-  it.each([3, 100])('of 1,000 accounts shows the %d that changed', (count) => {
+  it('of 1,000 accounts shows all of the 100 that changed, and folds only the others', () => {
     const states = [
-      ...range(1, 1_000 - count).map((n) => unchanged(n)),
-      ...range(1_001, 1_000 + count).map((n) => added(n)),
+      ...range(1, 900).map((n) => unchanged(n)),
+      ...range(1_001, 1_100).map((n) => added(n)),
     ];
-    const [before = ''] = rawOf(states).split('<details>');
-    expect(before.match(/\+ added/g)).toHaveLength(count);
+    const [before = '', ...folded] = rawOf(states).split('<details>');
+    expect(before.match(/\+ added/g)).toHaveLength(100);
     expect(before).not.toContain('no change');
+    expect(folded).toHaveLength(1);
   });
 
   it('links an account to its dashboard at Cloudflare, and no other text', () => {
@@ -210,27 +176,9 @@ describe('the summary of a run', () => {
 });
 
 describe('the plan in the summary', () => {
-  it('of a dry run of 1,000 shows the 100 that would change', () => {
-    const states = [
-      ...range(1, 900).map((n) => unchanged(n)),
-      ...range(901, 1_000).map(toAdd),
-    ];
-    const html = rawOf(states, dryRun);
-    expect(html).toMatch(/^<h3>📋 /);
-    const [before = ''] = html.split('<details>');
-    expect(cellsOf(before)).toHaveLength(101);
-    expect(cellsOf(decode(before)).slice(0, 2)).toEqual([
-      ['Change', 'Account', 'Status'],
-      ['+ add', account(901), 'not a recipient'],
-    ]);
-  });
-
   it('of exact has + and - lines, even where it was rejected', () => {
     const refused = failureOf('refused', 'too many');
-    const states = [
-      failed(0, refused),
-      failed(1, refused, { isUnlisted: true, status: 'associated' }),
-    ];
+    const states = [failed(0, refused), failed(1, refused, unlisted)];
     const inputs = { dryRun: true, state: 'exact' } as const;
     const html = summaryOf(states, { inputs });
     expect(html).toMatch(/^<h3>❌ /);
@@ -286,17 +234,6 @@ describe('what failed', () => {
     expect(causes(rawOf(states))).toContain('3x<br>and 2 more reasons</td>');
   });
 
-  it('merges equal errors of resources', () => {
-    const errors = range(1, 20).map((n) =>
-      resourceError(true, 'missing entitlement', `p${n}`),
-    );
-    const recipient = recordOf(0, 'associated', { errors, moreErrors: 10 });
-    const states = [failed(0, resourceFailure(recipient), { recipient })];
-    expect(causes(summaryOf(states))).toContain(
-      '20 resources: missing entitlement (and 10 more)',
-    );
-  });
-
   it('comes in the order of the causes', () => {
     const states = [
       failed(0, failureOf('server', 'rare')),
@@ -309,18 +246,6 @@ describe('what failed', () => {
       account(2),
       account(0),
     ]);
-  });
-
-  it('with exact leaves a list for the accounts that were not removed', () => {
-    const unlisted = { isUnlisted: true, status: 'associated' } as const;
-    const states = [
-      failed(0, failureOf('server')),
-      failed(1, failureOf('stopped'), { ...unlisted, label: 'EMEA' }),
-      failed(2, failureOf('stopped'), unlisted),
-    ];
-    expect(summaryOf(states, exact)).toContain(
-      `<pre>${account(1)}\n${account(2)}</pre>`,
-    );
   });
 });
 
@@ -356,16 +281,6 @@ describe('the size of the summary', () => {
 });
 
 describe('text from outside', () => {
-  it('shows no secret, whose characters HTML escapes', () => {
-    const secret = 'v1.0+mNq8Zt/w5Rb=Yc7';
-    const { html } = createSanitizer([secret]);
-    const inputs = { shareId: secret };
-    const result = resultOf([failed(0, failureOf('server', secret))], {
-      inputs,
-    });
-    expect(decode(createSummary(result, html))).not.toContain('mNq8Zt');
-  });
-
   it('adds no tag, link, mention or empty line', () => {
     const ours =
       /<\/?(h3|p|sub|code|table|thead|tbody|tr|th|td|ul|li|strong|details|summary|pre)>|<td align="right">|<br>|<a href="https:\/\/(dash\.cloudflare|github|developers\.cloudflare)\.com\/[\w./#-]+">|<\/a>|https:\/\/www\.cloudflarestatus\.com/g;

@@ -9,6 +9,7 @@ import { reportResult } from '../../src/report/report.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { openSink } from '../../src/report/sink.ts';
 import { createSummary } from '../../src/report/summary.ts';
+import { resourceError } from '../builders.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { recordingRunner } from './recording-runner.ts';
 import {
@@ -23,7 +24,6 @@ import {
   range,
   recordOf,
   requestFailure,
-  resourceError,
   resourceFailure,
   resultOf,
   stateOf,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Delay } from '../../src/cloudflare/client.ts';
 import type { HeldBack, Inputs } from '../../src/domain.ts';
 import {
   cutWithCount,
@@ -10,7 +11,12 @@ import {
   plural,
 } from '../../src/format.ts';
 import { describeErrors } from '../../src/reconcile/resource-errors.ts';
-import type { TargetState } from '../../src/reconcile/target-state.ts';
+import type {
+  Step,
+  TargetState,
+  Waiting,
+  WriteResult,
+} from '../../src/reconcile/target-state.ts';
 import {
   changeLine,
   delayLine,
@@ -24,10 +30,11 @@ import {
   startLine,
   waitingLine,
 } from '../../src/report/wording.ts';
-import { ACCOUNT, account, ORGANIZATION, OWNER, SHARE } from '../builders.ts';
+import { AN_ORGANIZATION, firstAccounts, resourceError } from '../builders.ts';
 import {
   added,
   apiError,
+  fail,
   failed,
   failureOf,
   inputsOf,
@@ -40,16 +47,13 @@ import {
   recordOf,
   removal,
   requestFailure,
-  resourceError,
   resultOf,
   type StateCase,
   stateOf,
   unchanged,
   WAIT,
 } from './results.ts';
-
-const target = (id: string, type: 'account' | 'organization' = 'account') =>
-  ({ type, id, label: null }) as const;
+import { expectSentences, sentencesOf } from './sentences.ts';
 
 describe('numbers and times', () => {
   it.each([
@@ -80,35 +84,25 @@ describe('numbers and times', () => {
 });
 
 describe('the start of a run', () => {
-  const three = [account(0), account(1), account(2)].map((id) => target(id));
-  it.each<[Partial<Inputs>, Partial<typeof NOTES>, string]>([
-    [
-      { targets: [target(ACCOUNT)] },
-      {},
-      `Sharing ${SHARE} of account ${OWNER} with 1 account; timeout 10m`,
-    ],
-    [
-      { targets: three, timeout: '90s', wait: false },
-      {},
-      `Sharing ${SHARE} of account ${OWNER} with 3 accounts; timeout 90s; without waiting`,
-    ],
-    [
-      { targets: [target(ORGANIZATION, 'organization')] },
-      {},
-      `Sharing ${SHARE} of account ${OWNER} with 1 organization; timeout 10m`,
-    ],
-    [
-      { targets: three, state: 'absent', dryRun: true },
-      {},
-      `Removing 3 accounts from ${SHARE} of account ${OWNER}; timeout 10m; dry run`,
-    ],
-    [
-      { targets: three, state: 'exact' },
-      { disabledIds: 1, repeatedIds: 2 },
-      `Sharing ${SHARE} of account ${OWNER} with exactly 3 accounts; timeout 10m; 1 ID in comments not used; 2 repeated IDs used once`,
-    ],
-  ])('is one line: %j', (inputs, notes, text) => {
-    expect(startLine(inputsOf([], inputs), { ...NOTES, ...notes })).toBe(text);
+  const targets = firstAccounts(3);
+  const start = (inputs: Partial<Inputs>, notes: Partial<typeof NOTES> = {}) =>
+    startLine(inputsOf([], inputs), { ...NOTES, ...notes });
+
+  it('is one line', async () => {
+    await expectSentences('sentences-start', {
+      'one account': start({ targets: firstAccounts(1) }),
+      'without waiting': start({ targets, timeout: '90s', wait: false }),
+      'an organization': start({ targets: [AN_ORGANIZATION] }),
+      'a removal that is a dry run': start({
+        targets,
+        state: 'absent',
+        dryRun: true,
+      }),
+      'exact, with IDs that are not used': start(
+        { targets, state: 'exact' },
+        { disabledIds: 1, repeatedIds: 2 },
+      ),
+    });
   });
 
   it('names the variables that are used in place of inputs', () => {
@@ -138,69 +132,47 @@ describe('the others', () => {
 describe('the plan of a target', () => {
   const present = { next: { do: 'create' } } as const;
   const absent = { desired: 'absent' } as const;
-  it.each<[string, StateCase, string]>([
-    ['a new account', present, '+ add'],
-    [
-      'a former one',
-      { ...present, status: 'disassociated' },
-      '+ add again (was a recipient before)',
-    ],
-    [
-      'one that is being removed',
-      { next: { do: 'wait', for: 'removal' }, status: 'disassociating' },
-      '+ add after recipient r0 is removed',
-    ],
-    [
-      'one that is done',
-      { status: 'associated' },
-      '= already associated: no change',
-    ],
-    [
-      'one on its way',
-      { status: 'associating', next: WAIT },
-      '= already associating: wait',
-    ],
-    [
-      'one to remove',
-      {
-        ...absent,
-        status: 'associated',
-        next: { do: 'delete', recipientIds: [] },
-      },
-      '- remove recipient r0 (associated)',
-    ],
-    [
-      'one that exact removes',
-      { isUnlisted: true, status: 'associated', next: WAIT },
-      '- remove recipient r0 (associated) after the additions',
-    ],
-    [
-      'one whose removal is under way',
-      { ...absent, status: 'disassociating', next: WAIT },
-      '= already being removed',
-    ],
-    [
-      'no recipient, as the first list says',
-      { ...absent, next: { do: 'wait', for: 'confirmation' } },
-      '= not a recipient: confirming for 10 s',
-    ],
-    ['no recipient', absent, '= not a recipient: no change'],
-    [
-      'one that is not possible',
-      { next: { do: 'fail', failure: failureOf('inconclusive', 'unclear') } },
-      '! not possible: unclear',
-    ],
-    [
-      'one in a plan that was rejected',
-      {
-        isUnlisted: true,
-        status: 'associated',
-        next: { do: 'fail', failure: failureOf('refused') },
-      },
-      '- remove recipient r0 (associated) after the additions',
-    ],
-  ])('is one line: %s', (_, one, text) => {
-    expect(planLine(stateOf(0, one), inputsOf([]))).toBe(text);
+  const waitFor = (what: Waiting): Step => ({ do: 'wait', for: what });
+  const unlisted = { isUnlisted: true, status: 'associated' } as const;
+  const cases: Record<string, StateCase> = {
+    'a new account': present,
+    'a former one': { ...present, status: 'disassociated' },
+    'one that is being removed': {
+      next: waitFor('removal'),
+      status: 'disassociating',
+    },
+    'one that is done': { status: 'associated' },
+    'one on its way': { status: 'associating', next: WAIT },
+    'one to remove': {
+      ...absent,
+      status: 'associated',
+      next: { do: 'delete', recipientIds: [] },
+    },
+    'one that exact removes': { ...unlisted, next: WAIT },
+    'one whose removal is under way': {
+      ...absent,
+      status: 'disassociating',
+      next: WAIT,
+    },
+    'no recipient, as the first list says': {
+      ...absent,
+      next: waitFor('confirmation'),
+    },
+    'no recipient': absent,
+    'one that is not possible': {
+      next: fail(failureOf('inconclusive', 'unclear')),
+    },
+    'one in a plan that was rejected': {
+      ...unlisted,
+      next: fail(failureOf('refused')),
+    },
+  };
+
+  it('is one line', async () => {
+    const sentences = sentencesOf(cases, (one) =>
+      planLine(stateOf(0, one), inputsOf([])),
+    );
+    await expectSentences('sentences-plan', sentences);
   });
 
   it('says that an organization cannot be observed, and that nobody waits', () => {
@@ -227,76 +199,43 @@ describe('the plan of a target', () => {
 describe('a change of a target', () => {
   const error = apiError();
   const before: StateCase = { next: WAIT, startedMs: -3_000 };
-  it.each<[string, StateCase, StateCase, string]>([
-    [
-      'a POST that was accepted',
+  const posted = (result: WriteResult) => ({ posts: [post(result)] });
+  const associated = { status: 'associated' } as const;
+  const associating = { status: 'associating' } as const;
+  const heldBack = { why: 'retry-after', waitMs: 20_000 } as const;
+  const away = failureOf('removed', 'it is away');
+  const cases: Record<string, readonly [from: StateCase, to: StateCase]> = {
+    'a POST that was accepted': [{}, { ...associating, posts: [post()] }],
+    'a DELETE that was accepted': [
+      associated,
+      { ...associated, deletes: [removal('r0')] },
+    ],
+    'a write without a response': [{}, posted({ outcome: 'unknown', error })],
+    'a conflict': [{}, posted({ outcome: 'conflict', error })],
+    'a write that was rejected': [
       {},
-      { status: 'associating', posts: [post()] },
-      'added as recipient r0',
+      { ...posted({ outcome: 'rejected', error }), status: 'odd' },
     ],
-    [
-      'a DELETE that was accepted',
-      { status: 'associated' },
-      { status: 'associated', deletes: [removal('r0')] },
-      'removing recipient r0',
+    'a write that was held back': [{}, { heldBack }],
+    'a new status': [associating, associated],
+    'the end with the same status': [
+      associated,
+      { ...associated, next: { do: 'done' } },
     ],
-    [
-      'a write without a response',
-      {},
-      { posts: [post({ outcome: 'unknown', error })] },
-      'the request may have been carried out: reset (POST …/recipients, HTTP 400, cf-ray 8f1e)',
-    ],
-    [
-      'a conflict',
-      {},
-      { posts: [post({ outcome: 'conflict', error })] },
-      'another change is under way: reset (POST …/recipients, HTTP 400, cf-ray 8f1e)',
-    ],
-    [
-      'a write that was rejected',
-      {},
-      { posts: [post({ outcome: 'rejected', error })], status: 'odd' },
-      '',
-    ],
-    [
-      'a write that was held back',
-      {},
-      { heldBack: { why: 'retry-after', waitMs: 20_000 } },
-      'held back for 20 s, as requested by the response to an earlier write',
-    ],
-    [
-      'a new status',
-      { status: 'associating' },
-      { status: 'associated' },
-      'associated after 3.0 s',
-    ],
-    [
-      'the end with the same status',
-      { status: 'associated' },
-      { status: 'associated', next: { do: 'done' } },
-      'associated after 3.0 s',
-    ],
-    [
-      'the end without a record',
-      {},
-      { next: { do: 'done' } },
-      'not a recipient after 3.0 s',
-    ],
-    [
-      'a failure',
-      {},
-      { next: { do: 'fail', failure: failureOf('removed', 'it is away') } },
-      'failed: it is away',
-    ],
-    ['nothing', { status: 'associating' }, { status: 'associating' }, ''],
-  ])('is one line: %s', (_, from, to, text) => {
-    expect(
+    'the end without a record': [{}, { next: { do: 'done' } }],
+    'a failure': [{}, { next: fail(away) }],
+    nothing: [associating, associating],
+  };
+
+  it('is one line', async () => {
+    const sentences = sentencesOf(cases, ([from, to]) =>
       changeLine(
         stateOf(0, { ...before, ...from }),
         stateOf(0, { ...before, ...to }),
         0,
       ),
-    ).toBe(text);
+    );
+    await expectSentences('sentences-change', sentences);
   });
 
   it('is not repeated while a write is held back', () => {
@@ -312,48 +251,35 @@ describe('a change of a target', () => {
 });
 
 describe('a write that is held back', () => {
-  it.each<[HeldBack, string]>([
-    [
-      {
-        why: 'not-processed',
-        failure: requestFailure('network', 'no route'),
-      },
-      'held back until the next list: not processed: no route (POST …/recipients, HTTP 400, cf-ray 8f1e)',
-    ],
-    [
-      { why: 'rate-limit', waitMs: 300_000 },
-      'held back for 5 m: the rate limit allows no request before',
-    ],
-    [
-      { why: 'stale-list' },
-      'held back until the next list, because the last one is too old for a write',
-    ],
-    [
-      { why: 'stopped', failure: failureOf('stopped') },
-      failureOf('stopped').reason,
-    ],
-    [{ why: 'step-over' }, 'not sent, because the step is about to end'],
-  ])('says why and for how long: %j', (heldBack, text) => {
-    expect(describeHeldBack(heldBack)).toBe(text);
+  const cases: Record<string, HeldBack> = {
+    'by a request that was not processed': {
+      why: 'not-processed',
+      failure: requestFailure('network', 'no route'),
+    },
+    'by the rate limit': { why: 'rate-limit', waitMs: 300_000 },
+    'by an old list': { why: 'stale-list' },
+    'by another failure': {
+      why: 'stopped',
+      failure: failureOf('stopped', 'its reason'),
+    },
+    'by the end of the step': { why: 'step-over' },
+  };
+
+  it('says why and for how long', async () => {
+    const sentences = sentencesOf(cases, describeHeldBack);
+    await expectSentences('sentences-held-back', sentences);
   });
 });
 
 describe('a delay', () => {
-  it.each([
-    [
-      delayLine({ why: 'rate-limit', waitMs: 1_001 }),
-      'Rate limit reached. Waiting 2 s, as requested by Cloudflare.',
-    ],
-    [
-      delayLine({ why: 'spacing', waitMs: 900 }),
-      'Little of the rate limit is left: the action spreads its requests. The next one waits 1 s.',
-    ],
-    [
-      delayLine({ why: 'retry', error: apiError(), waitMs: 500 }),
-      'reset (POST …/recipients, HTTP 400, cf-ray 8f1e); retrying in 0.5 s',
-    ],
-  ])('is one line: %s', (line, text) => {
-    expect(line).toBe(text);
+  const cases: Record<string, Delay> = {
+    'the rate limit': { why: 'rate-limit', waitMs: 1_001 },
+    'little of the rate limit': { why: 'spacing', waitMs: 900 },
+    'a retry': { why: 'retry', error: apiError(), waitMs: 500 },
+  };
+
+  it('is one line', async () => {
+    await expectSentences('sentences-delay', sentencesOf(cases, delayLine));
   });
 });
 
@@ -418,94 +344,72 @@ describe('progress', () => {
 
 describe('the headline', () => {
   const cancelled = { outcome: { ending: { type: 'cancelled' } } } as const;
+  const crashed: RunCase = {
+    outcome: { ending: { type: 'crashed', error: new Error('x') } },
+  };
+  const withoutWaiting = { inputs: { wait: false } };
+  const exact: RunCase = { inputs: { state: 'exact' } };
+  const toAdd = stateOf(0, { changed: true, next: { do: 'create' } });
+  const associating = stateOf(0, { status: 'associating' });
+  const pending = stateOf(1, { next: WAIT });
+  const removed = stateOf(1, { isUnlisted: true, changed: true });
   const fleet = [
     ...range(1, 39).map((n) => failed(n, failureOf('server'))),
     ...range(40, 950).map((n) => added(n)),
     ...range(951, 1_000).map((n) => unchanged(n)),
   ];
-  it.each<[TargetState[], RunCase, string]>([
-    [[added(0)], {}, '1 account added'],
-    [[unchanged(0), unchanged(1)], {}, '2 accounts unchanged'],
-    [[failed(0, failureOf('server'))], {}, '1 account failed'],
-    [fleet, {}, '39 of 1,000 accounts failed, 911 added, 50 unchanged'],
-    [
-      [stateOf(0, { changed: true, next: { do: 'create' } }), unchanged(1)],
-      { inputs: { dryRun: true } },
-      '1 of 2 accounts would be added, 1 unchanged',
-    ],
-    [
-      [added(0)],
-      { inputs: { wait: false } },
-      '1 account added without waiting',
-    ],
-    [
-      [stateOf(0, { status: 'associating' })],
-      { inputs: { wait: false } },
-      '1 account not awaited',
-    ],
-    [
-      [added(0), stateOf(1, { isUnlisted: true, changed: true })],
-      { inputs: { state: 'exact' } },
-      '1 of 2 accounts added, 1 removed',
-    ],
-    [[added(0)], cancelled, 'cancelled: 1 account added'],
-    [
-      [added(0), stateOf(1, { next: WAIT })],
-      cancelled,
-      'cancelled: 1 of 2 accounts not done, 1 added',
-    ],
-    [
-      [added(0), stateOf(1, { next: WAIT })],
-      { outcome: { ending: { type: 'crashed', error: new Error('x') } } },
-      'internal error: 1 of 2 accounts failed, 1 added',
-    ],
-  ])('counts all of them', (states, one, text) => {
-    expect(headline(resultOf(states, one))).toBe(text);
+  const cases: Record<string, readonly [TargetState[], RunCase?]> = {
+    'one added': [[added(0)]],
+    'nothing to do': [[unchanged(0), unchanged(1)]],
+    'one failed': [[failed(0, failureOf('server'))]],
+    'a fleet': [fleet],
+    'a dry run': [[toAdd, unchanged(1)], { inputs: { dryRun: true } }],
+    'without waiting': [[added(0)], withoutWaiting],
+    'without waiting for one on its way': [[associating], withoutWaiting],
+    exact: [[added(0), removed], exact],
+    'cancelled when all was done': [[added(0)], cancelled],
+    cancelled: [[added(0), pending], cancelled],
+    'an internal error': [[added(0), pending], crashed],
+  };
+
+  it('counts all of them', async () => {
+    const sentences = sentencesOf(cases, ([states, one]) =>
+      headline(resultOf(states, one)),
+    );
+    await expectSentences('sentences-headline', sentences);
   });
 });
 
 describe('a target that is still pending at the end', () => {
-  const timeout = { outcome: { ending: { type: 'timeout' } } } as const;
-  const errors = [resourceError(false)];
-  it.each<[string, StateCase, RunCase, string]>([
-    [
-      'what was seen',
-      { status: 'associating', statusSinceMs: -520_000 },
-      timeout,
-      'not done before the timeout of 10m; 18 polls, last status `associating` for 9 m 40 s',
-    ],
-    [
-      'polls that failed',
-      {},
-      { outcome: { ...timeout.outcome, polls: { polls: 1, failedPolls: 1 } } },
-      'not done before the timeout of 10m; 1 poll (1 of them failed), last status not a recipient for 1 m',
-    ],
-    [
-      'a write whose outcome is unknown',
-      { posts: [post({ outcome: 'unknown', error: apiError() })] },
-      { outcome: { ending: { type: 'cancelled' } } },
-      'cancelled; 18 polls, last status not a recipient for 1 m; the last write may have been carried out: reset',
-    ],
-    [
-      'a write that was held back',
-      { heldBack: { why: 'rate-limit', waitMs: 9_000 } },
-      timeout,
-      'not done before the timeout of 10m; 18 polls, last status not a recipient for 1 m; the last write was held back for 9 s: the rate limit allows no request before',
-    ],
-    [
-      'a resource that is retried',
-      { recipient: recordOf(0, 'associated', { errors }) },
-      timeout,
-      'not done before the timeout of 10m; 18 polls, last status `associated` for 1 m; Cloudflare is retrying gateway-policy policy: later',
-    ],
-    [
-      'nothing that was not observed',
-      {},
-      { observed: null, outcome: { ending: { type: 'crashed', error: '' } } },
-      'not done because of an internal error',
-    ],
-  ])('has a reason with %s', (_, one, run, text) => {
-    const state = stateOf(0, { next: WAIT, ...one });
-    expect(describePending(state, resultOf([state], run))).toBe(text);
+  const ending = { type: 'timeout' } as const;
+  const timeout: RunCase = { outcome: { ending } };
+  const failedPolls: RunCase = {
+    outcome: { ending, polls: { polls: 1, failedPolls: 1 } },
+  };
+  const cancelled: RunCase = { outcome: { ending: { type: 'cancelled' } } };
+  const unobserved: RunCase = {
+    observed: null,
+    outcome: { ending: { type: 'crashed', error: '' } },
+  };
+  const unknown = post({ outcome: 'unknown', error: apiError() });
+  const heldBack = { why: 'rate-limit', waitMs: 9_000 } as const;
+  const recipient = recordOf(0, 'associated', {
+    errors: [resourceError(false)],
+  });
+  const cases: Record<string, readonly [StateCase, RunCase]> = {
+    'a status': [{ status: 'associating', statusSinceMs: -520_000 }, timeout],
+    'polls that failed': [{}, failedPolls],
+    'a write whose outcome is unknown': [{ posts: [unknown] }, cancelled],
+    'a write that was held back': [{ heldBack }, timeout],
+    'a resource that is retried': [{ recipient }, timeout],
+    'nothing that was observed': [{}, unobserved],
+  };
+
+  it('has a reason', async () => {
+    const sentences = sentencesOf(cases, ([one, run]) => {
+      const state = stateOf(0, { next: WAIT, ...one });
+      return describePending(state, resultOf([state], run));
+    });
+    await expectSentences('sentences-pending', sentences);
   });
 });
