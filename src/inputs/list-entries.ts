@@ -39,12 +39,12 @@ interface Line {
 const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
 
 /**
- * Commas and spaces of all kinds, as `\s` has them, but not U+FEFF: inside an
- * ID it would make two of it. One class, because with an alternative, V8 runs
- * out of stack on a file of spaces.
+ * A comma or a space of any kind, as `\s` has them, but not U+FEFF: inside an
+ * ID it would make two of it. One character, because V8 may keep a place to
+ * return to for each repetition, and run out of stack on a file of spaces.
  */
-const SEPARATORS =
-  /[,\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
+const SEPARATOR =
+  /[,\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /** Finds what a list holds, in any of its formats. */
 export function entriesOf(text: string, clean: Clean): Entries {
@@ -181,7 +181,7 @@ function toLine(text: string, index: number): Line {
   const words = content
     // The dash of a YAML list.
     .replace(/^\s*-\s+(?=\S)/, '')
-    .split(SEPARATORS)
+    .split(SEPARATOR)
     .filter((word) => word !== '')
     .map(withoutQuotes);
   return { number: index + 1, words, comment };
