@@ -4343,7 +4343,7 @@ function requireFile({ type }, shown) {
     if (type === 'file')
         return;
     const fix = 'Set the path of the file itself.';
-    const remark = type === 'folder' ? 'a folder' : 'no ordinary file';
+    const remark = type === 'folder' ? 'a folder' : 'not a regular file';
     throw new FileProblem({ expected: 'a file', got: shown, remark, fix });
 }
 function requireSize({ size }) {
@@ -5248,7 +5248,7 @@ function isActiveStatus(status) {
 function decodeShare({ request, result }, clean) {
     const share = asObject(result);
     if (!share)
-        throw fromUnreadable(request, '`result` is no object');
+        throw fromUnreadable(request, '`result` is not an object');
     return {
         name: clean(toText(share['name']), records_MAX_TEXT),
         status: toWord(share['status'], clean),
@@ -5316,15 +5316,15 @@ function knownErrors(value, request, clean) {
 function decodeRecipient(value, request, at, clean) {
     const record = asObject(value);
     if (!record)
-        throw fromUnreadable(request, `${at} is no object`);
+        throw fromUnreadable(request, `${at} is not an object`);
     const { id, account_id: accountId, association_status: status } = record;
     if (!isId(id))
-        throw fromUnreadable(request, `${at}: \`id\` is no ID`);
+        throw fromUnreadable(request, `${at}: \`id\` is not an ID`);
     if (!isEmpty(accountId) && !isId(accountId)) {
-        throw fromUnreadable(request, `${at}: \`account_id\` is no ID`);
+        throw fromUnreadable(request, `${at}: \`account_id\` is not an ID`);
     }
     if (typeof status !== 'string' || status === '') {
-        const what = `${at}: \`association_status\` is no status`;
+        const what = `${at}: \`association_status\` is not a status`;
         throw fromUnreadable(request, what);
     }
     const errors = decodeErrors(record['resources'], request, at, clean);
@@ -5342,7 +5342,7 @@ function decodeErrors(value, request, at, clean) {
     if (isEmpty(value))
         return [];
     if (!Array.isArray(value)) {
-        throw fromUnreadable(request, `${at}: \`resources\` is no list`);
+        throw fromUnreadable(request, `${at}: \`resources\` is not a list`);
     }
     const errors = value
         .map((entry) => decodeError(entry, request, at, clean))
@@ -5354,13 +5354,13 @@ function decodeErrors(value, request, at, clean) {
 function decodeError(value, request, at, clean) {
     const entry = asObject(value);
     if (!entry)
-        throw fromUnreadable(request, `${at}.resources: no object`);
+        throw fromUnreadable(request, `${at}.resources: an entry is not an object`);
     const { error, terminal, resource_id: resourceId } = entry;
     if (isEmpty(error))
         return null;
     const isTyped = isEmpty(terminal) || typeof terminal === 'boolean';
     if (typeof error !== 'string' || !isTyped) {
-        throw fromUnreadable(request, `${at}.resources: no resource error`);
+        throw fromUnreadable(request, `${at}.resources: an error is malformed`);
     }
     return {
         resourceId: clean(toText(resourceId), records_MAX_TEXT) || 'without an ID',
@@ -5470,13 +5470,13 @@ class RecipientPages {
             return result;
         if (isSecondNull)
             return [];
-        const what = result === null ? '`result` is null' : '`result` is no list';
+        const what = result === null ? '`result` is null' : '`result` is not a list';
         throw fromUnreadable(request, what);
     }
     #decodeEntry(entry, envelope, at) {
         const value = asObject(entry);
         if (!value)
-            throw fromUnreadable(envelope.request, `${at} is no object`);
+            throw fromUnreadable(envelope.request, `${at} is not an object`);
         const raw = { value, envelope, at };
         const accountId = accountIdIn(value);
         if (this.#isOwn(value['id'], accountId)) {
@@ -6290,11 +6290,11 @@ function depthChange(character) {
 /** What `terraform output -json` writes for each output. */
 const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
 /**
- * Commas and spaces of all kinds, as `\s` has them, but not U+FEFF: inside an
- * ID it would make two of it. One class, because with an alternative, V8 runs
- * out of stack on a file of spaces.
+ * A comma or a space of any kind, as `\s` has them, but not U+FEFF: inside an
+ * ID it would make two of it. One character, because V8 may keep a place to
+ * return to for each repetition, and run out of stack on a file of spaces.
  */
-const SEPARATORS = /[,\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
+const SEPARATOR = /[,\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 /** Finds what a list holds, in any of its formats. */
 function list_entries_entriesOf(text, clean) {
     // This removes a byte order mark as well.
@@ -6420,7 +6420,7 @@ function toLine(text, index) {
     const words = content
         // The dash of a YAML list.
         .replace(/^\s*-\s+(?=\S)/, '')
-        .split(SEPARATORS)
+        .split(SEPARATOR)
         .filter((word) => word !== '')
         .map(withoutQuotes);
     return { number: index + 1, words, comment };
@@ -8346,7 +8346,7 @@ const RULES = [
         cause: 'authentication',
         codes: [10001],
         hint: 'This code is often temporary. Run again, and check the ' +
-            'credentials only if it stays.',
+            'credentials only if the error persists.',
     },
     {
         cause: 'authentication',
