@@ -7,6 +7,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     isolate: false,
+    // As in vitest.config.ts: a busy machine is no mutant that was found.
+    testTimeout: 600_000,
     include: [
       '__tests__/inputs/**/*.test.ts',
       '__tests__/cloudflare/{api-error,response-text}.test.ts',
