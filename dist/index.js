@@ -8325,16 +8325,14 @@ const RULES = [
         listWasRead: true,
         topic: 'read-only',
         hint: 'The user of the key can read this share but not change it. Use ' +
-            'the key of a user who can edit the ' +
-            'shares of account-id.',
+            'the key of a user who can edit the shares of account-id.',
     },
     {
         cause: 'authentication',
         codes: KIND_NOT_ACCEPTED,
         credentials: 'token',
         hint: 'Cloudflare does not accept this kind of credentials here. Use a ' +
-            'token of a user, or api-email and ' +
-            'api-key.',
+            'token of a user, or api-email and api-key.',
     },
     {
         cause: 'authentication',
@@ -8353,15 +8351,14 @@ const RULES = [
         codes: WRONG_CREDENTIALS,
         listWasRead: true,
         hint: 'The credentials worked when this run read the list. Check whether ' +
-            'they have been revoked or have ' +
-            'expired since.',
+            'they have been revoked or have expired since.',
     },
     {
         cause: 'authentication',
         kinds: READS,
         codes: WRONG_CREDENTIALS,
         listWasRead: false,
-        hint: 'Check that the secret reaches this job, has not expired, and can ' +
+        hint: 'Check that the secret is the right one, has not expired, and can ' +
             'read the shares of account-id.',
     },
     {
@@ -8401,9 +8398,9 @@ const RULES = [
     },
     {
         cause: 'rate-limit',
-        hint: 'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
-            'limit is per user: a separate token helps only if the account or ' +
-            'another user owns it, such as a service user.',
+        hint: 'Raise timeout, or run fewer jobs at a time. The limit is per user: a ' +
+            'separate token helps only if the account or another user owns it, ' +
+            'such as a service user.',
     },
     {
         cause: 'server',
@@ -8417,8 +8414,7 @@ const RULES = [
     {
         cause: 'invalid-response',
         listWasRead: true,
-        hint: 'The API responded properly before, so this may be temporary. ' +
-            `${RUN_AGAIN}`,
+        hint: `The API responded properly before, so this may be temporary. ${RUN_AGAIN}`,
     },
     {
         cause: 'invalid-response',
@@ -8428,8 +8424,7 @@ const RULES = [
     {
         cause: 'too-large',
         listWasRead: false,
-        hint: 'Check api-url, and whether something other than Cloudflare ' +
-            'responds.',
+        hint: 'Check api-url, and whether something other than Cloudflare responds.',
     },
     {
         cause: 'no-response',
@@ -8438,8 +8433,7 @@ const RULES = [
     {
         cause: 'network',
         listWasRead: true,
-        hint: 'The connection worked before, so this may be temporary. ' +
-            `${RUN_AGAIN}`,
+        hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
     },
     {
         cause: 'network',
@@ -8449,14 +8443,12 @@ const RULES = [
     {
         cause: 'proxy',
         listWasRead: true,
-        hint: 'The connection worked before, so this may be temporary. ' +
-            `${RUN_AGAIN}`,
+        hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
     },
     {
         cause: 'proxy',
         hint: 'Check the address and the rules of the proxy. If it requires a ' +
-            'password, set HTTPS_PROXY to ' +
-            'http://USERNAME:PASSWORD@HOST:PORT.',
+            'password, set HTTPS_PROXY to http://USERNAME:PASSWORD@HOST:PORT.',
     },
     {
         cause: 'certificate-untrusted',

@@ -90,7 +90,7 @@ describe('the end of a run', () => {
       failed(2, failureOf('removed', 'recipient r2 is away'), { status: 'x' }),
     ]);
     expect(of('error')).toEqual([
-      `error|${TITLES['rate-limit']}|Too many requests (code 971). Raise timeout above ten minutes, or run fewer jobs at a time. The limit is per user: a separate token helps only if the account or another user owns it, such as a service user. ${WHERE}; accounts ${account(0)} (EMEA), ${account(1)}. POST …/recipients, HTTP 400, cf-ray 8f1e. See https://developers.cloudflare.com/x\n${DOCS}#rate-limit-reached`,
+      `error|${TITLES['rate-limit']}|Too many requests (code 971). Raise timeout, or run fewer jobs at a time. The limit is per user: a separate token helps only if the account or another user owns it, such as a service user. ${WHERE}; accounts ${account(0)} (EMEA), ${account(1)}. POST …/recipients, HTTP 400, cf-ray 8f1e. See https://developers.cloudflare.com/x\n${DOCS}#rate-limit-reached`,
       `error|${TITLES.removed}|recipient r2 is away. Let only one workflow change the share at a time (concurrency), then run again. ${WHERE}; account ${account(2)}, recipient r2.\n${DOCS}#recipient-removed-during-the-run`,
     ]);
   });

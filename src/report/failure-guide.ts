@@ -106,8 +106,7 @@ export const RULES: readonly Rule[] = [
     topic: 'read-only',
     hint:
       'The user of the key can read this share but not change it. Use ' +
-      'the key of a user who can edit the ' +
-      'shares of account-id.',
+      'the key of a user who can edit the shares of account-id.',
   },
   {
     cause: 'authentication',
@@ -115,8 +114,7 @@ export const RULES: readonly Rule[] = [
     credentials: 'token',
     hint:
       'Cloudflare does not accept this kind of credentials here. Use a ' +
-      'token of a user, or api-email and ' +
-      'api-key.',
+      'token of a user, or api-email and api-key.',
   },
   {
     cause: 'authentication',
@@ -138,8 +136,7 @@ export const RULES: readonly Rule[] = [
     listWasRead: true,
     hint:
       'The credentials worked when this run read the list. Check whether ' +
-      'they have been revoked or have ' +
-      'expired since.',
+      'they have been revoked or have expired since.',
   },
   {
     cause: 'authentication',
@@ -147,7 +144,7 @@ export const RULES: readonly Rule[] = [
     codes: WRONG_CREDENTIALS,
     listWasRead: false,
     hint:
-      'Check that the secret reaches this job, has not expired, and can ' +
+      'Check that the secret is the right one, has not expired, and can ' +
       'read the shares of account-id.',
   },
   {
@@ -190,9 +187,9 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'rate-limit',
     hint:
-      'Raise timeout above ten minutes, or run fewer jobs at a time. The ' +
-      'limit is per user: a separate token helps only if the account or ' +
-      'another user owns it, such as a service user.',
+      'Raise timeout, or run fewer jobs at a time. The limit is per user: a ' +
+      'separate token helps only if the account or another user owns it, ' +
+      'such as a service user.',
   },
   {
     cause: 'server',
@@ -207,9 +204,7 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'invalid-response',
     listWasRead: true,
-    hint:
-      'The API responded properly before, so this may be temporary. ' +
-      `${RUN_AGAIN}`,
+    hint: `The API responded properly before, so this may be temporary. ${RUN_AGAIN}`,
   },
   {
     cause: 'invalid-response',
@@ -220,9 +215,7 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'too-large',
     listWasRead: false,
-    hint:
-      'Check api-url, and whether something other than Cloudflare ' +
-      'responds.',
+    hint: 'Check api-url, and whether something other than Cloudflare responds.',
   },
   {
     cause: 'no-response',
@@ -231,9 +224,7 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'network',
     listWasRead: true,
-    hint:
-      'The connection worked before, so this may be temporary. ' +
-      `${RUN_AGAIN}`,
+    hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
   },
   {
     cause: 'network',
@@ -244,16 +235,13 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'proxy',
     listWasRead: true,
-    hint:
-      'The connection worked before, so this may be temporary. ' +
-      `${RUN_AGAIN}`,
+    hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
   },
   {
     cause: 'proxy',
     hint:
       'Check the address and the rules of the proxy. If it requires a ' +
-      'password, set HTTPS_PROXY to ' +
-      'http://USERNAME:PASSWORD@HOST:PORT.',
+      'password, set HTTPS_PROXY to http://USERNAME:PASSWORD@HOST:PORT.',
   },
   {
     cause: 'certificate-untrusted',
