@@ -4114,7 +4114,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(698);
 /* harmony import */ var _github_github_runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(942);
 /* harmony import */ var _inputs_recipient_file_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(71);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(979);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(122);
 
 
 
@@ -4399,7 +4399,7 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 979:
+/***/ 122:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -6970,6 +6970,55 @@ function oldestFirst(a, b) {
     if (earlierMs !== 0)
         return earlierMs;
     return a.id < b.id ? -1 : 1;
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/first-observation.js
+
+
+/** How much longer than the list the name of the share may take. */
+const SHARE_GRACE_MS = 2_000;
+/**
+ * Reads the recipients, and beside them the share with its name and what it
+ * holds.
+ * @returns the error of the list, or of a share that `exact` could not read
+ *   before the end of the step
+ */
+async function observeFirst(options) {
+    const { inputs, share, deadline } = options;
+    const listing = share.listRecipients().catch(asApiError);
+    const [list, readShare] = await Promise.all([
+        listing,
+        inputs.state === 'exact'
+            ? share.readShare().catch(asApiError)
+            : readShareBeside(listing, options),
+    ]);
+    if (list instanceof ApiError)
+        return list;
+    if (!(readShare instanceof ApiError)) {
+        return firstObservations(list, readShare);
+    }
+    // The end of the step kept it from being read: that is no reason to reject
+    // the plan.
+    const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
+    return isCutShort
+        ? readShare
+        : firstObservations(list, null, readShare.failure);
+}
+/** Only `exact` depends on the share, so a failure costs others no time. */
+async function readShareBeside(listing, { share, clock, deadline }) {
+    const late = new AbortController();
+    const isRead = new AbortController();
+    // Whoever awaits the list reports its errors.
+    void Promise.allSettled([listing])
+        .then(() => clock.sleep(SHARE_GRACE_MS, isRead.signal))
+        .catch(() => { })
+        .then(() => late.abort());
+    const signal = AbortSignal.any([deadline.closing, late.signal]);
+    const read = await share
+        .readShare({ maxAttempts: 1, signal })
+        .catch(asApiError);
+    isRead.abort();
+    return read;
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/outcome.js
@@ -10544,8 +10593,6 @@ async function writeSummary(sink, create) {
 
 
 
-/** How much longer than the list the name of the share may take. */
-const SHARE_GRACE_MS = 2_000;
 /**
  * One run: validate, observe, plan, reconcile, report.
  * @returns true when every target reached the desired state, false when the
@@ -10618,20 +10665,21 @@ async function run(one) {
 }
 /** Never rejects: every exit path reports the same data. */
 async function observeAndReconcile(one) {
-    const { inputs, deadline, world } = one;
+    const { inputs, share, deadline } = one;
+    const { clock } = one.world;
     try {
-        const first = await observeFirst(one);
+        const first = await observeFirst({ inputs, share, clock, deadline });
         if (!(first instanceof ApiError))
             return await reconcile(one, first);
         const isCancelled = deadline.isCancelled();
         const failure = unreadRecipients(first.failure, isCancelled);
         const ending = isCancelled ? 'cancelled' : 'complete';
-        const nowMs = world.clock.now();
+        const nowMs = clock.now();
         return unobservedOutcome(inputs, failure, nowMs, { type: ending });
     }
     catch (error) {
         const failure = internalError();
-        const nowMs = world.clock.now();
+        const nowMs = clock.now();
         return unobservedOutcome(inputs, failure, nowMs, {
             type: 'crashed',
             error,
@@ -10662,44 +10710,6 @@ async function reconcile(one, first) {
         return reconciler.outcome();
     deployment.start();
     return reconciler.run();
-}
-/** Reads the recipients, and the share with its name and what it holds. */
-async function observeFirst(one) {
-    const { inputs, share, deadline } = one;
-    const listing = share.listRecipients().catch(asApiError);
-    const [list, readShare] = await Promise.all([
-        listing,
-        inputs.state === 'exact'
-            ? share.readShare().catch(asApiError)
-            : readShareBeside(listing, one),
-    ]);
-    if (list instanceof ApiError)
-        return list;
-    if (!(readShare instanceof ApiError)) {
-        return firstObservations(list, readShare);
-    }
-    // The end of the step kept it from being read: that is no reason to reject
-    // the plan.
-    const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
-    return isCutShort
-        ? readShare
-        : firstObservations(list, null, readShare.failure);
-}
-/** Only `exact` depends on the share, so a failure costs others no time. */
-async function readShareBeside(listing, { share, deadline, world }) {
-    const late = new AbortController();
-    const isRead = new AbortController();
-    // Whoever awaits the list reports its errors.
-    void Promise.allSettled([listing])
-        .then(() => world.clock.sleep(SHARE_GRACE_MS, isRead.signal))
-        .catch(() => { })
-        .then(() => late.abort());
-    const signal = AbortSignal.any([deadline.closing, late.signal]);
-    const read = await share
-        .readShare({ maxAttempts: 1, signal })
-        .catch(asApiError);
-    isRead.abort();
-    return read;
 }
 async function toResult(one, outcome, startMs) {
     const { inputs, notes, world, client } = one;

@@ -5,15 +5,13 @@ import type { HttpClient } from './cloudflare/http-client.ts';
 import { proxyPasswords } from './cloudflare/proxy.ts';
 import type { ShareName } from './cloudflare/records.ts';
 import { ShareApi } from './cloudflare/share.ts';
-import type { Clean, Environment, Failure, Inputs, Share } from './domain.ts';
+import type { Clean, Environment, Failure, Inputs } from './domain.ts';
 import type { GitHubContext } from './github/context.ts';
 import { DeploymentRecord } from './github/deployment.ts';
 import { type InputNotes, loadInputs } from './inputs/load-inputs.ts';
 import type { FileReader } from './inputs/recipient-file.ts';
-import {
-  firstObservations,
-  type Observations,
-} from './reconcile/observations.ts';
+import { observeFirst } from './reconcile/first-observation.ts';
+import type { Observations } from './reconcile/observations.ts';
 import { unobservedOutcome } from './reconcile/outcome.ts';
 import { planTargets } from './reconcile/plan.ts';
 import { internalError, unreadRecipients } from './reconcile/reasons.ts';
@@ -31,9 +29,6 @@ import type { Runner } from './report/runner.ts';
 import { createSanitizer, secretsIn } from './report/sanitizer.ts';
 import { openSink, type Sink } from './report/sink.ts';
 import { headline } from './report/wording.ts';
-
-/** How much longer than the list the name of the share may take. */
-const SHARE_GRACE_MS = 2_000;
 
 /** Everything outside, handed in. */
 export interface World {
@@ -141,19 +136,20 @@ async function run(one: Run): Promise<boolean> {
 
 /** Never rejects: every exit path reports the same data. */
 async function observeAndReconcile(one: Run): Promise<Outcome> {
-  const { inputs, deadline, world } = one;
+  const { inputs, share, deadline } = one;
+  const { clock } = one.world;
   try {
-    const first = await observeFirst(one);
+    const first = await observeFirst({ inputs, share, clock, deadline });
     if (!(first instanceof ApiError)) return await reconcile(one, first);
 
     const isCancelled = deadline.isCancelled();
     const failure = unreadRecipients(first.failure, isCancelled);
     const ending = isCancelled ? 'cancelled' : 'complete';
-    const nowMs = world.clock.now();
+    const nowMs = clock.now();
     return unobservedOutcome(inputs, failure, nowMs, { type: ending });
   } catch (error) {
     const failure = internalError();
-    const nowMs = world.clock.now();
+    const nowMs = clock.now();
     return unobservedOutcome(inputs, failure, nowMs, {
       type: 'crashed',
       error,
@@ -183,48 +179,6 @@ async function reconcile(one: Run, first: Observations): Promise<Outcome> {
   if (inputs.dryRun || !reconciler.isPending()) return reconciler.outcome();
   deployment.start();
   return reconciler.run();
-}
-
-/** Reads the recipients, and the share with its name and what it holds. */
-async function observeFirst(one: Run): Promise<Observations | ApiError> {
-  const { inputs, share, deadline } = one;
-  const listing = share.listRecipients().catch(asApiError);
-  const [list, readShare] = await Promise.all([
-    listing,
-    inputs.state === 'exact'
-      ? share.readShare().catch(asApiError)
-      : readShareBeside(listing, one),
-  ]);
-  if (list instanceof ApiError) return list;
-  if (!(readShare instanceof ApiError)) {
-    return firstObservations(list, readShare);
-  }
-  // The end of the step kept it from being read: that is no reason to reject
-  // the plan.
-  const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
-  return isCutShort
-    ? readShare
-    : firstObservations(list, null, readShare.failure);
-}
-
-/** Only `exact` depends on the share, so a failure costs others no time. */
-async function readShareBeside(
-  listing: Promise<unknown>,
-  { share, deadline, world }: Run,
-): Promise<Share | ApiError> {
-  const late = new AbortController();
-  const isRead = new AbortController();
-  // Whoever awaits the list reports its errors.
-  void Promise.allSettled([listing])
-    .then(() => world.clock.sleep(SHARE_GRACE_MS, isRead.signal))
-    .catch(() => {})
-    .then(() => late.abort());
-  const signal = AbortSignal.any([deadline.closing, late.signal]);
-  const read = await share
-    .readShare({ maxAttempts: 1, signal })
-    .catch(asApiError);
-  isRead.abort();
-  return read;
 }
 
 async function toResult(

@@ -1,0 +1,64 @@
+import type { Clock, Deadline } from '../clock.ts';
+import { ApiError, asApiError } from '../cloudflare/api-error.ts';
+import type { ShareApi } from '../cloudflare/share.ts';
+import type { Inputs, Share } from '../domain.ts';
+import { firstObservations, type Observations } from './observations.ts';
+
+export interface FirstObservationOptions {
+  readonly inputs: Inputs;
+  readonly share: ShareApi;
+  readonly clock: Clock;
+  readonly deadline: Deadline;
+}
+
+/** How much longer than the list the name of the share may take. */
+const SHARE_GRACE_MS = 2_000;
+
+/**
+ * Reads the recipients, and beside them the share with its name and what it
+ * holds.
+ * @returns the error of the list, or of a share that `exact` could not read
+ *   before the end of the step
+ */
+export async function observeFirst(
+  options: FirstObservationOptions,
+): Promise<Observations | ApiError> {
+  const { inputs, share, deadline } = options;
+  const listing = share.listRecipients().catch(asApiError);
+  const [list, readShare] = await Promise.all([
+    listing,
+    inputs.state === 'exact'
+      ? share.readShare().catch(asApiError)
+      : readShareBeside(listing, options),
+  ]);
+  if (list instanceof ApiError) return list;
+  if (!(readShare instanceof ApiError)) {
+    return firstObservations(list, readShare);
+  }
+  // The end of the step kept it from being read: that is no reason to reject
+  // the plan.
+  const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
+  return isCutShort
+    ? readShare
+    : firstObservations(list, null, readShare.failure);
+}
+
+/** Only `exact` depends on the share, so a failure costs others no time. */
+async function readShareBeside(
+  listing: Promise<unknown>,
+  { share, clock, deadline }: FirstObservationOptions,
+): Promise<Share | ApiError> {
+  const late = new AbortController();
+  const isRead = new AbortController();
+  // Whoever awaits the list reports its errors.
+  void Promise.allSettled([listing])
+    .then(() => clock.sleep(SHARE_GRACE_MS, isRead.signal))
+    .catch(() => {})
+    .then(() => late.abort());
+  const signal = AbortSignal.any([deadline.closing, late.signal]);
+  const read = await share
+    .readShare({ maxAttempts: 1, signal })
+    .catch(asApiError);
+  isRead.abort();
+  return read;
+}
