@@ -449,6 +449,23 @@ it('a limit of something in between is not said to be that of Cloudflare', async
   expect(run.text).not.toContain('Rate limit reached');
 });
 
+it('a limit of something in between holds back every request', async () => {
+  const limit = {
+    status: 429,
+    headers: { 'retry-after': '20' },
+    body: '<title>Proxy</title>',
+  };
+  const times: number[] = [];
+  await playRun({
+    respond: ({ name, atMs }) => {
+      times.push(atMs);
+      return name === POST && atMs < 10_000 ? limit : undefined;
+    },
+  });
+  const [limited = 0, next = 0] = times.slice(2);
+  expect(next - limited).toBeGreaterThanOrEqual(20_000);
+});
+
 it('a recipient without an account that appears is not said to be removed next time', async () => {
   const mine = record('r1', ACCOUNT, 'associated');
   const run = await playRun({

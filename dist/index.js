@@ -4780,10 +4780,6 @@ function classifyServerError(response) {
 function isCloudflares({ isEnvelope, hasRay }) {
     return isEnvelope || hasRay;
 }
-/** Did something else limit the requests, such as a proxy? */
-function isLimitOfAnother(response) {
-    return response.status === 429 && !isCloudflares(parseResponse(response));
-}
 function classifyCodes({ method }, codes) {
     if (codes.some((code) => NO_ROUTE.includes(code)))
         return rejected('route');
@@ -5074,10 +5070,7 @@ class CloudflareClient {
         if (response.type === 'failure')
             return fromExchange(name, response, clean);
         const receivedMs = clock.now();
-        // Whoever asked for it waits that long, but it is not Cloudflare's limit.
-        if (!isLimitOfAnother(response)) {
-            this.#limiter.recordResponse(response, receivedMs);
-        }
+        this.#limiter.recordResponse(response, receivedMs);
         return { response, sentMs, receivedMs };
     }
     #headers(hasBody) {
@@ -5107,7 +5100,9 @@ class CloudflareClient {
         const waitMs = Math.max(backMs, state.waitMs, gapMs);
         if (waitMs > leftMs)
             throw final;
-        if (state.isBlocked)
+        // Something in between, such as a proxy, may limit requests as well.
+        const isLimit = state.isBlocked && error.failure.cause === 'rate-limit';
+        if (isLimit)
             this.#announce({ waitMs, isBlocked: true });
         else if (attempt === 1)
             onDelay({ why: 'retry', error, waitMs });
@@ -9017,7 +9012,7 @@ function delayLine(delay) {
     const wait = formatWait(delay.waitMs);
     switch (delay.why) {
         case 'rate-limit':
-            return `Rate limit reached. Waiting ${wait}, as requested by Cloudflare.`;
+            return `Rate limit reached. Waiting ${wait}, as requested by the response.`;
         case 'spacing':
             return ('Little of the rate limit is left: the action spreads its requests. ' +
                 `The next one waits ${wait}.`);

@@ -49,7 +49,7 @@ describe.concurrent('a list that meets the rate limit', () => {
     expect(gapMs(run.lists)).toBeGreaterThanOrEqual(3900);
     expect(run.connections).toBeLessThanOrEqual(2);
     expect(waitsOf(run)).toEqual([
-      'Rate limit reached. Waiting 4 s, as requested by Cloudflare.',
+      'Rate limit reached. Waiting 4 s, as requested by the response.',
     ]);
   });
 
@@ -104,7 +104,7 @@ describe.concurrent('writes', () => {
     // Part of the time may have passed when the request is due.
     expect(waitsOf(run)).toEqual([
       expect.stringMatching(
-        /^Rate limit reached\. Waiting [1-4] s, as requested by Cloudflare\.$/,
+        /^Rate limit reached\. Waiting [1-4] s, as requested by the response\.$/,
       ),
     ]);
   });

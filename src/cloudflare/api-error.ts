@@ -249,11 +249,6 @@ function isCloudflares({ isEnvelope, hasRay }: ParsedResponse): boolean {
   return isEnvelope || hasRay;
 }
 
-/** Did something else limit the requests, such as a proxy? */
-export function isLimitOfAnother(response: ReceivedResponse): boolean {
-  return response.status === 429 && !isCloudflares(parseResponse(response));
-}
-
 function classifyCodes(
   { method }: RequestName,
   codes: readonly number[],

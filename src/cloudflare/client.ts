@@ -5,7 +5,6 @@ import {
   ApiError,
   fromExchange,
   fromResponse,
-  isLimitOfAnother,
   type RequestName,
 } from './api-error.ts';
 import type { HttpClient, ReceivedResponse } from './http-client.ts';
@@ -264,10 +263,7 @@ export class CloudflareClient {
     if (response.type === 'failure') return fromExchange(name, response, clean);
 
     const receivedMs = clock.now();
-    // Whoever asked for it waits that long, but it is not Cloudflare's limit.
-    if (!isLimitOfAnother(response)) {
-      this.#limiter.recordResponse(response, receivedMs);
-    }
+    this.#limiter.recordResponse(response, receivedMs);
     return { response, sentMs, receivedMs };
   }
 
@@ -304,7 +300,9 @@ export class CloudflareClient {
     const waitMs = Math.max(backMs, state.waitMs, gapMs);
     if (waitMs > leftMs) throw final;
 
-    if (state.isBlocked) this.#announce({ waitMs, isBlocked: true });
+    // Something in between, such as a proxy, may limit requests as well.
+    const isLimit = state.isBlocked && error.failure.cause === 'rate-limit';
+    if (isLimit) this.#announce({ waitMs, isBlocked: true });
     else if (attempt === 1) onDelay({ why: 'retry', error, waitMs });
     this.#retries++;
     await clock.sleep(waitMs, signal);

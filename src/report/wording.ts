@@ -374,7 +374,7 @@ export function delayLine(delay: Delay): string {
   const wait = formatWait(delay.waitMs);
   switch (delay.why) {
     case 'rate-limit':
-      return `Rate limit reached. Waiting ${wait}, as requested by Cloudflare.`;
+      return `Rate limit reached. Waiting ${wait}, as requested by the response.`;
     case 'spacing':
       return (
         'Little of the rate limit is left: the action spreads its requests. ' +
