@@ -9,6 +9,7 @@ import type {
 import { allowedRemovals } from '../../src/reconcile/exact.ts';
 import { firstObservations } from '../../src/reconcile/observations.ts';
 import { planTargets } from '../../src/reconcile/plan.ts';
+import type { Refusal } from '../../src/reconcile/target-state.ts';
 import {
   A_SHARE,
   account,
@@ -125,9 +126,10 @@ describe('a plan with `exact`', () => {
 });
 
 describe('`exact` refuses', () => {
-  const refuses = (one: PlanCase, reason: string) =>
-    expect(planned(one).refusal).toMatchObject({
+  const refuses = (one: PlanCase, about: Refusal['about'], reason: string) =>
+    expect(planned(one).refusal).toEqual({
       cause: 'refused',
+      about,
       reason,
       request: null,
     });
@@ -151,7 +153,7 @@ describe('`exact` refuses', () => {
     [{ kind: 'received' }, 'kind of the share is "received", not "sent"'],
     [{ kind: null }, 'kind of the share is "unknown", not "sent"'],
   ])('a share with %j: the %s', (more, reason) => {
-    refuses({ share: { ...A_SHARE, ...more } }, `the ${reason}`);
+    refuses({ share: { ...A_SHARE, ...more } }, 'share', `the ${reason}`);
   });
 
   const { failure } = apiError();
@@ -160,14 +162,14 @@ describe('`exact` refuses', () => {
     ['the share could not be read: reason (detail)', failure],
     ['the share could not be read: reason', { ...failure, request: null }],
   ])('where %s', (reason, shareFailure) => {
-    refuses({ share: null, shareFailure }, reason);
+    refuses({ share: null, shareFailure }, 'unread-share', reason);
   });
 
   it.each([
     [1, '1 record of the list could not be read'],
     [2, '2 records of the list could not be read'],
   ])('%d records that were skipped', (skipped, reason) => {
-    refuses({ skipped }, reason);
+    refuses({ skipped }, 'record', reason);
   });
 
   it.each([
@@ -185,6 +187,7 @@ describe('`exact` refuses', () => {
       };
       refuses(
         one,
+        'record',
         `recipient r9 ${what}, so it may give access to all accounts of the organization`,
       );
     },
@@ -204,12 +207,13 @@ describe('`exact` refuses', () => {
       'none of 1 account with access is in the list: it may be the wrong share, or the wrong list',
     ],
   ])('%s', (_, maxRemovals, numbers, reason) => {
-    refuses({ inputs: { maxRemovals }, records: having(...numbers) }, reason);
+    const one = { inputs: { maxRemovals }, records: having(...numbers) };
+    refuses(one, 'removals', reason);
   });
 
   it('for the first reason there is', () => {
     const one = { skipped: 1, share: null, records: having(5) };
-    refuses(one, 'the share could not be read');
+    refuses(one, 'unread-share', 'the share could not be read');
   });
 
   const share = { ...A_SHARE, organizationId: ORGANIZATION };

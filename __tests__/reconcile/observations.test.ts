@@ -98,6 +98,15 @@ describe('an error of a resource', () => {
     },
   );
 
+  it('is replaced by the one that a later read shows', () => {
+    const terminal = { errors: [resourceError(true)], moreErrors: 0 };
+    const known = merged(
+      read('associated', failing),
+      read('associated', terminal),
+    );
+    expect(known).toMatchObject(terminal);
+  });
+
   it('stays beside the newest status', () => {
     const known = merged(read('associating', failing), read('associated'));
     expect(known).toMatchObject({ ...failing, status: 'associated' });

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { DesiredState, Share } from '../../src/domain.ts';
-import { planTargets } from '../../src/reconcile/plan.ts';
-import { failureOf } from '../../src/reconcile/target-state.ts';
+import type { DesiredState, Failure, Share } from '../../src/domain.ts';
+import { endedByPoll, planTargets } from '../../src/reconcile/plan.ts';
+import {
+  failureOf,
+  type TargetState,
+} from '../../src/reconcile/target-state.ts';
 import {
   A_SHARE,
   ACCOUNT,
@@ -11,7 +14,15 @@ import {
   INPUTS,
   OTHER,
 } from '../builders.ts';
-import { inWords } from './cases.ts';
+import { stateOf } from '../report/results.ts';
+import {
+  associated,
+  deleted,
+  inWords,
+  RESULTS,
+  type Result,
+  removed,
+} from './cases.ts';
 import { plan, type RunCase, wire } from './run.ts';
 
 /** What is planned, in words, and whether it would change something. */
@@ -129,5 +140,58 @@ describe('a share that does not fit', () => {
       share: more && { ...A_SHARE, ...more },
     });
     expect(words).toEqual([`${expected}, false`]);
+  });
+});
+
+describe('a target that no further list can show', () => {
+  const poll: Failure = {
+    cause: 'authentication',
+    reason: 'no list',
+    request: null,
+  };
+  const posted = (...results: Result[]) => ({
+    next: { do: 'wait', for: 'effect' } as const,
+    posts: results.map((result) => ({
+      endedMs: 0,
+      result: RESULTS[result],
+      knownIds: new Set<string>(),
+    })),
+  });
+  const removing = (...results: Result[]) => ({
+    desired: 'absent' as const,
+    next: { do: 'wait', for: 'status' } as const,
+    deletes: results.map((result) => deleted('r1', result)),
+    recipient: associated,
+  });
+  const waiting = { do: 'wait', for: 'status' } as const;
+
+  const OPEN = 'no list; the last write may have been carried out: reason';
+
+  it.each<[string, Partial<TargetState>, string]>([
+    ['the poll, without a write', {}, 'no list'],
+    ['the poll, after an accepted POST', posted('accepted'), 'no list'],
+    ['the rejection of a POST', posted('lost', 'rejected'), 'reason'],
+    ['that a POST may have been carried out', posted('lost'), OPEN],
+    [
+      'the poll, where the effect of a POST has shown',
+      { ...posted('lost'), next: waiting },
+      'no list',
+    ],
+    ['the poll, after an accepted DELETE', removing('accepted'), 'no list'],
+    ['the rejection of a DELETE', removing('lost', 'rejected'), 'reason'],
+    ['that a DELETE may have been carried out', removing('lost'), OPEN],
+    ['the poll, before a DELETE', removing(), 'no list'],
+    [
+      'the poll, where the effect of a DELETE has shown',
+      { ...removing('lost'), recipient: removed },
+      'no list',
+    ],
+    [
+      'the poll, where no record is left',
+      { ...removing('lost'), recipient: null },
+      'no list',
+    ],
+  ])('fails with %s', (_, state, reason) => {
+    expect(endedByPoll(poll, stateOf(0, state)).reason).toBe(reason);
   });
 });
