@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     isolate: false,
-    // As in vitest.config.ts: a busy machine is no mutant that was found.
+    // A test that is slow on a busy machine would count as a killed mutant.
     testTimeout: 600_000,
     include: [
       '__tests__/inputs/**/*.test.ts',

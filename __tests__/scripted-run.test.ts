@@ -466,18 +466,22 @@ it('a limit of something in between holds back every request', async () => {
   expect(next - limited).toBeGreaterThanOrEqual(20_000);
 });
 
-it('a recipient without an account that appears is not said to be removed next time', async () => {
+/** `exact` removes an account, and meanwhile another record appears. */
+function removalBeside(late: object) {
   const mine = record('r1', ACCOUNT, 'associated');
-  const run = await playRun({
+  const gone = record('x0', account(0), 'disassociated');
+  return playRun({
     env: EXACT,
     respond: ({ name, atMs }) => {
       if (DELETE.test(name)) return ok({});
       if (name !== LIST) return undefined;
-      if (atMs === 0) return ok([mine, ...unlisted(1)]);
-      const gone = record('x0', account(0), 'disassociated');
-      return ok([mine, gone, record('new', null, 'associated')]);
+      return ok(atMs === 0 ? [mine, ...unlisted(1)] : [mine, gone, late]);
     },
   });
+}
+
+it('a recipient without an account that appears is not said to be removed next time', async () => {
+  const run = await removalBeside(record('new', null, 'associated'));
   const [warning] = run.of('warning|');
   expect(warning).toContain('new (account unknown)');
   expect(warning).not.toContain('Run again');
@@ -523,17 +527,7 @@ it('a timeout before an absence is confirmed says what is missing', async () => 
 });
 
 it('an account whose removal is over is not logged as associated', async () => {
-  const mine = record('r1', ACCOUNT, 'associated');
-  const run = await playRun({
-    env: EXACT,
-    respond: ({ name, atMs }) => {
-      if (DELETE.test(name)) return ok({});
-      if (name !== LIST) return undefined;
-      if (atMs === 0) return ok([mine, ...unlisted(1)]);
-      const gone = record('x0', account(0), 'disassociated');
-      return ok([mine, gone, record('new', account(0), 'associated')]);
-    },
-  });
+  const run = await removalBeside(record('new', account(0), 'associated'));
   expect(run.text).toContain(
     ': removed, but recipient new, which appeared later, is associated after ',
   );

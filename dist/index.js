@@ -7287,6 +7287,10 @@ function isPending({ next }) {
 function failureOf({ next }) {
     return next.do === 'fail' ? next.failure : null;
 }
+/** What is known of the last write of a target; undefined without one. */
+function lastResultOf({ posts, deletes, }) {
+    return [...posts, ...deletes].at(-1)?.result;
+}
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/plan.js
 
@@ -7353,8 +7357,8 @@ function stoppedStep({ next }, { stopped, state }) {
     return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
 }
 /** Why the last write of the target itself failed; null where it did not. */
-function lastFailureOf({ posts, deletes }) {
-    const last = [...posts, ...deletes].at(-1)?.result;
+function lastFailureOf(state) {
+    const last = lastResultOf(state);
     return last && last.outcome !== 'accepted' ? last.error.failure : null;
 }
 /**
@@ -7362,10 +7366,9 @@ function lastFailureOf({ posts, deletes }) {
  * write is part of that: the list that would have shown it is missing.
  */
 function endedByPoll(poll, state) {
-    const { posts, deletes } = state;
-    const last = isEffectOpen(state)
-        ? [...posts, ...deletes].at(-1)?.result
-        : null;
+    if (!isEffectOpen(state))
+        return poll;
+    const last = lastResultOf(state);
     if (last?.outcome === 'rejected')
         return last.error.failure;
     return last?.outcome === 'unknown'
@@ -9249,7 +9252,7 @@ function describeConfirmation(states) {
 function describeLastWrite(state) {
     if (state.heldBack)
         return [`the last write was ${describeHeldBack(state.heldBack)}`];
-    const last = lastResult(state);
+    const last = lastResultOf(state);
     if (!last || last.outcome === 'accepted' || hasShownEffect(state))
         return [];
     const { reason } = last.error.failure;
@@ -9276,7 +9279,7 @@ const WRITE_ENDS = {
 function describeLastWrites(states) {
     const sent = states.filter((state) => !state.heldBack && !hasShownEffect(state));
     const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
-        const { length } = sent.filter((state) => lastResult(state)?.outcome === outcome);
+        const { length } = sent.filter((state) => lastResultOf(state)?.outcome === outcome);
         return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
     });
     return [...parts, ...describeHeldBackWrites(states)];
@@ -9295,9 +9298,6 @@ function describeHeldBackWrites(states) {
         const writes = plural(group.length, 'last write');
         return `${writes} ${describeHeldBack(group[0])}`;
     });
-}
-function lastResult({ posts, deletes }) {
-    return [...posts, ...deletes].at(-1)?.result;
 }
 // -------- what an annotation adds to a reason
 /** 'Share "Baseline" (3fd8…), owner 699d…; account 023e… (EMEA), ' +

@@ -7,6 +7,7 @@ import { notBegun, shareProblem, withOpenWrite } from './reasons.ts';
 import {
   type Decision,
   isPending,
+  lastResultOf,
   type Plan,
   type Step,
   type TargetState,
@@ -100,8 +101,8 @@ function stoppedStep(
 }
 
 /** Why the last write of the target itself failed; null where it did not. */
-function lastFailureOf({ posts, deletes }: TargetState): Failure | null {
-  const last = [...posts, ...deletes].at(-1)?.result;
+function lastFailureOf(state: TargetState): Failure | null {
+  const last = lastResultOf(state);
   return last && last.outcome !== 'accepted' ? last.error.failure : null;
 }
 
@@ -110,10 +111,9 @@ function lastFailureOf({ posts, deletes }: TargetState): Failure | null {
  * write is part of that: the list that would have shown it is missing.
  */
 export function endedByPoll(poll: Failure, state: TargetState): Failure {
-  const { posts, deletes } = state;
-  const last = isEffectOpen(state)
-    ? [...posts, ...deletes].at(-1)?.result
-    : null;
+  if (!isEffectOpen(state)) return poll;
+
+  const last = lastResultOf(state);
   if (last?.outcome === 'rejected') return last.error.failure;
   return last?.outcome === 'unknown'
     ? withOpenWrite(poll, last.error.failure)

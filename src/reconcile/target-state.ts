@@ -134,6 +134,14 @@ export interface PollCounts {
   readonly failedPolls: number;
 }
 
+/** What is known of the last write of a target; undefined without one. */
+export function lastResultOf({
+  posts,
+  deletes,
+}: History): WriteResult | undefined {
+  return [...posts, ...deletes].at(-1)?.result;
+}
+
 /** How the reconcile loop ended. */
 export type Ending =
   /** Every target is done or failed. */

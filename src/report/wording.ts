@@ -30,6 +30,7 @@ import { describeErrors } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
   isPending,
+  lastResultOf,
   type Outcome,
   type TargetState,
   type Waiting,
@@ -681,7 +682,7 @@ function describeLastWrite(state: TargetState): string[] {
   if (state.heldBack)
     return [`the last write was ${describeHeldBack(state.heldBack)}`];
 
-  const last = lastResult(state);
+  const last = lastResultOf(state);
   if (!last || last.outcome === 'accepted' || hasShownEffect(state)) return [];
   const { reason } = last.error.failure;
   if (last.outcome === 'unknown') {
@@ -712,7 +713,7 @@ function describeLastWrites(states: readonly TargetState[]): string[] {
   );
   const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
     const { length } = sent.filter(
-      (state) => lastResult(state)?.outcome === outcome,
+      (state) => lastResultOf(state)?.outcome === outcome,
     );
     return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
   });
@@ -732,10 +733,6 @@ function describeHeldBackWrites(states: readonly TargetState[]): string[] {
     const writes = plural(group.length, 'last write');
     return `${writes} ${describeHeldBack(group[0] as HeldBack)}`;
   });
-}
-
-function lastResult({ posts, deletes }: TargetState): WriteResult | undefined {
-  return [...posts, ...deletes].at(-1)?.result;
 }
 
 // -------- what an annotation adds to a reason
