@@ -65,9 +65,14 @@ __nccwpck_require__.d(__webpack_exports__, {
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: ../.build/src/clock.js
 
-/** Monotonic time: a corrected system clock cannot stretch or cut a wait. */
+const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
+const ORIGIN_MS = Date.now() - monotonicMs();
+/**
+ * Monotonic time: a corrected system clock cannot stretch or cut a wait.
+ * `process.hrtime` is there already, where `performance` has to be loaded.
+ */
 const systemClock = {
-    now: () => performance.timeOrigin + performance.now(),
+    now: () => ORIGIN_MS + monotonicMs(),
     sleep: (ms, signal) => (0,promises_namespaceObject.setTimeout)(Math.max(0, Math.ceil(ms)), undefined, { signal }).catch(() => { }),
 };
 /**
@@ -93,11 +98,12 @@ function startDeadline(clock, timeoutMs, cancel) {
         await clock.sleep(writesEndMs() - clock.now(), isOver);
         if (cancel.aborted)
             endMs = Math.min(endMs, clock.now() + CANCELLED_MS);
-        closing.abort();
+        // Without a reason, Node loads DOMException to make one.
+        closing.abort('closing');
         await clock.sleep(writesEndMs() - clock.now(), cleared.signal);
-        writes.abort();
+        writes.abort('writes end');
         await clock.sleep(endMs - clock.now(), cleared.signal);
-        end.abort();
+        end.abort('end');
     }
     void run();
     return {
@@ -107,7 +113,7 @@ function startDeadline(clock, timeoutMs, cancel) {
         closing: closing.signal,
         writes: writes.signal,
         end: end.signal,
-        clear: () => cleared.abort(),
+        clear: () => cleared.abort('cleared'),
     };
 }
 
@@ -7007,12 +7013,12 @@ async function readShareBeside(listing, { share, clock, deadline }) {
     void Promise.allSettled([listing])
         .then(() => clock.sleep(SHARE_GRACE_MS, isRead.signal))
         .catch(() => { })
-        .then(() => late.abort());
+        .then(() => late.abort('late'));
     const signal = AbortSignal.any([deadline.closing, late.signal]);
     const read = await share
         .readShare({ maxAttempts: 1, signal })
         .catch(asApiError);
-    isRead.abort();
+    isRead.abort('read');
     return read;
 }
 

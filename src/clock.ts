@@ -11,9 +11,15 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Monotonic time: a corrected system clock cannot stretch or cut a wait. */
+const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
+const ORIGIN_MS = Date.now() - monotonicMs();
+
+/**
+ * Monotonic time: a corrected system clock cannot stretch or cut a wait.
+ * `process.hrtime` is there already, where `performance` has to be loaded.
+ */
 export const systemClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => ORIGIN_MS + monotonicMs(),
   sleep: (ms, signal) =>
     setTimeout(Math.max(0, Math.ceil(ms)), undefined, { signal }).catch(
       () => {},
@@ -74,11 +80,12 @@ export function startDeadline(
     const isOver = AbortSignal.any([cancel, cleared.signal]);
     await clock.sleep(writesEndMs() - clock.now(), isOver);
     if (cancel.aborted) endMs = Math.min(endMs, clock.now() + CANCELLED_MS);
-    closing.abort();
+    // Without a reason, Node loads DOMException to make one.
+    closing.abort('closing');
     await clock.sleep(writesEndMs() - clock.now(), cleared.signal);
-    writes.abort();
+    writes.abort('writes end');
     await clock.sleep(endMs - clock.now(), cleared.signal);
-    end.abort();
+    end.abort('end');
   }
 
   void run();
@@ -89,6 +96,6 @@ export function startDeadline(
     closing: closing.signal,
     writes: writes.signal,
     end: end.signal,
-    clear: () => cleared.abort(),
+    clear: () => cleared.abort('cleared'),
   };
 }

@@ -54,11 +54,11 @@ async function readShareBeside(
   void Promise.allSettled([listing])
     .then(() => clock.sleep(SHARE_GRACE_MS, isRead.signal))
     .catch(() => {})
-    .then(() => late.abort());
+    .then(() => late.abort('late'));
   const signal = AbortSignal.any([deadline.closing, late.signal]);
   const read = await share
     .readShare({ maxAttempts: 1, signal })
     .catch(asApiError);
-  isRead.abort();
+  isRead.abort('read');
   return read;
 }
