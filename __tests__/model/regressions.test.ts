@@ -60,6 +60,7 @@ const REQUESTS = {
   LIST: { method: 'GET', part: 'list' },
   POST: { method: 'POST', part: 'list' },
   SHARE: { method: 'GET', part: 'share' },
+  DELETE: { method: 'DELETE', part: 'any' },
 } as const;
 /** A fault of the `nth` request of a kind, and of those after it. */
 const to = (
@@ -195,6 +196,28 @@ const BUGS: Bug[] = [
     },
     ends: { success: false },
   },
+  ...[true, false].map(
+    (wait): Bug => ({
+      fixed: `observes a DELETE without a clear outcome although the next one of the account is held back to the end (wait: ${wait})`,
+      schedule: {
+        state: 'absent',
+        wait,
+        // One DELETE at a time.
+        quota: 7,
+        timeoutMs: 60_000,
+        records: [associated, associated],
+        faults: [
+          to('DELETE', 1, {
+            kind: 'response',
+            status: 504,
+            headers: { 'retry-after': '900' },
+            commit: true,
+          }),
+        ],
+      },
+      ends: { success: false, status: 'associated', changed: true },
+    }),
+  ),
   ...[true, false].map(
     (dryRun): Bug => ({
       fixed: `fails when it is cancelled, also where nothing was left to do (dry run: ${dryRun})`,

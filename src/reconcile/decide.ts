@@ -329,14 +329,15 @@ function decideRemoval(
   });
 }
 
-/** Is a removal of the target under way that has begun already? */
+/** Is the end of a DELETE awaited that the run has sent for the target? */
 export function isBeingRemoved(
   history: History,
   { wait }: Mode,
   observed: Observations,
 ): boolean {
+  const sentFor = new Set(history.deletes.map((one) => one.recipientId));
   return recordsOf(history, observed)
-    .filter((record) => isInScope(record, history))
+    .filter(({ id }) => sentFor.has(id))
     .map((record) => decideRemoval(record, history, wait, observed))
     .some((step) => step.do === 'wait');
 }

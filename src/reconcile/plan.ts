@@ -45,9 +45,15 @@ export interface Obstacles {
   /** Why no write can succeed any more, shown by another one. */
   readonly stopped: Failure | null;
   readonly additions: Additions;
-  /** Is a removal of the target under way that has begun already? */
+  /** Is the end of a DELETE awaited that the run has sent for the target? */
   readonly isBeingRemoved: boolean;
 }
+
+/**
+ * An account can have several records: a DELETE that was sent is observed to
+ * its end, even if the next one cannot be sent.
+ */
+const AWAIT_REMOVAL: Step = { do: 'wait', for: 'status' };
 
 /**
  * Replaces a decision that cannot be carried out. The first obstacle counts.
@@ -93,10 +99,11 @@ function mayNeedWrite(next: Step): boolean {
 
 function stoppedStep(
   { next }: Decision,
-  { stopped, state }: Obstacles,
+  { stopped, state, isBeingRemoved }: Obstacles,
 ): Step | null {
   const isWrite = next.do === 'create' || next.do === 'delete';
   if (!stopped || !isWrite) return null;
+  if (isBeingRemoved) return AWAIT_REMOVAL;
   return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
 }
 
@@ -142,8 +149,6 @@ function additionsFirst(
   if (!isUnlisted || decision.next.do !== 'delete') return null;
   if (additions === 'done') return null;
   if (additions === 'pending') return { do: 'wait', for: 'additions' };
-  // An account can have several records: what was sent is observed to its end.
-  return isBeingRemoved
-    ? { do: 'wait', for: 'status' }
-    : { do: 'fail', failure: notBegun() };
+  if (isBeingRemoved) return AWAIT_REMOVAL;
+  return { do: 'fail', failure: notBegun() };
 }

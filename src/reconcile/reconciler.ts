@@ -207,8 +207,7 @@ export class Reconciler {
       share: this.#observed.share,
       stopped: this.#stopped,
       additions: this.#additions,
-      isBeingRemoved:
-        isUnlisted(state) && isBeingRemoved(state, inputs, this.#observed),
+      isBeingRemoved: isBeingRemoved(state, inputs, this.#observed),
     });
   }
 
@@ -533,7 +532,7 @@ function wasNotProcessed(state: TargetState): boolean {
   return isWriteDue(state) && state.heldBack?.why === 'not-processed';
 }
 
-/** Was a write held back only because its list is too old by now? */
+/** Was a write held back because its list is too old, or would be in its turn? */
 function isWaitingForList(state: TargetState): boolean {
   const why = isWriteDue(state) ? state.heldBack?.why : null;
   return why === 'stale-list' || why === 'rate-limit';
