@@ -7322,6 +7322,11 @@ function additionsOf(targets) {
     return listed.some(isPending) ? 'pending' : 'done';
 }
 /**
+ * An account can have several records: a DELETE that was sent is observed to
+ * its end, even if the next one cannot be sent.
+ */
+const AWAIT_REMOVAL = { do: 'wait', for: 'status' };
+/**
  * Replaces a decision that cannot be carried out. The first obstacle counts.
  */
 function obstacleTo(decision, obstacles) {
@@ -7356,10 +7361,12 @@ function mayNeedWrite(next) {
         return next.for === 'removal';
     return next.do === 'create' || next.do === 'delete';
 }
-function stoppedStep({ next }, { stopped, state }) {
+function stoppedStep({ next }, { stopped, state, isBeingRemoved }) {
     const isWrite = next.do === 'create' || next.do === 'delete';
     if (!stopped || !isWrite)
         return null;
+    if (isBeingRemoved)
+        return AWAIT_REMOVAL;
     return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
 }
 /** Why the last write of the target itself failed; null where it did not. */
@@ -7397,10 +7404,9 @@ function additionsFirst(decision, { state, additions, isBeingRemoved }) {
         return null;
     if (additions === 'pending')
         return { do: 'wait', for: 'additions' };
-    // An account can have several records: what was sent is observed to its end.
-    return isBeingRemoved
-        ? { do: 'wait', for: 'status' }
-        : { do: 'fail', failure: notBegun() };
+    if (isBeingRemoved)
+        return AWAIT_REMOVAL;
+    return { do: 'fail', failure: notBegun() };
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/resource-errors.js
@@ -7635,10 +7641,11 @@ function decideRemoval(record, { deletes: all }, wait, observed) {
         ageMs,
     });
 }
-/** Is a removal of the target under way that has begun already? */
+/** Is the end of a DELETE awaited that the run has sent for the target? */
 function isBeingRemoved(history, { wait }, observed) {
+    const sentFor = new Set(history.deletes.map((one) => one.recipientId));
     return recordsOf(history, observed)
-        .filter((record) => isInScope(record, history))
+        .filter(({ id }) => sentFor.has(id))
         .map((record) => decideRemoval(record, history, wait, observed))
         .some((step) => step.do === 'wait');
 }
@@ -8014,7 +8021,7 @@ class Reconciler {
             share: this.#observed.share,
             stopped: this.#stopped,
             additions: this.#additions,
-            isBeingRemoved: isUnlisted(state) && isBeingRemoved(state, inputs, this.#observed),
+            isBeingRemoved: isBeingRemoved(state, inputs, this.#observed),
         });
     }
     /** Decides the listed targets first, because removals depend on them. */
@@ -8310,7 +8317,7 @@ function isListTooOld(targets) {
 function wasNotProcessed(state) {
     return isWriteDue(state) && state.heldBack?.why === 'not-processed';
 }
-/** Was a write held back only because its list is too old by now? */
+/** Was a write held back because its list is too old, or would be in its turn? */
 function isWaitingForList(state) {
     const why = isWriteDue(state) ? state.heldBack?.why : null;
     return why === 'stale-list' || why === 'rate-limit';
@@ -8358,6 +8365,9 @@ const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 /** Nothing of this kind may do it. */
 const KIND_NOT_ACCEPTED = [1001, 10405];
 const RUN_AGAIN = 'Run again: completed changes are kept.';
+const CANCELLED_HINT = 'Run again to continue. Nothing was undone.';
+const INTERNAL_HINT = 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
+    'and run again. The outputs have what was done by then.';
 /** Hints in the order in which they are considered. */
 const RULES = [
     {
@@ -8567,13 +8577,11 @@ const RULES = [
     },
     {
         cause: 'cancelled',
-        hint: 'Run again to continue. Nothing was undone.',
+        hint: CANCELLED_HINT,
     },
     {
         cause: 'internal',
-        hint: 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG ' +
-            'to true and run again. The outputs have ' +
-            'what was done by then.',
+        hint: INTERNAL_HINT,
     },
 ];
 /** What to do about problems that are no failure of a target. */
@@ -10490,13 +10498,8 @@ function annotateFailures(sink, result) {
         fail(sink, context, group.advice.topic, explain(group, result));
     }
     if (ending.type === 'cancelled' && groups.length === 0) {
-        const { hint } = adviceFor({ cause: 'cancelled', reason: '', request: null }, {
-            listWasRead: true,
-            credentials: result.inputs.credentials.type,
-            refusedFor: null,
-        });
         const done = result.inputs.dryRun ? planComplete : everythingDone;
-        fail(sink, context, 'cancelled', [done, hint ?? '']);
+        fail(sink, context, 'cancelled', [done, CANCELLED_HINT]);
     }
 }
 /** Reason and fix first; then who is concerned, and what Cloudflare said. */
@@ -10524,8 +10527,10 @@ function consequences({ failure }, result) {
     return [notRemovedSentence(accountsNotRemoved(result))];
 }
 function explainCrash(sink, context, error) {
-    const { hint } = adviceFor({ cause: 'internal', reason: '', request: null }, { listWasRead: false, credentials: 'token', refusedFor: null });
-    fail(sink, context, 'internal', [asSentence(messageOf(error)), hint ?? '']);
+    fail(sink, context, 'internal', [
+        asSentence(messageOf(error)),
+        INTERNAL_HINT,
+    ]);
     const stack = error instanceof Error ? (error.stack ?? '') : '';
     for (const line of stack.split('\n'))
         sink.debug(line);

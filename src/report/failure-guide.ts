@@ -83,6 +83,10 @@ const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 const KIND_NOT_ACCEPTED = [1001, 10405];
 
 const RUN_AGAIN = 'Run again: completed changes are kept.';
+export const CANCELLED_HINT = 'Run again to continue. Nothing was undone.';
+export const INTERNAL_HINT =
+  'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
+  'and run again. The outputs have what was done by then.';
 
 /** Hints in the order in which they are considered. */
 export const RULES: readonly Rule[] = [
@@ -317,14 +321,11 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'cancelled',
-    hint: 'Run again to continue. Nothing was undone.',
+    hint: CANCELLED_HINT,
   },
   {
     cause: 'internal',
-    hint:
-      'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG ' +
-      'to true and run again. The outputs have ' +
-      'what was done by then.',
+    hint: INTERNAL_HINT,
   },
 ];
 

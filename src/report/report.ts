@@ -6,8 +6,9 @@ import type { DeploymentProblem } from '../github/deployment.ts';
 import type { InputError } from '../inputs/reading.ts';
 import type { TargetState } from '../reconcile/target-state.ts';
 import {
-  adviceFor,
+  CANCELLED_HINT,
   helpUrl,
+  INTERNAL_HINT,
   OTHER_HINTS,
   TITLES,
   type Topic,
@@ -167,16 +168,8 @@ function annotateFailures(sink: Sink, result: Result): void {
     fail(sink, context, group.advice.topic, explain(group, result));
   }
   if (ending.type === 'cancelled' && groups.length === 0) {
-    const { hint } = adviceFor(
-      { cause: 'cancelled', reason: '', request: null },
-      {
-        listWasRead: true,
-        credentials: result.inputs.credentials.type,
-        refusedFor: null,
-      },
-    );
     const done = result.inputs.dryRun ? planComplete : everythingDone;
-    fail(sink, context, 'cancelled', [done, hint ?? '']);
+    fail(sink, context, 'cancelled', [done, CANCELLED_HINT]);
   }
 }
 
@@ -211,11 +204,10 @@ function explainCrash(
   context: GitHubContext,
   error: unknown,
 ): void {
-  const { hint } = adviceFor(
-    { cause: 'internal', reason: '', request: null },
-    { listWasRead: false, credentials: 'token', refusedFor: null },
-  );
-  fail(sink, context, 'internal', [asSentence(messageOf(error)), hint ?? '']);
+  fail(sink, context, 'internal', [
+    asSentence(messageOf(error)),
+    INTERNAL_HINT,
+  ]);
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   for (const line of stack.split('\n')) sink.debug(line);
 }
