@@ -183,7 +183,7 @@ describe('a run', () => {
     });
     expect(seen).toContainEqual(
       expect.stringMatching(
-        /^info\|Result: .*, 3 requests, 1 of them retries$/,
+        /^info\|Result: .*, 3 requests, 1 of them a retry$/,
       ),
     );
   });
@@ -383,6 +383,12 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
     ],
   ])('after an internal error %s', async (_, one, record) => {
     expect(await playExit(one)).toEqual({ success: false, record });
+  });
+
+  it('after outputs that could not be written', async () => {
+    await play({ respond: adding(), failing: { output: true } });
+    const ended = 'failure: 1 account added; the outputs could not be written';
+    expect(deployment.seen).toEqual(['start', ended]);
   });
 
   it('keeps what the list showed before an internal error in the plan', async () => {

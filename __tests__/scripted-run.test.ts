@@ -589,3 +589,163 @@ it.each([
     ]);
   },
 );
+
+/** A list to which every POST adds a record with a status. */
+function addable(status: string, more: object = {}): Respond {
+  const records = new Map<string, object>();
+  return (request) => {
+    if (request.name === LIST) return ok([...records.values()]);
+    if (request.name !== POST) {
+      const known = records.get(request.name.replace(`${LIST}/`, ''));
+      return known && ok(known);
+    }
+    const id = `r${records.size + 1}`;
+    const added = record(id, targetOf(request), status, more);
+    records.set(id, added);
+    return ok(added);
+  };
+}
+
+describe('credentials that fail for a write', () => {
+  const refusing =
+    (respond: Respond, id: string): Respond =>
+    (request) =>
+      request.name === POST && targetOf(request) === id
+        ? rejection(403, 10000)
+        : respond(request);
+
+  it('have not been read-only where a write was accepted before', async () => {
+    const ids = Array.from({ length: 6 }, (_, n) => account(n));
+    const run = await playRun({
+      env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join('\n') },
+      respond: refusing(addable('associated'), account(5)),
+    });
+    expect(run.of('error|')).toEqual([
+      expect.stringMatching(
+        /^error\|Authentication failed\|.*The credentials worked earlier in this run\./,
+      ),
+    ]);
+  });
+
+  it('are not waited for with what a POST has to follow', async () => {
+    const removed = record('r2', OTHER, 'disassociating');
+    const run = await playRun({
+      env: TWO,
+      respond: refusing(listing(removed), ACCOUNT),
+    });
+    expect(run.recipients).toMatchObject([
+      { cause: 'authentication' },
+      { cause: 'stopped' },
+    ]);
+    expect(run.tookMs).toBeLessThan(5_000);
+  });
+});
+
+describe('resources that Cloudflare is retrying', () => {
+  const retried = {
+    resources: [{ resource_id: 'p', error: 'Temporary', terminal: false }],
+  };
+  const env = { INPUT_TIMEOUT: '40s' };
+
+  it('are the reason of several accounts in progress and at the timeout', async () => {
+    const run = await playRun({
+      env: { ...TWO, ...env },
+      respond: addable('associated', retried),
+    });
+    expect(run.of('info|')).toContainEqual(
+      expect.stringMatching(
+        /^info\|2 of 2 associated, \d+ s left; Cloudflare is retrying resources of 2 accounts$/,
+      ),
+    );
+    expect(run.of('error|')).toEqual([
+      expect.stringMatching(
+        /Cloudflare is retrying resources of 2 accounts, such as resource p: Temporary/,
+      ),
+    ]);
+  });
+
+  it('are the reason of a single account in progress', async () => {
+    const run = await playRun({ env, respond: addable('associated', retried) });
+    expect(run.of('info|')).toContainEqual(
+      expect.stringMatching(
+        /^info\|still associated after \d+ s, \d+ s left; Cloudflare is retrying 1 resource$/,
+      ),
+    );
+  });
+});
+
+it('an account that has to be associated again counts in the progress', async () => {
+  let lists = 0;
+  const run = await playRun({
+    env: { ...TWO, INPUT_TIMEOUT: '40s' },
+    respond: ({ name }) => {
+      const again = record('r1', ACCOUNT, 'associating');
+      const other = record('r2', OTHER, 'associated');
+      if (name === `${LIST}/r1`) return ok(again);
+      if (name === `${LIST}/r2`) return ok(other);
+      if (name !== LIST) return undefined;
+      return ++lists === 1
+        ? ok([THERE, record('r2', OTHER, 'associating')])
+        : ok([again, other]);
+    },
+  });
+  expect(run.of('info|')).toContainEqual(
+    expect.stringMatching(/^info\|1 of 2 associated, \d+ s left$/),
+  );
+});
+
+it('advice is that of its own reason, with the page that Cloudflare names', async () => {
+  const page = 'https://developers.cloudflare.com/two';
+  const errors = [{ code: 1000, message: 'said', documentation_url: page }];
+  const run = await playRun({
+    env: TWO,
+    respond: (request) => {
+      if (request.name !== POST) return undefined;
+      return targetOf(request) === ACCOUNT
+        ? rejection(401, 10001)
+        : { status: 401, body: JSON.stringify({ success: false, errors }) };
+    },
+  });
+  const [summary = ''] = run.of('summary|');
+  expect(summary).toMatch(/This code is often temporary/);
+  expect(summary).toMatch(/have been revoked or have expired/);
+  expect(summary).toContain(`<a href="${page}">`);
+});
+
+it('a retry that a cancellation prevents is not counted', async () => {
+  const run = await playRun({
+    cancelMs: 100,
+    respond: on(LIST, noResponse()),
+  });
+  expect(run.requests).toHaveLength(2);
+  expect(run.of('info|').at(-1)).toMatch(/, 2 requests$/);
+});
+
+it('a dry run that is cancelled has not planned anything', async () => {
+  const run = await playRun({
+    env: { 'INPUT_DRY-RUN': 'true' },
+    cancelMs: 100,
+    respond: on(LIST, 'hang'),
+  });
+  expect(run.of('summary|')[0]).toMatch(/not planned<\/td>/);
+});
+
+it('a removal that has not begun when a poll fails for good was not the reason', async () => {
+  let lists = 0;
+  const run = await playRun({
+    env: EXACT,
+    respond: (request) => {
+      if (request.name === POST) {
+        return ok(record('new', ACCOUNT, 'associating'));
+      }
+      if (request.name !== LIST) return undefined;
+      if (++lists > 1) return rejection(403, 10000);
+      return ok(unlisted(1));
+    },
+  });
+  expect(run.recipients).toMatchObject([
+    { desired: 'present', cause: 'authentication' },
+    { desired: 'absent', cause: 'stopped' },
+  ]);
+  expect(run.of('error|')).toHaveLength(1);
+});

@@ -4984,11 +4984,13 @@ class CloudflareClient {
     async read({ kind, path }, decode, options = {}) {
         const { signal = this.#options.deadline.closing } = options;
         const { maxAttempts = MAX_ATTEMPTS } = options;
-        const outgoing = { name: nameOf(kind, 'GET', path), path, signal };
+        const name = nameOf(kind, 'GET', path);
+        const outgoing = { name, path, body: null, signal };
         let last = null;
         for (let attempt = 1;; attempt++) {
             try {
-                return decode(await this.#attemptRead({ ...outgoing, body: null }));
+                const isRetry = attempt > 1;
+                return decode(await this.#attemptRead({ ...outgoing, isRetry }));
             }
             catch (error) {
                 if (!(error instanceof ApiError))
@@ -5014,7 +5016,8 @@ class CloudflareClient {
         if (heldBack)
             return { outcome: 'heldBack', heldBack };
         const signal = deadline.writes;
-        const sent = await this.#send({ name, path, body, signal });
+        const isRetry = false;
+        const sent = await this.#send({ name, path, body, signal, isRetry });
         if (sent instanceof ApiError)
             return failed(sent);
         const { response } = sent;
@@ -5063,6 +5066,8 @@ class CloudflareClient {
         const isList = name.kind === 'list';
         const sentMs = clock.now();
         this.#requests++;
+        if (outgoing.isRetry)
+            this.#retries++;
         this.#limiter.recordRequest(sentMs);
         const response = await http({
             method: name.method,
@@ -5112,7 +5117,6 @@ class CloudflareClient {
             this.#announce({ waitMs, isBlocked: true });
         else if (attempt === 1)
             onDelay({ why: 'retry', error, waitMs });
-        this.#retries++;
         await clock.sleep(waitMs, signal);
         if (signal.aborted)
             throw final;
@@ -7134,6 +7138,14 @@ function notBegun() {
     const reason = 'not removed, because a listed account failed';
     return { cause: 'stopped', reason, request: null };
 }
+/** The same where a poll failed for good. */
+function notBegunAfterPoll({ reason, request }) {
+    return {
+        cause: 'stopped',
+        reason: `not removed, because a poll failed: ${reason}`,
+        request,
+    };
+}
 /** The list cannot be read any more that would show the effect of a write. */
 function withOpenWrite(poll, write) {
     const reason = `${poll.reason}; the last write may have been carried out: ${write.reason}`;
@@ -7297,6 +7309,10 @@ function failureOf({ next }) {
 function lastResultOf({ posts, deletes, }) {
     return [...posts, ...deletes].at(-1)?.result;
 }
+/** Has Cloudflare accepted a write of the run for the target? */
+function hasAcceptedWrite({ posts, deletes }) {
+    return [...posts, ...deletes].some(({ result }) => result.outcome === 'accepted');
+}
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/plan.js
 
@@ -7362,8 +7378,7 @@ function mayNeedWrite(next) {
     return next.do === 'create' || next.do === 'delete';
 }
 function stoppedStep({ next }, { stopped, state, isBeingRemoved }) {
-    const isWrite = next.do === 'create' || next.do === 'delete';
-    if (!stopped || !isWrite)
+    if (!stopped || !mayNeedWrite(next))
         return null;
     if (isBeingRemoved)
         return AWAIT_REMOVAL;
@@ -8060,10 +8075,14 @@ class Reconciler {
         return this.#targets[index];
     }
     #failPending(failure) {
+        // A removal that was not begun follows from the failure of another target.
+        const isExplained = this.#targets.some((state) => isPending(state) && !isUnbegunRemoval(state));
         for (const [index, state] of this.#targets.entries()) {
             if (!isPending(state))
                 continue;
-            const own = endedByPoll(failure, state);
+            const own = isExplained && isUnbegunRemoval(state)
+                ? notBegunAfterPoll(failure)
+                : endedByPoll(failure, state);
             this.#update(index, { next: { do: 'fail', failure: own } });
         }
     }
@@ -8304,6 +8323,9 @@ class Reconciler {
 function isUnlisted({ planned }) {
     return planned.unlistedRecords !== null;
 }
+function isUnbegunRemoval(state) {
+    return isUnlisted(state) && state.deletes.length === 0;
+}
 function isWriteDue({ next }) {
     return next.do === 'create' || next.do === 'delete';
 }
@@ -8375,6 +8397,7 @@ const RULES = [
         kinds: WRITES,
         codes: [10000],
         listWasRead: true,
+        writeWasAccepted: false,
         credentials: 'token',
         topic: 'read-only',
         hint: 'The token can read this share but not change it. Use api-email and ' +
@@ -8386,6 +8409,7 @@ const RULES = [
         kinds: WRITES,
         codes: [10000],
         listWasRead: true,
+        writeWasAccepted: false,
         topic: 'read-only',
         hint: 'The user of the key can read this share but not change it. Use ' +
             'the key of a user who can edit the shares of account-id.',
@@ -8413,8 +8437,8 @@ const RULES = [
         cause: 'authentication',
         codes: WRONG_CREDENTIALS,
         listWasRead: true,
-        hint: 'The credentials worked when this run read the list. Check whether ' +
-            'they have been revoked or have expired since.',
+        hint: 'The credentials worked earlier in this run. Check whether they have ' +
+            'been revoked or have expired since.',
     },
     {
         cause: 'authentication',
@@ -8603,6 +8627,7 @@ function matches(rule, { cause, request }, circumstances) {
         accepts(rule.kinds, request?.kind) &&
         accepts(rule.codes, request?.code) &&
         isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
+        isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
         isUnlessOther(rule.credentials, circumstances.credentials) &&
         isUnlessOther(rule.refusedFor, circumstances.refusedFor));
 }
@@ -8860,9 +8885,10 @@ function planOf(state, inputs) {
     const failure = failureOf(state);
     // A plan that was rejected as a whole still shows each change.
     if (failure && failure.cause !== 'refused') {
-        const text = 'not possible';
+        const isCancelled = failure.cause === 'cancelled';
+        const text = isCancelled ? 'not planned' : 'not possible';
         const detail = `: ${formatFailure(failure)}`;
-        return { sign: '!', text, detail, group: 'not possible' };
+        return { sign: '!', text, detail, group: text };
     }
     if (state.planned.desired === 'absent')
         return planRemoval(state);
@@ -9029,7 +9055,7 @@ function delayLine(delay) {
     const wait = formatWait(delay.waitMs);
     switch (delay.why) {
         case 'rate-limit':
-            return `Rate limit reached. Waiting ${wait}, as requested by the response.`;
+            return `Rate limit reached. Waiting ${wait}.`;
         case 'spacing':
             return ('Little of the rate limit is left: the action spreads its requests. ' +
                 `The next one waits ${wait}.`);
@@ -9063,11 +9089,24 @@ function progressLine(targets, leftMs, { wait }) {
     if (held > 0)
         parts.push(`${formatCount(held)} held back`);
     parts.push(`${formatDuration(leftMs)} left`);
-    return parts.join(', ');
+    const retried = targets.filter(isAwaitingResources);
+    const retries = retried.length > 0
+        ? `; Cloudflare is retrying ${resourcesOf(retried)}`
+        : '';
+    return `${parts.join(', ')}${retries}`;
+}
+/** Is it associated, and waited for only because of a resource? */
+function isAwaitingResources(state) {
+    return (isPending(state) &&
+        retriedErrors(state).length > 0 &&
+        state.recipient?.status === 'associated');
+}
+function resourcesOf(states) {
+    return `resources of ${plural(states.length, nounOf(states))}`;
 }
 function progressOf(targets, desired, word) {
     const all = targets.filter(({ planned }) => planned.desired === desired);
-    const done = all.filter(({ next }) => next.do === 'done');
+    const done = all.filter((state) => state.next.do === 'done' || isAwaitingResources(state));
     if (all.length === 0)
         return [];
     return [`${formatCount(done.length)} of ${formatCount(all.length)} ${word}`];
@@ -9076,7 +9115,10 @@ function progressOf(targets, desired, word) {
 function waitingLine(state, nowMs, leftMs) {
     const after = formatDuration(nowMs - state.startedMs);
     const left = formatDuration(leftMs);
-    return `${stillWaiting(state)} after ${after}, ${left} left`;
+    const retries = isAwaitingResources(state)
+        ? `; Cloudflare is retrying ${plural(retriedErrors(state).length, 'resource')}`
+        : '';
+    return `${stillWaiting(state)} after ${after}, ${left} left${retries}`;
 }
 function stillWaiting(state) {
     if (state.next.do === 'wait')
@@ -9143,10 +9185,12 @@ const DRY_RUN_WORDS = {
     waiting: 'would be awaited',
     unchanged: 'unchanged',
 };
-/** `3.2 s`, `5 requests`, `1 of them retries`. */
+/** `3.2 s`, `5 requests`, `2 of them retries`. */
 function costParts({ requests, retries, tookMs }) {
     const parts = [formatSeconds(tookMs), plural(requests, 'request')];
-    if (retries > 0)
+    if (retries === 1)
+        parts.push('1 of them a retry');
+    if (retries > 1)
         parts.push(`${formatCount(retries)} of them retries`);
     return parts;
 }
@@ -9165,7 +9209,9 @@ function targetLine(kind, state, failure, inputs) {
     return `${nameOfState(state)}: ${word}${rest}`;
 }
 function causeCountLine(title, states, reason) {
-    return `${plural(states.length, nounOf(states))}: ${title}: ${reason}`;
+    // A plan can be rejected although no target would change.
+    const who = states.length === 0 ? [] : [plural(states.length, nounOf(states))];
+    return [...who, title, reason].join(': ');
 }
 function leftOutLine(count) {
     return (`The output recipients is without ${plural(count, 'target')}: ` +
@@ -9194,6 +9240,7 @@ function describeManyPending(states, result) {
         ...describeSeen(states, result),
         ...describeConfirmation(states),
         ...describeLastWrites(states),
+        ...describeManyRetries(states, result.outcome.observed?.share ?? null),
         ...describeLastPoll(result.outcome),
     ].join('; ');
 }
@@ -9202,6 +9249,14 @@ function describeRetries(state, share) {
     if (!recipient || retriedErrors(state).length === 0)
         return [];
     return [`Cloudflare is retrying ${describeErrors(recipient, share)}`];
+}
+function describeManyRetries(states, share) {
+    const retried = states.filter((state) => retriedErrors(state).length > 0);
+    const first = retried[0]?.recipient;
+    if (!first)
+        return [];
+    const example = describeErrors(first, share);
+    return [`Cloudflare is retrying ${resourcesOf(retried)}, such as ${example}`];
 }
 /**
  * Errors of resources that keep a target waiting: Cloudflare retries those of
@@ -9231,10 +9286,15 @@ const END_WORDS = {
 function describeSeen(states, { outcome, nowMs }) {
     if (!outcome.observed)
         return [];
-    const { polls, failedPolls } = outcome.polls;
-    const failed = failedPolls > 0 ? ` (${formatCount(failedPolls)} of them failed)` : '';
     const statuses = describeStatuses(states, nowMs);
-    return [`${plural(polls, 'poll')}${failed}, ${statuses}`];
+    return [`${describePolls(outcome.polls)}, ${statuses}`];
+}
+function describePolls({ polls, failedPolls }) {
+    if (failedPolls === 0)
+        return plural(polls, 'poll');
+    if (failedPolls === polls)
+        return plural(polls, 'failed poll');
+    return `${plural(polls, 'poll')} (${formatCount(failedPolls)} of them failed)`;
 }
 function describeStatuses(states, nowMs) {
     const groups = new Map();
@@ -9437,7 +9497,9 @@ function createProgressLog(sink, inputs, clock) {
     let share = null;
     let targets = inputs.targets;
     let overIds = new Set();
+    /** Over when the plan was made, and ever since. */
     let overAtPlan = new Set();
+    let writeWasAccepted = false;
     let lastLineMs = clock.now();
     let lastSpacingMs = Number.NEGATIVE_INFINITY;
     const lineCounts = new Map();
@@ -9489,7 +9551,13 @@ function createProgressLog(sink, inputs, clock) {
     }
     /** The same where there are many: only what needs attention. */
     function logExcerpt(from, to, text) {
-        const limit = excerptOf(from, to, inputs);
+        const limit = excerptOf(from, to, {
+            // Nothing changes before the list was read.
+            listWasRead: true,
+            writeWasAccepted,
+            credentials: inputs.credentials.type,
+            refusedFor: null,
+        });
         const line = `${nameOfState(to)}: ${text}`;
         const count = limit ? countLine(limit.key) : 0;
         if (!limit || count > limit.max)
@@ -9531,8 +9599,11 @@ function createProgressLog(sink, inputs, clock) {
                 warn(slow);
         },
         changed(from, to) {
-            if (isPending(to))
+            writeWasAccepted ||= hasAcceptedWrite(to);
+            if (isPending(to)) {
                 overIds.delete(keyOf(to));
+                overAtPlan.delete(keyOf(to));
+            }
             else
                 overIds.add(keyOf(to));
             const text = changeLine(from, to, clock.now());
@@ -9569,7 +9640,7 @@ function keyOf({ planned: { target } }) {
     return `${target.type} ${target.id}`;
 }
 /** Which changes of many targets have a line, and how many of a key. */
-function excerptOf(from, to, { credentials }) {
+function excerptOf(from, to, circumstances) {
     const failure = failureOf(to);
     if (!failure) {
         const heldBack = to.heldBack === from.heldBack ? null : to.heldBack;
@@ -9585,12 +9656,6 @@ function excerptOf(from, to, { credentials }) {
     const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
     if (isOfRun)
         return null;
-    // As the annotation at the end. Nothing changes before the list was read.
-    const circumstances = {
-        listWasRead: true,
-        credentials: credentials.type,
-        refusedFor: null,
-    };
     const { topic } = adviceFor(failure, circumstances);
     return {
         key: failure.cause,
@@ -9681,6 +9746,7 @@ function describeGroup({ failure, states }, result) {
     const isSingle = states.length === 1 || !first;
     const advice = adviceFor(failure, {
         listWasRead: result.outcome.observed !== null,
+        writeWasAccepted: result.outcome.targets.some(hasAcceptedWrite),
         credentials: result.inputs.credentials.type,
         refusedFor: result.outcome.refusal?.about ?? null,
     });
@@ -9694,7 +9760,7 @@ function reasonOfSeveral(failure, states, result) {
         return describeManyPending(states, result);
     }
     const [first] = states;
-    const isAboutFirst = first && failure.cause !== 'refused';
+    const isAboutFirst = first && failure.cause !== 'refused' && !isWholeRun(failure);
     return isAboutFirst ? withoutOwnIds(failure.reason, first) : failure.reason;
 }
 function groupKey(failure, state) {
@@ -9937,7 +10003,7 @@ function toRecipient(state, result, level) {
         cause: failure?.cause ?? null,
         error: failure && cut(formatFailure(failure), level.maxText),
         resources: level.withResources
-            ? resourcesOf(state, result, level.maxText)
+            ? outputs_resourcesOf(state, result, level.maxText)
             : [],
         resource_errors: errors + (recipient?.moreErrors ?? 0),
         created: recipient?.created || null,
@@ -9945,7 +10011,7 @@ function toRecipient(state, result, level) {
         seconds: Math.round(durationMs(state, result.nowMs) / 100) / 10,
     };
 }
-function resourcesOf({ recipient }, { outcome }, maxText) {
+function outputs_resourcesOf({ recipient }, { outcome }, maxText) {
     const types = outcome.observed?.share?.resourceTypes;
     const errors = recipient?.errors ?? [];
     return errors.map(({ resourceId, error, terminal }) => ({
@@ -10051,10 +10117,15 @@ const MAX_REASON = 300;
 const MAX_INPUT_ERRORS = 50;
 const MAX_INPUT_MESSAGE = 2_000;
 // -------- of a run
-/** Creates the job summary of a run. */
-function createSummary(result, toHtml) {
+/**
+ * Creates the job summary of a run.
+ * @param areOutputsWritten without them, the step fails
+ */
+function createSummary(result, areOutputsWritten, toHtml) {
+    const isGreen = areOutputsWritten && result_isSuccess(result);
     const head = [
-        heading(result, toHtml),
+        heading(result, isGreen, toHtml),
+        areOutputsWritten ? '' : OUTPUTS_PARAGRAPH,
         shareParagraph(result, toHtml),
         causeTable(result, toHtml),
     ];
@@ -10068,17 +10139,18 @@ function createSummary(result, toHtml) {
     const parts = [...head, ...sections, ...foot];
     return `${parts.filter((part) => part !== '').join('\n')}\n\n`;
 }
-function heading(result, toHtml) {
+const OUTPUTS_PARAGRAPH = `<p><strong>${TITLES.outputs}.</strong> ${OTHER_HINTS.outputs}</p>`;
+function heading(result, isGreen, toHtml) {
     const { inputs, outcome } = result;
     const name = outcome.observed?.share?.name;
     const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
-    const mark = markOf(result);
+    const mark = markOf(result, isGreen);
     return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;
 }
-function markOf(result) {
+function markOf(result, isGreen) {
     if (result.outcome.ending.type === 'cancelled')
         return '🚫';
-    if (!result_isSuccess(result))
+    if (!isGreen)
         return '❌';
     return result.inputs.dryRun ? '📋' : '✅';
 }
@@ -10096,20 +10168,30 @@ function shareParagraph(result, toHtml) {
     ];
     return `<p>${parts.filter((part) => part !== '').join(' ')}</p>`;
 }
-/** What failed, how often, and what to do about it: each title once. */
+/** What failed, how often, and what to do about it: each advice once. */
 function causeTable(result, toHtml) {
     const groups = groupFailures(result);
     if (groups.length === 0)
         return '';
-    const topics = [...new Set(groups.map(({ advice }) => advice.topic))];
-    const lines = topics.map((topic) => {
-        const all = groups.filter(({ advice }) => advice.topic === topic);
+    const byAdvice = new Map();
+    for (const group of groups) {
+        const { topic, hint } = group.advice;
+        const key = `${topic} ${hint}`;
+        byAdvice.set(key, [...(byAdvice.get(key) ?? []), group]);
+    }
+    const lines = [...byAdvice.values()].map((all) => {
+        const { topic, hint } = all[0].advice;
         const count = all.reduce((sum, { states }) => sum + states.length, 0);
         const what = `<strong>${TITLES[topic]}</strong>${reasons(all, toHtml)}`;
-        const [first] = all;
-        const fix = first ? summary_fixOf(first, result) : '';
+        const fix = [
+            // The guide's own text, with an address that people copy.
+            hint ?? '',
+            ...pagesOf(all).map((page) => summary_link(page, 'Cloudflare documentation')),
+            summary_link(helpUrl(topic, result.context.docsUrl), 'Troubleshooting'),
+        ];
         const who = count === 0 ? 'none' : formatCount(count);
-        return tableRow([what, number(who), fix]);
+        const whatToDo = fix.filter((part) => part !== '').join(' ');
+        return tableRow([what, number(who), whatToDo]);
     });
     const noun = nounOf(result.outcome.targets);
     const heads = ['What failed', `${capitalize(noun)}s`, 'What to do'];
@@ -10123,15 +10205,12 @@ function reasons(groups, toHtml) {
     const rest = more > 0 ? `<br>and ${plural(more, 'more reason')}` : '';
     return `${shown.join('')}${rest}`;
 }
-function summary_fixOf({ advice, failure }, { context }) {
-    const page = failure.request?.documentationUrl ?? null;
-    const parts = [
-        // The guide's own text, with an address that people copy.
-        advice.hint ?? '',
-        summary_link(page, 'Cloudflare documentation'),
-        summary_link(helpUrl(advice.topic, context.docsUrl), 'Troubleshooting'),
-    ];
-    return parts.filter((part) => part !== '').join(' ');
+/** Pages that Cloudflare names for the reasons that are shown. */
+function pagesOf(groups) {
+    const pages = groups
+        .slice(0, MAX_REASONS)
+        .map(({ failure }) => failure.request?.documentationUrl ?? null);
+    return [...new Set(pages)].filter((page) => page !== null);
 }
 function targetSections(result, toHtml, budget) {
     const kinds = byKind(result);
@@ -10439,7 +10518,6 @@ function reportCrash(sink, context, error) {
 /**
  * Reports a run that is over: outputs, annotations, summary, and the last line
  * of the log. Never rejects.
- * @returns false where the outputs could not be written
  */
 async function reportResult(sink, result) {
     const { context, inputs } = result;
@@ -10455,17 +10533,18 @@ async function reportResult(sink, result) {
         if (leftOut > 0)
             sink.info(leftOutLine(leftOut));
         if (inputs.summary) {
-            await writeSummary(sink, () => createSummary(result, sink.html));
+            const create = () => createSummary(result, areWritten, sink.html);
+            await writeSummary(sink, create);
         }
         sink.info(resultLine(result));
-        return areWritten;
+        return areWritten ? 'complete' : 'without-outputs';
     }
     catch (error) {
         if (areWritten)
             explainCrash(sink, context, error);
         else
             reportCrash(sink, context, error);
-        return false;
+        return 'crashed';
     }
 }
 /** Reports a deployment record that could not be written. */
@@ -10656,17 +10735,17 @@ function openRun(inputs, notes, world, sink, clean) {
 async function run(one) {
     const startMs = one.world.clock.now();
     let result = null;
-    let isReported = false;
+    let reported = 'crashed';
     try {
         one.progress.start(one.notes, ignoresTlsVariable(one.world.env));
         const outcome = await observeAndReconcile(one);
         result = await toResult(one, outcome, startMs);
-        isReported = await reportResult(one.sink, result);
-        return isReported && result_isSuccess(result);
+        reported = await reportResult(one.sink, result);
+        return reported === 'complete' && result_isSuccess(result);
     }
     finally {
         one.deadline.clear();
-        await finishDeployment(one, isReported ? result : null);
+        await finishDeployment(one, result, reported);
     }
 }
 /** Never rejects: every exit path reports the same data. */
@@ -10748,13 +10827,21 @@ function isShareNotFound({ cause, request }) {
 function ignoresTlsVariable(env) {
     return env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0';
 }
-async function finishDeployment({ deployment, deadline, sink }, result) {
+async function finishDeployment({ deployment, deadline, sink }, result, reported) {
     const failed = deadline.isCancelled() ? 'error' : 'failure';
-    const state = result && result_isSuccess(result) ? 'success' : failed;
-    const description = result ? headline(result) : 'internal error';
+    const isGreen = reported === 'complete' && result && result_isSuccess(result);
+    const state = isGreen ? 'success' : failed;
+    const description = describeDeployment(result, reported);
     const problem = await deployment.finish(state, description);
     if (problem)
         reportDeploymentProblem(sink, problem);
+}
+function describeDeployment(result, reported) {
+    if (!result || reported === 'crashed')
+        return 'internal error';
+    return reported === 'complete'
+        ? headline(result)
+        : `${headline(result)}; the outputs could not be written`;
 }
 
 

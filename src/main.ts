@@ -19,6 +19,7 @@ import { Reconciler } from './reconcile/reconciler.ts';
 import type { Outcome } from './reconcile/target-state.ts';
 import { createProgressLog, type ProgressLog } from './report/progress-log.ts';
 import {
+  type Reported,
   reportCrash,
   reportDeploymentProblem,
   reportInvalidInputs,
@@ -121,16 +122,16 @@ function openRun(
 async function run(one: Run): Promise<boolean> {
   const startMs = one.world.clock.now();
   let result: Result | null = null;
-  let isReported = false;
+  let reported: Reported = 'crashed';
   try {
     one.progress.start(one.notes, ignoresTlsVariable(one.world.env));
     const outcome = await observeAndReconcile(one);
     result = await toResult(one, outcome, startMs);
-    isReported = await reportResult(one.sink, result);
-    return isReported && isSuccess(result);
+    reported = await reportResult(one.sink, result);
+    return reported === 'complete' && isSuccess(result);
   } finally {
     one.deadline.clear();
-    await finishDeployment(one, isReported ? result : null);
+    await finishDeployment(one, result, reported);
   }
 }
 
@@ -227,10 +228,19 @@ function ignoresTlsVariable(env: Environment): boolean {
 async function finishDeployment(
   { deployment, deadline, sink }: Run,
   result: Result | null,
+  reported: Reported,
 ): Promise<void> {
   const failed = deadline.isCancelled() ? 'error' : 'failure';
-  const state = result && isSuccess(result) ? 'success' : failed;
-  const description = result ? headline(result) : 'internal error';
+  const isGreen = reported === 'complete' && result && isSuccess(result);
+  const state = isGreen ? 'success' : failed;
+  const description = describeDeployment(result, reported);
   const problem = await deployment.finish(state, description);
   if (problem) reportDeploymentProblem(sink, problem);
+}
+
+function describeDeployment(result: Result | null, reported: Reported): string {
+  if (!result || reported === 'crashed') return 'internal error';
+  return reported === 'complete'
+    ? headline(result)
+    : `${headline(result)}; the outputs could not be written`;
 }

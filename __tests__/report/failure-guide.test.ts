@@ -14,6 +14,7 @@ import { expectSentences, sentencesOf } from './sentences.ts';
 
 const TOKEN: Circumstances = {
   listWasRead: true,
+  writeWasAccepted: false,
   credentials: 'token',
   refusedFor: 'removals',
 };

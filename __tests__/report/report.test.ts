@@ -52,13 +52,13 @@ async function report(
   failing?: Parameters<typeof recordingRunner>[0],
 ) {
   const opened = open(failing);
-  const areWritten = await reportResult(opened.sink, resultOf(states, one));
-  return { ...opened, areWritten };
+  const reported = await reportResult(opened.sink, resultOf(states, one));
+  return { ...opened, reported };
 }
 
 describe('the end of a run', () => {
   it('is the outputs, the summary and one line, without an annotation where all is well', async () => {
-    const { seen, outputs, areWritten } = await report([unchanged(0)]);
+    const { seen, outputs, reported } = await report([unchanged(0)]);
     const beginnings = seen.map((text) => text.split(/[|=]/)[0]);
     const names = ['recipient-id', 'status', 'changed', 'recipients'];
     expect(beginnings).toEqual([...names, 'summary', 'info']);
@@ -68,7 +68,7 @@ describe('the end of a run', () => {
     expect(JSON.parse(outputs()['recipients'] ?? '')).toMatchObject([
       { account_id: account(0), status: 'associated' },
     ]);
-    expect(areWritten).toBe(true);
+    expect(reported).toBe('complete');
   });
 
   it('has no summary where none is asked for', async () => {
@@ -154,10 +154,10 @@ describe('the end of a run', () => {
   });
 
   it('has all outputs, even where an internal error keeps them from being made', async () => {
-    const { of, outputs, areWritten } = await report([], {
+    const { of, outputs, reported } = await report([], {
       outcome: { targets: [null as never] },
     });
-    expect(areWritten).toBe(false);
+    expect(reported).toBe('crashed');
     expect(of('error')).toEqual([expect.stringMatching(/^error\|Internal/)]);
     expect(outputs()).toEqual(NO_OUTPUTS);
   });
@@ -172,12 +172,14 @@ describe('the end of a run', () => {
   });
 
   it('says that the outputs could not be written, and reports everything besides', async () => {
-    const { of, areWritten } = await report([added(0)], {}, { output: true });
-    expect(areWritten).toBe(false);
+    const { of, reported } = await report([added(0)], {}, { output: true });
+    expect(reported).toBe('without-outputs');
     expect(of('error')).toEqual([
       `error|${TITLES.outputs}|output recipient-id: no space. Check that GITHUB_OUTPUT names a writable file. The log has what was done.\n${DOCS}#outputs-could-not-be-written`,
     ]);
-    expect(of('summary')).toHaveLength(1);
+    expect(of('summary')).toEqual([
+      expect.stringMatching(/❌ .*\n<p><strong>Outputs could not be written\./),
+    ]);
     expect(of('info')).toHaveLength(1);
   });
 });

@@ -25,7 +25,7 @@ const { html: toHtml } = createSanitizer([]);
 const decode = (html: string) =>
   html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
 const rawOf = (states: readonly TargetState[], one?: RunCase) =>
-  createSummary(resultOf(states, one), toHtml);
+  createSummary(resultOf(states, one), true, toHtml);
 const summaryOf = (states: readonly TargetState[], one?: RunCase) =>
   decode(rawOf(states, one));
 

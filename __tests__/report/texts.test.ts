@@ -153,12 +153,12 @@ describe('the summary', () => {
     ],
   ])('of %s', async (name, states, one) => {
     await expect(
-      createSummary(resultOf(states, one), html),
+      createSummary(resultOf(states, one), true, html),
     ).toMatchFileSnapshot(`texts/summary-${name}.txt`);
   });
 
   it('of 1,000 accounts, without what is alike', async () => {
-    const lines = createSummary(resultOf(FLEET), html).split('\n');
+    const lines = createSummary(resultOf(FLEET), true, html).split('\n');
     const shape = (line: string) => line.replace(/ac\d{30}/g, 'ID');
     const excerpt = lines.filter(
       (line, n) => shape(line) !== shape(lines[n - 1] ?? ''),

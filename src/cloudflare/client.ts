@@ -124,6 +124,7 @@ interface Outgoing {
   readonly path: string;
   readonly body: Readonly<Record<string, string>> | null;
   readonly signal: AbortSignal;
+  readonly isRetry: boolean;
 }
 
 /** A response, and when it was asked for. */
@@ -162,11 +163,13 @@ export class CloudflareClient {
   ): Promise<T> {
     const { signal = this.#options.deadline.closing } = options;
     const { maxAttempts = MAX_ATTEMPTS } = options;
-    const outgoing = { name: nameOf(kind, 'GET', path), path, signal };
+    const name = nameOf(kind, 'GET', path);
+    const outgoing = { name, path, body: null, signal };
     let last: ApiError | null = null;
     for (let attempt = 1; ; attempt++) {
       try {
-        return decode(await this.#attemptRead({ ...outgoing, body: null }));
+        const isRetry = attempt > 1;
+        return decode(await this.#attemptRead({ ...outgoing, isRetry }));
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         // An attempt that the end of the step cut short says nothing; the one
@@ -194,7 +197,8 @@ export class CloudflareClient {
     if (heldBack) return { outcome: 'heldBack', heldBack };
 
     const signal = deadline.writes;
-    const sent = await this.#send({ name, path, body, signal });
+    const isRetry = false;
+    const sent = await this.#send({ name, path, body, signal, isRetry });
     if (sent instanceof ApiError) return failed(sent);
 
     const { response } = sent;
@@ -250,6 +254,7 @@ export class CloudflareClient {
     const isList = name.kind === 'list';
     const sentMs = clock.now();
     this.#requests++;
+    if (outgoing.isRetry) this.#retries++;
     this.#limiter.recordRequest(sentMs);
     const response = await http({
       method: name.method,
@@ -304,7 +309,6 @@ export class CloudflareClient {
     const isLimit = state.isBlocked && error.failure.cause === 'rate-limit';
     if (isLimit) this.#announce({ waitMs, isBlocked: true });
     else if (attempt === 1) onDelay({ why: 'retry', error, waitMs });
-    this.#retries++;
     await clock.sleep(waitMs, signal);
     if (signal.aborted) throw final;
   }

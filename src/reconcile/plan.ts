@@ -101,8 +101,7 @@ function stoppedStep(
   { next }: Decision,
   { stopped, state, isBeingRemoved }: Obstacles,
 ): Step | null {
-  const isWrite = next.do === 'create' || next.do === 'delete';
-  if (!stopped || !isWrite) return null;
+  if (!stopped || !mayNeedWrite(next)) return null;
   if (isBeingRemoved) return AWAIT_REMOVAL;
   return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
 }

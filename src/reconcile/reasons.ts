@@ -114,6 +114,15 @@ export function notBegun(): Failure {
   return { cause: 'stopped', reason, request: null };
 }
 
+/** The same where a poll failed for good. */
+export function notBegunAfterPoll({ reason, request }: Failure): Failure {
+  return {
+    cause: 'stopped',
+    reason: `not removed, because a poll failed: ${reason}`,
+    request,
+  };
+}
+
 /** The list cannot be read any more that would show the effect of a write. */
 export function withOpenWrite(poll: Failure, write: Failure): Failure {
   const reason = `${poll.reason}; the last write may have been carried out: ${write.reason}`;

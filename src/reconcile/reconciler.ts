@@ -22,7 +22,7 @@ import {
 } from './plan.ts';
 import { pauseMs } from './polling.ts';
 import { hasTerminalError, isReady, stage } from './readiness.ts';
-import { heldBackToTheEnd, stoppedBy } from './reasons.ts';
+import { heldBackToTheEnd, notBegunAfterPoll, stoppedBy } from './reasons.ts';
 import {
   type Decision,
   type Delete,
@@ -250,9 +250,16 @@ export class Reconciler {
   }
 
   #failPending(failure: Failure): void {
+    // A removal that was not begun follows from the failure of another target.
+    const isExplained = this.#targets.some(
+      (state) => isPending(state) && !isUnbegunRemoval(state),
+    );
     for (const [index, state] of this.#targets.entries()) {
       if (!isPending(state)) continue;
-      const own = endedByPoll(failure, state);
+      const own =
+        isExplained && isUnbegunRemoval(state)
+          ? notBegunAfterPoll(failure)
+          : endedByPoll(failure, state);
       this.#update(index, { next: { do: 'fail', failure: own } });
     }
   }
@@ -514,6 +521,10 @@ export class Reconciler {
 
 function isUnlisted({ planned }: TargetState): boolean {
   return planned.unlistedRecords !== null;
+}
+
+function isUnbegunRemoval(state: TargetState): boolean {
+  return isUnlisted(state) && state.deletes.length === 0;
 }
 
 function isWriteDue({ next }: Decision): boolean {

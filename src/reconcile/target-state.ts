@@ -142,6 +142,13 @@ export function lastResultOf({
   return [...posts, ...deletes].at(-1)?.result;
 }
 
+/** Has Cloudflare accepted a write of the run for the target? */
+export function hasAcceptedWrite({ posts, deletes }: History): boolean {
+  return [...posts, ...deletes].some(
+    ({ result }) => result.outcome === 'accepted',
+  );
+}
+
 /** How the reconcile loop ended. */
 export type Ending =
   /** Every target is done or failed. */

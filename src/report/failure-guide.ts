@@ -41,6 +41,8 @@ export const TITLES: Readonly<Record<Topic, string>> = {
 export interface Circumstances {
   /** The credentials reached Cloudflare and can read the share. */
   readonly listWasRead: boolean;
+  /** The credentials have changed the share in this run. */
+  readonly writeWasAccepted: boolean;
   readonly credentials: Credentials['type'];
   /** What a plan was rejected for; null where none was. */
   readonly refusedFor: Refusal['about'] | null;
@@ -64,6 +66,7 @@ interface Rule {
   /** Without it, the hint holds for every code, and where there is none. */
   readonly codes?: readonly number[];
   readonly listWasRead?: boolean;
+  readonly writeWasAccepted?: boolean;
   readonly credentials?: Credentials['type'];
   readonly refusedFor?: Refusal['about'];
   /** Where it differs from the cause. */
@@ -95,6 +98,7 @@ export const RULES: readonly Rule[] = [
     kinds: WRITES,
     codes: [10000],
     listWasRead: true,
+    writeWasAccepted: false,
     credentials: 'token',
     topic: 'read-only',
     hint:
@@ -107,6 +111,7 @@ export const RULES: readonly Rule[] = [
     kinds: WRITES,
     codes: [10000],
     listWasRead: true,
+    writeWasAccepted: false,
     topic: 'read-only',
     hint:
       'The user of the key can read this share but not change it. Use ' +
@@ -139,8 +144,8 @@ export const RULES: readonly Rule[] = [
     codes: WRONG_CREDENTIALS,
     listWasRead: true,
     hint:
-      'The credentials worked when this run read the list. Check whether ' +
-      'they have been revoked or have expired since.',
+      'The credentials worked earlier in this run. Check whether they have ' +
+      'been revoked or have expired since.',
   },
   {
     cause: 'authentication',
@@ -359,6 +364,7 @@ function matches(
     accepts(rule.kinds, request?.kind) &&
     accepts(rule.codes, request?.code) &&
     isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
+    isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
     isUnlessOther(rule.credentials, circumstances.credentials) &&
     isUnlessOther(rule.refusedFor, circumstances.refusedFor)
   );

@@ -1,6 +1,10 @@
 /* Which failures a run has, each with all targets that it concerns. */
 import type { Failure } from '../domain.ts';
-import { failureOf, type TargetState } from '../reconcile/target-state.ts';
+import {
+  failureOf,
+  hasAcceptedWrite,
+  type TargetState,
+} from '../reconcile/target-state.ts';
 import { type Advice, adviceFor } from './failure-guide.ts';
 import {
   causeOf,
@@ -97,6 +101,7 @@ function describeGroup(
   const isSingle = states.length === 1 || !first;
   const advice = adviceFor(failure, {
     listWasRead: result.outcome.observed !== null,
+    writeWasAccepted: result.outcome.targets.some(hasAcceptedWrite),
     credentials: result.inputs.credentials.type,
     refusedFor: result.outcome.refusal?.about ?? null,
   });
@@ -115,7 +120,8 @@ function reasonOfSeveral(
     return describeManyPending(states, result);
   }
   const [first] = states;
-  const isAboutFirst = first && failure.cause !== 'refused';
+  const isAboutFirst =
+    first && failure.cause !== 'refused' && !isWholeRun(failure);
   return isAboutFirst ? withoutOwnIds(failure.reason, first) : failure.reason;
 }
 

@@ -7,10 +7,11 @@ import type { Observations } from '../reconcile/observations.ts';
 import { nameOfResource } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
+  hasAcceptedWrite,
   isPending,
   type TargetState,
 } from '../reconcile/target-state.ts';
-import { adviceFor, TITLES } from './failure-guide.ts';
+import { adviceFor, type Circumstances, TITLES } from './failure-guide.ts';
 import { areMany } from './result.ts';
 import type { Sink } from './sink.ts';
 import {
@@ -70,7 +71,9 @@ export function createProgressLog(
   let share: Share | null = null;
   let targets: readonly unknown[] = inputs.targets;
   let overIds = new Set<string>();
-  let overAtPlan: ReadonlySet<string> = new Set();
+  /** Over when the plan was made, and ever since. */
+  let overAtPlan = new Set<string>();
+  let writeWasAccepted = false;
   let lastLineMs = clock.now();
   let lastSpacingMs = Number.NEGATIVE_INFINITY;
   const lineCounts = new Map<string, number>();
@@ -130,7 +133,13 @@ export function createProgressLog(
 
   /** The same where there are many: only what needs attention. */
   function logExcerpt(from: TargetState, to: TargetState, text: string): void {
-    const limit = excerptOf(from, to, inputs);
+    const limit = excerptOf(from, to, {
+      // Nothing changes before the list was read.
+      listWasRead: true,
+      writeWasAccepted,
+      credentials: inputs.credentials.type,
+      refusedFor: null,
+    });
     const line = `${nameOfState(to)}: ${text}`;
     const count = limit ? countLine(limit.key) : 0;
     if (!limit || count > limit.max) sink.debug(line);
@@ -175,8 +184,11 @@ export function createProgressLog(
     },
 
     changed(from, to) {
-      if (isPending(to)) overIds.delete(keyOf(to));
-      else overIds.add(keyOf(to));
+      writeWasAccepted ||= hasAcceptedWrite(to);
+      if (isPending(to)) {
+        overIds.delete(keyOf(to));
+        overAtPlan.delete(keyOf(to));
+      } else overIds.add(keyOf(to));
       const text = changeLine(from, to, clock.now());
       if (text && areMany(targets)) logExcerpt(from, to, text);
       else if (text) logStep(to, text);
@@ -212,7 +224,7 @@ function keyOf({ planned: { target } }: TargetState): string {
 function excerptOf(
   from: TargetState,
   to: TargetState,
-  { credentials }: Inputs,
+  circumstances: Circumstances,
 ): { key: string; max: number; title: string | null } | null {
   const failure = failureOf(to);
   if (!failure) {
@@ -227,12 +239,6 @@ function excerptOf(
   // These end many targets at once: the report has one line with their count.
   const isOfRun = /^(stopped|timeout|cancelled|refused)$/.test(failure.cause);
   if (isOfRun) return null;
-  // As the annotation at the end. Nothing changes before the list was read.
-  const circumstances = {
-    listWasRead: true,
-    credentials: credentials.type,
-    refusedFor: null,
-  };
   const { topic } = adviceFor(failure, circumstances);
   return {
     key: failure.cause,

@@ -89,15 +89,17 @@ export function reportCrash(
   setOutputs(sink, context, emptyOutputs);
 }
 
+/** What came of a report. */
+export type Reported = 'complete' | 'without-outputs' | 'crashed';
+
 /**
  * Reports a run that is over: outputs, annotations, summary, and the last line
  * of the log. Never rejects.
- * @returns false where the outputs could not be written
  */
 export async function reportResult(
   sink: Sink,
   result: Result,
-): Promise<boolean> {
+): Promise<Reported> {
   const { context, inputs } = result;
   let areWritten = false;
   try {
@@ -110,14 +112,15 @@ export async function reportResult(
     logResults(sink, result);
     if (leftOut > 0) sink.info(leftOutLine(leftOut));
     if (inputs.summary) {
-      await writeSummary(sink, () => createSummary(result, sink.html));
+      const create = () => createSummary(result, areWritten, sink.html);
+      await writeSummary(sink, create);
     }
     sink.info(resultLine(result));
-    return areWritten;
+    return areWritten ? 'complete' : 'without-outputs';
   } catch (error) {
     if (areWritten) explainCrash(sink, context, error);
     else reportCrash(sink, context, error);
-    return false;
+    return 'crashed';
   }
 }
 

@@ -46,10 +46,19 @@ const MAX_INPUT_MESSAGE = 2_000;
 
 // -------- of a run
 
-/** Creates the job summary of a run. */
-export function createSummary(result: Result, toHtml: ToHtml): string {
+/**
+ * Creates the job summary of a run.
+ * @param areOutputsWritten without them, the step fails
+ */
+export function createSummary(
+  result: Result,
+  areOutputsWritten: boolean,
+  toHtml: ToHtml,
+): string {
+  const isGreen = areOutputsWritten && isSuccess(result);
   const head = [
-    heading(result, toHtml),
+    heading(result, isGreen, toHtml),
+    areOutputsWritten ? '' : OUTPUTS_PARAGRAPH,
     shareParagraph(result, toHtml),
     causeTable(result, toHtml),
   ];
@@ -65,17 +74,19 @@ export function createSummary(result: Result, toHtml: ToHtml): string {
   return `${parts.filter((part) => part !== '').join('\n')}\n\n`;
 }
 
-function heading(result: Result, toHtml: ToHtml): string {
+const OUTPUTS_PARAGRAPH = `<p><strong>${TITLES.outputs}.</strong> ${OTHER_HINTS.outputs}</p>`;
+
+function heading(result: Result, isGreen: boolean, toHtml: ToHtml): string {
   const { inputs, outcome } = result;
   const name = outcome.observed?.share?.name;
   const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
-  const mark = markOf(result);
+  const mark = markOf(result, isGreen);
   return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;
 }
 
-function markOf(result: Result): string {
+function markOf(result: Result, isGreen: boolean): string {
   if (result.outcome.ending.type === 'cancelled') return '🚫';
-  if (!isSuccess(result)) return '❌';
+  if (!isGreen) return '❌';
   return result.inputs.dryRun ? '📋' : '✅';
 }
 
@@ -94,20 +105,30 @@ function shareParagraph(result: Result, toHtml: ToHtml): string {
   return `<p>${parts.filter((part) => part !== '').join(' ')}</p>`;
 }
 
-/** What failed, how often, and what to do about it: each title once. */
+/** What failed, how often, and what to do about it: each advice once. */
 function causeTable(result: Result, toHtml: ToHtml): string {
   const groups = groupFailures(result);
   if (groups.length === 0) return '';
 
-  const topics = [...new Set(groups.map(({ advice }) => advice.topic))];
-  const lines = topics.map((topic) => {
-    const all = groups.filter(({ advice }) => advice.topic === topic);
+  const byAdvice = new Map<string, FailureGroup[]>();
+  for (const group of groups) {
+    const { topic, hint } = group.advice;
+    const key = `${topic} ${hint}`;
+    byAdvice.set(key, [...(byAdvice.get(key) ?? []), group]);
+  }
+  const lines = [...byAdvice.values()].map((all) => {
+    const { topic, hint } = (all[0] as FailureGroup).advice;
     const count = all.reduce((sum, { states }) => sum + states.length, 0);
     const what = `<strong>${TITLES[topic]}</strong>${reasons(all, toHtml)}`;
-    const [first] = all;
-    const fix = first ? fixOf(first, result) : '';
+    const fix = [
+      // The guide's own text, with an address that people copy.
+      hint ?? '',
+      ...pagesOf(all).map((page) => link(page, 'Cloudflare documentation')),
+      link(helpUrl(topic, result.context.docsUrl), 'Troubleshooting'),
+    ];
     const who = count === 0 ? 'none' : formatCount(count);
-    return tableRow([what, number(who), fix]);
+    const whatToDo = fix.filter((part) => part !== '').join(' ');
+    return tableRow([what, number(who), whatToDo]);
   });
   const noun = nounOf(result.outcome.targets);
   const heads = ['What failed', `${capitalize(noun)}s`, 'What to do'];
@@ -123,15 +144,12 @@ function reasons(groups: readonly FailureGroup[], toHtml: ToHtml): string {
   return `${shown.join('')}${rest}`;
 }
 
-function fixOf({ advice, failure }: FailureGroup, { context }: Result): string {
-  const page = failure.request?.documentationUrl ?? null;
-  const parts = [
-    // The guide's own text, with an address that people copy.
-    advice.hint ?? '',
-    link(page, 'Cloudflare documentation'),
-    link(helpUrl(advice.topic, context.docsUrl), 'Troubleshooting'),
-  ];
-  return parts.filter((part) => part !== '').join(' ');
+/** Pages that Cloudflare names for the reasons that are shown. */
+function pagesOf(groups: readonly FailureGroup[]): string[] {
+  const pages = groups
+    .slice(0, MAX_REASONS)
+    .map(({ failure }) => failure.request?.documentationUrl ?? null);
+  return [...new Set(pages)].filter((page) => page !== null);
 }
 
 // -------- targets

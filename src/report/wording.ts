@@ -32,6 +32,7 @@ import {
   isPending,
   lastResultOf,
   type Outcome,
+  type PollCounts,
   type TargetState,
   type Waiting,
   type WriteResult,
@@ -168,9 +169,10 @@ export function planOf(state: TargetState, inputs: Inputs): Plan {
   const failure = failureOf(state);
   // A plan that was rejected as a whole still shows each change.
   if (failure && failure.cause !== 'refused') {
-    const text = 'not possible';
+    const isCancelled = failure.cause === 'cancelled';
+    const text = isCancelled ? 'not planned' : 'not possible';
     const detail = `: ${formatFailure(failure)}`;
-    return { sign: '!', text, detail, group: 'not possible' };
+    return { sign: '!', text, detail, group: text };
   }
   if (state.planned.desired === 'absent') return planRemoval(state);
   return planAddition(state, inputs);
@@ -375,7 +377,7 @@ export function delayLine(delay: Delay): string {
   const wait = formatWait(delay.waitMs);
   switch (delay.why) {
     case 'rate-limit':
-      return `Rate limit reached. Waiting ${wait}, as requested by the response.`;
+      return `Rate limit reached. Waiting ${wait}.`;
     case 'spacing':
       return (
         'Little of the rate limit is left: the action spreads its requests. ' +
@@ -422,7 +424,25 @@ export function progressLine(
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
   if (held > 0) parts.push(`${formatCount(held)} held back`);
   parts.push(`${formatDuration(leftMs)} left`);
-  return parts.join(', ');
+  const retried = targets.filter(isAwaitingResources);
+  const retries =
+    retried.length > 0
+      ? `; Cloudflare is retrying ${resourcesOf(retried)}`
+      : '';
+  return `${parts.join(', ')}${retries}`;
+}
+
+/** Is it associated, and waited for only because of a resource? */
+function isAwaitingResources(state: TargetState): boolean {
+  return (
+    isPending(state) &&
+    retriedErrors(state).length > 0 &&
+    state.recipient?.status === 'associated'
+  );
+}
+
+function resourcesOf(states: readonly TargetState[]): string {
+  return `resources of ${plural(states.length, nounOf(states))}`;
 }
 
 function progressOf(
@@ -431,7 +451,9 @@ function progressOf(
   word: string,
 ): string[] {
   const all = targets.filter(({ planned }) => planned.desired === desired);
-  const done = all.filter(({ next }) => next.do === 'done');
+  const done = all.filter(
+    (state) => state.next.do === 'done' || isAwaitingResources(state),
+  );
   if (all.length === 0) return [];
   return [`${formatCount(done.length)} of ${formatCount(all.length)} ${word}`];
 }
@@ -444,7 +466,10 @@ export function waitingLine(
 ): string {
   const after = formatDuration(nowMs - state.startedMs);
   const left = formatDuration(leftMs);
-  return `${stillWaiting(state)} after ${after}, ${left} left`;
+  const retries = isAwaitingResources(state)
+    ? `; Cloudflare is retrying ${plural(retriedErrors(state).length, 'resource')}`
+    : '';
+  return `${stillWaiting(state)} after ${after}, ${left} left${retries}`;
 }
 
 function stillWaiting(state: TargetState): string {
@@ -519,10 +544,11 @@ const DRY_RUN_WORDS: Readonly<Record<Kind, string>> = {
   unchanged: 'unchanged',
 };
 
-/** `3.2 s`, `5 requests`, `1 of them retries`. */
+/** `3.2 s`, `5 requests`, `2 of them retries`. */
 export function costParts({ requests, retries, tookMs }: Cost): string[] {
   const parts = [formatSeconds(tookMs), plural(requests, 'request')];
-  if (retries > 0) parts.push(`${formatCount(retries)} of them retries`);
+  if (retries === 1) parts.push('1 of them a retry');
+  if (retries > 1) parts.push(`${formatCount(retries)} of them retries`);
   return parts;
 }
 
@@ -551,7 +577,10 @@ export function causeCountLine(
   states: readonly TargetState[],
   reason: string,
 ): string {
-  return `${plural(states.length, nounOf(states))}: ${title}: ${reason}`;
+  // A plan can be rejected although no target would change.
+  const who =
+    states.length === 0 ? [] : [plural(states.length, nounOf(states))];
+  return [...who, title, reason].join(': ');
 }
 
 export function leftOutLine(count: number): string {
@@ -592,6 +621,7 @@ export function describeManyPending(
     ...describeSeen(states, result),
     ...describeConfirmation(states),
     ...describeLastWrites(states),
+    ...describeManyRetries(states, result.outcome.observed?.share ?? null),
     ...describeLastPoll(result.outcome),
   ].join('; ');
 }
@@ -600,6 +630,17 @@ function describeRetries(state: TargetState, share: Share | null): string[] {
   const { recipient } = state;
   if (!recipient || retriedErrors(state).length === 0) return [];
   return [`Cloudflare is retrying ${describeErrors(recipient, share)}`];
+}
+
+function describeManyRetries(
+  states: readonly TargetState[],
+  share: Share | null,
+): string[] {
+  const retried = states.filter((state) => retriedErrors(state).length > 0);
+  const first = retried[0]?.recipient;
+  if (!first) return [];
+  const example = describeErrors(first, share);
+  return [`Cloudflare is retrying ${resourcesOf(retried)}, such as ${example}`];
 }
 
 /**
@@ -638,11 +679,14 @@ function describeSeen(
   { outcome, nowMs }: Result,
 ): string[] {
   if (!outcome.observed) return [];
-  const { polls, failedPolls } = outcome.polls;
-  const failed =
-    failedPolls > 0 ? ` (${formatCount(failedPolls)} of them failed)` : '';
   const statuses = describeStatuses(states, nowMs);
-  return [`${plural(polls, 'poll')}${failed}, ${statuses}`];
+  return [`${describePolls(outcome.polls)}, ${statuses}`];
+}
+
+function describePolls({ polls, failedPolls }: PollCounts): string {
+  if (failedPolls === 0) return plural(polls, 'poll');
+  if (failedPolls === polls) return plural(polls, 'failed poll');
+  return `${plural(polls, 'poll')} (${formatCount(failedPolls)} of them failed)`;
 }
 
 function describeStatuses(
