@@ -3008,27 +3008,28 @@ const VERSION = '1.0.0';
 const GITHUB = 'https://github.com';
 /** Reads the default variables of the runner. */
 function readGitHubContext(env) {
-    const variable = (name) => env[`GITHUB_${name}`] ?? '';
-    const [owner = '', repo = ''] = variable('REPOSITORY').split('/');
-    const server = variable('SERVER_URL') || GITHUB;
+    const githubVariable = (name) => env[`GITHUB_${name}`] ?? '';
+    const [owner = '', repo = ''] = githubVariable('REPOSITORY').split('/');
+    const server = githubVariable('SERVER_URL') || GITHUB;
     const run = toHeader([
-        variable('REPOSITORY'),
-        variable('RUN_ID') && `run ${variable('RUN_ID')}`,
+        githubVariable('REPOSITORY'),
+        githubVariable('RUN_ID') && `run ${githubVariable('RUN_ID')}`,
     ]);
-    const event = variable('EVENT_NAME');
+    const event = githubVariable('EVENT_NAME');
     return {
-        event: event === 'release' ? `release ${variable('REF_NAME')}` : event,
-        actor: variable('ACTOR'),
+        event: event === 'release' ? `release ${githubVariable('REF_NAME')}` : event,
+        actor: githubVariable('ACTOR'),
         owner,
         repo,
-        ref: variable('SHA') || variable('REF'),
-        runUrl: `${server}/${owner}/${repo}/actions/runs/${variable('RUN_ID')}`,
-        apiUrl: variable('API_URL') || 'https://api.github.com',
-        summaryPath: variable('STEP_SUMMARY'),
-        docsUrl: docsFolderOf(server, variable('ACTION_REPOSITORY'), variable('ACTION_REF')),
+        ref: githubVariable('SHA') || githubVariable('REF'),
+        runUrl: `${server}/${owner}/${repo}/actions/runs/${githubVariable('RUN_ID')}`,
+        apiUrl: githubVariable('API_URL') || 'https://api.github.com',
+        summaryPath: githubVariable('STEP_SUMMARY'),
+        docsUrl: docsFolderOf(server, githubVariable('ACTION_REPOSITORY'), githubVariable('ACTION_REF')),
         userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
     };
 }
+/** Without the characters that a header must not have. */
 function toHeader(parts) {
     const safe = parts.map((part) => part.slice(0, 140).replace(/[^\w ./-]/g, ''));
     return safe.filter(Boolean).join('; ');
@@ -4686,6 +4687,7 @@ const NO_ROUTE = [7000, 7003];
 /**
  * The TLS handshake between Cloudflare's edge and the API failed: certainly not
  * processed, so a write is decided again. After another 5xx, it is observed.
+ * `retryable: false` in the body counts more: see `asFinal`.
  */
 const ORIGIN_NOT_REACHED = [525, 526];
 /** Never retried: RFC 9110, sections 15.6.2 and 15.6.6. */
@@ -7824,8 +7826,8 @@ function pauseMs(situation) {
     return Math.max(beforeEndMs, retryAfterMs);
 }
 /**
- * Milliseconds between two polls: a twelfth of the time waited so far, at least
- * 1 s, at most 15 s, ±10 %. `random` is from 0 to 1.
+ * Milliseconds between two polls: a share of the time waited so far, within
+ * limits, ±10 %. `random` is from 0 to 1.
  */
 function pollIntervalMs(waitedMs, random) {
     const shareMs = Math.max(waitedMs / INTERVAL_SHARE, SHORTEST_INTERVAL_MS);
@@ -9482,7 +9484,7 @@ function summaryWarning(message) {
 
 
 
-/** A line at least this often while something is pending. */
+/** The first poll so long after the last line has one. */
 const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;
@@ -10110,7 +10112,7 @@ var context = __nccwpck_require__(698);
 
 /** Below GitHub's 1 MiB, with room for what is always there. */
 const MAX_BYTES = 1_000_000;
-/** So many changes are shown without a click. */
+/** So many lines of a table are shown without a click; the rest is folded. */
 const MAX_UNFOLDED = 100;
 const MAX_REASONS = 3;
 const MAX_REASON = 300;

@@ -51,7 +51,9 @@ describe('the README', () => {
   });
 
   it('can be read in three minutes', () => {
-    expect(readme.split('\n').length).toBeLessThanOrEqual(200);
+    // Tables are looked up, not read.
+    const lines = readme.split('\n').filter((line) => !line.startsWith('|'));
+    expect(lines.length).toBeLessThanOrEqual(170);
   });
 });
 

@@ -1,4 +1,5 @@
 /** What must hold in every run, whatever the schedule. */
+import { OUTPUT_NAMES } from '../../src/report/outputs.ts';
 import { type Allowance, allowanceOf } from './exact.ts';
 import {
   byEnd,
@@ -232,7 +233,7 @@ function unescapeHtml(html: string): string {
 function* outputs(one: Case): Generator<string> {
   const { outputs, schedule, targets, recipients, api, observations, endSeq } =
     one;
-  for (const name of ['recipient-id', 'status', 'changed', 'recipients']) {
+  for (const name of OUTPUT_NAMES) {
     if (outputs[name] === undefined) return yield `output ${name} is not set`;
   }
   const listed = recipients.slice(0, targets.length);

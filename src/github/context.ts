@@ -35,33 +35,35 @@ const GITHUB = 'https://github.com';
 
 /** Reads the default variables of the runner. */
 export function readGitHubContext(env: Environment): GitHubContext {
-  const variable = (name: string) => env[`GITHUB_${name}`] ?? '';
-  const [owner = '', repo = ''] = variable('REPOSITORY').split('/');
-  const server = variable('SERVER_URL') || GITHUB;
+  const githubVariable = (name: string) => env[`GITHUB_${name}`] ?? '';
+  const [owner = '', repo = ''] = githubVariable('REPOSITORY').split('/');
+  const server = githubVariable('SERVER_URL') || GITHUB;
   const run = toHeader([
-    variable('REPOSITORY'),
-    variable('RUN_ID') && `run ${variable('RUN_ID')}`,
+    githubVariable('REPOSITORY'),
+    githubVariable('RUN_ID') && `run ${githubVariable('RUN_ID')}`,
   ]);
-  const event = variable('EVENT_NAME');
+  const event = githubVariable('EVENT_NAME');
 
   return {
-    event: event === 'release' ? `release ${variable('REF_NAME')}` : event,
-    actor: variable('ACTOR'),
+    event:
+      event === 'release' ? `release ${githubVariable('REF_NAME')}` : event,
+    actor: githubVariable('ACTOR'),
     owner,
     repo,
-    ref: variable('SHA') || variable('REF'),
-    runUrl: `${server}/${owner}/${repo}/actions/runs/${variable('RUN_ID')}`,
-    apiUrl: variable('API_URL') || 'https://api.github.com',
-    summaryPath: variable('STEP_SUMMARY'),
+    ref: githubVariable('SHA') || githubVariable('REF'),
+    runUrl: `${server}/${owner}/${repo}/actions/runs/${githubVariable('RUN_ID')}`,
+    apiUrl: githubVariable('API_URL') || 'https://api.github.com',
+    summaryPath: githubVariable('STEP_SUMMARY'),
     docsUrl: docsFolderOf(
       server,
-      variable('ACTION_REPOSITORY'),
-      variable('ACTION_REF'),
+      githubVariable('ACTION_REPOSITORY'),
+      githubVariable('ACTION_REF'),
     ),
     userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
   };
 }
 
+/** Without the characters that a header must not have. */
 function toHeader(parts: readonly string[]): string {
   const safe = parts.map((part) =>
     part.slice(0, 140).replace(/[^\w ./-]/g, ''),

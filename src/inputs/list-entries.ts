@@ -29,7 +29,7 @@ export interface Entries {
 interface Line {
   /** From 1. */
   readonly number: number;
-  /** Without commas, spaces and quotes. */
+  /** Without separators and quotes. */
   readonly words: readonly string[];
   /** What follows the first `#`; null where there is none. */
   readonly comment: string | null;

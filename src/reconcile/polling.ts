@@ -38,8 +38,8 @@ export function pauseMs(situation: PauseSituation): number {
 }
 
 /**
- * Milliseconds between two polls: a twelfth of the time waited so far, at least
- * 1 s, at most 15 s, ±10 %. `random` is from 0 to 1.
+ * Milliseconds between two polls: a share of the time waited so far, within
+ * limits, ±10 %. `random` is from 0 to 1.
  */
 export function pollIntervalMs(waitedMs: number, random: number): number {
   const shareMs = Math.max(waitedMs / INTERVAL_SHARE, SHORTEST_INTERVAL_MS);

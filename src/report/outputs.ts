@@ -21,14 +21,16 @@ export const OUTPUT_NAMES = [
 
 export type OutputName = (typeof OUTPUT_NAMES)[number];
 
+/** A text, or objects that become JSON. */
+export type OutputValue = string | readonly object[];
+
 /** What later steps get. All of it is set, however a run ends. */
-export interface Outputs extends Readonly<Record<OutputName, unknown>> {
+export interface Outputs extends Readonly<Record<OutputName, OutputValue>> {
   /** With several targets one per line, an empty line where there is none. */
   readonly 'recipient-id': string;
   /** `mixed` where the listed targets have different ones. */
   readonly status: PublishedStatus | 'unknown' | 'mixed';
   readonly changed: 'true' | 'false';
-  /** Becomes JSON. */
   readonly recipients: readonly RecipientOutput[];
 }
 

@@ -51,7 +51,7 @@ export interface ProgressLog {
   delayed(delay: Delay): void;
 }
 
-/** A line at least this often while something is pending. */
+/** The first poll so long after the last line has one. */
 const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;

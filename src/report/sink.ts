@@ -1,4 +1,4 @@
-import type { OutputName } from './outputs.ts';
+import type { OutputName, OutputValue } from './outputs.ts';
 import type { Level, Runner } from './runner.ts';
 import { cut, type Sanitizer } from './sanitizer.ts';
 
@@ -22,7 +22,7 @@ export interface Sink {
   group(title: string, lines: readonly string[]): void;
   annotate(annotation: Annotation): void;
   /** Sets an output; a list of objects as JSON. Throws OutputError. */
-  output(name: OutputName, value: string | readonly object[]): void;
+  output(name: OutputName, value: OutputValue): void;
   /** Makes text fit between the tags that `summary` gets. */
   html(text: string): string;
   /** Rejects when the summary cannot be written. */
@@ -61,7 +61,7 @@ export function openSink(runner: Runner, sanitizer: Sanitizer): Sink {
     if (!isShown || message.isCut) info(oneLine(annotation));
   }
 
-  function output(name: OutputName, value: string | readonly object[]): void {
+  function output(name: OutputName, value: OutputValue): void {
     try {
       runner.output(name, outputText(value, line));
     } catch (error) {
@@ -107,7 +107,7 @@ function oneLine({ title, text, link }: Annotation): string {
  * break the JSON.
  */
 function outputText(
-  value: string | readonly object[],
+  value: OutputValue,
   line: Sanitizer['line'],
 ): string {
   if (typeof value === 'string') return value.split('\n').map(line).join('\n');
