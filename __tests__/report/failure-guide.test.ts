@@ -27,6 +27,15 @@ describe('the failure guide', () => {
     expect(title.split(' ').length).toBeLessThanOrEqual(6);
   });
 
+  it('has a hint for each topic', () => {
+    const hinted = RULES.map(({ cause, topic }) => topic ?? cause);
+    const others = Object.keys(OTHER_HINTS);
+    const without = Object.keys(TITLES).filter(
+      (topic) => ![...hinted, ...others].includes(topic),
+    );
+    expect(without).toEqual([]);
+  });
+
   it('has no two titles alike', () => {
     const titles = Object.values(TITLES);
     expect(new Set(titles.map(slug)).size).toBe(titles.length);

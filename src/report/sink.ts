@@ -106,10 +106,7 @@ function oneLine({ title, text, link }: Annotation): string {
  * Only values are made safe: a secret that is also a word of the keys must not
  * break the JSON.
  */
-function outputText(
-  value: OutputValue,
-  line: Sanitizer['line'],
-): string {
+function outputText(value: OutputValue, line: Sanitizer['line']): string {
   if (typeof value === 'string') return value.split('\n').map(line).join('\n');
 
   return JSON.stringify(value, (_, member: unknown) =>
