@@ -46,7 +46,9 @@ function slowly(accounts: readonly string[]) {
   );
 }
 
-/** The record that an account has from the start: its ID is that of the account. */
+/**
+ * The record that an account has from the start: its ID is that of the account.
+ */
 function seed(id: string, resources: RecipientSeed['resources'] = []) {
   return { accountId: id, id, status: 'associated', resources };
 }
@@ -84,20 +86,20 @@ function replacing(
   resources: RecipientSeed['resources'] = [],
 ) {
   const accounts = range(0, listed);
-  const gone = range(listed, removedCount);
+  const removed = range(listed, removedCount);
   const kept = accounts.slice(0, listed - added);
-  const records = [...kept, ...gone].map((id) => seed(id, resources));
-  const changing = [...accounts.slice(listed - added), ...gone];
-  return { accounts, gone, records, changing };
+  const records = [...kept, ...removed].map((id) => seed(id, resources));
+  const changing = [...accounts.slice(listed - added), ...removed];
+  return { accounts, removed, records, changing };
 }
 
 /** 1,000 listed, 300 of them new, and 200 to remove. */
 function sync(program: programs.Program): Case {
-  const { accounts, gone, records, changing } = replacing(1_000, 300, 200);
+  const { accounts, removed, records, changing } = replacing(1_000, 300, 200);
   const isAction = program === programs.ACTION;
   const bare = {
     recipients: accounts.slice(-300),
-    env: { REMOVE: gone.join('\n') },
+    env: { REMOVE: removed.join('\n') },
   };
   return {
     name: '1,000 listed, 300 to add, 200 to remove, 20 to 40 s each',

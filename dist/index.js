@@ -4137,7 +4137,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'];
 const SIGNALS_TO_EXIT = 3;
 /** How long the end of a log may take that is read slowly. */
 const DRAIN_MS = 5_000;
-/** How long what is still under way may hold the process; it is no part of the result. */
+/**
+ * How long what is still under way may hold the process; it is no part of the
+ * result.
+ */
 const LINGER_MS = 300;
 const cancel = new AbortController();
 let signals = 0;
@@ -4708,10 +4711,11 @@ function fromExchange(request, exchange, clean) {
     const named = { kind: request.kind, detail, code: null };
     return new ApiError({ cause, reason, request: { ...named, documentationUrl: null } }, { isRetryable, outcome: outcomeOf(exchange) });
 }
-function outcomeOf({ mayHaveBeenProcessed, isRetryable, }) {
+function outcomeOf({ cause, mayHaveBeenProcessed, isRetryable, }) {
     if (mayHaveBeenProcessed)
         return 'unknown';
-    return isRetryable ? 'notProcessed' : 'rejected';
+    // The end of the step cut it short: nobody has rejected it.
+    return isRetryable || cause === 'timeout' ? 'notProcessed' : 'rejected';
 }
 /** Says what a response means that reports no success. */
 function fromResponse(request, response, nowMs, clean) {
@@ -4866,14 +4870,16 @@ function objectsIn(value) {
 function toSeconds(value) {
     return typeof value === 'number' && value > 0 && value < 1e9 ? value : 0;
 }
-/** Part of the published error since 2026-08; shown only for Cloudflare's docs. */
+/**
+ * Part of the published error since 2026-08; shown only for Cloudflare's docs.
+ */
 function documentationUrl(body, clean) {
-    const [first] = objectsIn(body?.['errors']);
+    const pages = objectsIn(body?.['errors']).map((error) => 
     // A secret that the server repeats is replaced, and then it is no URL.
-    const text = clean(toText(first?.['documentation_url']), 300);
-    const isDocumentation = /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&-]{0,200}$/.test(text);
-    return isDocumentation ? text : null;
+    clean(toText(error['documentation_url']), 300));
+    return pages.find((page) => DOCUMENTATION.test(page)) ?? null;
 }
+const DOCUMENTATION = /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&%-]{0,200}$/;
 /** `HTTP 400, cf-ray 8f1e…`. */
 function describeOrigin({ status, headers }, clean) {
     const ray = headers['cf-ray'];
@@ -4924,7 +4930,9 @@ function listOf(names, max) {
         return names.join(', ');
     return `${names.slice(0, max).join(', ')} and ${formatCount(more)} more`;
 }
-/** Ends a text of somebody else like a sentence, if it does not end like one. */
+/**
+ * Ends a text of somebody else like a sentence, if it does not end like one.
+ */
 function asSentence(text) {
     return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
@@ -5370,10 +5378,14 @@ function decodeError(value, request, at, clean) {
         throw fromUnreadable(request, `${at}.resources: an error is malformed`);
     }
     return {
-        resourceId: clean(toText(resourceId), records_MAX_TEXT) || 'without an ID',
+        resourceId: isResourceId(resourceId) ? resourceId : 'without an ID',
         error: clean(error, records_MAX_TEXT),
         terminal: terminal === true,
     };
+}
+/** An ID of Cloudflare, or a UUID: later steps may use it in a shell. */
+function isResourceId(value) {
+    return typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
 }
 function decodeDates(record) {
     const created = toDate(record['created']);
@@ -5444,8 +5456,9 @@ class RecipientPages {
             throw fromUnreadable(envelope.request, 'no record of a full page has an ID');
         }
         const seenBefore = this.#seenIds.size;
+        const failedIds = new Set(entries.flatMap(failedIdsIn));
         for (const entry of entries)
-            this.#addEntry(entry);
+            this.#addEntry(entry, failedIds);
         this.#sentMs ??= envelope.sentMs;
         this.#receivedMs = envelope.receivedMs;
         return {
@@ -5526,20 +5539,20 @@ class RecipientPages {
             return 'skipped';
         }
     }
-    #addEntry(entry) {
+    #addEntry(entry, failedIds) {
         switch (entry.type) {
             case 'own':
-                this.#keep(entry.record);
+                this.#keep(entry.record, failedIds);
                 break;
             case 'unnamed':
-                this.#addUnnamed(entry.record);
+                this.#addUnnamed(entry.record, failedIds);
                 break;
             case 'other':
                 this.#seenIds.add(entry.id);
                 if (entry.isActive)
                     this.#otherAccounts.add(entry.accountId);
                 if (entry.record)
-                    this.#keep(entry.record);
+                    this.#keep(entry.record, failedIds);
                 break;
             case 'skipped':
                 if (entry.id !== null)
@@ -5547,16 +5560,22 @@ class RecipientPages {
                 this.#skipped++;
         }
     }
-    #addUnnamed(record) {
+    #addUnnamed(record, failedIds) {
         this.#seenIds.add(record.id);
         if (isActiveStatus(record.status))
             this.#withoutAccount.add(record.id);
         if (this.#filter.keepsAll)
-            this.#keep(record);
+            this.#keep(record, failedIds);
     }
-    /** Each copy of a record: pages may be of different age. */
-    #keep(record) {
+    /**
+     * Keeps each copy of a record, because pages may be of different age. Of two
+     * copies in one response, only one with a terminal error counts: the other
+     * would hide it.
+     */
+    #keep(record, failedIds) {
         this.#seenIds.add(record.id);
+        if (failedIds.has(record.id) && !hasTerminalError(record))
+            return;
         this.#records.push(record);
     }
 }
@@ -5564,6 +5583,14 @@ class RecipientPages {
 function accountIdIn(value) {
     const { account_id: accountId } = value;
     return isId(accountId) ? accountId.toLowerCase() : null;
+}
+/** The ID of a record with a terminal error. */
+function failedIdsIn(entry) {
+    const record = entry.type === 'skipped' ? null : entry.record;
+    return record && hasTerminalError(record) ? [record.id] : [];
+}
+function hasTerminalError({ errors }) {
+    return errors.some(({ terminal }) => terminal);
 }
 function hasId(entry) {
     return entry.type !== 'skipped' || entry.id !== null;
@@ -6104,7 +6131,7 @@ const SHARE_ID = {
  * What YAML makes of an ID that looks like a number and is not in quotes:
  * `1.2e+31`, `Infinity`, or too few digits.
  */
-const YAML_NUMBER = /^([+-]?\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
+const YAML_NUMBER = /^[+-]?(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
 /** What an expression gives for something that is no text. */
 const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
 /** Characters that nobody sees in a message, other than the space. */
@@ -6863,7 +6890,7 @@ function isActive(record) {
  * Has Cloudflare given up on a resource? Checked before the status; the API
  * description calls it `terminal`.
  */
-function hasTerminalError({ errors }) {
+function readiness_hasTerminalError({ errors }) {
     return errors.some(({ terminal }) => terminal);
 }
 /**
@@ -7092,7 +7119,9 @@ function oneOf(records) {
     const rest = more > 0 ? ` and ${more} more` : '';
     return `one of ${names.join(', ')}${rest}`;
 }
-/** DELETEs were accepted, not rejected, and the record is there all the same. */
+/**
+ * DELETEs were accepted, not rejected, and the record is there all the same.
+ */
 function stillActive({ id, status }, deletes) {
     const reason = `recipient ${id} is still ${status} after ${deletes} requests to remove it`;
     return { cause: 'server', reason, request: null };
@@ -7242,7 +7271,10 @@ function shareBelongsToAnother({ observed, inputs, }) {
         return null;
     return `the owner of the share is ${owner}, not account-id`;
 }
+/** The API does not promise `kind`; who owns the share is another rule. */
 function shareIsNotSent({ observed }) {
+    if (observed.share?.kind === null)
+        return null;
     return unless(observed.share, 'kind', 'sent');
 }
 function unless(share, member, expected) {
@@ -7440,7 +7472,7 @@ function nameOfResource(id, share) {
  * f174…: … (and 4 more)`: equal errors once, terminal ones first.
  */
 function describeErrors(record, share) {
-    const isTerminal = hasTerminalError(record);
+    const isTerminal = readiness_hasTerminalError(record);
     const byText = new Map();
     for (const { resourceId, error, terminal } of record.errors) {
         if (terminal !== isTerminal)
@@ -7506,7 +7538,7 @@ const PRESENT_RULES = [
     lastPostFailed, // P9
 ];
 function resourceFailedPermanently({ activeRecord, observed, }) {
-    if (!activeRecord || !hasTerminalError(activeRecord))
+    if (!activeRecord || !readiness_hasTerminalError(activeRecord))
         return null;
     const reason = describeErrors(activeRecord, observed.share);
     const failure = { cause: 'resource-error', reason, request: null };
@@ -8303,7 +8335,7 @@ class Reconciler {
             return false;
         this.#observed = observeRecords(this.#observed, [record]);
         // Several targets end on a list, however they end.
-        const isOver = isReady(record) || hasTerminalError(record);
+        const isOver = isReady(record) || readiness_hasTerminalError(record);
         return stage(record) === expected && !(isOver && this.#endsOnList());
     }
     #endsOnList() {
@@ -8341,7 +8373,9 @@ function isListTooOld(targets) {
 function wasNotProcessed(state) {
     return isWriteDue(state) && state.heldBack?.why === 'not-processed';
 }
-/** Was a write held back because its list is too old, or would be in its turn? */
+/**
+ * Was a write held back because its list is too old, or would be in its turn?
+ */
 function isWaitingForList(state) {
     const why = isWriteDue(state) ? state.heldBack?.why : null;
     return why === 'stale-list' || why === 'rate-limit';
@@ -8473,11 +8507,6 @@ const RULES = [
     {
         cause: 'share-state',
         hint: 'Check share-id: use an active share that targets accounts.',
-    },
-    {
-        cause: 'rejected',
-        codes: [10001],
-        hint: `This code is often temporary. ${RUN_AGAIN}`,
     },
     {
         cause: 'conflict',
@@ -9318,7 +9347,9 @@ function describeStatuses(states, nowMs) {
 function quoteStatus(word) {
     return word === 'not a recipient' ? word : `\`${word}\``;
 }
-/** The status is the one that is wanted: that it is not enough has to be said. */
+/**
+ * The status is the one that is wanted: that it is not enough has to be said.
+ */
 function describeConfirmation(states) {
     const isAwaited = ({ next }) => next.do === 'wait' && next.for === 'confirmation';
     return states.some(isAwaited)
@@ -9778,7 +9809,9 @@ function groupKey(failure, state) {
     const { kind = '', code = '' } = failure.request ?? {};
     return `${failure.cause} ${kind} ${code} ${reason}`;
 }
-/** Is the target only not done? Then its reason says what was observed of it. */
+/**
+ * Is the target only not done? Then its reason says what was observed of it.
+ */
 function isEndOfRun({ cause }) {
     return cause === 'timeout' || cause === 'cancelled';
 }
@@ -10396,8 +10429,8 @@ function code(text, toHtml) {
 }
 /** A link to an address that cannot hold markup; otherwise nothing. */
 function summary_link(url, text) {
-    const isPlain = url !== null && /^https:\/\/[\w./#?=%-]+$/.test(url);
-    return isPlain ? `<a href="${url}">${text}</a>` : '';
+    const isPlain = url !== null && /^https:\/\/[\w./#?=&%-]+$/.test(url);
+    return isPlain ? `<a href="${url.replaceAll('&', '&amp;')}">${text}</a>` : '';
 }
 /** A cell that is aligned to the right, as numbers are. */
 function number(text) {

@@ -32,7 +32,7 @@ import {
   recipientAt,
   type Store,
 } from './records.ts';
-import { carryOut } from './routes.ts';
+import { applyRequest } from './routes.ts';
 
 export type { ShareSeed, SharesApiOptions } from './options.ts';
 export type { LoggedRequest, Reply } from './protocol.ts';
@@ -125,7 +125,7 @@ export function createSharesApi(options: SharesApiOptions): SharesApi {
       read: { at: at - staleMs, counts: !fault || fault.kind === 'slow' },
     };
     const response = entry.carriedOut
-      ? carryOut(store, exchange, wholeOrganizationPosts)
+      ? applyRequest(store, exchange, wholeOrganizationPosts)
       : reject(isBlocked ? 'limited' : 'unavailable');
     const reply: Reply = fault
       ? faultResponse(fault, response, request, { ray, at })

@@ -198,7 +198,7 @@ function deleteRecipient(
 }
 
 /** Carries out a request that nothing kept from the API. */
-export function carryOut(
+export function applyRequest(
   store: Store,
   exchange: Exchange,
   wholeOrganizationPosts: LoggedRequest[],

@@ -62,7 +62,9 @@ export interface Timeline {
   associateReads?: number;
   /** Until `disassociated`; default 2000. */
   disassociateMs?: number | 'never';
-  /** Instead: so many reads come before the first that shows `disassociated`. */
+  /**
+   * Instead: so many reads come before the first that shows `disassociated`.
+   */
   disassociateReads?: number;
   /** States on the way. */
   steps?: Array<TimedStep | CountedStep>;

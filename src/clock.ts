@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Time, handed in so that a test can run an hour of polling in a millisecond. */
+/**
+ * Time, handed in so that a test can run an hour of polling in a millisecond.
+ */
 export interface Clock {
   /** Milliseconds since the epoch; they never run backwards. */
   now(): number;

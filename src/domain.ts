@@ -125,7 +125,9 @@ export interface Share {
   readonly resourceTypes: ReadonlyMap<string, string>;
 }
 
-/** Active records of accounts that a run is not about. They are only counted. */
+/**
+ * Active records of accounts that a run is not about. They are only counted.
+ */
 export interface OtherRecipients {
   /** Accounts that have access, each counted once. */
   readonly accounts: number;
@@ -208,7 +210,9 @@ export interface FailedRequest {
 /** Why a target failed, as people and later steps see it. */
 export interface Failure {
   readonly cause: Cause;
-  /** What a reader has to know first. Sanitized, without a period at the end. */
+  /**
+   * What a reader has to know first. Sanitized, without a period at the end.
+   */
   readonly reason: string;
   /** Null where no request failed. */
   readonly request: FailedRequest | null;

@@ -44,7 +44,9 @@ export function listOf(names: readonly string[], max: number): string {
   return `${names.slice(0, max).join(', ')} and ${formatCount(more)} more`;
 }
 
-/** Ends a text of somebody else like a sentence, if it does not end like one. */
+/**
+ * Ends a text of somebody else like a sentence, if it does not end like one.
+ */
 export function asSentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }

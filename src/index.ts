@@ -14,7 +14,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
 const SIGNALS_TO_EXIT = 3;
 /** How long the end of a log may take that is read slowly. */
 const DRAIN_MS = 5_000;
-/** How long what is still under way may hold the process; it is no part of the result. */
+/**
+ * How long what is still under way may hold the process; it is no part of the
+ * result.
+ */
 const LINGER_MS = 300;
 
 const cancel = new AbortController();

@@ -71,6 +71,7 @@ describe('a request without a response', () => {
     ['too-large unknown', noResponse({ ...NEVER, cause: 'too-large' })],
     ['network notProcessed retryable', NO_CONNECTION],
     ['proxy rejected', { ...NO_CONNECTION, ...NEVER, cause: 'proxy' }],
+    ['timeout notProcessed', { ...NO_CONNECTION, ...NEVER, cause: 'timeout' }],
   ] as const)('means %s: %j', (expected, exchange) => {
     expect(meaning(fromExchange(POST, exchange, clean))).toBe(expected);
   });

@@ -94,6 +94,31 @@ describe('a reading of the list', () => {
     ]);
   });
 
+  it.each([
+    [
+      { modified: '2026-01-01T00:00:00Z' },
+      { modified: '2026-01-02T00:00:00Z' },
+    ],
+    [{}, {}],
+    [{}, { association_status: 'disassociating' }],
+  ])(
+    'has a terminal error whatever another copy in the response shows: %j, %j',
+    (failed, healthy) => {
+      const resources = [{ resource_id: 'p', error: 'no', terminal: true }];
+      const one = wire('r1', ACCOUNT, { ...failed, resources });
+      const other = wire('r1', ACCOUNT, healthy);
+      for (const copies of [
+        [one, other],
+        [other, one],
+      ]) {
+        const pages = open();
+        pages.add(page(copies));
+        const { records } = pages.toList();
+        expect(records.map(({ errors }) => errors.length)).toEqual([1]);
+      }
+    },
+  );
+
   it('compares accounts in lower case', () => {
     const { ids, others } = listOf([
       wire('r1', ACCOUNT.toUpperCase()),

@@ -119,13 +119,23 @@ describe('a record', () => {
   });
 
   it('has long texts cut', () => {
-    const resources = [{ error: LONG, resource_id: LONG }];
+    const resources = [{ error: LONG, resource_id: 'r' }];
     const seen = decode(wire({ association_status: LONG, resources }));
     expect(seen).toMatchObject({
       status: `"${cutTo(64)}"`,
-      errors: [{ error: cutTo(300), resourceId: cutTo(300), terminal: false }],
+      errors: [{ error: cutTo(300), resourceId: 'r', terminal: false }],
     });
   });
+
+  it.each(['$(id)', 'a b', 'x'.repeat(65), 7, null])(
+    'has no ID of a resource that a shell could run, or that is none: %j',
+    (id) => {
+      const seen = decode(
+        wire({ resources: [{ error: 'e', resource_id: id }] }),
+      );
+      expect(seen.errors[0]?.resourceId).toBe('without an ID');
+    },
+  );
 
   const STATUS = 'result: `association_status` is not a status';
   it.each<[string, unknown]>([

@@ -56,7 +56,9 @@ function expectCancelled(run: Run, outputs: Record<string, unknown>): void {
   expect(run.deletes).toEqual([]);
 }
 
-/** What was added is in the outputs, although nothing shows that it has access. */
+/**
+ * What was added is in the outputs, although nothing shows that it has access.
+ */
 function expectAddedBefore(run: Run): void {
   expectCancelled(run, {
     'recipient-id': activeRecords(run)[0]?.id,

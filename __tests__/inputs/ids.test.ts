@@ -44,6 +44,8 @@ describe.each(KINDS)('the ID of an %s', (_, kind) => {
     '12e-45',
     '1e31',
     'Infinity',
+    '-Infinity',
+    '-12345',
     '-1e5',
     '.inf',
     '7',

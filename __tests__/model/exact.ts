@@ -73,7 +73,8 @@ function isShareFit({ schedule, exchanges }: Trace): boolean {
     isRead &&
     share.status === 'active' &&
     share.target_type === 'account' &&
-    share.kind === 'sent' &&
+    // The API does not promise `kind`.
+    (typeof share.kind !== 'string' || share.kind === 'sent') &&
     share.account_id === OWNER
   );
 }

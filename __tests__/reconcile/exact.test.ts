@@ -151,9 +151,13 @@ describe('`exact` refuses', () => {
     ],
     [{ accountId: null }, 'owner of the share is unknown, not account-id'],
     [{ kind: 'received' }, 'kind of the share is "received", not "sent"'],
-    [{ kind: null }, 'kind of the share is "unknown", not "sent"'],
   ])('a share with %j: the %s', (more, reason) => {
     refuses({ share: { ...A_SHARE, ...more } }, 'share', `the ${reason}`);
+  });
+
+  it('no share because its kind is not shown', () => {
+    const share = { ...A_SHARE, kind: null };
+    expect(planned({ share }).refusal?.about).not.toBe('share');
   });
 
   const { failure } = apiError();

@@ -254,7 +254,9 @@ export function carriedOut(added: WireRecord, reply: Reply): Respond {
   };
 }
 
-/** Responds to each request of a method in turn; then lets the share respond. */
+/**
+ * Responds to each request of a method in turn; then lets the share respond.
+ */
 export function inTurn(
   method: Method,
   replies: readonly (Reply | undefined)[],

@@ -138,11 +138,13 @@ export function fromExchange(
 }
 
 function outcomeOf({
+  cause,
   mayHaveBeenProcessed,
   isRetryable,
 }: FailedExchange): FailedOutcome {
   if (mayHaveBeenProcessed) return 'unknown';
-  return isRetryable ? 'notProcessed' : 'rejected';
+  // The end of the step cut it short: nobody has rejected it.
+  return isRetryable || cause === 'timeout' ? 'notProcessed' : 'rejected';
 }
 
 /** Says what a response means that reports no success. */
@@ -343,18 +345,22 @@ function toSeconds(value: unknown): number {
   return typeof value === 'number' && value > 0 && value < 1e9 ? value : 0;
 }
 
-/** Part of the published error since 2026-08; shown only for Cloudflare's docs. */
+/**
+ * Part of the published error since 2026-08; shown only for Cloudflare's docs.
+ */
 function documentationUrl(
   body: Record<string, unknown> | null,
   clean: Clean,
 ): string | null {
-  const [first] = objectsIn(body?.['errors']);
-  // A secret that the server repeats is replaced, and then it is no URL.
-  const text = clean(toText(first?.['documentation_url']), 300);
-  const isDocumentation =
-    /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&-]{0,200}$/.test(text);
-  return isDocumentation ? text : null;
+  const pages = objectsIn(body?.['errors']).map((error) =>
+    // A secret that the server repeats is replaced, and then it is no URL.
+    clean(toText(error['documentation_url']), 300),
+  );
+  return pages.find((page) => DOCUMENTATION.test(page)) ?? null;
 }
+
+const DOCUMENTATION =
+  /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&%-]{0,200}$/;
 
 /** `HTTP 400, cf-ray 8f1e…`. */
 function describeOrigin(

@@ -31,7 +31,9 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
-/** What came of a request: a response, or why there is none that may be used. */
+/**
+ * What came of a request: a response, or why there is none that may be used.
+ */
 export type HttpResponse = ReceivedResponse | FailedExchange;
 
 export interface ReceivedResponse {

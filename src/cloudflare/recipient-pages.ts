@@ -86,7 +86,8 @@ export class RecipientPages {
       );
     }
     const seenBefore = this.#seenIds.size;
-    for (const entry of entries) this.#addEntry(entry);
+    const failedIds = new Set(entries.flatMap(failedIdsIn));
+    for (const entry of entries) this.#addEntry(entry, failedIds);
     this.#sentMs ??= envelope.sentMs;
     this.#receivedMs = envelope.receivedMs;
     return {
@@ -173,18 +174,18 @@ export class RecipientPages {
     }
   }
 
-  #addEntry(entry: Entry): void {
+  #addEntry(entry: Entry, failedIds: ReadonlySet<string>): void {
     switch (entry.type) {
       case 'own':
-        this.#keep(entry.record);
+        this.#keep(entry.record, failedIds);
         break;
       case 'unnamed':
-        this.#addUnnamed(entry.record);
+        this.#addUnnamed(entry.record, failedIds);
         break;
       case 'other':
         this.#seenIds.add(entry.id);
         if (entry.isActive) this.#otherAccounts.add(entry.accountId);
-        if (entry.record) this.#keep(entry.record);
+        if (entry.record) this.#keep(entry.record, failedIds);
         break;
       case 'skipped':
         if (entry.id !== null) this.#seenIds.add(entry.id);
@@ -192,15 +193,20 @@ export class RecipientPages {
     }
   }
 
-  #addUnnamed(record: ShareRecipient): void {
+  #addUnnamed(record: ShareRecipient, failedIds: ReadonlySet<string>): void {
     this.#seenIds.add(record.id);
     if (isActiveStatus(record.status)) this.#withoutAccount.add(record.id);
-    if (this.#filter.keepsAll) this.#keep(record);
+    if (this.#filter.keepsAll) this.#keep(record, failedIds);
   }
 
-  /** Each copy of a record: pages may be of different age. */
-  #keep(record: ShareRecipient): void {
+  /**
+   * Keeps each copy of a record, because pages may be of different age. Of two
+   * copies in one response, only one with a terminal error counts: the other
+   * would hide it.
+   */
+  #keep(record: ShareRecipient, failedIds: ReadonlySet<string>): void {
     this.#seenIds.add(record.id);
+    if (failedIds.has(record.id) && !hasTerminalError(record)) return;
     this.#records.push(record);
   }
 }
@@ -209,6 +215,16 @@ export class RecipientPages {
 function accountIdIn(value: Readonly<Record<string, unknown>>): string | null {
   const { account_id: accountId } = value;
   return isId(accountId) ? accountId.toLowerCase() : null;
+}
+
+/** The ID of a record with a terminal error. */
+function failedIdsIn(entry: Entry): string[] {
+  const record = entry.type === 'skipped' ? null : entry.record;
+  return record && hasTerminalError(record) ? [record.id] : [];
+}
+
+function hasTerminalError({ errors }: ShareRecipient): boolean {
+  return errors.some(({ terminal }) => terminal);
 }
 
 function hasId(entry: Entry): boolean {

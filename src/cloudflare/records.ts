@@ -195,10 +195,15 @@ function decodeError(
     throw fromUnreadable(request, `${at}.resources: an error is malformed`);
   }
   return {
-    resourceId: clean(toText(resourceId), MAX_TEXT) || 'without an ID',
+    resourceId: isResourceId(resourceId) ? resourceId : 'without an ID',
     error: clean(error, MAX_TEXT),
     terminal: terminal === true,
   };
+}
+
+/** An ID of Cloudflare, or a UUID: later steps may use it in a shell. */
+function isResourceId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
 }
 
 function decodeDates(

@@ -41,7 +41,7 @@ export const SHARE_ID: IdKind = {
  * What YAML makes of an ID that looks like a number and is not in quotes:
  * `1.2e+31`, `Infinity`, or too few digits.
  */
-const YAML_NUMBER = /^([+-]?\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
+const YAML_NUMBER = /^[+-]?(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
 
 /** What an expression gives for something that is no text. */
 const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;

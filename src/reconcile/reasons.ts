@@ -50,7 +50,9 @@ function oneOf(records: readonly ShareRecipient[]): string {
   return `one of ${names.join(', ')}${rest}`;
 }
 
-/** DELETEs were accepted, not rejected, and the record is there all the same. */
+/**
+ * DELETEs were accepted, not rejected, and the record is there all the same.
+ */
 export function stillActive(
   { id, status }: ShareRecipient,
   deletes: number,

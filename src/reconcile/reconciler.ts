@@ -543,7 +543,9 @@ function wasNotProcessed(state: TargetState): boolean {
   return isWriteDue(state) && state.heldBack?.why === 'not-processed';
 }
 
-/** Was a write held back because its list is too old, or would be in its turn? */
+/**
+ * Was a write held back because its list is too old, or would be in its turn?
+ */
 function isWaitingForList(state: TargetState): boolean {
   const why = isWriteDue(state) ? state.heldBack?.why : null;
   return why === 'stale-list' || why === 'rate-limit';

@@ -182,11 +182,6 @@ export const RULES: readonly Rule[] = [
     hint: 'Check share-id: use an active share that targets accounts.',
   },
   {
-    cause: 'rejected',
-    codes: [10001],
-    hint: `This code is often temporary. ${RUN_AGAIN}`,
-  },
-  {
     cause: 'conflict',
     kinds: WRITES,
     hint:

@@ -138,7 +138,9 @@ function groupKey(failure: Failure, state: TargetState): string {
   return `${failure.cause} ${kind} ${code} ${reason}`;
 }
 
-/** Is the target only not done? Then its reason says what was observed of it. */
+/**
+ * Is the target only not done? Then its reason says what was observed of it.
+ */
 function isEndOfRun({ cause }: Failure): boolean {
   return cause === 'timeout' || cause === 'cancelled';
 }

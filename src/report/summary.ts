@@ -412,8 +412,8 @@ function code(text: string, toHtml: ToHtml): string {
 
 /** A link to an address that cannot hold markup; otherwise nothing. */
 function link(url: string | null, text: string): string {
-  const isPlain = url !== null && /^https:\/\/[\w./#?=%-]+$/.test(url);
-  return isPlain ? `<a href="${url}">${text}</a>` : '';
+  const isPlain = url !== null && /^https:\/\/[\w./#?=&%-]+$/.test(url);
+  return isPlain ? `<a href="${url.replaceAll('&', '&amp;')}">${text}</a>` : '';
 }
 
 /** A cell that is aligned to the right, as numbers are. */

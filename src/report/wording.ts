@@ -713,7 +713,9 @@ function quoteStatus(word: string): string {
   return word === 'not a recipient' ? word : `\`${word}\``;
 }
 
-/** The status is the one that is wanted: that it is not enough has to be said. */
+/**
+ * The status is the one that is wanted: that it is not enough has to be said.
+ */
 function describeConfirmation(states: readonly TargetState[]): string[] {
   const isAwaited = ({ next }: TargetState) =>
     next.do === 'wait' && next.for === 'confirmation';
