@@ -473,7 +473,7 @@ export const cases: Case[] = [
     workflow: 'examples/sync.yml',
     event: 'pull_request',
     payload: pullRequest('octo-org/policies'),
-    scenario: synced(7),
+    scenario: synced(7, 'associating'),
     ...asExample(plan),
     secrets: { CLOUDFLARE_READ_TOKEN: plan.inputs['api-token'] },
     files: { 'accounts.txt': labeled(FLEET.slice(0, 1)) },
@@ -967,14 +967,16 @@ function manyIds(count: number): string[] {
 }
 
 /** The share of the plan, with the first accounts of the fleet. */
-function synced(accounts: number): Scenario {
+function synced(accounts: number, statusOfFirst = 'associated'): Scenario {
   const [share] = plan.api.shares;
   assert.ok(share);
-  const recipients = FLEET.slice(0, accounts).map((accountId) => ({
+  const recipients = FLEET.slice(0, accounts).map((accountId, index) => ({
     accountId,
-    status: 'associated',
+    status: index === 0 ? statusOfFirst : 'associated',
   }));
-  const timeline = { associateMs: 300, disassociateMs: 300 };
+  const isSettled = statusOfFirst === 'associated';
+  const associateMs = isSettled ? 300 : 3_600_000;
+  const timeline = { associateMs, disassociateMs: 300 };
   const shares = [{ ...share, recipients }];
   return { ...plan, api: { ...plan.api, timeline, shares } };
 }
