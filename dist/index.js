@@ -5253,6 +5253,13 @@ function isId(value) {
     return typeof value === 'string' && /^[A-Za-z0-9_-]{1,32}$/.test(value);
 }
 /**
+ * Has Cloudflare given up on a resource? Checked before the status; the API
+ * description calls it `terminal`.
+ */
+function hasTerminalError({ errors }) {
+    return errors.some(({ terminal }) => terminal);
+}
+/**
  * Does a record with this status give access, or will it? Unknown statuses are
  * treated as active, so that no second recipient is created beside them.
  */
@@ -5588,9 +5595,6 @@ function accountIdIn(value) {
 function failedIdsIn(entry) {
     const record = entry.type === 'skipped' ? null : entry.record;
     return record && hasTerminalError(record) ? [record.id] : [];
-}
-function hasTerminalError({ errors }) {
-    return errors.some(({ terminal }) => terminal);
 }
 function hasId(entry) {
     return entry.type !== 'skipped' || entry.id !== null;
@@ -6887,13 +6891,6 @@ function isActive(record) {
     return stage(record) === 0;
 }
 /**
- * Has Cloudflare given up on a resource? Checked before the status; the API
- * description calls it `terminal`.
- */
-function readiness_hasTerminalError({ errors }) {
-    return errors.some(({ terminal }) => terminal);
-}
-/**
  * Can the recipient use everything in the share?
  * @param record from a response to a request with `include_resources=true`;
  *   otherwise `associated` proves nothing
@@ -7459,6 +7456,7 @@ function additionsFirst(decision, { state, additions, isBeingRemoved }) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/resource-errors.js
+/* What is wrong with the resources of a record, in words. */
 
 
 /** What a message describes of a record's resources; the rest is counted. */
@@ -7472,7 +7470,7 @@ function nameOfResource(id, share) {
  * f174…: … (and 4 more)`: equal errors once, terminal ones first.
  */
 function describeErrors(record, share) {
-    const isTerminal = readiness_hasTerminalError(record);
+    const isTerminal = hasTerminalError(record);
     const byText = new Map();
     for (const { resourceId, error, terminal } of record.errors) {
         if (terminal !== isTerminal)
@@ -7496,6 +7494,7 @@ function describeErrors(record, share) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/decide.js
+
 
 
 
@@ -7538,7 +7537,7 @@ const PRESENT_RULES = [
     lastPostFailed, // P9
 ];
 function resourceFailedPermanently({ activeRecord, observed, }) {
-    if (!activeRecord || !readiness_hasTerminalError(activeRecord))
+    if (!activeRecord || !hasTerminalError(activeRecord))
         return null;
     const reason = describeErrors(activeRecord, observed.share);
     const failure = { cause: 'resource-error', reason, request: null };
@@ -7928,6 +7927,7 @@ function listIsStale({ nowMs, listReceivedMs, rateLimit: { waitMs }, }) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/reconciler.js
+
 
 
 
@@ -8335,7 +8335,7 @@ class Reconciler {
             return false;
         this.#observed = observeRecords(this.#observed, [record]);
         // Several targets end on a list, however they end.
-        const isOver = isReady(record) || readiness_hasTerminalError(record);
+        const isOver = isReady(record) || hasTerminalError(record);
         return stage(record) === expected && !(isOver && this.#endsOnList());
     }
     #endsOnList() {
@@ -10208,13 +10208,7 @@ function causeTable(result, toHtml) {
     const groups = groupFailures(result);
     if (groups.length === 0)
         return '';
-    const byAdvice = new Map();
-    for (const group of groups) {
-        const { topic, hint } = group.advice;
-        const key = `${topic} ${hint}`;
-        byAdvice.set(key, [...(byAdvice.get(key) ?? []), group]);
-    }
-    const lines = [...byAdvice.values()].map((all) => {
+    const lines = byAdvice(groups).map((all) => {
         const { topic, hint } = all[0].advice;
         const count = all.reduce((sum, { states }) => sum + states.length, 0);
         const what = `<strong>${TITLES[topic]}</strong>${reasons(all, toHtml)}`;
@@ -10231,6 +10225,16 @@ function causeTable(result, toHtml) {
     const noun = nounOf(result.outcome.targets);
     const heads = ['What failed', `${capitalize(noun)}s`, 'What to do'];
     return table(heads, lines);
+}
+/** Groups with the same title and the same hint. */
+function byAdvice(groups) {
+    const alike = new Map();
+    for (const group of groups) {
+        const { topic, hint } = group.advice;
+        const key = `${topic} ${hint}`;
+        alike.set(key, [...(alike.get(key) ?? []), group]);
+    }
+    return [...alike.values()];
 }
 function reasons(groups, toHtml) {
     const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  hasTerminalError,
-  isActive,
-  isReady,
-  stage,
-} from '../../src/reconcile/readiness.ts';
+import { hasTerminalError } from '../../src/cloudflare/records.ts';
+import { isActive, isReady, stage } from '../../src/reconcile/readiness.ts';
 import { record, resourceError } from '../builders.ts';
 
 describe('a record', () => {

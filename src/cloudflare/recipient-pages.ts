@@ -2,7 +2,12 @@ import type { Clean, RecipientList, ShareRecipient } from '../domain.ts';
 import { asApiError, fromUnreadable } from './api-error.ts';
 import type { Envelope } from './client.ts';
 import { asObject } from './json.ts';
-import { decodeRecipient, isActiveStatus, isId } from './records.ts';
+import {
+  decodeRecipient,
+  hasTerminalError,
+  isActiveStatus,
+  isId,
+} from './records.ts';
 
 /** Which records of a list are kept. Of the others, accounts are counted. */
 export interface RecipientFilter {
@@ -221,10 +226,6 @@ function accountIdIn(value: Readonly<Record<string, unknown>>): string | null {
 function failedIdsIn(entry: Entry): string[] {
   const record = entry.type === 'skipped' ? null : entry.record;
   return record && hasTerminalError(record) ? [record.id] : [];
-}
-
-function hasTerminalError({ errors }: ShareRecipient): boolean {
-  return errors.some(({ terminal }) => terminal);
 }
 
 function hasId(entry: Entry): boolean {

@@ -35,6 +35,14 @@ export function isId(value: unknown): value is string {
 }
 
 /**
+ * Has Cloudflare given up on a resource? Checked before the status; the API
+ * description calls it `terminal`.
+ */
+export function hasTerminalError({ errors }: ShareRecipient): boolean {
+  return errors.some(({ terminal }) => terminal);
+}
+
+/**
  * Does a record with this status give access, or will it? Unknown statuses are
  * treated as active, so that no second recipient is created beside them.
  */

@@ -1,10 +1,11 @@
+import { hasTerminalError } from '../cloudflare/records.ts';
 import type { Inputs, ShareRecipient, Target } from '../domain.ts';
 import {
   type Observations,
   oldestFirst,
   STALE_READ_MS,
 } from './observations.ts';
-import { hasTerminalError, isActive, isReady, stage } from './readiness.ts';
+import { isActive, isReady, stage } from './readiness.ts';
 import {
   inconclusiveAbsence,
   inconclusivePost,

@@ -14,14 +14,6 @@ export function isActive(record: ShareRecipient): boolean {
 }
 
 /**
- * Has Cloudflare given up on a resource? Checked before the status; the API
- * description calls it `terminal`.
- */
-export function hasTerminalError({ errors }: ShareRecipient): boolean {
-  return errors.some(({ terminal }) => terminal);
-}
-
-/**
  * Can the recipient use everything in the share?
  * @param record from a response to a request with `include_resources=true`;
  *   otherwise `associated` proves nothing

@@ -6,6 +6,7 @@ import {
   withoutRetryInTime,
 } from '../cloudflare/client.ts';
 import type { RateLimitState } from '../cloudflare/rate-limiter.ts';
+import { hasTerminalError } from '../cloudflare/records.ts';
 import type { ShareApi, ShareWrite } from '../cloudflare/share.ts';
 import type { Failure, Inputs, ShareRecipient } from '../domain.ts';
 import { decide, isBeingRemoved, isUnknown } from './decide.ts';
@@ -21,7 +22,7 @@ import {
   obstacleTo,
 } from './plan.ts';
 import { pauseMs } from './polling.ts';
-import { hasTerminalError, isReady, stage } from './readiness.ts';
+import { isReady, stage } from './readiness.ts';
 import { heldBackToTheEnd, notBegunAfterPoll, stoppedBy } from './reasons.ts';
 import {
   type Decision,

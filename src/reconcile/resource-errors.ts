@@ -1,7 +1,7 @@
 /* What is wrong with the resources of a record, in words. */
+import { hasTerminalError } from '../cloudflare/records.ts';
 import type { Share, ShareRecipient } from '../domain.ts';
 import { formatCount, plural } from '../format.ts';
-import { hasTerminalError } from './readiness.ts';
 
 /** What a message describes of a record's resources; the rest is counted. */
 const MAX_DESCRIBED = 3;

@@ -110,13 +110,7 @@ function causeTable(result: Result, toHtml: ToHtml): string {
   const groups = groupFailures(result);
   if (groups.length === 0) return '';
 
-  const byAdvice = new Map<string, FailureGroup[]>();
-  for (const group of groups) {
-    const { topic, hint } = group.advice;
-    const key = `${topic} ${hint}`;
-    byAdvice.set(key, [...(byAdvice.get(key) ?? []), group]);
-  }
-  const lines = [...byAdvice.values()].map((all) => {
+  const lines = byAdvice(groups).map((all) => {
     const { topic, hint } = (all[0] as FailureGroup).advice;
     const count = all.reduce((sum, { states }) => sum + states.length, 0);
     const what = `<strong>${TITLES[topic]}</strong>${reasons(all, toHtml)}`;
@@ -133,6 +127,17 @@ function causeTable(result: Result, toHtml: ToHtml): string {
   const noun = nounOf(result.outcome.targets);
   const heads = ['What failed', `${capitalize(noun)}s`, 'What to do'];
   return table(heads, lines);
+}
+
+/** Groups with the same title and the same hint. */
+function byAdvice(groups: readonly FailureGroup[]): FailureGroup[][] {
+  const alike = new Map<string, FailureGroup[]>();
+  for (const group of groups) {
+    const { topic, hint } = group.advice;
+    const key = `${topic} ${hint}`;
+    alike.set(key, [...(alike.get(key) ?? []), group]);
+  }
+  return [...alike.values()];
 }
 
 function reasons(groups: readonly FailureGroup[], toHtml: ToHtml): string {
