@@ -122,11 +122,13 @@ describe('a response to a write', () => {
     ['rejected rejected', coded(403, 1017)],
     ['rejected rejected', coded(404, 1004)],
 
-    // Both are about the caller: 401 with any code, and 403 without one.
+    // Both are about the caller, where Cloudflare sent them: 401 with any code,
+    // and 403 without one.
     ['authentication rejected', coded(401, 1234)],
     ['authentication rejected', json(401, { error: 'no' })],
     ['authentication rejected', json(403, { success: false, errors: [] })],
-    ['authentication rejected', foreign(403, { errors: [] })],
+    ['rejected rejected', foreign(403, { errors: [] })],
+    ['rejected rejected', foreign(401, { errors: [{ code: 5 }] })],
     ['authentication rejected', json(403, { message: 'no' })],
 
     // Something in between: no envelope, and no cf-ray or no plain JSON.

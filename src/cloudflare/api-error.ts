@@ -277,9 +277,18 @@ function classifyClientError(
   return rejected(isMissing ? 'not-found' : 'rejected');
 }
 
-/** 401 whatever its code, and 403 without one: both are about the caller. */
-function isAuthenticationFailure({ status, codes }: ParsedResponse): boolean {
-  return status === 401 || (status === 403 && codes.length === 0);
+/**
+ * 401 whatever its code, and 403 without one: both are about the caller, where
+ * Cloudflare sent them.
+ */
+function isAuthenticationFailure({
+  status,
+  codes,
+  hasRay,
+}: ParsedResponse): boolean {
+  const isAboutCaller =
+    status === 401 || (status === 403 && codes.length === 0);
+  return isAboutCaller && hasRay;
 }
 
 /**
