@@ -9,6 +9,7 @@ import type {
   ShareRecipient,
   Target,
 } from '../src/domain.ts';
+import type { ShareReading } from '../src/reconcile/observations.ts';
 
 export const OWNER = '699d98642c564d2e855e9661899b7252';
 export const SHARE = '3fd85f74b32742f1bff64a85009dda07';
@@ -59,6 +60,14 @@ export const A_SHARE: Share = {
   accountId: OWNER,
   organizationId: null,
   resourceTypes: new Map(),
+};
+
+export const A_SHARE_READING: ShareReading = { type: 'read', share: A_SHARE };
+
+/** A share that could not be read. */
+export const AN_UNREAD_SHARE: ShareReading = {
+  type: 'failed',
+  failure: { cause: 'server', reason: 'reason', request: null },
 };
 
 /** The ID of the `n`th account. */

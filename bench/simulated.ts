@@ -12,12 +12,21 @@ import type {
 } from '../src/cloudflare/http-client.ts';
 import { ShareApi } from '../src/cloudflare/share.ts';
 import type { Inputs } from '../src/domain.ts';
-import { firstObservations } from '../src/reconcile/observations.ts';
+import {
+  firstObservations,
+  type ShareReading,
+} from '../src/reconcile/observations.ts';
 import { planTargets } from '../src/reconcile/plan.ts';
 import { Reconciler } from '../src/reconcile/reconciler.ts';
 import { accounts } from './programs.ts';
 
 export const ROUND_TRIP_MS = 80;
+
+/** Only `exact` depends on the share, so it is not read. */
+const SHARE: ShareReading = {
+  type: 'failed',
+  failure: { cause: 'not-found', reason: 'not read', request: null },
+};
 const LIMIT = { requests: 1_200, windowMs: 300_000 };
 
 export interface Simulation {
@@ -113,7 +122,8 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   const share = new ShareApi(client, inputs, (text) => text);
 
   async function run(): Promise<Simulated> {
-    const observed = firstObservations(await share.listRecipients(), null);
+    const list = await share.listRecipients();
+    const observed = firstObservations(list, SHARE);
     const plan = planTargets(inputs, observed);
     const progress = { changed() {}, polled() {} };
     const reconciler = new Reconciler({

@@ -4814,9 +4814,13 @@ function classifyClientError({ method }, response) {
     const isMissing = status === 404 && method === 'GET';
     return rejected(isMissing ? 'not-found' : 'rejected');
 }
-/** 401 whatever its code, and 403 without one: both are about the caller. */
-function isAuthenticationFailure({ status, codes }) {
-    return status === 401 || (status === 403 && codes.length === 0);
+/**
+ * 401 whatever its code, and 403 without one: both are about the caller, where
+ * Cloudflare sent them.
+ */
+function isAuthenticationFailure({ status, codes, hasRay, }) {
+    const isAboutCaller = status === 401 || (status === 403 && codes.length === 0);
+    return isAboutCaller && hasRay;
 }
 /**
  * A firewall or a proxy: no envelope, and either no `cf-ray` or no JSON that a
@@ -5445,8 +5449,6 @@ class RecipientPages {
     #skipped = 0;
     /** Was the last response a null? */
     #wasNull = false;
-    #sentMs = null;
-    #receivedMs = 0;
     constructor(filter) {
         this.#filter = filter;
     }
@@ -5466,24 +5468,23 @@ class RecipientPages {
         const failedIds = new Set(entries.flatMap(failedIdsIn));
         for (const entry of entries)
             this.#addEntry(entry, failedIds);
-        this.#sentMs ??= envelope.sentMs;
-        this.#receivedMs = envelope.receivedMs;
         return {
+            sentMs: envelope.sentMs,
+            receivedMs: envelope.receivedMs,
             count: entries.length,
             size,
             addedAny: this.#seenIds.size > seenBefore,
         };
     }
-    toList() {
+    toList(times) {
         return {
+            ...times,
             records: this.#records,
             others: {
                 accounts: this.#otherAccounts.size,
                 withoutAccount: this.#withoutAccount.size,
             },
             skipped: this.#skipped,
-            sentMs: this.#sentMs ?? 0,
-            receivedMs: this.#receivedMs,
         };
     }
     /**
@@ -5723,14 +5724,17 @@ class ShareApi {
             clean: this.#clean,
         });
         let pageSize = this.#isPaged ? PER_PAGE : null;
+        let sentMs = null;
         for (let number = 1;; number++) {
             const paging = pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
             const path = `${this.#recipientsPath}?include_resources=true${paging}`;
             const page = await this.#client.read({ kind: 'list', path }, (envelope) => pages.add(envelope), options);
             pageSize ??= page.size;
+            sentMs ??= page.sentMs;
             const isFull = pageSize !== null && page.count >= pageSize;
-            if (!isFull || !page.addedAny)
-                return pages.toList();
+            if (!isFull || !page.addedAny) {
+                return pages.toList({ sentMs, receivedMs: page.receivedMs });
+            }
         }
     }
 }
@@ -6878,17 +6882,24 @@ function readId(input, kind, text, fixOfEmpty, clean) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/readiness.js
-/**
- * 0 while the recipient has access or will, unknown statuses included; 1
- * `disassociating`; 2 `disassociated`.
- */
-function stage({ status }) {
-    if (status === 'disassociated')
-        return 2;
-    return status === 'disassociating' ? 1 : 0;
+
+/** Unknown statuses are active: the recipient has access, or will. */
+function isActive({ status }) {
+    return isActiveStatus(status);
 }
-function isActive(record) {
-    return stage(record) === 0;
+function isDisassociating({ status }) {
+    return status === 'disassociating';
+}
+function isDisassociated({ status }) {
+    return status === 'disassociated';
+}
+/** The order in which a record passes through its stages. */
+const STAGES = [isActive, isDisassociating, isDisassociated];
+/** Below 0 where `b` is further along to its removal than `a`. */
+function compareStages(a, b) {
+    const stageA = STAGES.findIndex((isAtStage) => isAtStage(a));
+    const stageB = STAGES.findIndex((isAtStage) => isAtStage(b));
+    return stageA - stageB;
 }
 /**
  * Can the recipient use everything in the share?
@@ -6906,14 +6917,14 @@ function isReady({ status, errors }) {
  * docs/how-it-works.md.
  */
 const STALE_READ_MS = 10_000;
-/**
- * What the first list shows. `share` is null where it could not be read, and
- * `shareFailure` says why.
- */
-function firstObservations(list, share, shareFailure = null) {
+/** The share, or null where it could not be read. */
+function shareIn({ shareReading }) {
+    return shareReading.type === 'read' ? shareReading.share : null;
+}
+/** What the first list shows, and the share beside it. */
+function firstObservations(list, shareReading) {
     const nothing = {
-        share,
-        shareFailure,
+        shareReading,
         records: new Map(),
         byAccount: new Map(),
         recoveredOnce: new Set(),
@@ -6926,9 +6937,9 @@ function firstObservations(list, share, shareFailure = null) {
     return observeList(nothing, list);
 }
 /** Adds what a whole list shows. */
-function observeList(known, list) {
+function observeList(observed, list) {
     return {
-        ...observeRecords(known, list.records),
+        ...observeRecords(observed, list.records),
         others: list.others,
         skipped: list.skipped,
         listSentMs: list.sentMs,
@@ -6943,9 +6954,9 @@ function observeList(known, list) {
  * read. An error of a resource stays until `modified` moves or a second read
  * shows none: the first may be older than the error.
  */
-function observeRecords(known, seen) {
-    const records = new Map(known.records);
-    const recoveredOnce = new Set(known.recoveredOnce);
+function observeRecords(observed, seen) {
+    const records = new Map(observed.records);
+    const recoveredOnce = new Set(observed.recoveredOnce);
     for (const record of seen) {
         const old = records.get(record.id);
         if (old && isStale(record, old))
@@ -6961,11 +6972,11 @@ function observeRecords(known, seen) {
         records.set(record.id, { ...record, accountId, errors, moreErrors });
     }
     const byAccount = groupByAccount(records);
-    return { ...known, records, byAccount, recoveredOnce };
+    return { ...observed, records, byAccount, recoveredOnce };
 }
 function isStale(seen, old) {
     const laterMs = modifiedLaterMs(seen, old);
-    return laterMs === 0 ? stage(seen) < stage(old) : laterMs < 0;
+    return laterMs === 0 ? compareStages(seen, old) < 0 : laterMs < 0;
 }
 /** Does a read that may be stale show no error any more? */
 function mayHaveRecovered(seen, old) {
@@ -7026,14 +7037,15 @@ async function observeFirst(options) {
     if (list instanceof ApiError)
         return list;
     if (!(readShare instanceof ApiError)) {
-        return firstObservations(list, readShare);
+        return firstObservations(list, { type: 'read', share: readShare });
     }
     // The end of the step kept it from being read: that is no reason to reject
     // the plan.
     const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
-    return isCutShort
-        ? readShare
-        : firstObservations(list, null, readShare.failure);
+    if (isCutShort)
+        return readShare;
+    const { failure } = readShare;
+    return firstObservations(list, { type: 'failed', failure });
 }
 /** Only `exact` depends on the share, so a failure costs others no time. */
 async function readShareBeside(listing, { share, clock, deadline }) {
@@ -7053,6 +7065,11 @@ async function readShareBeside(listing, { share, clock, deadline }) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/outcome.js
+
+/** The share, or null where the run could not read it. */
+function shareOf({ observed }) {
+    return observed && shareIn(observed);
+}
 /** The outcome of a run that could not read the recipients at all. */
 function unobservedOutcome({ targets, state }, failure, nowMs, ending) {
     const desired = state === 'absent' ? 'absent' : 'present';
@@ -7196,6 +7213,7 @@ function internalError() {
 
 
 
+
 /** Plans a run with `state: exact` from the first list. */
 function planExact(inputs, observed) {
     const listed = inputs.targets.map((target) => {
@@ -7247,32 +7265,31 @@ function refusalOf(situation) {
     return null;
 }
 function shareIsUnreadable({ observed }) {
-    const { share, shareFailure } = observed;
-    if (share)
+    const { shareReading } = observed;
+    if (shareReading.type === 'read')
         return null;
-    const reason = 'the share could not be read';
-    return shareFailure ? `${reason}: ${exact_textOf(shareFailure)}` : reason;
+    return `the share could not be read: ${exact_textOf(shareReading.failure)}`;
 }
 function exact_textOf({ reason, request }) {
     return request ? `${reason} (${request.detail})` : reason;
 }
 function shareIsNotActive({ observed }) {
-    return unless(observed.share, 'status', 'active');
+    return unless(shareIn(observed), 'status', 'active');
 }
 function shareTargetsNoAccounts({ observed }) {
-    return unless(observed.share, 'targetType', 'account');
+    return unless(shareIn(observed), 'targetType', 'account');
 }
 function shareBelongsToAnother({ observed, inputs, }) {
-    const owner = observed.share?.accountId ?? 'unknown';
+    const owner = shareIn(observed)?.accountId ?? 'unknown';
     if (owner === inputs.accountId)
         return null;
     return `the owner of the share is ${owner}, not account-id`;
 }
 /** The API does not promise `kind`; who owns the share is another rule. */
 function shareIsNotSent({ observed }) {
-    if (observed.share?.kind === null)
+    if (shareIn(observed)?.kind === null)
         return null;
-    return unless(observed.share, 'kind', 'sent');
+    return unless(shareIn(observed), 'kind', 'sent');
 }
 function unless(share, member, expected) {
     const word = share?.[member] ?? 'unknown';
@@ -7290,7 +7307,7 @@ function recordWasSkipped({ observed }) {
 }
 /** Removing it could remove a whole organization. */
 function recordMayBeTheOrganization({ observed, }) {
-    const organizationId = observed.share?.organizationId ?? null;
+    const organizationId = shareIn(observed)?.organizationId ?? null;
     const record = [...observed.records.values()]
         .filter(isActive)
         .find(({ accountId }) => accountId === null || accountId === organizationId);
@@ -7539,7 +7556,7 @@ const PRESENT_RULES = [
 function resourceFailedPermanently({ activeRecord, observed, }) {
     if (!activeRecord || !hasTerminalError(activeRecord))
         return null;
-    const reason = describeErrors(activeRecord, observed.share);
+    const reason = describeErrors(activeRecord, shareIn(observed));
     const failure = { cause: 'resource-error', reason, request: null };
     return { do: 'fail', failure };
 }
@@ -7606,7 +7623,7 @@ function decidePresent(history, { wait, dryRun }, observed) {
     const { posts } = history;
     const records = recordsOf(history, observed);
     const activeRecord = records.find(isActive) ?? null;
-    const endingRecord = records.find((record) => stage(record) === 1) ?? null;
+    const endingRecord = records.find(isDisassociating) ?? null;
     const lostPost = posts.find(isUnknown);
     const appearedRecord = records.find(({ id }) => lostPost && !lostPost.knownIds.has(id));
     const inUse = activeRecord?.id ?? history.inUse ?? appearedRecord?.id ?? null;
@@ -7638,10 +7655,10 @@ const REMOVAL_RULES = [
     lastDeleteFailed, // A7
 ];
 function recordIsRemoved({ record }) {
-    return stage(record) === 2 ? DONE : null;
+    return isDisassociated(record) ? DONE : null;
 }
 function recordIsBeingRemoved({ record, wait }) {
-    if (stage(record) !== 1)
+    if (!isDisassociating(record))
         return null;
     return wait ? waitFor('status') : DONE;
 }
@@ -7658,7 +7675,7 @@ function lastDeleteMayBeRepeated({ record, deletes, lastDelete, }) {
     if (!lastDelete)
         return null;
     const mayRepeat = isAccepted(lastDelete) || isRepeatable(lastDelete);
-    const counted = deletes.filter((one) => !isTooEarly(one));
+    const counted = deletes.filter((write) => !isTooEarly(write));
     return mayRepeat && counted.length < MAX_WRITES
         ? { do: 'delete', recipientIds: [record.id] }
         : null;
@@ -7691,7 +7708,7 @@ function decideRemoval(record, { deletes: all }, wait, observed) {
 }
 /** Is the end of a DELETE awaited that the run has sent for the target? */
 function isBeingRemoved(history, { wait }, observed) {
-    const sentFor = new Set(history.deletes.map((one) => one.recipientId));
+    const sentFor = new Set(history.deletes.map(({ recipientId }) => recipientId));
     return recordsOf(history, observed)
         .filter(({ id }) => sentFor.has(id))
         .map((record) => decideRemoval(record, history, wait, observed))
@@ -7746,7 +7763,7 @@ function organizationCannotBeIdentified({ history, records, observed, }) {
     return { do: 'fail', failure };
 }
 function absenceIsConfirmed({ history, records, observed, dryRun, }) {
-    const wasFound = history.deletes.length > 0 || records.some((record) => stage(record) === 1);
+    const wasFound = history.deletes.length > 0 || records.some(isDisassociating);
     const isConfirmed = observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
     return wasFound || isConfirmed || dryRun ? DONE : null;
 }
@@ -7754,8 +7771,8 @@ function absenceIsNotConfirmedYet() {
     return waitFor('confirmation');
 }
 function decideAbsent(history, { wait, dryRun }, observed) {
-    const known = recordsOf(history, observed);
-    const records = known.filter((record) => isInScope(record, history));
+    const allRecords = recordsOf(history, observed);
+    const records = allRecords.filter((record) => isInScope(record, history));
     const steps = records.map((record) => decideRemoval(record, history, wait, observed));
     const next = firstMatch(ABSENT_RULES, {
         history,
@@ -7764,8 +7781,8 @@ function decideAbsent(history, { wait, dryRun }, observed) {
         records,
         steps,
     });
-    const recipient = mostActive(known, history.deletes);
-    const wasRemoved = history.deletes.some((one) => hasRemoved(one, records));
+    const recipient = mostActive(allRecords, history.deletes);
+    const wasRemoved = history.deletes.some((write) => hasRemoved(write, records));
     const wouldRemove = dryRun && records.some(isActive) && next.do !== 'fail';
     return {
         next,
@@ -7785,7 +7802,7 @@ function isInScope({ id }, { planned }) {
  */
 function mostActive(records, deletes) {
     const isWritten = ({ id }) => Number(deletes.some(({ recipientId }) => recipientId === id));
-    const [first] = [...records].sort((a, b) => stage(a) - stage(b) || isWritten(b) - isWritten(a));
+    const [first] = [...records].sort((a, b) => compareStages(a, b) || isWritten(b) - isWritten(a));
     return first ?? null;
 }
 function hasRemoved(write, records) {
@@ -8067,7 +8084,7 @@ class Reconciler {
         return obstacleTo(decision, {
             state,
             refusal: plan.refusal,
-            share: this.#observed.share,
+            share: shareIn(this.#observed),
             stopped: this.#stopped,
             additions: this.#additions,
             isBeingRemoved: isBeingRemoved(state, inputs, this.#observed),
@@ -8114,10 +8131,10 @@ class Reconciler {
         for (const [index, state] of this.#targets.entries()) {
             if (!isPending(state))
                 continue;
-            const own = isExplained && isUnbegunRemoval(state)
+            const failureOfTarget = isExplained && isUnbegunRemoval(state)
                 ? notBegunAfterPoll(failure)
                 : endedByPoll(failure, state);
-            this.#update(index, { next: { do: 'fail', failure: own } });
+            this.#update(index, { next: { do: 'fail', failure: failureOfTarget } });
         }
     }
     // -------- writing
@@ -8130,9 +8147,9 @@ class Reconciler {
     async #writeDue() {
         if (this.#pollError)
             return false;
-        const due = this.#dueWrites();
+        const writes = this.#dueWrites();
         const replies = [];
-        const workers = Array.from({ length: MAX_CONCURRENT_WRITES }, () => this.#sendFrom(due, replies));
+        const workers = Array.from({ length: MAX_CONCURRENT_WRITES }, () => this.#sendFrom(writes, replies));
         const ends = await Promise.allSettled(workers);
         this.#observed = observeRecords(this.#observed, replies);
         const failed = ends.find(({ status }) => status === 'rejected');
@@ -8155,12 +8172,12 @@ class Reconciler {
      * Sends one write after the other, until one is held back. An internal error
      * ends the other workers, too.
      */
-    async #sendFrom(due, replies) {
+    async #sendFrom(writes, replies) {
         try {
-            for (let write = due.shift(); write; write = due.shift()) {
+            for (let write = writes.shift(); write; write = writes.shift()) {
                 const reply = await this.#send(write);
                 if (reply.outcome === 'heldBack') {
-                    due.length = 0;
+                    writes.length = 0;
                     this.#update(write.index, { heldBack: reply.heldBack });
                 }
                 else {
@@ -8169,7 +8186,7 @@ class Reconciler {
             }
         }
         catch (error) {
-            due.length = 0;
+            writes.length = 0;
             throw error;
         }
     }
@@ -8221,8 +8238,8 @@ class Reconciler {
         this.#update(index, { heldBack: null, posts, inUse });
     }
     #toPost({ planned }, written) {
-        const known = this.#observed.byAccount.get(planned.target.id) ?? [];
-        return { ...written, knownIds: new Set(known.map(({ id }) => id)) };
+        const records = this.#observed.byAccount.get(planned.target.id) ?? [];
+        return { ...written, knownIds: new Set(records.map(({ id }) => id)) };
     }
     #toDelete(recipientId, written) {
         const status = this.#observed.records.get(recipientId)?.status;
@@ -8324,19 +8341,19 @@ class Reconciler {
     async #observeRecord() {
         const pending = this.#targets.filter(isPending);
         const [only] = pending;
-        const known = only?.recipient;
-        if (pending.length !== 1 || !only || !known)
+        const recipient = only?.recipient;
+        if (pending.length !== 1 || !only || !recipient)
             return false;
-        const expected = only.planned.desired === 'present' ? 0 : 1;
-        if (stage(known) !== expected)
+        const isOnTheWay = only.planned.desired === 'present' ? isActive : isDisassociating;
+        if (!isOnTheWay(recipient))
             return false;
-        const record = await this.#readRecord(known.id);
+        const record = await this.#readRecord(recipient.id);
         if (!record)
             return false;
         this.#observed = observeRecords(this.#observed, [record]);
         // Several targets end on a list, however they end.
         const isOver = isReady(record) || hasTerminalError(record);
-        return stage(record) === expected && !(isOver && this.#endsOnList());
+        return isOnTheWay(record) && !(isOver && this.#endsOnList());
     }
     #endsOnList() {
         return this.#targets.length > 1 || this.#options.inputs.state === 'exact';
@@ -8647,7 +8664,7 @@ const OTHER_HINTS = {
 };
 /** Chooses the title and the hint for a failure of this run. */
 function adviceFor(failure, circumstances) {
-    const rule = RULES.find((one) => matches(one, failure, circumstances));
+    const rule = RULES.find((candidate) => matches(candidate, failure, circumstances));
     return {
         topic: rule?.topic ?? failure.cause,
         hint: rule?.hint ?? null,
@@ -8806,12 +8823,12 @@ function statusOf(state, observed) {
  * did not show: it stays, so the account still has access.
  */
 function lateRecord({ planned }, observed) {
-    const known = planned.unlistedRecords;
-    if (!known)
+    const { unlistedRecords } = planned;
+    if (!unlistedRecords)
         return null;
-    const ids = new Set(known.map(({ id }) => id));
+    const ids = new Set(unlistedRecords.map(({ id }) => id));
     const records = observed.byAccount.get(planned.target.id) ?? [];
-    return records.find((one) => isActive(one) && !ids.has(one.id)) ?? null;
+    return (records.find((record) => isActive(record) && !ids.has(record.id)) ?? null);
 }
 /** From the first list to the end of a target, in milliseconds. */
 function durationMs(state, nowMs) {
@@ -8820,6 +8837,7 @@ function durationMs(state, nowMs) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/wording.js
+
 
 
 
@@ -8934,7 +8952,7 @@ function planAddition(state, inputs) {
     const { recipient, planned } = state;
     if (recipient && isActive(recipient))
         return planKept(state, inputs);
-    if (recipient && stage(recipient) === 1) {
+    if (recipient && isDisassociating(recipient)) {
         const detail = ` after recipient ${recipient.id} is removed`;
         return { sign: '+', text: 'add', detail, group: 'to add' };
     }
@@ -8958,7 +8976,7 @@ function planRemoval({ recipient, next, planned }) {
         const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
         return { sign: '-', text: 'remove', detail, group: 'to remove' };
     }
-    if (recipient && stage(recipient) === 1) {
+    if (recipient && isDisassociating(recipient)) {
         const group = 'already being removed';
         return { sign: '=', text: group, group };
     }
@@ -9027,7 +9045,7 @@ function hasStillAccess({ planned, recipient }) {
 }
 /** Did the run send a DELETE for the record that shows where it stands? */
 function isDeleted({ recipient, deletes }) {
-    return deletes.some((one) => one.recipientId === recipient?.id);
+    return deletes.some(({ recipientId }) => recipientId === recipient?.id);
 }
 function statusWord({ recipient }) {
     return recipient?.status ?? 'not a recipient';
@@ -9110,7 +9128,7 @@ function retriedResourceWarning(resource, state) {
  */
 function progressLine(targets, leftMs, { wait }) {
     const failed = targets.filter(({ next }) => next.do === 'fail').length;
-    const held = targets.filter((one) => isPending(one) && one.heldBack).length;
+    const held = targets.filter((state) => isPending(state) && state.heldBack).length;
     const parts = [
         ...progressOf(targets, 'present', wait ? 'associated' : 'added'),
         ...progressOf(targets, 'absent', 'removed'),
@@ -9261,7 +9279,7 @@ function describePending(state, result) {
         ...describeSeen([state], result),
         ...describeConfirmation([state]),
         ...describeLastWrite(state),
-        ...describeRetries(state, outcome.observed?.share ?? null),
+        ...describeRetries(state, shareOf(outcome)),
         ...describeLastPoll(outcome),
     ].join('; ');
 }
@@ -9271,7 +9289,7 @@ function describeManyPending(states, result) {
         ...describeSeen(states, result),
         ...describeConfirmation(states),
         ...describeLastWrites(states),
-        ...describeManyRetries(states, result.outcome.observed?.share ?? null),
+        ...describeManyRetries(states, shareOf(result.outcome)),
         ...describeLastPoll(result.outcome),
     ].join('; ');
 }
@@ -9336,7 +9354,7 @@ function describeStatuses(states, nowMs) {
         groups.set(word, group);
     }
     const texts = [...groups].map(([word, all]) => {
-        const sinceMs = Math.min(...all.map((one) => one.statusSinceMs));
+        const sinceMs = Math.min(...all.map(({ statusSinceMs }) => statusSinceMs));
         const time = formatDuration(nowMs - sinceMs);
         if (states.length === 1)
             return `${quoteStatus(word)} for ${time}`;
@@ -9411,7 +9429,7 @@ function describeHeldBackWrites(states) {
 'recipient c41f….' */
 function whereSentence(states, result) {
     const { inputs, outcome } = result;
-    const share = shareAndOwner(outcome.observed?.share ?? null, inputs);
+    const share = shareAndOwner(shareOf(outcome), inputs);
     if (states.length === 0)
         return `${share}.`;
     const noun = nounOf(states);
@@ -9515,6 +9533,7 @@ function summaryWarning(message) {
 
 
 
+
 /** The first poll so long after the last line has one. */
 const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
@@ -9534,7 +9553,7 @@ function createProgressLog(sink, inputs, clock) {
     let overAtPlan = new Set();
     let writeWasAccepted = false;
     let lastLineMs = clock.now();
-    let lastSpacingMs = Number.NEGATIVE_INFINITY;
+    let lastSpacingMs = null;
     const lineCounts = new Map();
     const retriedResources = new Set();
     function log(text) {
@@ -9605,10 +9624,10 @@ function createProgressLog(sink, inputs, clock) {
         if (to.next.do !== 'wait')
             return;
         const errors = retriedErrors(to).filter(({ resourceId }) => !retriedResources.has(resourceId));
-        for (const one of errors) {
-            retriedResources.add(one.resourceId);
-            const name = nameOfResource(one.resourceId, share);
-            warn(retriedResourceWarning(`${name}: ${one.error}`, to));
+        for (const { resourceId, error } of errors) {
+            retriedResources.add(resourceId);
+            const name = nameOfResource(resourceId, share);
+            warn(retriedResourceWarning(`${name}: ${error}`, to));
         }
     }
     return {
@@ -9618,9 +9637,9 @@ function createProgressLog(sink, inputs, clock) {
                 warn(tlsVariableWarning);
         },
         planned(all, observed, remainingMs) {
-            share = observed.share;
+            share = shareIn(observed);
             targets = all;
-            overIds = new Set(all.filter((one) => !isPending(one)).map((one) => keyOf(one)));
+            overIds = new Set(all.filter((state) => !isPending(state)).map(keyOf));
             overAtPlan = new Set(overIds);
             log(shareAndOwner(share, inputs));
             logPlan(all);
@@ -9661,8 +9680,9 @@ function createProgressLog(sink, inputs, clock) {
                 log(delayLine(delay));
                 return;
             }
-            const isNew = clock.now() - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
-            lastSpacingMs = clock.now();
+            const nowMs = clock.now();
+            const isNew = lastSpacingMs === null || nowMs - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
+            lastSpacingMs = nowMs;
             if (isNew)
                 log(delayLine(delay));
         },
@@ -9821,9 +9841,9 @@ function isWholeRun({ cause }) {
 }
 function withoutOwnIds(reason, state) {
     const { target } = state.planned;
-    const own = new RegExp(target.id, 'gi');
+    const targetId = new RegExp(target.id, 'gi');
     const recipientId = state.inUse ?? state.recipient?.id;
-    const neutral = reason.replace(own, OWN_ID);
+    const neutral = reason.replace(targetId, OWN_ID);
     if (!recipientId)
         return neutral;
     const ownRecipient = new RegExp(`(?<![\\w-])${recipientId}(?![\\w-])`, 'g');
@@ -9938,6 +9958,7 @@ function escapeMarkup(text) {
 
 
 
+
 /** The names of the outputs: a test compares them with action.yml. */
 const OUTPUT_NAMES = [
     'recipient-id',
@@ -10047,7 +10068,7 @@ function toRecipient(state, result, level) {
     };
 }
 function outputs_resourcesOf({ recipient }, { outcome }, maxText) {
-    const types = outcome.observed?.share?.resourceTypes;
+    const types = shareOf(outcome)?.resourceTypes;
     const errors = recipient?.errors ?? [];
     return errors.map(({ resourceId, error, terminal }) => ({
         resource_id: resourceId,
@@ -10143,6 +10164,7 @@ var context = __nccwpck_require__(698);
 
 
 
+
 /** Below GitHub's 1 MiB, with room for what is always there. */
 const MAX_BYTES = 1_000_000;
 /** So many lines of a table are shown without a click; the rest is folded. */
@@ -10177,7 +10199,7 @@ function createSummary(result, areOutputsWritten, toHtml) {
 const OUTPUTS_PARAGRAPH = `<p><strong>${TITLES.outputs}.</strong> ${OTHER_HINTS.outputs}</p>`;
 function heading(result, isGreen, toHtml) {
     const { inputs, outcome } = result;
-    const name = outcome.observed?.share?.name;
+    const name = shareOf(outcome)?.name;
     const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
     const mark = markOf(result, isGreen);
     return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;
@@ -10383,7 +10405,7 @@ function notRemovedSection(result, toHtml, budget) {
     const states = accountsNotRemoved(result);
     if (states.length === 0)
         return '';
-    const lines = fitLines(states, (one) => toHtml(listEntry(one)), budget);
+    const lines = fitLines(states, (state) => toHtml(listEntry(state)), budget);
     const more = states.length - lines.length;
     const rest = more > 0 ? `\n<p>And ${formatCount(more)} more, in the log.</p>` : '';
     const title = notRemovedTitle(states.length);
@@ -10731,7 +10753,7 @@ async function main(world) {
         const loaded = loadInputs({ env, files, clean });
         if (loaded.type === 'valid') {
             const { inputs, notes } = loaded;
-            return await run(openRun(inputs, notes, world, sink, clean));
+            return await runStep(openRun(inputs, notes, world, sink, clean));
         }
         const { errors, summary } = loaded;
         await reportInvalidInputs(sink, context, errors, summary);
@@ -10771,30 +10793,30 @@ function openRun(inputs, notes, world, sink, clean) {
     };
 }
 /** The deployment record is finished on every path. */
-async function run(one) {
-    const startMs = one.world.clock.now();
+async function runStep(run) {
+    const startMs = run.world.clock.now();
     let result = null;
     let reported = 'crashed';
     try {
-        one.progress.start(one.notes, ignoresTlsVariable(one.world.env));
-        const outcome = await observeAndReconcile(one);
-        result = await toResult(one, outcome, startMs);
-        reported = await reportResult(one.sink, result);
+        run.progress.start(run.notes, ignoresTlsVariable(run.world.env));
+        const outcome = await observeAndReconcile(run);
+        result = await toResult(run, outcome, startMs);
+        reported = await reportResult(run.sink, result);
         return reported === 'complete' && result_isSuccess(result);
     }
     finally {
-        one.deadline.clear();
-        await finishDeployment(one, result, reported);
+        run.deadline.clear();
+        await finishDeployment(run, result, reported);
     }
 }
 /** Never rejects: every exit path reports the same data. */
-async function observeAndReconcile(one) {
-    const { inputs, share, deadline } = one;
-    const { clock } = one.world;
+async function observeAndReconcile(run) {
+    const { inputs, share, deadline } = run;
+    const { clock } = run.world;
     try {
         const first = await observeFirst({ inputs, share, clock, deadline });
         if (!(first instanceof ApiError))
-            return await reconcile(one, first);
+            return await reconcile(run, first);
         const isCancelled = deadline.isCancelled();
         const failure = unreadRecipients(first.failure, isCancelled);
         const ending = isCancelled ? 'cancelled' : 'complete';
@@ -10810,9 +10832,9 @@ async function observeAndReconcile(one) {
         });
     }
 }
-async function reconcile(one, first) {
-    const { inputs, deadline, progress, share, deployment } = one;
-    const { clock, random } = one.world;
+async function reconcile(run, first) {
+    const { inputs, deadline, progress, share, deployment } = run;
+    const { clock, random } = run.world;
     const reconciler = new Reconciler({
         plan: planTargets(inputs, first),
         observed: first,
@@ -10835,9 +10857,9 @@ async function reconcile(one, first) {
     deployment.start();
     return reconciler.run();
 }
-async function toResult(one, outcome, startMs) {
-    const { inputs, notes, world, client } = one;
-    const sharesOfOwner = await sharesForAdvice(one, outcome);
+async function toResult(run, outcome, startMs) {
+    const { inputs, notes, world, client } = run;
+    const sharesOfOwner = await sharesForAdvice(run, outcome);
     const nowMs = world.clock.now();
     return {
         inputs,

@@ -72,7 +72,7 @@ export async function main(world: World): Promise<boolean> {
     const loaded = loadInputs({ env, files, clean });
     if (loaded.type === 'valid') {
       const { inputs, notes } = loaded;
-      return await run(openRun(inputs, notes, world, sink, clean));
+      return await runStep(openRun(inputs, notes, world, sink, clean));
     }
     const { errors, summary } = loaded;
     await reportInvalidInputs(sink, context, errors, summary);
@@ -119,29 +119,29 @@ function openRun(
 }
 
 /** The deployment record is finished on every path. */
-async function run(one: Run): Promise<boolean> {
-  const startMs = one.world.clock.now();
+async function runStep(run: Run): Promise<boolean> {
+  const startMs = run.world.clock.now();
   let result: Result | null = null;
   let reported: Reported = 'crashed';
   try {
-    one.progress.start(one.notes, ignoresTlsVariable(one.world.env));
-    const outcome = await observeAndReconcile(one);
-    result = await toResult(one, outcome, startMs);
-    reported = await reportResult(one.sink, result);
+    run.progress.start(run.notes, ignoresTlsVariable(run.world.env));
+    const outcome = await observeAndReconcile(run);
+    result = await toResult(run, outcome, startMs);
+    reported = await reportResult(run.sink, result);
     return reported === 'complete' && isSuccess(result);
   } finally {
-    one.deadline.clear();
-    await finishDeployment(one, result, reported);
+    run.deadline.clear();
+    await finishDeployment(run, result, reported);
   }
 }
 
 /** Never rejects: every exit path reports the same data. */
-async function observeAndReconcile(one: Run): Promise<Outcome> {
-  const { inputs, share, deadline } = one;
-  const { clock } = one.world;
+async function observeAndReconcile(run: Run): Promise<Outcome> {
+  const { inputs, share, deadline } = run;
+  const { clock } = run.world;
   try {
     const first = await observeFirst({ inputs, share, clock, deadline });
-    if (!(first instanceof ApiError)) return await reconcile(one, first);
+    if (!(first instanceof ApiError)) return await reconcile(run, first);
 
     const isCancelled = deadline.isCancelled();
     const failure = unreadRecipients(first.failure, isCancelled);
@@ -158,9 +158,9 @@ async function observeAndReconcile(one: Run): Promise<Outcome> {
   }
 }
 
-async function reconcile(one: Run, first: Observations): Promise<Outcome> {
-  const { inputs, deadline, progress, share, deployment } = one;
-  const { clock, random } = one.world;
+async function reconcile(run: Run, first: Observations): Promise<Outcome> {
+  const { inputs, deadline, progress, share, deployment } = run;
+  const { clock, random } = run.world;
   const reconciler = new Reconciler({
     plan: planTargets(inputs, first),
     observed: first,
@@ -183,12 +183,12 @@ async function reconcile(one: Run, first: Observations): Promise<Outcome> {
 }
 
 async function toResult(
-  one: Run,
+  run: Run,
   outcome: Outcome,
   startMs: number,
 ): Promise<Result> {
-  const { inputs, notes, world, client } = one;
-  const sharesOfOwner = await sharesForAdvice(one, outcome);
+  const { inputs, notes, world, client } = run;
+  const sharesOfOwner = await sharesForAdvice(run, outcome);
   const nowMs = world.clock.now();
   return {
     inputs,

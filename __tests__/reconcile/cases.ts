@@ -18,6 +18,7 @@ import type {
   WriteResult,
 } from '../../src/reconcile/target-state.ts';
 import {
+  A_SHARE,
   AN_ACCOUNT,
   apiError,
   listOf,
@@ -109,13 +110,14 @@ export interface Case {
   readonly ageMs?: number;
   /** How long after the first list the newest one was sent. */
   readonly listMs?: number;
-  readonly share?: Share | null;
+  readonly share?: Share;
 }
 
 /** What was observed in a case. */
 function observedIn(one: Case): Observations {
-  const { first = [], later = [], listMs = 0, ageMs, share = null } = one;
-  const known = firstObservations(listOf(first, { sentMs: FIRST_MS }), share);
+  const { first = [], later = [], listMs = 0, ageMs, share = A_SHARE } = one;
+  const firstList = listOf(first, { sentMs: FIRST_MS });
+  const known = firstObservations(firstList, { type: 'read', share });
   const sentMs = ageMs === undefined ? FIRST_MS + listMs : WRITTEN_MS + ageMs;
   return observeList(known, listOf(later, { sentMs }));
 }

@@ -231,7 +231,7 @@ describe('an internal error', () => {
     const resourceTypes = { get: boom } as never;
     const resources = [{ error: 'no', terminal: true }];
     const { outcome, state } = await run({
-      share: { ...A_SHARE, resourceTypes },
+      shareReading: { type: 'read', share: { ...A_SHARE, resourceTypes } },
       respond: ({ atMs }, [record]) =>
         atMs > 0 ? ok({ ...record, resources }) : undefined,
     });

@@ -7,11 +7,15 @@ import type {
   ShareRecipient,
 } from '../../src/domain.ts';
 import { allowedRemovals } from '../../src/reconcile/exact.ts';
-import { firstObservations } from '../../src/reconcile/observations.ts';
+import {
+  firstObservations,
+  type ShareReading,
+} from '../../src/reconcile/observations.ts';
 import { planTargets } from '../../src/reconcile/plan.ts';
 import type { Refusal } from '../../src/reconcile/target-state.ts';
 import {
   A_SHARE,
+  AN_UNREAD_SHARE,
   account,
   apiError,
   firstAccounts,
@@ -59,8 +63,8 @@ const having = (...numbers: number[]) =>
 interface PlanCase {
   readonly inputs?: Partial<Inputs>;
   readonly records?: readonly ShareRecipient[];
-  readonly share?: Share | null;
-  readonly shareFailure?: Failure | null;
+  readonly share?: Share;
+  readonly shareFailure?: Failure;
   readonly skipped?: number;
 }
 
@@ -68,12 +72,15 @@ function planned({
   inputs = {},
   records = having(0),
   share = A_SHARE,
-  shareFailure = null,
+  shareFailure,
   skipped = 0,
 }: PlanCase) {
+  const shareReading: ShareReading = shareFailure
+    ? { type: 'failed', failure: shareFailure }
+    : { type: 'read', share };
   const { targets, refusal } = planTargets(
     { ...INPUTS, ...EXACT, ...inputs },
-    firstObservations(listOf(records, { skipped }), share, shareFailure),
+    firstObservations(listOf(records, { skipped }), shareReading),
   );
   const removals = targets
     .filter(({ desired }) => desired === 'absent')
@@ -161,12 +168,11 @@ describe('`exact` refuses', () => {
   });
 
   const { failure } = apiError();
-  it.each<[string, Failure | null]>([
-    ['the share could not be read', null],
+  it.each<[string, Failure]>([
     ['the share could not be read: reason (detail)', failure],
     ['the share could not be read: reason', { ...failure, request: null }],
   ])('where %s', (reason, shareFailure) => {
-    refuses({ share: null, shareFailure }, 'unread-share', reason);
+    refuses({ shareFailure }, 'unread-share', reason);
   });
 
   it.each([
@@ -216,8 +222,12 @@ describe('`exact` refuses', () => {
   });
 
   it('for the first reason there is', () => {
-    const one = { skipped: 1, share: null, records: having(5) };
-    refuses(one, 'unread-share', 'the share could not be read');
+    const one = { skipped: 1, shareFailure: failure, records: having(5) };
+    refuses(
+      one,
+      'unread-share',
+      'the share could not be read: reason (detail)',
+    );
   });
 
   const share = { ...A_SHARE, organizationId: ORGANIZATION };
@@ -397,7 +407,7 @@ describe('a run with `exact`', () => {
 
   it('that is refused leaves what is done, and is refused all the same', async () => {
     const { causes, outcome } = await exact(nothing, {
-      share: null,
+      shareReading: AN_UNREAD_SHARE,
       records: recordsOf('associated'),
     });
     expect(causes).toEqual([null]);

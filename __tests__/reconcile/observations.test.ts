@@ -6,9 +6,9 @@ import {
   observeList,
   observeRecords,
 } from '../../src/reconcile/observations.ts';
-import { stage } from '../../src/reconcile/readiness.ts';
+import { compareStages } from '../../src/reconcile/readiness.ts';
 import {
-  A_SHARE,
+  A_SHARE_READING,
   ACCOUNT,
   listOf,
   OTHER,
@@ -23,7 +23,10 @@ const DATES: Record<string, string> = {
 
 /** What is known after lists, one after the other. */
 function after(...lists: (readonly ShareRecipient[])[]) {
-  return lists.reduce(observeRecords, firstObservations(listOf([]), null));
+  return lists.reduce(
+    observeRecords,
+    firstObservations(listOf([]), A_SHARE_READING),
+  );
 }
 
 /** The record that is known after reads of it. */
@@ -150,7 +153,7 @@ describe('all observations', () => {
           const byMs = Number(now.modifiedMs) - Number(old.modifiedMs);
           if (isDated) expect(byMs).toBeGreaterThanOrEqual(0);
           const isSame = !isDated || byMs === 0;
-          if (isSame) expect(stage(now)).toBeGreaterThanOrEqual(stage(old));
+          if (isSame) expect(compareStages(now, old)).toBeGreaterThanOrEqual(0);
         }
       }),
     );
@@ -194,11 +197,11 @@ describe('what is known of a run', () => {
     sentMs: 5,
     receivedMs: 6,
   });
-  const known = firstObservations(first, A_SHARE);
+  const known = firstObservations(first, A_SHARE_READING);
 
   it('begins with the first list and the share', () => {
     expect(known).toMatchObject({
-      share: A_SHARE,
+      shareReading: A_SHARE_READING,
       others,
       skipped: 3,
       firstSentMs: 5,
@@ -216,7 +219,7 @@ describe('what is known of a run', () => {
     );
     const later = observeList(known, list);
     expect(later).toMatchObject({
-      share: A_SHARE,
+      shareReading: A_SHARE_READING,
       others: none,
       skipped: 0,
       firstSentMs: 5,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DesiredState, Failure, Share } from '../../src/domain.ts';
+import type { ShareReading } from '../../src/reconcile/observations.ts';
 import { endedByPoll, planTargets } from '../../src/reconcile/plan.ts';
 import {
   failureOf,
@@ -10,6 +11,7 @@ import {
   ACCOUNT,
   AN_ACCOUNT,
   AN_ORGANIZATION,
+  AN_UNREAD_SHARE,
   accounts,
   INPUTS,
   OTHER,
@@ -74,6 +76,10 @@ describe('a plan', () => {
 });
 
 describe('a share that does not fit', () => {
+  const readShare = (more: Partial<Share>): ShareReading => ({
+    type: 'read',
+    share: { ...A_SHARE, ...more },
+  });
   const having = (status: string): RunCase => ({
     records: [wire('r1', status)],
   });
@@ -111,7 +117,7 @@ describe('a share that does not fit', () => {
         const { states, reconciler } = await planned({
           ...one,
           inputs: { ...one.inputs, state, dryRun },
-          share: { ...A_SHARE, ...more },
+          shareReading: readShare(more),
         });
         const failure = { cause: 'share-state', reason, request: null };
         expect(states).toMatchObject([
@@ -137,7 +143,7 @@ describe('a share that does not fit', () => {
     const { words } = await planned({
       ...one,
       inputs: { ...one.inputs, state },
-      share: more && { ...A_SHARE, ...more },
+      shareReading: more ? readShare(more) : AN_UNREAD_SHARE,
     });
     expect(words).toEqual([`${expected}, false`]);
   });

@@ -1,24 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { hasTerminalError } from '../../src/cloudflare/records.ts';
-import { isActive, isReady, stage } from '../../src/reconcile/readiness.ts';
+import {
+  isActive,
+  isDisassociated,
+  isDisassociating,
+  isReady,
+} from '../../src/reconcile/readiness.ts';
 import { record, resourceError } from '../builders.ts';
 
 describe('a record', () => {
   it.each([
-    ['associating', 0, false],
-    ['associated', 0, true],
-    ['disassociating', 1, false],
-    ['disassociated', 2, false],
-    ['hibernating', 0, false],
-    ['Disassociated', 0, false],
-    ['', 0, false],
-  ])('that is %j: stage %d, usable %j', (status, at, isUsable) => {
+    ['associating', 'active', false],
+    ['associated', 'active', true],
+    ['disassociating', 'disassociating', false],
+    ['disassociated', 'disassociated', false],
+    ['hibernating', 'active', false],
+    ['Disassociated', 'active', false],
+    ['', 'active', false],
+  ])('that is %j: %s, usable %j', (status, stage, isUsable) => {
     const seen = record('r1', status);
-    expect([stage(seen), isActive(seen), isReady(seen)]).toEqual([
-      at,
-      at === 0,
-      isUsable,
-    ]);
+    expect(isActive(seen)).toBe(stage === 'active');
+    expect(isDisassociating(seen)).toBe(stage === 'disassociating');
+    expect(isDisassociated(seen)).toBe(stage === 'disassociated');
+    expect(isReady(seen)).toBe(isUsable);
   });
 
   it.each<[string, boolean[], boolean, boolean]>([

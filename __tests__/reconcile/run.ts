@@ -2,15 +2,18 @@
  * Runs the reconciler against a share that is a plain list of records, on a
  * clock that jumps.
  */
-import type { Inputs, Share } from '../../src/domain.ts';
+import type { Inputs } from '../../src/domain.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
-import { firstObservations } from '../../src/reconcile/observations.ts';
+import {
+  firstObservations,
+  type ShareReading,
+} from '../../src/reconcile/observations.ts';
 import { planTargets } from '../../src/reconcile/plan.ts';
 import { type Progress, Reconciler } from '../../src/reconcile/reconciler.ts';
 import type { Outcome, TargetState } from '../../src/reconcile/target-state.ts';
 import { failureIn } from '../../src/report/failures.ts';
 import {
-  A_SHARE,
+  A_SHARE_READING,
   ACCOUNT,
   account,
   firstAccounts,
@@ -65,8 +68,8 @@ export interface RunCase extends ScriptedOptions {
    */
   readonly records?: WireRecord[];
   readonly respond?: Respond;
-  /** What was read of the share itself. */
-  readonly share?: Share | null;
+  /** The share itself, or why it could not be read. */
+  readonly shareReading?: ShareReading;
   readonly progress?: Partial<Progress>;
   /** When the run is cancelled. */
   readonly cancelMs?: number;
@@ -94,7 +97,13 @@ export function serve(
 
 /** Opens the share and plans. Nothing is written yet. */
 export async function plan(one: RunCase) {
-  const { records = [], respond, share = A_SHARE, progress, ...more } = one;
+  const {
+    records = [],
+    respond,
+    shareReading = A_SHARE_READING,
+    progress,
+    ...more
+  } = one;
   const api = openApi(
     (request) => respond?.(request, records) ?? serve(request, records),
     more,
@@ -107,7 +116,7 @@ export async function plan(one: RunCase) {
   const changes: string[] = [];
   const polls: number[] = [];
   const list = await api.clock.run(api.share.listRecipients());
-  const observed = firstObservations(list, share);
+  const observed = firstObservations(list, shareReading);
   const reconciler = new Reconciler({
     ...api,
     plan: planTargets(inputs, observed),

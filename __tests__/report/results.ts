@@ -176,8 +176,7 @@ export function observe(
     byAccount.set(id, [...(byAccount.get(id) ?? []), record]);
   }
   return {
-    share: POLICIES,
-    shareFailure: null,
+    shareReading: { type: 'read', share: POLICIES },
     records: new Map(records.map((record) => [record.id, record])),
     byAccount,
     recoveredOnce: new Set(),

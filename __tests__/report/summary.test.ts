@@ -308,7 +308,7 @@ describe('text from outside', () => {
           const share = { name: hostile, resourceTypes: new Map() };
           const html = rawOf(states, {
             inputs: { shareId: hostile, dryRun: isOff },
-            observed: { share: share as never },
+            observed: { shareReading: { type: 'read', share } as never },
             result: { sharesOfOwner: [{ id: hostile, name: hostile }] },
           });
           expect(html.replace(ours, '')).not.toMatch(/[<>@[\]]|:\/\//);

@@ -19,8 +19,12 @@ export interface RecipientFilter {
   readonly clean: Clean;
 }
 
+/** When a reading of the list began and ended. */
+type ListTimes = Pick<RecipientList, 'sentMs' | 'receivedMs'>;
+
 /** What a page says about the pages after it. */
-export interface Page {
+export interface Page extends ListTimes {
+  /** How many records it has, those that are skipped included. */
   readonly count: number;
   /** `result_info.per_page`; null where the server did not paginate. */
   readonly size: number | null;
@@ -66,8 +70,6 @@ export class RecipientPages {
   #skipped = 0;
   /** Was the last response a null? */
   #wasNull = false;
-  #sentMs: number | null = null;
-  #receivedMs = 0;
 
   constructor(filter: RecipientFilter) {
     this.#filter = filter;
@@ -93,25 +95,24 @@ export class RecipientPages {
     const seenBefore = this.#seenIds.size;
     const failedIds = new Set(entries.flatMap(failedIdsIn));
     for (const entry of entries) this.#addEntry(entry, failedIds);
-    this.#sentMs ??= envelope.sentMs;
-    this.#receivedMs = envelope.receivedMs;
     return {
+      sentMs: envelope.sentMs,
+      receivedMs: envelope.receivedMs,
       count: entries.length,
       size,
       addedAny: this.#seenIds.size > seenBefore,
     };
   }
 
-  toList(): RecipientList {
+  toList(times: ListTimes): RecipientList {
     return {
+      ...times,
       records: this.#records,
       others: {
         accounts: this.#otherAccounts.size,
         withoutAccount: this.#withoutAccount.size,
       },
       skipped: this.#skipped,
-      sentMs: this.#sentMs ?? 0,
-      receivedMs: this.#receivedMs,
     };
   }
 

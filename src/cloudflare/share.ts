@@ -169,6 +169,7 @@ export class ShareApi {
       clean: this.#clean,
     });
     let pageSize = this.#isPaged ? PER_PAGE : null;
+    let sentMs: number | null = null;
     for (let number = 1; ; number++) {
       const paging =
         pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
@@ -179,8 +180,11 @@ export class ShareApi {
         options,
       );
       pageSize ??= page.size;
+      sentMs ??= page.sentMs;
       const isFull = pageSize !== null && page.count >= pageSize;
-      if (!isFull || !page.addedAny) return pages.toList();
+      if (!isFull || !page.addedAny) {
+        return pages.toList({ sentMs, receivedMs: page.receivedMs });
+      }
     }
   }
 }

@@ -4,8 +4,15 @@ import {
   type Observations,
   oldestFirst,
   STALE_READ_MS,
+  shareIn,
 } from './observations.ts';
-import { isActive, isReady, stage } from './readiness.ts';
+import {
+  compareStages,
+  isActive,
+  isDisassociated,
+  isDisassociating,
+  isReady,
+} from './readiness.ts';
 import {
   inconclusiveAbsence,
   inconclusivePost,
@@ -107,7 +114,7 @@ function resourceFailedPermanently({
 }: PresentSituation): Step | null {
   if (!activeRecord || !hasTerminalError(activeRecord)) return null;
 
-  const reason = describeErrors(activeRecord, observed.share);
+  const reason = describeErrors(activeRecord, shareIn(observed));
   const failure = { cause: 'resource-error', reason, request: null } as const;
   return { do: 'fail', failure };
 }
@@ -201,7 +208,7 @@ function decidePresent(
   const { posts } = history;
   const records = recordsOf(history, observed);
   const activeRecord = records.find(isActive) ?? null;
-  const endingRecord = records.find((record) => stage(record) === 1) ?? null;
+  const endingRecord = records.find(isDisassociating) ?? null;
   const lostPost = posts.find(isUnknown);
   const appearedRecord = records.find(
     ({ id }) => lostPost && !lostPost.knownIds.has(id),
@@ -252,11 +259,11 @@ const REMOVAL_RULES: readonly Rule<RemovalSituation>[] = [
 ];
 
 function recordIsRemoved({ record }: RemovalSituation): Step | null {
-  return stage(record) === 2 ? DONE : null;
+  return isDisassociated(record) ? DONE : null;
 }
 
 function recordIsBeingRemoved({ record, wait }: RemovalSituation): Step | null {
-  if (stage(record) !== 1) return null;
+  if (!isDisassociating(record)) return null;
   return wait ? waitFor('status') : DONE;
 }
 
@@ -285,7 +292,7 @@ function lastDeleteMayBeRepeated({
 }: RemovalSituation): Step | null {
   if (!lastDelete) return null;
   const mayRepeat = isAccepted(lastDelete) || isRepeatable(lastDelete);
-  const counted = deletes.filter((one) => !isTooEarly(one));
+  const counted = deletes.filter((write) => !isTooEarly(write));
   return mayRepeat && counted.length < MAX_WRITES
     ? { do: 'delete', recipientIds: [record.id] }
     : null;
@@ -336,7 +343,9 @@ export function isBeingRemoved(
   { wait }: Mode,
   observed: Observations,
 ): boolean {
-  const sentFor = new Set(history.deletes.map((one) => one.recipientId));
+  const sentFor = new Set(
+    history.deletes.map(({ recipientId }) => recipientId),
+  );
   return recordsOf(history, observed)
     .filter(({ id }) => sentFor.has(id))
     .map((record) => decideRemoval(record, history, wait, observed))
@@ -430,8 +439,7 @@ function absenceIsConfirmed({
   observed,
   dryRun,
 }: AbsentSituation): Step | null {
-  const wasFound =
-    history.deletes.length > 0 || records.some((record) => stage(record) === 1);
+  const wasFound = history.deletes.length > 0 || records.some(isDisassociating);
   const isConfirmed =
     observed.listSentMs - observed.firstSentMs >= STALE_READ_MS;
   return wasFound || isConfirmed || dryRun ? DONE : null;
@@ -446,8 +454,8 @@ function decideAbsent(
   { wait, dryRun }: Mode,
   observed: Observations,
 ): Decision {
-  const known = recordsOf(history, observed);
-  const records = known.filter((record) => isInScope(record, history));
+  const allRecords = recordsOf(history, observed);
+  const records = allRecords.filter((record) => isInScope(record, history));
   const steps = records.map((record) =>
     decideRemoval(record, history, wait, observed),
   );
@@ -459,8 +467,10 @@ function decideAbsent(
     steps,
   });
 
-  const recipient = mostActive(known, history.deletes);
-  const wasRemoved = history.deletes.some((one) => hasRemoved(one, records));
+  const recipient = mostActive(allRecords, history.deletes);
+  const wasRemoved = history.deletes.some((write) =>
+    hasRemoved(write, records),
+  );
   const wouldRemove = dryRun && records.some(isActive) && next.do !== 'fail';
   return {
     next,
@@ -487,7 +497,7 @@ function mostActive(
   const isWritten = ({ id }: ShareRecipient) =>
     Number(deletes.some(({ recipientId }) => recipientId === id));
   const [first] = [...records].sort(
-    (a, b) => stage(a) - stage(b) || isWritten(b) - isWritten(a),
+    (a, b) => compareStages(a, b) || isWritten(b) - isWritten(a),
   );
   return first ?? null;
 }

@@ -12,7 +12,7 @@ import type {
   ShareRecipient,
 } from '../domain.ts';
 import { formatCount, plural } from '../format.ts';
-import type { Observations } from './observations.ts';
+import { type Observations, shareIn } from './observations.ts';
 import { isActive } from './readiness.ts';
 import { refusedBecause } from './reasons.ts';
 import type { Plan, PlannedTarget, Refusal } from './target-state.ts';
@@ -89,10 +89,9 @@ function refusalOf(situation: ExactSituation): Refusal | null {
 }
 
 function shareIsUnreadable({ observed }: ExactSituation): string | null {
-  const { share, shareFailure } = observed;
-  if (share) return null;
-  const reason = 'the share could not be read';
-  return shareFailure ? `${reason}: ${textOf(shareFailure)}` : reason;
+  const { shareReading } = observed;
+  if (shareReading.type === 'read') return null;
+  return `the share could not be read: ${textOf(shareReading.failure)}`;
 }
 
 function textOf({ reason, request }: Failure): string {
@@ -100,26 +99,26 @@ function textOf({ reason, request }: Failure): string {
 }
 
 function shareIsNotActive({ observed }: ExactSituation): string | null {
-  return unless(observed.share, 'status', 'active');
+  return unless(shareIn(observed), 'status', 'active');
 }
 
 function shareTargetsNoAccounts({ observed }: ExactSituation): string | null {
-  return unless(observed.share, 'targetType', 'account');
+  return unless(shareIn(observed), 'targetType', 'account');
 }
 
 function shareBelongsToAnother({
   observed,
   inputs,
 }: ExactSituation): string | null {
-  const owner = observed.share?.accountId ?? 'unknown';
+  const owner = shareIn(observed)?.accountId ?? 'unknown';
   if (owner === inputs.accountId) return null;
   return `the owner of the share is ${owner}, not account-id`;
 }
 
 /** The API does not promise `kind`; who owns the share is another rule. */
 function shareIsNotSent({ observed }: ExactSituation): string | null {
-  if (observed.share?.kind === null) return null;
-  return unless(observed.share, 'kind', 'sent');
+  if (shareIn(observed)?.kind === null) return null;
+  return unless(shareIn(observed), 'kind', 'sent');
 }
 
 function unless(
@@ -144,7 +143,7 @@ function recordWasSkipped({ observed }: ExactSituation): string | null {
 function recordMayBeTheOrganization({
   observed,
 }: ExactSituation): string | null {
-  const organizationId = observed.share?.organizationId ?? null;
+  const organizationId = shareIn(observed)?.organizationId ?? null;
   const record = [...observed.records.values()]
     .filter(isActive)
     .find(

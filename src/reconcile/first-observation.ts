@@ -33,14 +33,15 @@ export async function observeFirst(
   ]);
   if (list instanceof ApiError) return list;
   if (!(readShare instanceof ApiError)) {
-    return firstObservations(list, readShare);
+    return firstObservations(list, { type: 'read', share: readShare });
   }
   // The end of the step kept it from being read: that is no reason to reject
   // the plan.
   const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
-  return isCutShort
-    ? readShare
-    : firstObservations(list, null, readShare.failure);
+  if (isCutShort) return readShare;
+
+  const { failure } = readShare;
+  return firstObservations(list, { type: 'failed', failure });
 }
 
 /** Only `exact` depends on the share, so a failure costs others no time. */

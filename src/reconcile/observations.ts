@@ -5,7 +5,7 @@ import type {
   Share,
   ShareRecipient,
 } from '../domain.ts';
-import { stage } from './readiness.ts';
+import { compareStages } from './readiness.ts';
 
 /**
  * How far a read may be behind a write, in milliseconds; see "Consistency" in
@@ -16,12 +16,16 @@ export const STALE_READ_MS = 10_000;
 /** Records by their IDs. */
 export type Records = ReadonlyMap<string, ShareRecipient>;
 
+/** The share, beside the first list. */
+export type ShareReading =
+  | { readonly type: 'read'; readonly share: Share }
+  | { readonly type: 'failed'; readonly failure: Failure };
+
 /** Everything that responses have shown so far. */
 export interface Observations {
-  /** Null where it could not be read. */
-  readonly share: Share | null;
-  /** Why it could not be read; null where it could. */
-  readonly shareFailure: Failure | null;
+  /** The share, or why it could not be read. */
+  readonly shareReading: ShareReading;
+  /** All records that a response has shown, of targets and others. */
   readonly records: Records;
   /** Oldest first. Records that name no account are not in it. */
   readonly byAccount: ReadonlyMap<string, readonly ShareRecipient[]>;
@@ -39,18 +43,18 @@ export interface Observations {
   readonly listReceivedMs: number;
 }
 
-/**
- * What the first list shows. `share` is null where it could not be read, and
- * `shareFailure` says why.
- */
+/** The share, or null where it could not be read. */
+export function shareIn({ shareReading }: Observations): Share | null {
+  return shareReading.type === 'read' ? shareReading.share : null;
+}
+
+/** What the first list shows, and the share beside it. */
 export function firstObservations(
   list: RecipientList,
-  share: Share | null,
-  shareFailure: Failure | null = null,
+  shareReading: ShareReading,
 ): Observations {
   const nothing: Observations = {
-    share,
-    shareFailure,
+    shareReading,
     records: new Map(),
     byAccount: new Map(),
     recoveredOnce: new Set(),
@@ -65,11 +69,11 @@ export function firstObservations(
 
 /** Adds what a whole list shows. */
 export function observeList(
-  known: Observations,
+  observed: Observations,
   list: RecipientList,
 ): Observations {
   return {
-    ...observeRecords(known, list.records),
+    ...observeRecords(observed, list.records),
     others: list.others,
     skipped: list.skipped,
     listSentMs: list.sentMs,
@@ -86,11 +90,11 @@ export function observeList(
  * shows none: the first may be older than the error.
  */
 export function observeRecords(
-  known: Observations,
+  observed: Observations,
   seen: readonly ShareRecipient[],
 ): Observations {
-  const records = new Map(known.records);
-  const recoveredOnce = new Set(known.recoveredOnce);
+  const records = new Map(observed.records);
+  const recoveredOnce = new Set(observed.recoveredOnce);
   for (const record of seen) {
     const old = records.get(record.id);
     if (old && isStale(record, old)) continue;
@@ -105,12 +109,12 @@ export function observeRecords(
     records.set(record.id, { ...record, accountId, errors, moreErrors });
   }
   const byAccount = groupByAccount(records);
-  return { ...known, records, byAccount, recoveredOnce };
+  return { ...observed, records, byAccount, recoveredOnce };
 }
 
 function isStale(seen: ShareRecipient, old: ShareRecipient): boolean {
   const laterMs = modifiedLaterMs(seen, old);
-  return laterMs === 0 ? stage(seen) < stage(old) : laterMs < 0;
+  return laterMs === 0 ? compareStages(seen, old) < 0 : laterMs < 0;
 }
 
 /** Does a read that may be stale show no error any more? */

@@ -1,10 +1,16 @@
-import type { Failure, Inputs } from '../domain.ts';
+import type { Failure, Inputs, Share } from '../domain.ts';
+import { shareIn } from './observations.ts';
 import type {
   Ending,
   Outcome,
   PlannedTarget,
   TargetState,
 } from './target-state.ts';
+
+/** The share, or null where the run could not read it. */
+export function shareOf({ observed }: Outcome): Share | null {
+  return observed && shareIn(observed);
+}
 
 /** The outcome of a run that could not read the recipients at all. */
 export function unobservedOutcome(

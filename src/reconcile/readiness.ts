@@ -1,16 +1,27 @@
+import { isActiveStatus } from '../cloudflare/records.ts';
 import type { ShareRecipient } from '../domain.ts';
 
-/**
- * 0 while the recipient has access or will, unknown statuses included; 1
- * `disassociating`; 2 `disassociated`.
- */
-export function stage({ status }: ShareRecipient): 0 | 1 | 2 {
-  if (status === 'disassociated') return 2;
-  return status === 'disassociating' ? 1 : 0;
+/** Unknown statuses are active: the recipient has access, or will. */
+export function isActive({ status }: ShareRecipient): boolean {
+  return isActiveStatus(status);
 }
 
-export function isActive(record: ShareRecipient): boolean {
-  return stage(record) === 0;
+export function isDisassociating({ status }: ShareRecipient): boolean {
+  return status === 'disassociating';
+}
+
+export function isDisassociated({ status }: ShareRecipient): boolean {
+  return status === 'disassociated';
+}
+
+/** The order in which a record passes through its stages. */
+const STAGES = [isActive, isDisassociating, isDisassociated];
+
+/** Below 0 where `b` is further along to its removal than `a`. */
+export function compareStages(a: ShareRecipient, b: ShareRecipient): number {
+  const stageA = STAGES.findIndex((isAtStage) => isAtStage(a));
+  const stageB = STAGES.findIndex((isAtStage) => isAtStage(b));
+  return stageA - stageB;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   type Observations,
   observeList,
   observeRecords,
+  shareIn,
 } from './observations.ts';
 import {
   type Additions,
@@ -22,7 +23,7 @@ import {
   obstacleTo,
 } from './plan.ts';
 import { pauseMs } from './polling.ts';
-import { isReady, stage } from './readiness.ts';
+import { isActive, isDisassociating, isReady } from './readiness.ts';
 import { heldBackToTheEnd, notBegunAfterPoll, stoppedBy } from './reasons.ts';
 import {
   type Decision,
@@ -205,7 +206,7 @@ export class Reconciler {
     return obstacleTo(decision, {
       state,
       refusal: plan.refusal,
-      share: this.#observed.share,
+      share: shareIn(this.#observed),
       stopped: this.#stopped,
       additions: this.#additions,
       isBeingRemoved: isBeingRemoved(state, inputs, this.#observed),
@@ -257,11 +258,11 @@ export class Reconciler {
     );
     for (const [index, state] of this.#targets.entries()) {
       if (!isPending(state)) continue;
-      const own =
+      const failureOfTarget =
         isExplained && isUnbegunRemoval(state)
           ? notBegunAfterPoll(failure)
           : endedByPoll(failure, state);
-      this.#update(index, { next: { do: 'fail', failure: own } });
+      this.#update(index, { next: { do: 'fail', failure: failureOfTarget } });
     }
   }
 
@@ -275,10 +276,10 @@ export class Reconciler {
    */
   async #writeDue(): Promise<boolean> {
     if (this.#pollError) return false;
-    const due = this.#dueWrites();
+    const writes = this.#dueWrites();
     const replies: ShareRecipient[] = [];
     const workers = Array.from({ length: MAX_CONCURRENT_WRITES }, () =>
-      this.#sendFrom(due, replies),
+      this.#sendFrom(writes, replies),
     );
     const ends = await Promise.allSettled(workers);
     this.#observed = observeRecords(this.#observed, replies);
@@ -302,19 +303,22 @@ export class Reconciler {
    * Sends one write after the other, until one is held back. An internal error
    * ends the other workers, too.
    */
-  async #sendFrom(due: DueWrite[], replies: ShareRecipient[]): Promise<void> {
+  async #sendFrom(
+    writes: DueWrite[],
+    replies: ShareRecipient[],
+  ): Promise<void> {
     try {
-      for (let write = due.shift(); write; write = due.shift()) {
+      for (let write = writes.shift(); write; write = writes.shift()) {
         const reply = await this.#send(write);
         if (reply.outcome === 'heldBack') {
-          due.length = 0;
+          writes.length = 0;
           this.#update(write.index, { heldBack: reply.heldBack });
         } else {
           this.#record(write, reply, replies);
         }
       }
     } catch (error) {
-      due.length = 0;
+      writes.length = 0;
       throw error;
     }
   }
@@ -377,8 +381,8 @@ export class Reconciler {
     { planned }: TargetState,
     written: Pick<Post, 'endedMs' | 'result'>,
   ): Post {
-    const known = this.#observed.byAccount.get(planned.target.id) ?? [];
-    return { ...written, knownIds: new Set(known.map(({ id }) => id)) };
+    const records = this.#observed.byAccount.get(planned.target.id) ?? [];
+    return { ...written, knownIds: new Set(records.map(({ id }) => id)) };
   }
 
   #toDelete(
@@ -490,17 +494,18 @@ export class Reconciler {
   async #observeRecord(): Promise<boolean> {
     const pending = this.#targets.filter(isPending);
     const [only] = pending;
-    const known = only?.recipient;
-    if (pending.length !== 1 || !only || !known) return false;
-    const expected = only.planned.desired === 'present' ? 0 : 1;
-    if (stage(known) !== expected) return false;
+    const recipient = only?.recipient;
+    if (pending.length !== 1 || !only || !recipient) return false;
+    const isOnTheWay =
+      only.planned.desired === 'present' ? isActive : isDisassociating;
+    if (!isOnTheWay(recipient)) return false;
 
-    const record = await this.#readRecord(known.id);
+    const record = await this.#readRecord(recipient.id);
     if (!record) return false;
     this.#observed = observeRecords(this.#observed, [record]);
     // Several targets end on a list, however they end.
     const isOver = isReady(record) || hasTerminalError(record);
-    return stage(record) === expected && !(isOver && this.#endsOnList());
+    return isOnTheWay(record) && !(isOver && this.#endsOnList());
   }
 
   #endsOnList(): boolean {

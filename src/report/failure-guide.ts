@@ -342,7 +342,9 @@ export function adviceFor(
   failure: Failure,
   circumstances: Circumstances,
 ): Advice {
-  const rule = RULES.find((one) => matches(one, failure, circumstances));
+  const rule = RULES.find((candidate) =>
+    matches(candidate, failure, circumstances),
+  );
   return {
     topic: rule?.topic ?? failure.cause,
     hint: rule?.hint ?? null,

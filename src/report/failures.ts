@@ -152,9 +152,9 @@ function isWholeRun({ cause }: Failure): boolean {
 
 function withoutOwnIds(reason: string, state: TargetState): string {
   const { target } = state.planned;
-  const own = new RegExp(target.id, 'gi');
+  const targetId = new RegExp(target.id, 'gi');
   const recipientId = state.inUse ?? state.recipient?.id;
-  const neutral = reason.replace(own, OWN_ID);
+  const neutral = reason.replace(targetId, OWN_ID);
   if (!recipientId) return neutral;
   const ownRecipient = new RegExp(`(?<![\\w-])${recipientId}(?![\\w-])`, 'g');
   return neutral.replace(ownRecipient, OWN_RECIPIENT);

@@ -1,4 +1,5 @@
 import type { Cause, DesiredState, PublishedStatus } from '../domain.ts';
+import { shareOf } from '../reconcile/outcome.ts';
 import type { TargetState } from '../reconcile/target-state.ts';
 import { failureIn } from './failures.ts';
 import {
@@ -201,7 +202,7 @@ function resourcesOf(
   { outcome }: Result,
   maxText: number,
 ): ResourceOutput[] {
-  const types = outcome.observed?.share?.resourceTypes;
+  const types = shareOf(outcome)?.resourceTypes;
   const errors = recipient?.errors ?? [];
   return errors.map(({ resourceId, error, terminal }) => ({
     resource_id: resourceId,

@@ -3,7 +3,7 @@ import type { Delay } from '../cloudflare/client.ts';
 import type { Inputs, Share } from '../domain.ts';
 import { plural } from '../format.ts';
 import type { InputNotes } from '../inputs/load-inputs.ts';
-import type { Observations } from '../reconcile/observations.ts';
+import { type Observations, shareIn } from '../reconcile/observations.ts';
 import { nameOfResource } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
@@ -75,7 +75,7 @@ export function createProgressLog(
   let overAtPlan = new Set<string>();
   let writeWasAccepted = false;
   let lastLineMs = clock.now();
-  let lastSpacingMs = Number.NEGATIVE_INFINITY;
+  let lastSpacingMs: number | null = null;
   const lineCounts = new Map<string, number>();
   const retriedResources = new Set<string>();
 
@@ -155,10 +155,10 @@ export function createProgressLog(
     const errors = retriedErrors(to).filter(
       ({ resourceId }) => !retriedResources.has(resourceId),
     );
-    for (const one of errors) {
-      retriedResources.add(one.resourceId);
-      const name = nameOfResource(one.resourceId, share);
-      warn(retriedResourceWarning(`${name}: ${one.error}`, to));
+    for (const { resourceId, error } of errors) {
+      retriedResources.add(resourceId);
+      const name = nameOfResource(resourceId, share);
+      warn(retriedResourceWarning(`${name}: ${error}`, to));
     }
   }
 
@@ -169,11 +169,9 @@ export function createProgressLog(
     },
 
     planned(all, observed, remainingMs) {
-      share = observed.share;
+      share = shareIn(observed);
       targets = all;
-      overIds = new Set(
-        all.filter((one) => !isPending(one)).map((one) => keyOf(one)),
-      );
+      overIds = new Set(all.filter((state) => !isPending(state)).map(keyOf));
       overAtPlan = new Set(overIds);
       log(shareAndOwner(share, inputs));
       logPlan(all);
@@ -208,8 +206,10 @@ export function createProgressLog(
         log(delayLine(delay));
         return;
       }
-      const isNew = clock.now() - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
-      lastSpacingMs = clock.now();
+      const nowMs = clock.now();
+      const isNew =
+        lastSpacingMs === null || nowMs - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
+      lastSpacingMs = nowMs;
       if (isNew) log(delayLine(delay));
     },
   };

@@ -192,12 +192,14 @@ export function lateRecord(
   { planned }: TargetState,
   observed: Observations,
 ): ShareRecipient | null {
-  const known = planned.unlistedRecords;
-  if (!known) return null;
+  const { unlistedRecords } = planned;
+  if (!unlistedRecords) return null;
 
-  const ids = new Set(known.map(({ id }) => id));
+  const ids = new Set(unlistedRecords.map(({ id }) => id));
   const records = observed.byAccount.get(planned.target.id) ?? [];
-  return records.find((one) => isActive(one) && !ids.has(one.id)) ?? null;
+  return (
+    records.find((record) => isActive(record) && !ids.has(record.id)) ?? null
+  );
 }
 
 /** From the first list to the end of a target, in milliseconds. */

@@ -6,6 +6,7 @@
 import { cutWithCount, formatCount, formatSeconds, plural } from '../format.ts';
 import { VERSION } from '../github/context.ts';
 import type { InputError } from '../inputs/reading.ts';
+import { shareOf } from '../reconcile/outcome.ts';
 import type { TargetState } from '../reconcile/target-state.ts';
 import { helpUrl, OTHER_HINTS, TITLES } from './failure-guide.ts';
 import { type FailureGroup, failureIn, groupFailures } from './failures.ts';
@@ -78,7 +79,7 @@ const OUTPUTS_PARAGRAPH = `<p><strong>${TITLES.outputs}.</strong> ${OTHER_HINTS.
 
 function heading(result: Result, isGreen: boolean, toHtml: ToHtml): string {
   const { inputs, outcome } = result;
-  const name = outcome.observed?.share?.name;
+  const name = shareOf(outcome)?.name;
   const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
   const mark = markOf(result, isGreen);
   return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;
@@ -353,7 +354,7 @@ function notRemovedSection(
   const states = accountsNotRemoved(result);
   if (states.length === 0) return '';
 
-  const lines = fitLines(states, (one) => toHtml(listEntry(one)), budget);
+  const lines = fitLines(states, (state) => toHtml(listEntry(state)), budget);
   const more = states.length - lines.length;
   const rest =
     more > 0 ? `\n<p>And ${formatCount(more)} more, in the log.</p>` : '';

@@ -25,7 +25,8 @@ import {
 } from '../format.ts';
 import type { DeploymentProblem } from '../github/deployment.ts';
 import type { InputNotes } from '../inputs/load-inputs.ts';
-import { isActive, stage } from '../reconcile/readiness.ts';
+import { shareOf } from '../reconcile/outcome.ts';
+import { isActive, isDisassociating } from '../reconcile/readiness.ts';
 import { describeErrors } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
@@ -187,7 +188,7 @@ export function planLine(state: TargetState, inputs: Inputs): string {
 function planAddition(state: TargetState, inputs: Inputs): Plan {
   const { recipient, planned } = state;
   if (recipient && isActive(recipient)) return planKept(state, inputs);
-  if (recipient && stage(recipient) === 1) {
+  if (recipient && isDisassociating(recipient)) {
     const detail = ` after recipient ${recipient.id} is removed`;
     return { sign: '+', text: 'add', detail, group: 'to add' };
   }
@@ -214,7 +215,7 @@ function planRemoval({ recipient, next, planned }: TargetState): Plan {
     const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
     return { sign: '-', text: 'remove', detail, group: 'to remove' };
   }
-  if (recipient && stage(recipient) === 1) {
+  if (recipient && isDisassociating(recipient)) {
     const group = 'already being removed';
     return { sign: '=', text: group, group };
   }
@@ -304,7 +305,7 @@ function hasStillAccess({ planned, recipient }: TargetState): boolean {
 
 /** Did the run send a DELETE for the record that shows where it stands? */
 function isDeleted({ recipient, deletes }: TargetState): boolean {
-  return deletes.some((one) => one.recipientId === recipient?.id);
+  return deletes.some(({ recipientId }) => recipientId === recipient?.id);
 }
 
 function statusWord({ recipient }: TargetState): string {
@@ -416,7 +417,9 @@ export function progressLine(
   { wait }: Pick<Inputs, 'wait'>,
 ): string {
   const failed = targets.filter(({ next }) => next.do === 'fail').length;
-  const held = targets.filter((one) => isPending(one) && one.heldBack).length;
+  const held = targets.filter(
+    (state) => isPending(state) && state.heldBack,
+  ).length;
   const parts = [
     ...progressOf(targets, 'present', wait ? 'associated' : 'added'),
     ...progressOf(targets, 'absent', 'removed'),
@@ -607,7 +610,7 @@ export function describePending(state: TargetState, result: Result): string {
     ...describeSeen([state], result),
     ...describeConfirmation([state]),
     ...describeLastWrite(state),
-    ...describeRetries(state, outcome.observed?.share ?? null),
+    ...describeRetries(state, shareOf(outcome)),
     ...describeLastPoll(outcome),
   ].join('; ');
 }
@@ -621,7 +624,7 @@ export function describeManyPending(
     ...describeSeen(states, result),
     ...describeConfirmation(states),
     ...describeLastWrites(states),
-    ...describeManyRetries(states, result.outcome.observed?.share ?? null),
+    ...describeManyRetries(states, shareOf(result.outcome)),
     ...describeLastPoll(result.outcome),
   ].join('; ');
 }
@@ -701,7 +704,7 @@ function describeStatuses(
     groups.set(word, group);
   }
   const texts = [...groups].map(([word, all]) => {
-    const sinceMs = Math.min(...all.map((one) => one.statusSinceMs));
+    const sinceMs = Math.min(...all.map(({ statusSinceMs }) => statusSinceMs));
     const time = formatDuration(nowMs - sinceMs);
     if (states.length === 1) return `${quoteStatus(word)} for ${time}`;
     return `${formatCount(all.length)} ${quoteStatus(word)} for up to ${time}`;
@@ -790,7 +793,7 @@ export function whereSentence(
   result: Result,
 ): string {
   const { inputs, outcome } = result;
-  const share = shareAndOwner(outcome.observed?.share ?? null, inputs);
+  const share = shareAndOwner(shareOf(outcome), inputs);
   if (states.length === 0) return `${share}.`;
   const noun = nounOf(states);
   const who = states.length === 1 ? noun : `${noun}s`;
