@@ -45,6 +45,7 @@ export interface Deadline {
   endMs(): number;
   /** When writes end, milliseconds since the epoch. */
   writesEndMs(): number;
+  /** Has a signal cancelled the step? */
   isCancelled(): boolean;
   /**
    * Aborted by a cancellation, or one second before the end: nothing new

@@ -13,6 +13,7 @@ export type Clean = (text: string, max: number) => string;
 
 /** Who gets access, or loses it. */
 export interface Target {
+  /** What the request calls it. */
   readonly type: 'account' | 'organization';
   /** 32 hexadecimal digits in lower case. */
   readonly id: string;
@@ -37,19 +38,25 @@ export type MaxRemovals =
 export interface Inputs {
   /** The account that owns the share, in lower case. */
   readonly accountId: string;
+  /** Validated: fit for a path. */
   readonly shareId: string;
   /** In the order given, each once. */
   readonly targets: readonly Target[];
+  /** A token takes precedence over a key from the environment. */
   readonly credentials: Credentials;
   /** `exact` makes the list of targets the whole truth. */
   readonly state: DesiredState | 'exact';
+  /** How many accounts `exact` may remove. */
   readonly maxRemovals: MaxRemovals;
   /** False: an accepted write is enough. */
   readonly wait: boolean;
   /** As it was given: `10m`. */
   readonly timeout: string;
+  /** The same in milliseconds: the budget of the whole step. */
   readonly timeoutMs: number;
+  /** True: reads only, and reports what would change. */
   readonly dryRun: boolean;
+  /** True: writes a job summary. */
   readonly summary: boolean;
   /** Null: no deployment is recorded. */
   readonly githubToken: string | null;
@@ -77,7 +84,9 @@ export type PublishedStatus = (typeof STATUSES)[number];
 
 /** A resource that Cloudflare could not apply to a recipient. */
 export interface ResourceError {
+  /** Validated text. */
   readonly resourceId: string;
+  /** What Cloudflare says of it: sanitized. */
   readonly error: string;
   /** True: Cloudflare has given up. False: it keeps trying. */
   readonly terminal: boolean;
@@ -88,6 +97,7 @@ export interface ResourceError {
  * `GET /accounts/{account_id}/shares/{share_id}/recipients`.
  */
 export interface ShareRecipient {
+  /** Validated: fit for a path. */
   readonly id: string;
   /** In lower case; null where the record names no account. */
   readonly accountId: string | null;
@@ -98,9 +108,11 @@ export interface ShareRecipient {
   readonly status: PublishedStatus | `"${string}"`;
   /** The date as it was sent; empty where it is missing or is no date. */
   readonly created: string;
+  /** As `created`, for the last change. */
   readonly modified: string;
   /** Milliseconds since the epoch; null where the date is empty. */
   readonly createdMs: number | null;
+  /** As `createdMs`, for the last change. */
   readonly modifiedMs: number | null;
   /** Resources with an outstanding error, terminal ones first, at most 20. */
   readonly errors: readonly ResourceError[];
@@ -120,6 +132,7 @@ export interface Share {
   readonly kind: string | null;
   /** The account that owns it, in lower case, or null. */
   readonly accountId: string | null;
+  /** The organization that the share names, or null. */
   readonly organizationId: string | null;
   /** Kind of each resource, such as `gateway-policy`, by its ID. */
   readonly resourceTypes: ReadonlyMap<string, string>;
@@ -139,6 +152,7 @@ export interface OtherRecipients {
 export interface RecipientList {
   /** The records that the run is about, those being removed and removed too. */
   readonly records: readonly ShareRecipient[];
+  /** How many recipients there are beside the targets. */
   readonly others: OtherRecipients;
   /** Records of other accounts that could not be decoded. */
   readonly skipped: number;
@@ -198,6 +212,7 @@ export type Cause =
 
 /** The request that failed, for advice and for messages. */
 export interface FailedRequest {
+  /** What the request was for. */
   readonly kind: RequestKind;
   /** `POST …/recipients, HTTP 400, cf-ray 8f1e…`. */
   readonly detail: string;
@@ -209,6 +224,7 @@ export interface FailedRequest {
 
 /** Why a target failed, as people and later steps see it. */
 export interface Failure {
+  /** Decides title and advice, and is an output. */
   readonly cause: Cause;
   /**
    * What a reader has to know first. Sanitized, without a period at the end.

@@ -33,13 +33,19 @@ import { headline } from './report/wording.ts';
 
 /** Everything outside, handed in. */
 export interface World {
+  /** All environment variables, read once. */
   readonly env: Environment;
+  /** The workflow run. */
   readonly context: GitHubContext;
+  /** Reads the file of `recipient-account-file`. */
   readonly files: FileReader;
+  /** Sends requests to Cloudflare and GitHub. */
   readonly http: HttpClient;
+  /** The time, and pauses. */
   readonly clock: Clock;
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number;
+  /** What people and later steps see. */
   readonly runner: Runner;
   /** Aborted when the run is cancelled. */
   readonly cancel: AbortSignal;

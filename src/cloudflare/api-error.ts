@@ -23,15 +23,19 @@ export type FailedOutcome =
 
 /** What a response, or the lack of one, means. */
 export interface Classification {
+  /** Why it failed: decides title and advice. */
   readonly cause: RequestCause;
   /** May the same request succeed later? */
   readonly isRetryable: boolean;
+  /** What it means for a write. */
   readonly outcome: FailedOutcome;
 }
 
 /** The failure of a request, which always names the request. */
 export interface RequestFailure extends Failure {
+  /** Why the request failed. */
   readonly cause: RequestCause;
+  /** The request that failed, never null here. */
   readonly request: FailedRequest;
 }
 
@@ -67,7 +71,9 @@ export function asApiError(error: unknown): ApiError {
 
 /** A request as messages and advice need it. */
 export interface RequestName {
+  /** What the request was for. */
   readonly kind: RequestKind;
+  /** The HTTP method. */
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** `POST …/recipients`. */
   readonly text: string;

@@ -17,6 +17,7 @@ import {
 
 /** A GET that may be repeated. */
 export interface ReadRequest {
+  /** What the request is for. */
   readonly kind: RequestKind;
   /** `/accounts/…?query`, below `apiUrl`. */
   readonly path: string;
@@ -24,20 +25,27 @@ export interface ReadRequest {
 
 /** A POST or DELETE, sent at most once. */
 export interface WriteRequest {
+  /** What the request is for. */
   readonly kind: RequestKind;
+  /** POST adds a recipient, DELETE removes one. */
   readonly method: 'POST' | 'DELETE';
+  /** `/accounts/…`, below `apiUrl`. */
   readonly path: string;
+  /** Sent as JSON; null for a request without a body. */
   readonly body: Readonly<Record<string, string>> | null;
 }
 
 /** A successful response. */
 export interface Envelope {
+  /** The request that it responds to, for messages. */
   readonly request: RequestName;
   /** When the request was sent, milliseconds since the epoch. */
   readonly sentMs: number;
   /** When its response was complete, milliseconds since the epoch. */
   readonly receivedMs: number;
+  /** `result` of the response, not validated. */
   readonly result: unknown;
+  /** `result_info` of the response; empty where it has none. */
   readonly resultInfo: Readonly<Record<string, unknown>>;
 }
 
@@ -83,20 +91,28 @@ export type Delay =
 
 /** What a run has sent so far. */
 export interface RequestCounts {
+  /** All requests to Cloudflare, repeated ones too. */
   readonly requests: number;
   /** How many of them repeated a read. */
   readonly retries: number;
 }
 
 export interface ClientOptions {
+  /** The input `api-url`, without a slash at the end. */
   readonly apiUrl: string;
+  /** Sent with every request. */
   readonly credentials: Credentials;
+  /** Sent with every request; Cloudflare's audit log shows it. */
   readonly userAgent: string;
+  /** Sends one request, and repeats nothing. */
   readonly http: HttpClient;
+  /** The time, and pauses between attempts. */
   readonly clock: Clock;
+  /** Ends attempts and pauses. */
   readonly deadline: Deadline;
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number;
+  /** Sanitizes what a server sent, for messages. */
   readonly clean: Clean;
   /** Called when requests begin to be delayed. */
   readonly onDelay: (delay: Delay) => void;

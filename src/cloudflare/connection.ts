@@ -28,6 +28,7 @@ export const CONNECTION_OPTIONS = {
 
 /** Why no connection was made. */
 export interface ConnectionFailure {
+  /** Why there is no connection: decides title and advice. */
   readonly cause:
     | 'network'
     | 'proxy'

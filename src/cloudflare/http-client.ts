@@ -20,14 +20,19 @@ import {
 } from './proxy.ts';
 
 export interface HttpRequest {
+  /** The HTTP method. */
   readonly method: string;
+  /** Absolute, http or https. */
   readonly url: string;
+  /** Credentials are in here. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Sent as it is; null for none. */
   readonly body: string | null;
   /** For the whole exchange, the response body included. */
   readonly timeoutMs: number;
   /** A response with a larger body is a failure, `too-large`. */
   readonly maxMiB: number;
+  /** Ends the exchange as a failure, `timeout`. */
   readonly signal: AbortSignal;
 }
 
@@ -37,14 +42,18 @@ export interface HttpRequest {
 export type HttpResponse = ReceivedResponse | FailedExchange;
 
 export interface ReceivedResponse {
+  /** Tells it apart from a failure. */
   readonly type: 'response';
+  /** The HTTP status, a redirect included. */
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Decompressed, as UTF-8, not validated. */
   readonly body: string;
 }
 
 export interface FailedExchange {
+  /** Tells it apart from a response. */
   readonly type: 'failure';
   readonly cause: // The signal of the request was aborted: the step is over.
     | 'timeout'

@@ -15,7 +15,9 @@ export interface RecipientFilter {
   readonly targetIds: ReadonlySet<string>;
   /** Records that the run has created, or seen as those of a target. */
   readonly knownIds: ReadonlySet<string>;
+  /** Are records of other accounts needed, too? With `state: exact`. */
   readonly keepsAll: boolean;
+  /** Sanitizes what a server sent. */
   readonly clean: Clean;
 }
 

@@ -14,6 +14,7 @@ import { asObject, toText } from './json.ts';
 
 /** A share as a list of shares names it. */
 export interface ShareName {
+  /** Validated: fit for a path. */
   readonly id: string;
   /** Sanitized; need not be unique. */
   readonly name: string;

@@ -14,9 +14,11 @@ export interface GitHubContext {
   readonly actor: string;
   /** Of the repository whose workflow runs. */
   readonly owner: string;
+  /** The name of that repository. */
   readonly repo: string;
   /** What a deployment names: the commit, otherwise the branch or tag. */
   readonly ref: string;
+  /** The page of the workflow run. */
   readonly runUrl: string;
   /** Of GitHub, for the deployment record. */
   readonly apiUrl: string;

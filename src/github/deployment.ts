@@ -16,9 +16,13 @@ export interface DeploymentProblem {
 }
 
 export interface DeploymentOptions {
+  /** The token, the environment, and what the record describes. */
   readonly inputs: Inputs;
+  /** The repository and the commit. */
   readonly context: GitHubContext;
+  /** The client that Cloudflare's requests use. */
   readonly http: HttpClient;
+  /** Limits how long the end of the record may take. */
   readonly clock: Clock;
 }
 

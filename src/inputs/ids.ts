@@ -12,6 +12,7 @@ export interface IdKind {
   readonly name: string;
   /** What a message expects. */
   readonly expected: string;
+  /** What the whole ID matches. */
   readonly pattern: RegExp;
 }
 

@@ -9,6 +9,7 @@ import { type Problem, quoted } from './reading.ts';
 
 /** What should be the ID of an account. */
 export interface Entry {
+  /** The ID as it is written, without quotes. */
   readonly text: string;
   /** What the list calls it, as it is written; null where it has no name. */
   readonly label: string | null;
@@ -18,6 +19,7 @@ export interface Entry {
 
 /** Everything that a list holds. */
 export interface Entries {
+  /** What should be IDs, in the order given. */
   readonly entries: readonly Entry[];
   /** IDs in comments on lines of their own, in lower case. */
   readonly disabledIds: readonly string[];

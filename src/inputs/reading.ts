@@ -20,6 +20,7 @@ export interface Problem {
 
 /** What is wrong with one input. */
 export interface InputError {
+  /** The name of the input, as in action.yml. */
   readonly input: string;
   /** `expected X, got "Y". Fix.` */
   readonly message: string;

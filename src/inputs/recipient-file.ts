@@ -16,6 +16,7 @@ import {
 
 /** What is at a path. */
 export interface FileStatus {
+  /** Only a file can be read. */
   readonly type: 'file' | 'folder' | 'other';
   /** In bytes. */
   readonly size: number;
@@ -25,7 +26,9 @@ export interface FileStatus {
 export interface FileReader {
   /** The absolute path with its symbolic links resolved. */
   realPath(path: string): string;
+  /** Throws where nothing is there. */
   status(path: string): FileStatus;
+  /** The whole content. */
   read(path: string): Uint8Array;
 }
 
@@ -42,8 +45,11 @@ export const workspaceFiles: FileReader = {
 
 /** What a file is read with. */
 export interface FileOptions {
+  /** For `GITHUB_WORKSPACE`. */
   readonly env: Environment;
+  /** Reads the file. */
   readonly files: FileReader;
+  /** Sanitizes the path and labels, for messages. */
   readonly clean: Clean;
 }
 

@@ -33,6 +33,7 @@ export type ParsedList =
 export interface ListOptions {
   /** The account that owns the share, in lower case. */
   readonly ownerId: string;
+  /** Sanitizes labels and what is quoted in messages. */
   readonly clean: Clean;
 }
 

@@ -5,6 +5,7 @@ import type { FileReader } from './recipient-file.ts';
 
 /** What the inputs are read from. */
 export interface InputSources {
+  /** The inputs (`INPUT_…`) and their defaults. */
   readonly env: Environment;
   /** Reads the file of `recipient-account-file`. */
   readonly files: FileReader;

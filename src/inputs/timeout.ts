@@ -13,6 +13,7 @@ import { givenInput } from './sources.ts';
 export interface Timeout {
   /** As it was given: `10m`. */
   readonly text: string;
+  /** The same in milliseconds. */
   readonly ms: number;
 }
 

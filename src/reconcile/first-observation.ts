@@ -5,9 +5,13 @@ import type { Inputs, Share } from '../domain.ts';
 import { firstObservations, type Observations } from './observations.ts';
 
 export interface FirstObservationOptions {
+  /** Only `exact` depends on the share. */
   readonly inputs: Inputs;
+  /** Reads the list and the share. */
   readonly share: ShareApi;
+  /** Limits how much longer than the list the share may take. */
   readonly clock: Clock;
+  /** Ends both reads. */
   readonly deadline: Deadline;
 }
 

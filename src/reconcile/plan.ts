@@ -39,11 +39,15 @@ export function additionsOf(targets: readonly TargetState[]): Additions {
 
 /** What may keep a run from doing what a decision asks for. */
 export interface Obstacles {
+  /** The target with what the run has done for it. */
   readonly state: TargetState;
+  /** Why the plan writes nothing at all; null where it may. */
   readonly refusal: Failure | null;
+  /** Null where it could not be read. */
   readonly share: Share | null;
   /** Why no write can succeed any more, shown by another one. */
   readonly stopped: Failure | null;
+  /** How far the listed targets are, which removals wait for. */
   readonly additions: Additions;
   /** Is the end of a DELETE awaited that the run has sent for the target? */
   readonly isBeingRemoved: boolean;

@@ -50,15 +50,21 @@ export interface Progress {
 }
 
 export interface ReconcilerOptions {
+  /** The targets, each with its desired state. */
   readonly plan: Plan;
   /** What the first list, and the share, have shown. */
   readonly observed: Observations;
+  /** `wait`, `dry-run`, `state` and `timeout` decide. */
   readonly inputs: Inputs;
+  /** Reads and writes recipients. */
   readonly share: ShareApi;
+  /** The time, and pauses between polls. */
   readonly clock: Clock;
+  /** The end of the step, and of its writes. */
   readonly deadline: Deadline;
   /** A number from 0 to 1, for jitter. */
   readonly random: () => number;
+  /** Called after each change and each poll. */
   readonly progress: Progress;
 }
 

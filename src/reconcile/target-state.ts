@@ -11,7 +11,9 @@ import type { Observations } from './observations.ts';
 
 /** One target with what is asked for it. */
 export interface PlannedTarget {
+  /** Who gets access, or loses it. */
   readonly target: Target;
+  /** Which rules decide: those of `present` or `absent`. */
   readonly desired: DesiredState;
   /**
    * With `state: exact`, the records of an account that is not listed, as the
@@ -45,6 +47,7 @@ export type WriteResult =
 export interface Post {
   /** When its result was known, milliseconds since the epoch. */
   readonly endedMs: number;
+  /** What its response proved. */
   readonly result: WriteResult;
   /** Records of its target that were known before it was sent. */
   readonly knownIds: ReadonlySet<string>;
@@ -52,9 +55,11 @@ export interface Post {
 
 /** A DELETE that was sent. */
 export interface Delete {
+  /** The record that it removes. */
   readonly recipientId: string;
   /** When its result was known, milliseconds since the epoch. */
   readonly endedMs: number;
+  /** What its response proved. */
   readonly result: WriteResult;
   /** Was the record `associating` when it was sent? */
   readonly wasAssociating: boolean;
@@ -83,9 +88,11 @@ export type Step =
 
 /** What the run has done for one target so far. */
 export interface History {
+  /** The target, and the state that it should reach. */
   readonly planned: PlannedTarget;
   /** In the order in which they ended. */
   readonly posts: readonly Post[];
+  /** As `posts`, for all records of the target. */
   readonly deletes: readonly Delete[];
   /**
    * The ID of the record in use: adopted, named by the reply to a POST, or
@@ -96,6 +103,7 @@ export interface History {
 
 /** What follows from the history of a target and from the observations. */
 export interface Decision {
+  /** What to do now. */
   readonly next: Step;
   /** As in `History`, with what the newest observations add. */
   readonly inUse: string | null;
@@ -131,6 +139,7 @@ export function failureOf({ next }: Decision): Failure | null {
 export interface PollCounts {
   /** All, those that failed too. */
   readonly polls: number;
+  /** Those without a response that could be read. */
   readonly failedPolls: number;
 }
 
@@ -160,6 +169,7 @@ export type Ending =
 
 /** Why `exact` writes nothing, and what it is about. */
 export interface Refusal extends Failure {
+  /** What has to be fixed: decides the advice. */
   readonly about: 'unread-share' | 'share' | 'record' | 'removals';
 }
 
@@ -171,8 +181,10 @@ export interface Outcome {
   readonly refusal: Refusal | null;
   /** Null where the recipients could not be read at all. */
   readonly observed: Observations | null;
+  /** How often the run has polled. */
   readonly polls: PollCounts;
   /** Why the last poll failed; null where it did not. */
   readonly lastPollFailure: Failure | null;
+  /** Why the run ended. */
   readonly ending: Ending;
 }

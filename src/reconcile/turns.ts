@@ -4,6 +4,7 @@ import { STALE_READ_MS } from './observations.ts';
 
 /** What decides whether a write may be sent now. */
 export interface TurnSituation {
+  /** Milliseconds since the epoch. */
   readonly nowMs: number;
   /** What the rate limit says of a request that would be sent now. */
   readonly rateLimit: RateLimitState;
@@ -15,6 +16,7 @@ export interface TurnSituation {
   readonly notBeforeMs: number | null;
   /** When writes end, milliseconds since the epoch. */
   readonly endMs: number;
+  /** Does the step end, or is it cancelled? */
   readonly isStepOver: boolean;
   /** Why no write can succeed any more, shown by another one. */
   readonly stopped: Failure | null;

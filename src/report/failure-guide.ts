@@ -43,6 +43,7 @@ export interface Circumstances {
   readonly listWasRead: boolean;
   /** The credentials have changed the share in this run. */
   readonly writeWasAccepted: boolean;
+  /** The kind that was used. */
   readonly credentials: Credentials['type'];
   /** What a plan was rejected for; null where none was. */
   readonly refusedFor: Refusal['about'] | null;
@@ -50,6 +51,7 @@ export interface Circumstances {
 
 /** What to call a failure, and what to do about it. */
 export interface Advice {
+  /** Decides the title and the section of the docs. */
   readonly topic: Topic;
   /** Null where the guide knows nothing that is true for certain. */
   readonly hint: string | null;

@@ -17,6 +17,7 @@ import { describeManyPending, describePending } from './wording.ts';
 
 /** Targets that failed for one reason. */
 export interface FailureGroup {
+  /** What to do, the same for all of them. */
   readonly advice: Advice;
   /** That of the first target. */
   readonly failure: Failure;

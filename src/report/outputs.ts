@@ -31,7 +31,9 @@ export interface Outputs extends Readonly<Record<OutputName, OutputValue>> {
   readonly 'recipient-id': string;
   /** `mixed` where the listed targets have different ones. */
   readonly status: PublishedStatus | 'unknown' | 'mixed';
+  /** In a dry run: would anything change? */
   readonly changed: 'true' | 'false';
+  /** One object for each target, as far as there is room. */
   readonly recipients: readonly RecipientOutput[];
 }
 
@@ -39,14 +41,21 @@ export interface Outputs extends Readonly<Record<OutputName, OutputValue>> {
 export interface RecipientOutput {
   /** One of the two is null. */
   readonly account_id: string | null;
+  /** Null for an account. */
   readonly organization_id: string | null;
+  /** What the list calls it; null where it has no name. */
   readonly label: string | null;
+  /** `absent` with `state: absent`, and for what `exact` removes. */
   readonly desired: DesiredState;
+  /** Null where there is no record. */
   readonly recipient_id: string | null;
+  /** The last that was observed. */
   readonly status: PublishedStatus | 'unknown';
+  /** In a dry run: would it change? */
   readonly changed: boolean;
   /** Null where the target did not fail. */
   readonly cause: Cause | null;
+  /** What the annotation says; null where the target did not fail. */
   readonly error: string | null;
   /** Those with an outstanding error; empty where there is no room for them. */
   readonly resources: readonly ResourceOutput[];
@@ -54,15 +63,19 @@ export interface RecipientOutput {
   readonly resource_errors: number;
   /** As Cloudflare sent it. */
   readonly created: string | null;
+  /** As Cloudflare sent it. */
   readonly modified: string | null;
+  /** From the first list to the end of the target. */
   readonly seconds: number;
 }
 
 /** A resource with an outstanding error. */
 export interface ResourceOutput {
+  /** The resource that could not be applied. */
   readonly resource_id: string;
   /** Null where the share does not show it. */
   readonly resource_type: string | null;
+  /** What Cloudflare says of it: sanitized. */
   readonly error: string;
   /** True: Cloudflare has given up. */
   readonly terminal: boolean;
@@ -70,6 +83,7 @@ export interface ResourceOutput {
 
 /** The outputs of a run, and what GitHub's limit leaves no room for. */
 export interface SizedOutputs {
+  /** Small enough for GitHub. */
   readonly outputs: Outputs;
   /** Targets that `recipients` is without. */
   readonly leftOut: number;

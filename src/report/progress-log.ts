@@ -36,6 +36,7 @@ import {
 
 /** What a run does, as it happens. */
 export interface ProgressLog {
+  /** The first line, before any request. */
   start(notes: InputNotes, ignoresTlsVariable: boolean): void;
   /** What the first list shows; `remainingMs` is left of the timeout. */
   planned(

@@ -20,22 +20,30 @@ import {
 
 /** What a run took. */
 export interface Cost {
+  /** All requests to Cloudflare. */
   readonly requests: number;
+  /** How many of them repeated a read. */
   readonly retries: number;
+  /** From the start of the run, in milliseconds. */
   readonly tookMs: number;
 }
 
 /** Everything that outputs, annotations and the summary are made of. */
 export interface Result {
+  /** What the run was asked to do. */
   readonly inputs: Inputs;
+  /** What is worth a line about valid inputs. */
   readonly notes: InputNotes;
+  /** The workflow run, for links. */
   readonly context: GitHubContext;
+  /** The targets, and what was observed. */
   readonly outcome: Outcome;
   /** Up to five, and only where the share was not found. */
   readonly sharesOfOwner: readonly {
     readonly id: string;
     readonly name: string;
   }[];
+  /** How much it took. */
   readonly cost: Cost;
   /** Ends the time of targets that are not done. */
   readonly nowMs: number;

@@ -10,11 +10,13 @@ export type Level = 'warning' | 'error';
 export interface Runner {
   /** Hides a text from here on. */
   mask(secret: string): void;
+  /** A line of the log. */
   info(text: string): void;
   /** Shown only with debug logging. */
   debug(text: string): void;
   /** Lines behind a title that people open. */
   group(title: string, lines: readonly string[]): void;
+  /** A warning or an error on the page of the run. */
   annotate(level: Level, title: string, message: string): void;
   /** Throws when it cannot be written. */
   output(name: string, value: string): void;

@@ -4,7 +4,9 @@ import { cut, type Sanitizer } from './sanitizer.ts';
 
 /** Something that GitHub shows on the page of the run. */
 export interface Annotation {
+  /** How GitHub shows it. */
   readonly level: Level;
+  /** At most six words. */
   readonly title: string;
   /** Several texts have a line each. */
   readonly text: string | readonly string[];
@@ -17,9 +19,13 @@ export interface Annotation {
  * on one line, is no workflow command and shows no secret.
  */
 export interface Sink {
+  /** A line of the log. */
   info(text: string): void;
+  /** Shown only with debug logging. */
   debug(text: string): void;
+  /** Lines behind a title that people open. */
   group(title: string, lines: readonly string[]): void;
+  /** A warning or an error on the page of the run. */
   annotate(annotation: Annotation): void;
   /** Sets an output; a list of objects as JSON. Throws OutputError. */
   output(name: OutputName, value: OutputValue): void;

@@ -48,7 +48,9 @@ import {
 
 /** A warning: it does not fail the step. */
 export interface WarningText {
+  /** At most six words. */
   readonly title: string;
+  /** What happened, and what follows from it. */
   readonly text: string;
 }
 
@@ -156,9 +158,10 @@ export function othersLine({ accounts, withoutAccount }: OtherRecipients) {
 // -------- the plan
 
 /** What a run does for one target, from its first observation. */
-export interface Plan {
+export interface PlanLine {
   /** Added, removed, nothing to do, not possible. */
   readonly sign: '+' | '-' | '=' | '!';
+  /** `add`, `remove`, or why nothing is done. */
   readonly text: string;
   /** What follows in the log: records, and why. The summary has columns. */
   readonly detail?: string;
@@ -166,7 +169,7 @@ export interface Plan {
   readonly group: string;
 }
 
-export function planOf(state: TargetState, inputs: Inputs): Plan {
+export function planOf(state: TargetState, inputs: Inputs): PlanLine {
   const failure = failureOf(state);
   // A plan that was rejected as a whole still shows each change.
   if (failure && failure.cause !== 'refused') {
@@ -185,7 +188,7 @@ export function planLine(state: TargetState, inputs: Inputs): string {
   return `${sign} ${text}${detail}`;
 }
 
-function planAddition(state: TargetState, inputs: Inputs): Plan {
+function planAddition(state: TargetState, inputs: Inputs): PlanLine {
   const { recipient, planned } = state;
   if (recipient && isActive(recipient)) return planKept(state, inputs);
   if (recipient && isDisassociating(recipient)) {
@@ -203,13 +206,16 @@ function planAddition(state: TargetState, inputs: Inputs): Plan {
   return { sign: '+', text, group: 'to add' };
 }
 
-function planKept({ recipient, next }: TargetState, { wait }: Inputs): Plan {
+function planKept(
+  { recipient, next }: TargetState,
+  { wait }: Inputs,
+): PlanLine {
   const group = `already ${recipient?.status}`;
   const rest = next.do === 'wait' && wait ? 'wait' : 'no change';
   return { sign: '=', text: `${group}: ${rest}`, group };
 }
 
-function planRemoval({ recipient, next, planned }: TargetState): Plan {
+function planRemoval({ recipient, next, planned }: TargetState): PlanLine {
   if (recipient && isActive(recipient)) {
     const when = planned.unlistedRecords ? ' after the additions' : '';
     const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
