@@ -37,8 +37,8 @@ export const LAST_LIST_MS = 1_000;
 const CANCELLED_MS = 1_800;
 
 /**
- * When the step must be over. A cancellation moves it closer, and everything
- * else follows from it.
+ * When the step must be over. A cancellation moves it closer; reads, writes and
+ * pauses end by it.
  */
 export interface Deadline {
   /** The end of the step, milliseconds since the epoch. */

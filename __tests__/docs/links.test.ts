@@ -46,6 +46,11 @@ describe.each(PAGES)('%s', (page) => {
     );
   });
 
+  /** From the root, or from the folder of the page. */
+  const exists = (path: string) =>
+    existsSync(new URL(path, root)) ||
+    existsSync(new URL(path, new URL(page, root)));
+
   it('names only files that exist', () => {
     const named = [
       ...prose.matchAll(
@@ -53,9 +58,7 @@ describe.each(PAGES)('%s', (page) => {
       ),
     ];
     expect(
-      named
-        .map(([, path = '']) => path)
-        .filter((path) => !existsSync(new URL(path, root))),
+      named.map(([, path = '']) => path).filter((path) => !exists(path)),
     ).toEqual([]);
   });
 

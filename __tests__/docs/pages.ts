@@ -21,6 +21,7 @@ export const PAGES = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
   ...files('docs/', /\.md$/),
   'bench/README.md',
+  '__tests__/README.md',
 ];
 
 /**

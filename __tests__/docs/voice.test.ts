@@ -94,6 +94,12 @@ function textsOf(source: string): string {
     .join('\n');
 }
 
+/** The comments of a TypeScript file. */
+function commentsOf(source: string): string {
+  const comments = source.match(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm) ?? [];
+  return withoutCode(comments.join('\n'));
+}
+
 const TEMPLATES = files('.github/', /\.(md|yml)$/).filter((path) =>
   /TEMPLATE/.test(path),
 );
@@ -130,6 +136,10 @@ describe('no word to avoid is in', () => {
     expect(findings(textsOf(text(path)))).toEqual([]);
   });
 
+  it.each(files('src/', /\.ts$/))('the comments of %s', (path) => {
+    expect(findings(commentsOf(text(path)))).toEqual([]);
+  });
+
   it.each([
     'simulator/demo.ts',
     'simulator/scenarios.ts',
@@ -149,6 +159,7 @@ describe('a word to avoid would be found', () => {
         'inputs:\n  x:\n    description: >-\n      what was\n      refused',
       ),
     ],
+    ['a comment', commentsOf('/** Is told\n * `told` */\n// `told`')],
     ['an option of a form', proseOfYaml('options:\n  - Look here')],
     [
       'what a script prints',

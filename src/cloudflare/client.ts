@@ -128,7 +128,7 @@ const MAX_LIST_MIB = 64;
 const MAX_ATTEMPTS = 8;
 /**
  * A response that cannot be read may come from something in between that is
- * about to disappear; three in a row do not.
+ * about to disappear; three one after the other do not.
  */
 const MAX_INVALID_RESPONSES = 3;
 const FIRST_BACKOFF_MS = 500;

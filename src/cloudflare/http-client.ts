@@ -42,7 +42,7 @@ export interface HttpRequest {
 export type HttpResponse = ReceivedResponse | FailedExchange;
 
 export interface ReceivedResponse {
-  /** Tells it apart from a failure. */
+  /** Distinguishes it from a failure. */
   readonly type: 'response';
   /** The HTTP status, a redirect included. */
   readonly status: number;
@@ -53,8 +53,9 @@ export interface ReceivedResponse {
 }
 
 export interface FailedExchange {
-  /** Tells it apart from a response. */
+  /** Distinguishes it from a response. */
   readonly type: 'failure';
+  /** Why there is no response: decides title and advice. */
   readonly cause: // The signal of the request was aborted: the step is over.
     | 'timeout'
     | 'too-large'

@@ -28,8 +28,8 @@ export interface ProxyServer {
 /** For a request through a `TunnelAgent`. */
 export interface TunnelOptions extends https.RequestOptions {
   /**
-   * Ends a CONNECT that is under way. Node tells an agent nothing of a request
-   * that was destroyed before it had a socket.
+   * Ends a CONNECT that is under way. An agent does not learn from Node
+   * that a request was destroyed before it had a socket.
    */
   readonly connectSignal: AbortSignal;
 }

@@ -35,7 +35,7 @@ import type {
 /** What is asked for all targets alike. */
 export type Mode = Pick<Inputs, 'wait' | 'dryRun'>;
 
-/** More would not help: three lost replies in a row are no coincidence. */
+/** More would not help: three lost replies are no coincidence. */
 const MAX_WRITES = 3;
 
 const CREATE: Step = { do: 'create' };
@@ -178,8 +178,8 @@ function lastPostMayBeRepeated({
   posts,
   lastPost,
 }: PresentSituation): Step | null {
-  // After a lost reply, nothing tells the record of an organization from
-  // others.
+  // After a lost reply, the record of an organization looks like any other
+  // that names no account.
   if (target.type === 'organization') return null;
   const mayRepeat = lastPost !== null && isRepeatable(lastPost);
   return mayRepeat && posts.length < MAX_WRITES ? CREATE : null;
@@ -400,7 +400,7 @@ function someRemovalIsAwaited({ steps }: AbsentSituation): Step | null {
   return isAwaited ? waitFor('status') : null;
 }
 
-/** It was the target's before, so that nothing proves that it has gone. */
+/** It was the target's before, so that nothing proves its removal. */
 function recordNamesOtherAccount({
   history: { planned, inUse },
   observed,

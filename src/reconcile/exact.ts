@@ -1,7 +1,7 @@
 /*
  * `state: exact`: the list is the whole truth. Additions come first; then the
  * accounts go that the first list showed with access and that are not listed.
- * Whatever could remove the wrong accounts refuses the run before its first
+ * A plan that could remove the wrong accounts is rejected before its first
  * write.
  */
 import type {

@@ -116,7 +116,7 @@ export function notBegun(): Failure {
   return { cause: 'stopped', reason, request: null };
 }
 
-/** The same where a poll failed for good. */
+/** The same where a poll failed permanently. */
 export function notBegunAfterPoll({ reason, request }: Failure): Failure {
   return {
     cause: 'stopped',

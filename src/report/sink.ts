@@ -15,7 +15,7 @@ export interface Annotation {
 }
 
 /**
- * The way out for everything that people and later steps see: what passes is
+ * The exit for everything that people and later steps see: what passes is
  * on one line, is no workflow command and shows no secret.
  */
 export interface Sink {

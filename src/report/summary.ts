@@ -91,7 +91,7 @@ function markOf(result: Result, isGreen: boolean): string {
   return result.inputs.dryRun ? '📋' : '✅';
 }
 
-/** Which share, whose, and who else has access to it. */
+/** Which share, whose, and how many others have access to it. */
 function shareParagraph(result: Result, toHtml: ToHtml): string {
   const { inputs, outcome } = result;
   const share = `Share ${code(inputs.shareId, toHtml)}`;
