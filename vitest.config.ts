@@ -5,7 +5,7 @@ const ISOLATED = ['__tests__/e2e/**/*.test.ts', '__tests__/main.test.ts'];
 
 export default defineConfig({
   test: {
-    // Only ends a test that hangs: with forty processes that want two cores, the
+    // Only ends a test that hangs: with forty processes on two cores, the
     // end-to-end tests of 1,000 accounts took longer than two minutes.
     testTimeout: 600_000,
     projects: [

@@ -4,7 +4,7 @@
  *
  *   npm run soak -- --runs 100000             from a new seed
  *   npm run soak -- --runs 100000 --seed 7    the same schedules again
- *   npm run soak -- --replay 123456789        one schedule, with all requests and the log
+ *   npm run soak -- --replay 123456789        one schedule, with its log
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';

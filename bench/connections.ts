@@ -53,14 +53,14 @@ function measure(
  * as it can
  */
 export async function connections({ slow = true } = {}): Promise<Section> {
-  const cases = [...CASES, ...(slow ? [SLOW] : [])].flatMap((one) => [
-    { one, name: one.name, isProxied: false },
-    { one, name: `${one.name}, through a proxy`, isProxied: true },
+  const cases = [...CASES, ...(slow ? [SLOW] : [])].flatMap((fleet) => [
+    { fleet, name: fleet.name, isProxied: false },
+    { fleet, name: `${fleet.name}, through a proxy`, isProxied: true },
   ]);
   const runs = await Promise.all(
     cases.map(async (run) => ({
       ...run,
-      seen: await measure(run.one, run.isProxied),
+      seen: await measure(run.fleet, run.isProxied),
     })),
   );
   const records = runs.map(({ name, isProxied, seen }) => [
@@ -69,13 +69,13 @@ export async function connections({ slow = true } = {}): Promise<Section> {
     format(seen.connections),
     format(isProxied ? seen.tunnels : null),
   ]);
-  const promises = runs.map(({ name, one, isProxied, seen }) => {
+  const promises = runs.map(({ name, fleet, isProxied, seen }) => {
     const isBypassed = isProxied && seen.tunnels !== seen.connections;
     const measured = isBypassed ? Number.NaN : seen.connections;
     return countPromise(
       `connections, ${name}`,
       measured,
-      one.recipients === 1 ? AT_MOST.one : AT_MOST.fleet,
+      fleet.recipients === 1 ? AT_MOST.one : AT_MOST.fleet,
     );
   });
   const head = ['run', 'requests', 'connections', 'of them through the proxy'];

@@ -165,8 +165,8 @@ function history(): Case {
   };
 }
 
-function measure(one: Case): Promise<Measured> {
-  const { name, program, service, run } = one;
+function measure(exactCase: Case): Promise<Measured> {
+  const { name, program, service, run } = exactCase;
   const options = { ...service, latencyMs: LATENCY_MS };
   return withService(options, async ({ url, seen }) => {
     const ended = await programs.runProgram(program, {
@@ -179,11 +179,11 @@ function measure(one: Case): Promise<Measured> {
   });
 }
 
-function promisesOf(one: Case, measured: Measured): Promised[] {
-  if (one.program !== programs.ACTION) return [];
+function promisesOf(exactCase: Case, measured: Measured): Promised[] {
+  if (exactCase.program !== programs.ACTION) return [];
   const { name, requests, limited, mebibytes } = measured;
   const { outputBytes, summaryBytes } = measured;
-  const most = one.atMostRequests ?? Number.POSITIVE_INFINITY;
+  const most = exactCase.atMostRequests ?? Number.POSITIVE_INFINITY;
   return [
     countPromise(`${name}: requests`, requests, most),
     countPromise(`${name}: responses with status 429`, limited, 0),
@@ -213,10 +213,10 @@ export async function exact(
   const promises: Promised[] = [];
   const records: string[][] = [];
   for (const name of names) {
-    const one = CASES[name]?.();
-    if (!one) throw new Error(`no case ${name}`);
-    const measured = await measure(one);
-    promises.push(...promisesOf(one, measured));
+    const exactCase = CASES[name]?.();
+    if (!exactCase) throw new Error(`no case ${name}`);
+    const measured = await measure(exactCase);
+    promises.push(...promisesOf(exactCase, measured));
     records.push([
       measured.name,
       format(measured.ms / 1000, 1, 's'),

@@ -90,7 +90,7 @@ class SimulatedShare {
     }
     const id = /\/recipients\/(\w+)/.exec(url)?.[1];
     if (id !== undefined) return this.#record(id);
-    return [...this.#associated.keys()].map((one) => this.#record(one));
+    return [...this.#associated.keys()].map((key) => this.#record(key));
   }
 
   #record(id: string): object {

@@ -40,14 +40,14 @@ function run(cwd: string, script: string, ...args: string[]): void {
 
 /** The license texts of packages. */
 function licenses(packages: readonly BundledPackage[]): string {
-  const texts = packages.map((one) => {
-    const file = readdirSync(one.folder).find((entry) =>
+  const texts = packages.map((bundled) => {
+    const file = readdirSync(bundled.folder).find((entry) =>
       /^licen[cs]e/i.test(entry),
     );
     const text = file
-      ? readFileSync(join(one.folder, file), 'utf8').trim()
-      : `License: ${one.license}`;
-    return `${heading(one)}\n\n${text.replaceAll('\r\n', '\n')}\n`;
+      ? readFileSync(join(bundled.folder, file), 'utf8').trim()
+      : `License: ${bundled.license}`;
+    return `${heading(bundled)}\n\n${text.replaceAll('\r\n', '\n')}\n`;
   });
   return texts.join(separator);
 }

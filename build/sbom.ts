@@ -92,7 +92,7 @@ export function createSbom(
     };
   };
   const metadata = { component: component(action, 'application') };
-  const components = packages.map((one) => component(one, 'library'));
+  const components = packages.map((bundled) => component(bundled, 'library'));
   const hash = createHash('sha256')
     .update(JSON.stringify({ metadata, components }))
     .digest('hex');

@@ -4971,7 +4971,7 @@ const MAX_LIST_MIB = 64;
 const MAX_ATTEMPTS = 8;
 /**
  * A response that cannot be read may come from something in between that is
- * about to disappear; three in a row do not.
+ * about to disappear; three one after the other do not.
  */
 const MAX_INVALID_RESPONSES = 3;
 const FIRST_BACKOFF_MS = 500;
@@ -7183,7 +7183,7 @@ function notBegun() {
     const reason = 'not removed, because a listed account failed';
     return { cause: 'stopped', reason, request: null };
 }
-/** The same where a poll failed for good. */
+/** The same where a poll failed permanently. */
 function notBegunAfterPoll({ reason, request }) {
     return {
         cause: 'stopped',
@@ -7516,7 +7516,7 @@ function describeErrors(record, share) {
 
 
 
-/** More would not help: three lost replies in a row are no coincidence. */
+/** More would not help: three lost replies are no coincidence. */
 const MAX_WRITES = 3;
 const CREATE = { do: 'create' };
 const DONE = { do: 'done' };
@@ -7599,8 +7599,8 @@ function effectOfLastPostMayShow({ lastPost, ageMs, }) {
     return ageMs < graceMs ? waitFor('effect') : null;
 }
 function lastPostMayBeRepeated({ target, posts, lastPost, }) {
-    // After a lost reply, nothing tells the record of an organization from
-    // others.
+    // After a lost reply, the record of an organization looks like any other
+    // that names no account.
     if (target.type === 'organization')
         return null;
     const mayRepeat = lastPost !== null && isRepeatable(lastPost);
@@ -7737,7 +7737,7 @@ function someRemovalIsAwaited({ steps }) {
     const isAwaited = steps.some((step) => step.do === 'wait' || step.do === 'fail');
     return isAwaited ? waitFor('status') : null;
 }
-/** It was the target's before, so that nothing proves that it has gone. */
+/** It was the target's before, so that nothing proves its removal. */
 function recordNamesOtherAccount({ history: { planned, inUse }, observed, }) {
     const record = inUse === null ? null : observed.records.get(inUse);
     if (!record || !isActive(record))
@@ -10211,7 +10211,7 @@ function markOf(result, isGreen) {
         return '❌';
     return result.inputs.dryRun ? '📋' : '✅';
 }
-/** Which share, whose, and who else has access to it. */
+/** Which share, whose, and how many others have access to it. */
 function shareParagraph(result, toHtml) {
     const { inputs, outcome } = result;
     const share = `Share ${code(inputs.shareId, toHtml)}`;

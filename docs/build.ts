@@ -1,7 +1,9 @@
 /**
  * `npm run docs` writes what several files share, so that each has one source:
- * - the tables in README.md, between markers such as `<!-- inputs -->` … `<!-- /inputs -->`, from action.yml;
- * - the owner of this repository, from `repository` in package.json, wherever a link or a workflow names it.
+ * - the tables in README.md, between markers such as `<!-- inputs -->` …
+ *   `<!-- /inputs -->`, from action.yml;
+ * - the owner of this repository, from `repository` in package.json, wherever a
+ *   link or a workflow names it.
  *
  * `npm run docs -- --check` writes nothing and fails if a file is out of date.
  */

@@ -63,7 +63,7 @@ function rejectionOf(
     return reject('target');
   const isForeign = share.organizationId && id !== share.organizationId;
   if (kind === 'organization' && isForeign) return reject('foreign');
-  if (id === share.accountId) return reject('own');
+  if (id === share.accountId) return reject('owner');
   const error = options.rejectAccounts?.[id];
   return error && failure(error.status, error.code, error.message);
 }
@@ -78,7 +78,7 @@ export function admit(
   if (reading.says === 'nonsense')
     return { isAdmitted: false, response: reject('field') };
   if ((share.status ?? 'active') !== 'active')
-    return { isAdmitted: false, response: reject('shareGone') };
+    return { isAdmitted: false, response: reject('shareDeleted') };
 
   const target: Target =
     reading.says === 'target'

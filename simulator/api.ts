@@ -3,9 +3,9 @@
  * clock that is handed in.
  *
  * Covered: the shares of an account (GET), one of them (GET), its recipients
- * (GET, POST) and one of them (GET, DELETE). There are no timers: every record carries its whole future as a list
- * of events, and a request sees those up to now. That is why a stale read is
- * only the state of an earlier moment.
+ * (GET, POST) and one of them (GET, DELETE). There are no timers: every record
+ * carries its whole future as a list of events, and a request sees those up to
+ * now. That is why a stale read is only the state of an earlier moment.
  */
 import { credentialOf } from './credentials.ts';
 import {

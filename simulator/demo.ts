@@ -177,7 +177,7 @@ async function main(): Promise<number> {
     }
     if (list) {
       const width = Math.max(
-        ...Object.keys(scenarios).map((one) => one.length),
+        ...Object.keys(scenarios).map((name) => name.length),
       );
       for (const [one, { description }] of Object.entries(scenarios)) {
         console.log(`${one.padEnd(width)}  ${description}`);

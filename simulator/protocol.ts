@@ -101,12 +101,12 @@ const REJECTIONS = {
     code: 1010,
     message: 'A recipient for this account already exists',
   },
-  own: {
+  owner: {
     status: 400,
     code: 1011,
     message: 'The share owner cannot be a recipient',
   },
-  shareGone: {
+  shareDeleted: {
     status: 409,
     code: 1012,
     message: 'The share is being deleted',

@@ -36,8 +36,8 @@ export function createRateLimit(
   }
 
   function meterOf(credential: string, at: number): Meter {
-    const known = meters.get(credential);
-    if (known && at < endOf(known)) return known;
+    const current = meters.get(credential);
+    if (current && at < endOf(current)) return current;
 
     const meter: Meter = {
       count: 0,

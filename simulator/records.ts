@@ -165,9 +165,9 @@ function addRecord(
   };
 
   share.records.push(record);
-  for (const known of [id, odd['id']]) {
-    if (typeof known === 'string' && !share.byId.has(known))
-      share.byId.set(known, record);
+  for (const recordId of [id, odd['id']]) {
+    if (typeof recordId === 'string' && !share.byId.has(recordId))
+      share.byId.set(recordId, record);
   }
   const ofTarget = share.byTarget.get(target.id);
   if (ofTarget) ofTarget.push(record);

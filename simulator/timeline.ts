@@ -149,9 +149,9 @@ export function newAssociation(
  * mixed with one that its author never wrote. The same holds for
  * disassociating.
  */
-export function combine(general: Timeline, own: Timeline = {}): Timeline {
-  const combined: Timeline = { ...general, ...own };
-  const { associateMs, associateReads, steps, errors } = own;
+export function combine(general: Timeline, ofRecord: Timeline = {}): Timeline {
+  const combined: Timeline = { ...general, ...ofRecord };
+  const { associateMs, associateReads, steps, errors } = ofRecord;
   const saysHow = [associateMs, associateReads, steps, errors].some(
     (option) => option !== undefined,
   );
@@ -162,11 +162,11 @@ export function combine(general: Timeline, own: Timeline = {}): Timeline {
       'steps',
       'errors',
     ] as const) {
-      if (own[option] === undefined) delete combined[option];
+      if (ofRecord[option] === undefined) delete combined[option];
     }
   }
-  if (own.disassociateMs !== undefined) delete combined.disassociateReads;
-  if (own.disassociateReads !== undefined) delete combined.disassociateMs;
+  if (ofRecord.disassociateMs !== undefined) delete combined.disassociateReads;
+  if (ofRecord.disassociateReads !== undefined) delete combined.disassociateMs;
   return combined;
 }
 
@@ -208,10 +208,10 @@ export function readAt(
       if (readsLeft === 0) happen(t);
     }
     association.awaited = association.awaited.filter(
-      (one) => one.since > t || one.readsLeft > 0,
+      ({ since, readsLeft }) => since > t || readsLeft > 0,
     );
     if (counts) {
-      for (const one of reached) one.readsLeft -= 1;
+      for (const change of reached) change.readsLeft -= 1;
     }
   }
   return stateAt(association, t);

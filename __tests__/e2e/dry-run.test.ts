@@ -24,8 +24,8 @@ const scenario: Scenario = {
 };
 
 /**
- * The plan and the result as the log has them; the summary repeats both, without
- * record IDs.
+ * The plan and the result as the log has them; the summary repeats both,
+ * without record IDs.
  */
 function expectPlan(run: Run, lines: readonly string[], result: string): void {
   const log = lines.map((line, n) => `${account(n)} ${line}`).join('\n');

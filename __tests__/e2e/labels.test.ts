@@ -90,7 +90,7 @@ function expectHarmless(run: Run): void {
   }
   expect(run.stdout).not.toMatch(/##\[/);
   expect(run.stderr).toBe('');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: not allowed
   const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202e]/;
   expect(run.stdout).not.toMatch(control);
   expect(run.summary).not.toMatch(control);

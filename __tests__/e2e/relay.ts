@@ -14,8 +14,8 @@ interface Relay {
 }
 
 /**
- * `isCut` gets the number of a connection, from 1, and says whether it ends when
- * the first bytes of its TLS handshake have arrived.
+ * `isCut` gets the number of a connection, from 1, and says whether it ends
+ * when the first bytes of its TLS handshake have arrived.
  */
 export async function startRelay(
   isCut: (nth: number) => boolean,

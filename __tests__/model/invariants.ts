@@ -180,7 +180,7 @@ function* sinks({
 function* lines(sink: string, texts: readonly string[]): Generator<string> {
   for (const text of texts) {
     if (
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: not allowed
       /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u200b]/.test(text)
     )
       yield `control character in ${sink}: ${JSON.stringify(text)}`;
@@ -210,7 +210,7 @@ function* page(html: string): Generator<string> {
     yield `foreign markup in the summary: ${foreign[0]}`;
   if (/\n\s*\n(?!$)/.test(html))
     yield `an empty line ends the HTML of the summary early: ${html}`;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not be there
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: not allowed
   if (/[\r\u001b\u2028\u2029]/.test(html))
     yield `control character in summary: ${JSON.stringify(html)}`;
   const open: string[] = [];
@@ -424,8 +424,8 @@ function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
     yield `${target} succeeds with no record, which no second list confirms`;
   if (!schedule.wait) return;
   const isLeft = (status: string) =>
-    // The active records of others are not removed for an organization; a record that names no account
-    // and is being removed is nobody's.
+    // The active records of others are not removed for an organization; a
+    // record that names no account and is being removed is nobody's.
     one.isUnidentifiable ? stage({ status }) === 0 : status !== 'disassociated';
   for (const id of lasting(one, target, last, isLeft))
     yield `${target} succeeds, but ${id} is left`;

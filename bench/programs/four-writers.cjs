@@ -17,7 +17,7 @@ const headers = {
   'content-type': 'application/json',
 };
 const lines = (text) => text.split('\n').filter((line) => line !== '');
-const due = [
+const writes = [
   ...lines(RECIPIENTS).map((id) => ({
     method: 'POST',
     address: url,
@@ -31,7 +31,7 @@ const due = [
 ];
 
 function next() {
-  const write = due.shift();
+  const write = writes.shift();
   if (write === undefined) return;
   const { method, address, body } = write;
   const sent = request(address, { method, agent, headers }, (response) => {

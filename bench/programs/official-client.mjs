@@ -16,13 +16,13 @@ const { recipients } = new Cloudflare({
 }).resourceSharing;
 const account = { account_id: CLOUDFLARE_ACCOUNT_ID, include_resources: true };
 
-const known = new Map();
+const activeRecords = new Map();
 for await (const record of recipients.list(SHARE_ID, {
   ...account,
   per_page: 100,
 })) {
   if (!record.association_status.startsWith('disassociat'))
-    known.set(record.account_id, record);
+    activeRecords.set(record.account_id, record);
 }
 const records = [];
 for (const id of RECIPIENTS.split('\n')) {
@@ -30,7 +30,9 @@ for (const id of RECIPIENTS.split('\n')) {
     path_account_id: CLOUDFLARE_ACCOUNT_ID,
     recipient_account_id: id,
   };
-  records.push(known.get(id) ?? (await recipients.create(SHARE_ID, target)));
+  records.push(
+    activeRecords.get(id) ?? (await recipients.create(SHARE_ID, target)),
+  );
 }
 for (let record of records) {
   while (record.association_status !== 'associated') {
