@@ -27,7 +27,7 @@ const FRAGMENT = 12;
 
 /**
  * Where a secret shows: as given, URL-encoded, JSON-escaped, in base64 or
- * base64url, and even a part of it, because the runner masks only whole secrets.
+ * base64url, and even a part of it: the runner masks only whole secrets.
  * @returns `sink: text` for each place; empty when nothing leaked
  */
 export function leaks(run: RunResult, secrets: readonly string[]): string[] {
