@@ -1,8 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-/** These wait for real processes, or replace a module. */
-const ISOLATED = ['__tests__/e2e/**/*.test.ts', '__tests__/main.test.ts'];
-
 export default defineConfig({
   test: {
     // Only ends a test that hangs: with forty processes on two cores, the
@@ -14,7 +11,7 @@ export default defineConfig({
         test: {
           // These mostly wait, so there are more of them than cores.
           name: 'e2e',
-          include: ISOLATED,
+          include: ['__tests__/e2e/**/*.test.ts'],
           maxWorkers: 10,
           sequence: { groupOrder: 0 },
         },
@@ -27,7 +24,7 @@ export default defineConfig({
           // import, which is most of their time.
           name: 'other',
           include: ['__tests__/**/*.test.ts'],
-          exclude: ISOLATED,
+          exclude: ['__tests__/e2e/**'],
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

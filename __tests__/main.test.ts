@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import '@actions/github';
+import { describe, expect, it } from 'vitest';
 import type { Clock } from '../src/clock.ts';
-import type { DeploymentProblem } from '../src/github/deployment.ts';
 import type { World } from '../src/main.ts';
 import { OUTPUT_NAMES } from '../src/report/outputs.ts';
 import { ACCOUNT, OTHER, TOKEN } from './builders.ts';
@@ -12,38 +12,16 @@ import {
 } from './cloudflare/scripted-api.ts';
 import { playRun, record, type ScriptedRun } from './scripted-run.ts';
 
-/** What became of the deployment record, whose own test is elsewhere. */
-const deployment = vi.hoisted(() => ({
-  seen: [] as string[],
-  problem: null as DeploymentProblem | null,
-}));
-
-vi.mock('../src/github/deployment.ts', () => ({
-  DeploymentRecord: class {
-    start() {
-      deployment.seen.push('start');
-    }
-    async finish(state: string, description: string) {
-      deployment.seen.push(`${state}: ${description}`);
-      return deployment.problem;
-    }
-  },
-}));
-
-beforeEach(() => {
-  deployment.seen.length = 0;
-  deployment.problem = null;
-});
-
 interface Case extends Omit<ScriptedRun, 'respond'> {
   /** By the name of the request; a list is empty by default. */
   readonly respond?: (request: string, atMs: number) => Reply | undefined;
 }
 
 /** Plays a whole run on a share of which only the name is known. */
-function play({ respond, ...one }: Case = {}) {
+function play({ respond, env, ...one }: Case = {}) {
   return playRun({
     ...one,
+    env: { 'INPUT_GITHUB-TOKEN': 'ghs_a-token-of-the-test', ...env },
     respond: ({ name, atMs }) =>
       respond?.(name, atMs) ??
       (name === 'GET' ? ok({ name: 'Baseline' }) : undefined),
@@ -202,8 +180,10 @@ describe('a run', () => {
   });
 
   it('warns where the deployment record could not be written', async () => {
-    deployment.problem = { message: 'no', lacksPermission: false };
-    const { success, of } = await play({ respond: adding() });
+    const { success, of } = await play({
+      respond: adding(),
+      github: { status: 403, body: JSON.stringify({ message: 'no' }) },
+    });
     expect([success, of('warning')]).toEqual([
       true,
       [expect.stringMatching(/^warning\|Deployment record could not/)],
@@ -228,7 +208,7 @@ function throwBug(): never {
   throw new TypeError('a bug');
 }
 
-describe('every exit path sets all outputs once, and finishes the deployment record', () => {
+describe('every exit path sets all outputs once, and finishes a deployment record that was started', () => {
   const never = adding(on(RECIPIENT, ok(wire('associating'))));
   const onRequest = (name: string) =>
     adding((request) => (request === name ? throwBug() : undefined));
@@ -259,12 +239,13 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
   /** A pause between two polls is about a second. */
   const throwingClock = ({ clock }: World) => {
     const sleep: Clock['sleep'] = (ms, signal) =>
-      ms > 500 && ms < 5_000 ? throwBug() : clock.sleep(ms, signal);
+      ms > 500 && ms < 2_000 ? throwBug() : clock.sleep(ms, signal);
     return { clock: { now: clock.now, sleep } };
   };
   const withoutTime = ({ clock: { sleep } }: World) => ({
     clock: { now: throwBug, sleep },
   });
+  const STARTED = 'in_progress: Waiting for Cloudflare';
   const ADDED = 'success: 1 account added';
   const FAILED = 'failure: 1 account failed';
   const CANCELLED = 'error: cancelled: 1 account not done';
@@ -274,25 +255,21 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
 
   /** The outputs, and what became of the deployment record. */
   async function playExit(one: Case) {
-    const { success, seen, of } = await play(one);
+    const { success, seen, of, deployment } = await play(one);
     const names = seen.flatMap((text) => /^([\w-]+)=/.exec(text)?.[1] ?? []);
     expect(names).toEqual([...OUTPUT_NAMES]);
     expect(of('error').length > 0).toBe(!success);
-    return { success, record: deployment.seen };
+    return { success, record: deployment };
   }
 
   it.each<[string, Case, string[]]>([
-    ['of its change', { respond: adding() }, ['start', ADDED]],
-    [
-      'with nothing to do',
-      { respond: () => ok([wire('associated')]) },
-      ['success: 1 account unchanged'],
-    ],
-    ['of a dry run', { env: DRY_RUN }, ['success: 1 account would be added']],
+    ['of its change', { respond: adding() }, [STARTED, ADDED]],
+    ['with nothing to do', { respond: () => ok([wire('associated')]) }, []],
+    ['of a dry run', { env: DRY_RUN }, []],
     [
       'whose summary cannot be written',
       { respond: adding(), failing: { summary: true } },
-      ['start', ADDED],
+      [STARTED, ADDED],
     ],
   ])('after a success %s', async (_, one, record) => {
     expect(await playExit(one)).toEqual({ success: true, record });
@@ -303,27 +280,27 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
     [
       'a list that cannot be read',
       { respond: () => rejection(403, 10000) },
-      [FAILED],
+      [],
     ],
     [
       'a write that was rejected',
       { respond: adding(on('POST /recipients', rejection(400))) },
-      ['start', FAILED],
+      [STARTED, FAILED],
     ],
     [
       'a timeout',
       { env: { INPUT_TIMEOUT: '20s' }, respond: never },
-      ['start', FAILED],
+      [STARTED, FAILED],
     ],
     [
       'a cancellation',
       { respond: never, cancelMs: 5_000 },
-      ['start', CANCELLED],
+      [STARTED, CANCELLED],
     ],
     [
       'a cancellation before the list',
       { respond: () => 'hang', cancelMs: 500 },
-      [CANCELLED],
+      [],
     ],
     [
       'a refusal where nothing would change',
@@ -331,7 +308,7 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
         env: { INPUT_STATE: 'exact' },
         respond: on(LIST, ok([wire('associated')])),
       },
-      ['failure: plan rejected: 1 account unchanged'],
+      [],
     ],
   ])('after %s', async (_, one, record) => {
     expect(await playExit(one)).toEqual({ success: false, record });
@@ -340,25 +317,25 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
   it.each<[string, Case, string[]]>([
     ['in the inputs', { change: throwingEnv }, []],
     ['at the start', { change: withoutTime }, []],
-    ['at the first line', { change: onLine('info', /^Sharing/) }, [BUG]],
-    ['in the list', { respond: onRequest(LIST) }, [CRASHED]],
-    ['in the share', { respond: onRequest('GET') }, [CRASHED]],
-    ['in the plan', { change: onLine('info', /\+ add/) }, [CRASHED]],
+    ['at the first line', { change: onLine('info', /^Sharing/) }, []],
+    ['in the list', { respond: onRequest(LIST) }, []],
+    ['in the share', { respond: onRequest('GET') }, []],
+    ['in the plan', { change: onLine('info', /\+ add/) }, []],
     [
       'in a write',
       { respond: onRequest('POST /recipients') },
-      ['start', CRASHED],
+      [STARTED, CRASHED],
     ],
     [
       'in the log of a write',
       { respond: adding(), change: onLine('info', /added as recipient/) },
-      ['start', ANY_BUG],
+      [STARTED, ANY_BUG],
     ],
-    ['in a poll', { respond: onRequest(RECIPIENT) }, ['start', ANY_BUG]],
+    ['in a poll', { respond: onRequest(RECIPIENT) }, [STARTED, ANY_BUG]],
     [
       'in a pause',
       { respond: adding(), change: throwingClock },
-      ['start', ANY_BUG],
+      [STARTED, ANY_BUG],
     ],
     [
       'in the advice',
@@ -366,7 +343,7 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
         respond: (name) =>
           name === 'GET /shares' ? throwBug() : rejection(404, 1004),
       },
-      [BUG],
+      [],
     ],
     [
       'in an annotation',
@@ -374,21 +351,24 @@ describe('every exit path sets all outputs once, and finishes the deployment rec
         respond: () => rejection(403, 10000),
         change: onLine('annotate', /10000/),
       },
-      [BUG],
+      [],
     ],
     [
       'in the last line',
       { respond: adding(), change: onLine('info', /^Result/) },
-      ['start', BUG],
+      [STARTED, BUG],
     ],
   ])('after an internal error %s', async (_, one, record) => {
     expect(await playExit(one)).toEqual({ success: false, record });
   });
 
   it('after outputs that could not be written', async () => {
-    await play({ respond: adding(), failing: { output: true } });
+    const { deployment } = await play({
+      respond: adding(),
+      failing: { output: true },
+    });
     const ended = 'failure: 1 account added; the outputs could not be written';
-    expect(deployment.seen).toEqual(['start', ended]);
+    expect(deployment).toEqual([STARTED, ended]);
   });
 
   it('keeps what the list showed before an internal error in the plan', async () => {

@@ -1,8 +1,11 @@
 /**
  * Plays a whole run against an API that is a plain function, on a clock that
- * jumps: from the inputs to what people are told.
+ * jumps: from the inputs to what people read.
  */
-import type { HttpClient } from '../src/cloudflare/http-client.ts';
+import type {
+  HttpClient,
+  ReceivedResponse,
+} from '../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../src/github/context.ts';
 import { workspaceFiles } from '../src/inputs/recipient-file.ts';
 import { main, type World } from '../src/main.ts';
@@ -32,10 +35,16 @@ export interface ScriptedRun {
   /** Undefined: the share is active, and its list is empty. */
   readonly respond?: (request: Request) => Reply | undefined;
   readonly cancelMs?: number;
+  /** What GitHub's API responds with to every request. */
+  readonly github?: Pick<ReceivedResponse, 'status' | 'body'>;
   readonly failing?: Parameters<typeof recordingRunner>[0];
   /** Changes what is outside of the run. */
   readonly change?: (world: World) => Partial<World>;
 }
+
+const GITHUB_API = 'https://api.github.com/';
+const JSON_TYPE = { 'content-type': 'application/json' };
+const CREATED = { status: 201, body: JSON.stringify({ id: 77 }) };
 
 const A_SHARE = {
   id: SHARE,
@@ -66,12 +75,18 @@ function nameOf(method: string, url: string): string {
 }
 
 export async function playRun(one: ScriptedRun) {
-  const { env, respond, cancelMs, failing, change } = one;
+  const { env, respond, cancelMs, failing, change, github = CREATED } = one;
   const clock = new VirtualClock(START_MS);
   const cancel = new AbortController();
   const recorder = recordingRunner(failing);
   const requests: string[] = [];
+  const deployment: string[] = [];
   const http: HttpClient = async ({ method, url, signal, timeoutMs, body }) => {
+    if (url.startsWith(GITHUB_API)) {
+      const { state, description } = JSON.parse(body ?? '');
+      if (state) deployment.push(`${state}: ${description}`);
+      return { type: 'response', headers: JSON_TYPE, ...github };
+    }
     const name = nameOf(method, url);
     const atMs = clock.now() - START_MS;
     requests.push(name);
@@ -88,7 +103,7 @@ export async function playRun(one: ScriptedRun) {
   };
   const world: World = {
     env: { ...ENV, ...env },
-    context: readGitHubContext({}),
+    context: readGitHubContext({ GITHUB_REPOSITORY: 'octo/policies' }),
     files: workspaceFiles,
     http,
     clock,
@@ -104,6 +119,7 @@ export async function playRun(one: ScriptedRun) {
   return {
     success,
     requests,
+    deployment,
     tookMs: clock.now() - START_MS,
     seen: recorder.seen,
     text: recorder.seen.filter((one) => !one.startsWith('mask|')).join('\n'),
