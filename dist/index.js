@@ -9262,9 +9262,24 @@ function causeCountLine(title, states, reason) {
     const who = states.length === 0 ? [] : [plural(states.length, nounOf(states))];
     return [...who, title, reason].join(': ');
 }
-function leftOutLine(count) {
-    return (`The output recipients is without ${plural(count, 'target')}: ` +
-        'GitHub accepts 1 MB of outputs for a job. The log has all of them.');
+/** What the outputs are without; nothing where they are complete. */
+function leftOutLines(leftOut) {
+    const { targets, resources, recipientIds } = leftOut;
+    const limit = 'GitHub accepts 1 MB of outputs for a job';
+    const lines = [];
+    if (targets > 0) {
+        const count = plural(targets, 'target');
+        lines.push(`The output recipients is without ${count}: ${limit}. The log has all of them.`);
+    }
+    if (resources > 0) {
+        const count = plural(resources, 'target');
+        lines.push(`The output recipients only counts the resources of ${count}, in resource_errors: ${limit}.`);
+    }
+    if (recipientIds > 0) {
+        const count = plural(recipientIds, 'ID');
+        lines.push(`The output recipient-id is empty, without ${count}: ${limit}.`);
+    }
+    return lines;
 }
 function moreFailuresLine(title, shown) {
     return (`${title}: more than ${shown} so far. Further ones are counted, ` +
@@ -9996,8 +10011,15 @@ function createOutputs(result) {
             changed: targets.some(({ changed }) => changed) ? 'true' : 'false',
             recipients,
         },
-        leftOut: targets.length - recipients.length,
+        leftOut: {
+            targets: targets.length - recipients.length,
+            resources: recipients.filter(hasNoRoomForResources).length,
+            recipientIds: recipientId === '' ? listed.filter(({ inUse }) => inUse).length : 0,
+        },
     };
+}
+function hasNoRoomForResources(recipient) {
+    return recipient.resource_errors > 0 && recipient.resources.length === 0;
 }
 function recipientIds(listed) {
     if (listed.length > MAX_RECIPIENT_IDS)
@@ -10591,8 +10613,8 @@ async function reportResult(sink, result) {
         for (const warning of warningsOf(result))
             warn(sink, warning);
         logResults(sink, result);
-        if (leftOut > 0)
-            sink.info(leftOutLine(leftOut));
+        for (const text of leftOutLines(leftOut))
+            sink.info(text);
         if (inputs.summary) {
             const create = () => createSummary(result, areWritten, sink.html);
             await writeSummary(sink, create);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { formatCount } from '../../src/format.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
 import { refusedBecause } from '../../src/reconcile/reasons.ts';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
@@ -11,7 +12,7 @@ import {
 } from '../../src/report/report.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { openSink } from '../../src/report/sink.ts';
-import { account, OWNER, SHARE, TOKEN } from '../builders.ts';
+import { account, OWNER, resourceError, SHARE, TOKEN } from '../builders.ts';
 import { recordingRunner } from './recording-runner.ts';
 import {
   added,
@@ -251,15 +252,31 @@ describe('the log of many accounts', () => {
     expect(lines).toHaveLength(1 + 1 + 15 + 1);
   });
 
-  it('counts what the output recipients is without', async () => {
-    const states = range(0, 1_999).map((n) =>
-      unchanged(n, { label: 'x'.repeat(60) }),
+  it('counts what the outputs are without', async () => {
+    const states = range(0, 2_000).map((n) =>
+      unchanged(n, { label: 'x'.repeat(60), inUse: `r${n}` }),
     );
     const { of, outputs } = await report(states);
     const kept = JSON.parse(outputs()['recipients'] ?? '').length;
     expect(kept).toBeLessThan(2_000);
+    const limit = 'GitHub accepts 1 MB of outputs for a job';
+    expect(of('info')).toEqual(
+      expect.arrayContaining([
+        `info|The output recipients is without ${formatCount(2_001 - kept)} targets: ${limit}. The log has all of them.`,
+        `info|The output recipient-id is empty, without 2,001 IDs: ${limit}.`,
+      ]),
+    );
+  });
+
+  it('counts the accounts whose resources the output recipients only counts', async () => {
+    const errors = Array.from({ length: 20 }, () =>
+      resourceError(true, 'x'.repeat(300)),
+    );
+    const recipient = recordOf(0, 'associated', { errors });
+    const states = range(0, 499).map((n) => unchanged(n, { recipient }));
+    const { of } = await report(states);
     expect(of('info')).toContain(
-      `info|The output recipients is without ${(2_000 - kept).toLocaleString('en-US')} targets: GitHub accepts 1 MB of outputs for a job. The log has all of them.`,
+      'info|The output recipients only counts the resources of 500 targets, in resource_errors: GitHub accepts 1 MB of outputs for a job.',
     );
   });
 });

@@ -6,6 +6,7 @@ import {
   durationMs,
   hasFailed,
   isListed,
+  type LeftOut,
   type Result,
   statusOf,
 } from './result.ts';
@@ -81,12 +82,12 @@ export interface ResourceOutput {
   readonly terminal: boolean;
 }
 
-/** The outputs of a run, and what GitHub's limit leaves no room for. */
+/** The outputs of a run. */
 export interface SizedOutputs {
   /** Small enough for GitHub. */
   readonly outputs: Outputs;
-  /** Targets that `recipients` is without. */
-  readonly leftOut: number;
+  /** What they are without, for the log. */
+  readonly leftOut: LeftOut;
 }
 
 /**
@@ -122,8 +123,17 @@ export function createOutputs(result: Result): SizedOutputs {
       changed: targets.some(({ changed }) => changed) ? 'true' : 'false',
       recipients,
     },
-    leftOut: targets.length - recipients.length,
+    leftOut: {
+      targets: targets.length - recipients.length,
+      resources: recipients.filter(hasNoRoomForResources).length,
+      recipientIds:
+        recipientId === '' ? listed.filter(({ inUse }) => inUse).length : 0,
+    },
   };
+}
+
+function hasNoRoomForResources(recipient: RecipientOutput): boolean {
+  return recipient.resource_errors > 0 && recipient.resources.length === 0;
 }
 
 function recipientIds(listed: readonly TargetState[]): string {

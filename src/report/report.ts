@@ -41,7 +41,7 @@ import {
   deploymentWarning,
   emptyInputAdvice,
   everythingDone,
-  leftOutLine,
+  leftOutLines,
   listEntry,
   notRemovedSentence,
   notRemovedTitle,
@@ -110,7 +110,7 @@ export async function reportResult(
     annotateFailures(sink, result);
     for (const warning of warningsOf(result)) warn(sink, warning);
     logResults(sink, result);
-    if (leftOut > 0) sink.info(leftOutLine(leftOut));
+    for (const text of leftOutLines(leftOut)) sink.info(text);
     if (inputs.summary) {
       const create = () => createSummary(result, areWritten, sink.html);
       await writeSummary(sink, create);

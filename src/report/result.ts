@@ -28,6 +28,16 @@ export interface Cost {
   readonly tookMs: number;
 }
 
+/** What GitHub's limit of outputs leaves no room for. */
+export interface LeftOut {
+  /** Targets that `recipients` is without. */
+  readonly targets: number;
+  /** Targets in it whose `resources` are only counted. */
+  readonly resources: number;
+  /** Records that `recipient-id` is without. */
+  readonly recipientIds: number;
+}
+
 /** Everything that outputs, annotations and the summary are made of. */
 export interface Result {
   /** What the run was asked to do. */

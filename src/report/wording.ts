@@ -43,6 +43,7 @@ import {
   type Cost,
   hasFailed,
   type Kind,
+  type LeftOut,
   type Result,
 } from './result.ts';
 
@@ -592,11 +593,28 @@ export function causeCountLine(
   return [...who, title, reason].join(': ');
 }
 
-export function leftOutLine(count: number): string {
-  return (
-    `The output recipients is without ${plural(count, 'target')}: ` +
-    'GitHub accepts 1 MB of outputs for a job. The log has all of them.'
-  );
+/** What the outputs are without; nothing where they are complete. */
+export function leftOutLines(leftOut: LeftOut): string[] {
+  const { targets, resources, recipientIds } = leftOut;
+  const limit = 'GitHub accepts 1 MB of outputs for a job';
+  const lines: string[] = [];
+  if (targets > 0) {
+    const count = plural(targets, 'target');
+    lines.push(
+      `The output recipients is without ${count}: ${limit}. The log has all of them.`,
+    );
+  }
+  if (resources > 0) {
+    const count = plural(resources, 'target');
+    lines.push(
+      `The output recipients only counts the resources of ${count}, in resource_errors: ${limit}.`,
+    );
+  }
+  if (recipientIds > 0) {
+    const count = plural(recipientIds, 'ID');
+    lines.push(`The output recipient-id is empty, without ${count}: ${limit}.`);
+  }
+  return lines;
 }
 
 export function moreFailuresLine(title: string, shown: number): string {
