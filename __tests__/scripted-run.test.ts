@@ -257,7 +257,7 @@ describe('a plan that is rejected', () => {
       respond: on('GET', rejection(403, 5000)),
     });
     const [message] = run.of('error|');
-    expect(message).toContain('Nothing was changed. Run again when');
+    expect(message).toContain('Nothing was changed. The reason says why');
     expect(message).not.toContain('max-removals');
   });
 });
@@ -347,7 +347,12 @@ describe('advice after the list was read', () => {
 
   it.each<[string, string, Reply, RegExp]>([
     ['a wrong account', POST, rejection(400, 7003), /account-id and api-url/],
-    ['a wrong share', LIST, rejection(404, 1004), /Compare account-id and/],
+    [
+      'a wrong share',
+      LIST,
+      rejection(404, 1004),
+      /Check share-id, and that account-id owns/,
+    ],
     ['a wrong proxy', LIST, proxyFailure, /Check the address/],
   ])('does not speak of %s', async (_, name, reply, advice) => {
     const run = await later(name, reply);
@@ -367,7 +372,9 @@ it.each([
       respond: ({ name }) =>
         name === LIST ? ok([record('r1', ACCOUNT, status)]) : undefined,
     });
-    expect(run.text).toContain('Result: 1 account would not be awaited;');
+    expect(run.text).toContain(
+      'Result: 1 account under way, would not be awaited;',
+    );
   },
 );
 
@@ -521,7 +528,7 @@ it('a timeout before an absence is confirmed says what is missing', async () => 
       env: { ...ids, INPUT_STATE: 'absent', INPUT_TIMEOUT: '5s' },
     });
     expect(run.of('error|')[0]).toMatch(
-      /not a recipient for .*; a list ten seconds after the first one has to confirm that\. /,
+      /not a recipient for .*; a second list, ten seconds after the first, must confirm that\. /,
     );
   }
 });

@@ -5981,9 +5981,9 @@ function canUseProxy(url, env) {
 }
 function wrongProxy() {
     const wrong = {
-        expected: 'http://USERNAME:PASSWORD@HOST:PORT',
-        got: 'something else',
-        fix: 'URL-encode the password.',
+        expected: 'http://HOST:PORT or http://USERNAME:PASSWORD@HOST:PORT',
+        got: 'another form of address',
+        fix: 'Use http or https without a path, and URL-encode the password.',
     };
     return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('HTTPS_PROXY', wrong));
 }
@@ -6021,8 +6021,7 @@ function readBoolean(env, input, clean) {
 }
 /** The error of an input that has a default, and yet is empty. */
 function emptyValue(input, expected) {
-    const cause = 'An expression is empty for this event';
-    const fix = `${cause}: give it a value, or remove the input.`;
+    const fix = 'Give it a value, or remove the input.';
     return (0,inputs_reading/* emptyInput */.Wb)(input, expected, fix);
 }
 
@@ -6035,7 +6034,7 @@ const SECRET_RULES = [
     { pattern: /^(["']).*\1$/, got: 'one in quotes' },
     {
         pattern: /[^\x21-\x7e]/,
-        got: 'one with a space or another character that no HTTP header may hold',
+        got: 'one with a space, or a character outside of printable ASCII',
     },
 ];
 /** Reads the credentials: a token, or an email address and a key. */
@@ -6109,7 +6108,7 @@ function secretErrors(input, text) {
     const broken = SECRET_RULES.find(({ pattern }) => pattern.test(text));
     if (!broken)
         return [];
-    const fix = 'Store the secret again.';
+    const fix = 'Store the secret again without that.';
     return [
         (0,inputs_reading/* wrongInput */.qn)(input, { expected: 'the bare secret', got: broken.got, fix }),
     ];
@@ -6123,17 +6122,20 @@ const ACCOUNT_ID = {
     name: 'account ID',
     expected: '32 hexadecimal digits',
     pattern: TARGET_ID,
+    source: 'Copy the account ID from the Cloudflare dashboard.',
 };
 const ORGANIZATION_ID = {
     name: 'organization ID',
     expected: '32 hexadecimal digits',
     pattern: TARGET_ID,
+    source: 'Copy the organization ID from the Cloudflare dashboard.',
 };
 /** The API documents no more than a length of at most 32 characters. */
 const SHARE_ID = {
     name: 'share ID',
     expected: 'up to 32 letters, digits, "_" and "-"',
     pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
+    source: 'Copy the share ID from the list that step 2 of the README prints.',
 };
 /**
  * What YAML makes of an ID that looks like a number and is not in quotes:
@@ -6181,8 +6183,11 @@ function idProblem(kind, text, clean) {
 function numberProblem(kind, text, clean) {
     if (!YAML_NUMBER.test(text))
         return null;
-    const fix = 'YAML turned the ID into a number: put it in quotes.';
-    return { expected: kind.expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+    const isAllowed = kind.pattern.test(text);
+    const expected = isAllowed ? `${kind.expected}, not a number` : kind.expected;
+    const fix = 'The ID is incomplete, or YAML turned it into a number: copy the whole ' +
+        'ID. In YAML, put it in quotes.';
+    return { expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
 }
 function wordProblem(kind, text, clean) {
     if (!WORD.test(text))
@@ -6210,7 +6215,7 @@ function patternProblem(kind, text, clean) {
         expected: kind.expected,
         got: (0,inputs_reading/* quoted */.TL)(text, clean),
         remark: `length ${text.length}`,
-        fix: `Copy the ${kind.name} from the Cloudflare dashboard.`,
+        fix: kind.source,
     };
 }
 
@@ -6254,9 +6259,9 @@ function notALimit(text, clean) {
 }
 /** Somebody who limits removals expects some. */
 function notExact(text, clean) {
-    const fix = 'Remove this input, or set `state: exact`.';
+    const fix = 'Remove this input: it applies only to `state: exact`.';
     const wrong = {
-        expected: '`25%` with any `state` but `exact`',
+        expected: 'no value other than `25%` unless `state` is `exact`',
         got: (0,inputs_reading/* quoted */.TL)(text, clean),
         fix,
     };
@@ -8442,7 +8447,7 @@ const KIND_NOT_ACCEPTED = [1001, 10405];
 const RUN_AGAIN = 'Run again: completed changes are kept.';
 const CANCELLED_HINT = 'Run again to continue. Nothing was undone.';
 const INTERNAL_HINT = 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
-    'and run again. The outputs have what was done by then.';
+    'and run again. The log has what was done by then.';
 /** Hints in the order in which they are considered. */
 const RULES = [
     {
@@ -8488,6 +8493,16 @@ const RULES = [
     },
     {
         cause: 'authentication',
+        kinds: WRITES,
+        codes: WRONG_CREDENTIALS,
+        listWasRead: true,
+        writeWasAccepted: false,
+        hint: 'The credentials could read earlier in this run. Check whether they ' +
+            'may change this share, and whether they have been revoked or have ' +
+            'expired.',
+    },
+    {
+        cause: 'authentication',
         codes: WRONG_CREDENTIALS,
         listWasRead: true,
         hint: 'The credentials worked earlier in this run. Check whether they have ' +
@@ -8505,14 +8520,15 @@ const RULES = [
         cause: 'route',
         codes: [7000, 7003],
         listWasRead: false,
-        hint: 'Check account-id and api-url: one of them is wrong.',
+        hint: 'Check account-id and api-url, and whether the credentials can see ' +
+            'this account.',
     },
     {
         cause: 'not-found',
         kinds: ['share', 'list'],
         codes: [1004],
         listWasRead: false,
-        hint: 'Compare account-id and share-id with the dashboard.',
+        hint: 'Check share-id, and that account-id owns this share.',
     },
     {
         cause: 'not-found',
@@ -8607,8 +8623,8 @@ const RULES = [
     },
     {
         cause: 'removed',
-        hint: 'Let only one workflow change the share at a time (concurrency), ' +
-            'then run again.',
+        hint: 'Manage the recipients in one place only, and let only one workflow ' +
+            'change the share at a time (concurrency). Then run again.',
     },
     {
         cause: 'inconclusive',
@@ -8618,7 +8634,8 @@ const RULES = [
     {
         cause: 'refused',
         refusedFor: 'unread-share',
-        hint: 'Nothing was changed. Run again when the share can be read.',
+        hint: 'Nothing was changed. The reason says why the share could not be ' +
+            'read: fix that, then run again.',
     },
     {
         cause: 'refused',
@@ -8644,8 +8661,8 @@ const RULES = [
     },
     {
         cause: 'timeout',
-        hint: 'Run again to continue waiting, or raise timeout. Nothing was ' +
-            'undone.',
+        hint: 'Raise timeout (and timeout-minutes of the job), or run again to ' +
+            'continue. Nothing was undone.',
     },
     {
         cause: 'cancelled',
@@ -9084,7 +9101,7 @@ function describeHeldBack(heldBack) {
             return describeNotProcessed(heldBack.failure);
         case 'rate-limit':
             return (`held back for ${formatWait(heldBack.waitMs)}: the rate limit ` +
-                'allows no request before');
+                'allows no request until then');
         case 'retry-after':
             return (`held back for ${formatWait(heldBack.waitMs)}, as requested by the ` +
                 'response to an earlier write');
@@ -9213,7 +9230,9 @@ const PREFIXES = {
 function wordOf(kind, inputs) {
     if (inputs.dryRun) {
         const isNotAwaited = kind === 'waiting' && !inputs.wait;
-        return isNotAwaited ? 'would not be awaited' : DRY_RUN_WORDS[kind];
+        return isNotAwaited
+            ? 'under way, would not be awaited'
+            : DRY_RUN_WORDS[kind];
     }
     const isAwaited = inputs.wait || (kind !== 'added' && kind !== 'removed');
     return isAwaited ? WORDS[kind] : `${WORDS[kind]} without waiting`;
@@ -9223,7 +9242,7 @@ const WORDS = {
     cancelled: 'not done',
     added: 'added',
     removed: 'removed',
-    waiting: 'not awaited',
+    waiting: 'under way, not awaited',
     unchanged: 'unchanged',
 };
 const DRY_RUN_WORDS = {
@@ -9231,7 +9250,7 @@ const DRY_RUN_WORDS = {
     cancelled: 'not planned',
     added: 'would be added',
     removed: 'would be removed',
-    waiting: 'would be awaited',
+    waiting: 'under way, would be awaited',
     unchanged: 'unchanged',
 };
 /** `3.2 s`, `5 requests`, `2 of them retries`. */
@@ -9282,8 +9301,8 @@ function leftOutLines(leftOut) {
     return lines;
 }
 function moreFailuresLine(title, shown) {
-    return (`${title}: more than ${shown} so far. Further ones are counted, ` +
-        'and listed at the end.');
+    return (`${title}: ${shown} shown. The end of the log counts and lists all ` +
+        'of them.');
 }
 // -------- the end of a target that is not done
 /** Why a target that is still pending has failed. */
@@ -9386,7 +9405,7 @@ function quoteStatus(word) {
 function describeConfirmation(states) {
     const isAwaited = ({ next }) => next.do === 'wait' && next.for === 'confirmation';
     return states.some(isAwaited)
-        ? ['a list ten seconds after the first one has to confirm that']
+        ? ['a second list, ten seconds after the first, must confirm that']
         : [];
 }
 function describeLastWrite(state) {

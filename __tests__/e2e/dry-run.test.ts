@@ -79,7 +79,7 @@ describe.concurrent('dry-run: true', () => {
     expectPlan(
       run,
       plan,
-      '3 of 5 accounts would be added, 1 would be awaited, 1 unchanged',
+      '3 of 5 accounts would be added, 1 under way, would be awaited, 1 unchanged',
     );
   });
 
@@ -102,7 +102,7 @@ describe.concurrent('dry-run: true', () => {
     expectPlan(
       run,
       plan,
-      '2 of 5 accounts would be removed, 1 would be awaited, 2 unchanged',
+      '2 of 5 accounts would be removed, 1 under way, would be awaited, 2 unchanged',
     );
   });
 

@@ -151,7 +151,7 @@ it.concurrent('the address of a proxy that cannot be read ends the run before th
   expectFailure(
     run,
     'Invalid inputs: no request was sent',
-    /^HTTPS_PROXY: expected http:\/\/USERNAME:PASSWORD/,
+    /^HTTPS_PROXY: expected http:\/\/HOSTNAME:PASSWORD/,
   );
   expect(run).toMatchObject({ requests: [], outputs: { 'recipient-id': '' } });
   expect(connects).toEqual([]);

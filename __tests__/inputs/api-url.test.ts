@@ -58,7 +58,7 @@ describe('the proxy', () => {
   ])('cannot be %s, which is not shown: it may hold a password', (address) => {
     for (const name of ['HTTPS_PROXY', 'https_proxy']) {
       expect(messagesIn({ [name]: address })).toEqual([
-        'HTTPS_PROXY: expected http://USERNAME:PASSWORD@HOST:PORT, got something else. URL-encode the password.',
+        'HTTPS_PROXY: expected http://HOST:PORT or http://USERNAME:PASSWORD@HOST:PORT, got another form of address. Use http or https without a path, and URL-encode the password.',
       ]);
     }
     // It is not used for a server on this machine.

@@ -118,8 +118,7 @@ describe('the credentials', () => {
 });
 
 describe('a secret', () => {
-  const HEADER =
-    'one with a space or another character that no HTTP header may hold';
+  const HEADER = 'one with a space, or a character outside of printable ASCII';
   it.each([
     ['API-TOKEN', 'Bearer abc', 'one with the prefix "Bearer"'],
     ['API-TOKEN', 'bearer\tabc', 'one with the prefix "Bearer"'],
@@ -134,7 +133,7 @@ describe('a secret', () => {
     ['GITHUB-TOKEN', 'ghs 01', HEADER],
   ])('in %s cannot be %j, which a header could not hold', (name, text, got) => {
     expect(messagesIn({ [`INPUT_${name}`]: text })).toEqual([
-      `${name.toLowerCase()}: expected the bare secret, got ${got}. Store the secret again.`,
+      `${name.toLowerCase()}: expected the bare secret, got ${got}. Store the secret again without that.`,
     ]);
   });
 

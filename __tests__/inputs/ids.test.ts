@@ -11,7 +11,8 @@ import { sentenceOf } from '../../src/inputs/reading.ts';
 import { ACCOUNT, clean, OTHER, OWNER } from '../builders.ts';
 
 const HEX = 'expected 32 hexadecimal digits, got';
-const NUMBER = 'YAML turned the ID into a number: put it in quotes.';
+const NUMBER =
+  'The ID is incomplete, or YAML turned it into a number: copy the whole ID. In YAML, put it in quotes.';
 const WORD = 'This is a word, not an ID: check where it comes from.';
 
 /** Null for an ID. */
@@ -51,9 +52,9 @@ describe.each(KINDS)('the ID of an %s', (_, kind) => {
     '7',
     '1'.repeat(31),
   ])('is not the number %s, which YAML made of it', (text) => {
-    expect(messageOf(kind, text)).toBe(
-      `expected ${kind.expected}, got "${text}". ${NUMBER}`,
-    );
+    const message = messageOf(kind, text);
+    expect(message).toMatch(`expected ${kind.expected}`);
+    expect(message).toMatch(`, got "${text}". ${NUMBER}`);
   });
 
   it.each([
@@ -92,7 +93,7 @@ describe.each(KINDS)('the ID of an %s', (_, kind) => {
 
   it('that is wrong names where to copy it, and is cut', () => {
     expect(messageOf(kind, 'a.b')).toBe(
-      `expected ${kind.expected}, got "a.b" (length 3). Copy the ${kind.name} from the Cloudflare dashboard.`,
+      `expected ${kind.expected}, got "a.b" (length 3). ${kind.source}`,
     );
     const long = messageOf(kind, '.'.repeat(100_000)) ?? '';
     expect(long).toContain('…" (length 100000).');
@@ -119,6 +120,12 @@ describe.each([
 });
 
 describe('the ID of a share', () => {
+  it('is not a number, although it may have digits', () => {
+    expect(messageOf(SHARE_ID, '7')).toBe(
+      `expected up to 32 letters, digits, "_" and "-", not a number, got "7". ${NUMBER}`,
+    );
+  });
+
   it.each(['a', '_a', '-9-', 'Z'.repeat(32), 'arrays', 'x1e5'])(
     'may be %s',
     (text) => {

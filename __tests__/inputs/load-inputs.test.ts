@@ -125,8 +125,7 @@ describe('the inputs', () => {
 });
 
 describe('an empty input', () => {
-  const FIX =
-    'An expression is empty for this event: give it a value, or remove the input.';
+  const FIX = 'Give it a value, or remove the input.';
 
   it.each([
     ['state', '`present`, `absent` or `exact`'],
@@ -300,7 +299,7 @@ describe('max-removals', () => {
     for (const text of ['0', '25', '24%']) {
       const change = { INPUT_STATE: state, 'INPUT_MAX-REMOVALS': text };
       expect(messagesIn(change)).toEqual([
-        `max-removals: expected \`25%\` with any \`state\` but \`exact\`, got "${text}". Remove this input, or set \`state: exact\`.`,
+        `max-removals: expected no value other than \`25%\` unless \`state\` is \`exact\`, got "${text}". Remove this input: it applies only to \`state: exact\`.`,
       ]);
     }
   });

@@ -289,7 +289,7 @@ describe('an entry that is no account', () => {
   });
 
   it.each([
-    ['["ID", 5]', '"5" in entry 2. YAML turned'],
+    ['["ID", 5]', '"5" in entry 2. The ID is incomplete'],
     ['[null, "ID"]', '"null" in entry 1. This is a word'],
     ['["ID", {"id": "x"}]', '"{"id": "x"}" in entry 2 (length 11). Copy'],
     ['["ID", ""]', 'an empty text in entry 2. Remove the empty entry'],
@@ -321,7 +321,8 @@ describe('an entry that is no account', () => {
 
   it('of another kind has its own fix in the same sentence', () => {
     const { message, details } = wrongList(`7\n${OWNER}\n${ACCOUNT}\nx\nx`);
-    const QUOTE = 'YAML turned the ID into a number: put it in quotes.';
+    const QUOTE =
+      'The ID is incomplete, or YAML turned it into a number: copy the whole ID. In YAML, put it in quotes.';
     const REMOVE = 'Remove the owner of the share from the list.';
     expect(message).toBe(
       `expected account IDs, got 4 problems: "7" on line 1, "${OWNER}" on line 2 (the owner), "x" on line 4 (length 1), "x" on line 5 (length 1). ${QUOTE} ${REMOVE} ${COPY}`,

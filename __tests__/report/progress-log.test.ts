@@ -212,7 +212,7 @@ describe('many targets', () => {
     expect(lines).toHaveLength(22);
     expect(lines[19]).toBe(`info|${account(19)}: failed: no`);
     expect(lines[20]).toBe(
-      'info|Request rejected by Cloudflare: more than 20 so far. Further ones are counted, and listed at the end.',
+      'info|Request rejected by Cloudflare: 20 shown. The end of the log counts and lists all of them.',
     );
     expect(lines[21]).toBe(`info|${account(30)}: failed: no`);
     expect(of('debug')).toHaveLength(10);
@@ -243,7 +243,7 @@ describe('many targets', () => {
     }
     expect(of('info')).toHaveLength(3);
     expect(of('info')[0]).toBe(
-      `info|${account(0)}: held back for 9 s: the rate limit allows no request before`,
+      `info|${account(0)}: held back for 9 s: the rate limit allows no request until then`,
     );
   });
 });

@@ -92,7 +92,7 @@ describe('the end of a run', () => {
     ]);
     expect(of('error')).toEqual([
       `error|${TITLES['rate-limit']}|Too many requests (code 971). Raise timeout, or run fewer jobs at a time. The limit is per user: a separate token helps only if the account or another user owns it, such as a service user. ${WHERE}; accounts ${account(0)} (EMEA), ${account(1)}. POST …/recipients, HTTP 400, cf-ray 8f1e. See https://developers.cloudflare.com/x\n${DOCS}#rate-limit-reached`,
-      `error|${TITLES.removed}|recipient r2 is away. Let only one workflow change the share at a time (concurrency), then run again. ${WHERE}; account ${account(2)}, recipient r2.\n${DOCS}#recipient-removed-during-the-run`,
+      `error|${TITLES.removed}|recipient r2 is away. Manage the recipients in one place only, and let only one workflow change the share at a time (concurrency). Then run again. ${WHERE}; account ${account(2)}, recipient r2.\n${DOCS}#recipient-removed-during-the-run`,
     ]);
   });
 
@@ -111,7 +111,7 @@ describe('the end of a run', () => {
       result: { sharesOfOwner },
     });
     expect(of('error')).toEqual([
-      `error|${TITLES['not-found']}|Share not found (code 1004). Compare account-id and share-id with the dashboard. Shares of this account: "Baseline" (s1), "Extra" (s2). Share ${SHARE}, owner ${OWNER}; account ${account(0)}. GET …/recipients, HTTP 404.\n${DOCS}#share-not-found`,
+      `error|${TITLES['not-found']}|Share not found (code 1004). Check share-id, and that account-id owns this share. Shares of this account: "Baseline" (s1), "Extra" (s2). Share ${SHARE}, owner ${OWNER}; account ${account(0)}. GET …/recipients, HTTP 404.\n${DOCS}#share-not-found`,
     ]);
     expect(of('summary')[0]).toContain('Shares of this account&#58;');
   });
@@ -125,7 +125,7 @@ describe('the end of a run', () => {
     const ending = { type: 'timeout' } as const;
     const { of, outputs } = await report([state], { outcome: { ending } });
     expect(of('error')[0]).toContain(
-      '18 polls, last status `associating` for 9 m 40 s. Run again to continue waiting',
+      '18 polls, last status `associating` for 9 m 40 s. Raise timeout',
     );
     expect(outputs()['recipients']).toContain('"cause":"timeout"');
   });
@@ -410,7 +410,7 @@ describe('an exception before there are targets', () => {
     const { sink, of, outputs } = open();
     reportCrash(sink, CONTEXT, new Error(`odd ${TOKEN}`));
     expect(of('error')).toEqual([
-      `error|${TITLES.internal}|odd ***. Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again. The outputs have what was done by then.\n${DOCS}#internal-error`,
+      `error|${TITLES.internal}|odd ***. Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again. The log has what was done by then.\n${DOCS}#internal-error`,
     ]);
     expect(outputs()).toEqual(NO_OUTPUTS);
   });

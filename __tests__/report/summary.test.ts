@@ -116,7 +116,7 @@ describe('the summary of a run', () => {
       'accounts that are not awaited',
       range(1, 1_000).map((n) => stateOf(n, { status: 'associating' })),
       900,
-      'more accounts not awaited',
+      'more accounts under way, not awaited',
     ],
   ])(
     'shows a hundred %s, and folds more of them with a count',
@@ -134,7 +134,7 @@ describe('the summary of a run', () => {
     const waiting = { status: 'associating', next: WAIT } as const;
     const states = range(1, 101).map((n) => stateOf(n, waiting));
     expect(rawOf(states, dryRun)).toContain(
-      '<summary>1 more account would be awaited</summary>',
+      '<summary>1 more account under way, would be awaited</summary>',
     );
   });
 
@@ -224,7 +224,7 @@ describe('what failed', () => {
     expect(lines[1]).toContain(
       'troubleshooting.md#another-change-under-way">Troubleshooting</a>',
     );
-    expect(lines[2]).toContain('Let only one workflow');
+    expect(lines[2]).toContain('let only one workflow');
   });
 
   it('counts reasons beyond three', () => {

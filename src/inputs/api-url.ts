@@ -65,9 +65,9 @@ function canUseProxy(url: URL, env: Environment): boolean {
 
 function wrongProxy(): Reading<never> {
   const wrong = {
-    expected: 'http://USERNAME:PASSWORD@HOST:PORT',
-    got: 'something else',
-    fix: 'URL-encode the password.',
+    expected: 'http://HOST:PORT or http://USERNAME:PASSWORD@HOST:PORT',
+    got: 'another form of address',
+    fix: 'Use http or https without a path, and URL-encode the password.',
   };
   return invalid(wrongInput('HTTPS_PROXY', wrong));
 }

@@ -52,7 +52,6 @@ export function readBoolean(
 
 /** The error of an input that has a default, and yet is empty. */
 export function emptyValue(input: string, expected: string): InputError {
-  const cause = 'An expression is empty for this event';
-  const fix = `${cause}: give it a value, or remove the input.`;
+  const fix = 'Give it a value, or remove the input.';
   return emptyInput(input, expected, fix);
 }

@@ -30,7 +30,7 @@ const SECRET_RULES: readonly SecretRule[] = [
   { pattern: /^(["']).*\1$/, got: 'one in quotes' },
   {
     pattern: /[^\x21-\x7e]/,
-    got: 'one with a space or another character that no HTTP header may hold',
+    got: 'one with a space, or a character outside of printable ASCII',
   },
 ];
 
@@ -120,7 +120,7 @@ function missingHalf(email: string, key: string): InputError[] {
 function secretErrors(input: string, text: string): InputError[] {
   const broken = SECRET_RULES.find(({ pattern }) => pattern.test(text));
   if (!broken) return [];
-  const fix = 'Store the secret again.';
+  const fix = 'Store the secret again without that.';
   return [
     wrongInput(input, { expected: 'the bare secret', got: broken.got, fix }),
   ];

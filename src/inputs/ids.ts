@@ -14,6 +14,8 @@ export interface IdKind {
   readonly expected: string;
   /** What the whole ID matches. */
   readonly pattern: RegExp;
+  /** Where to find one, as a whole sentence. */
+  readonly source: string;
 }
 
 /** Every ID that becomes a target, and every published example. */
@@ -23,12 +25,14 @@ export const ACCOUNT_ID: IdKind = {
   name: 'account ID',
   expected: '32 hexadecimal digits',
   pattern: TARGET_ID,
+  source: 'Copy the account ID from the Cloudflare dashboard.',
 };
 
 export const ORGANIZATION_ID: IdKind = {
   name: 'organization ID',
   expected: '32 hexadecimal digits',
   pattern: TARGET_ID,
+  source: 'Copy the organization ID from the Cloudflare dashboard.',
 };
 
 /** The API documents no more than a length of at most 32 characters. */
@@ -36,6 +40,7 @@ export const SHARE_ID: IdKind = {
   name: 'share ID',
   expected: 'up to 32 letters, digits, "_" and "-"',
   pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
+  source: 'Copy the share ID from the list that step 2 of the README prints.',
 };
 
 /**
@@ -98,8 +103,12 @@ export function idProblem(
 
 function numberProblem(kind: IdKind, text: string, clean: Clean) {
   if (!YAML_NUMBER.test(text)) return null;
-  const fix = 'YAML turned the ID into a number: put it in quotes.';
-  return { expected: kind.expected, got: quoted(text, clean), fix };
+  const isAllowed = kind.pattern.test(text);
+  const expected = isAllowed ? `${kind.expected}, not a number` : kind.expected;
+  const fix =
+    'The ID is incomplete, or YAML turned it into a number: copy the whole ' +
+    'ID. In YAML, put it in quotes.';
+  return { expected, got: quoted(text, clean), fix };
 }
 
 function wordProblem(kind: IdKind, text: string, clean: Clean) {
@@ -127,6 +136,6 @@ function patternProblem(kind: IdKind, text: string, clean: Clean) {
     expected: kind.expected,
     got: quoted(text, clean),
     remark: `length ${text.length}`,
-    fix: `Copy the ${kind.name} from the Cloudflare dashboard.`,
+    fix: kind.source,
   };
 }

@@ -50,9 +50,9 @@ function notALimit(text: string, clean: Clean): Reading<never> {
 
 /** Somebody who limits removals expects some. */
 function notExact(text: string, clean: Clean): Reading<never> {
-  const fix = 'Remove this input, or set `state: exact`.';
+  const fix = 'Remove this input: it applies only to `state: exact`.';
   const wrong = {
-    expected: '`25%` with any `state` but `exact`',
+    expected: 'no value other than `25%` unless `state` is `exact`',
     got: quoted(text, clean),
     fix,
   };

@@ -91,7 +91,7 @@ const RUN_AGAIN = 'Run again: completed changes are kept.';
 export const CANCELLED_HINT = 'Run again to continue. Nothing was undone.';
 export const INTERNAL_HINT =
   'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
-  'and run again. The outputs have what was done by then.';
+  'and run again. The log has what was done by then.';
 
 /** Hints in the order in which they are considered. */
 export const RULES: readonly Rule[] = [
@@ -143,6 +143,17 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'authentication',
+    kinds: WRITES,
+    codes: WRONG_CREDENTIALS,
+    listWasRead: true,
+    writeWasAccepted: false,
+    hint:
+      'The credentials could read earlier in this run. Check whether they ' +
+      'may change this share, and whether they have been revoked or have ' +
+      'expired.',
+  },
+  {
+    cause: 'authentication',
     codes: WRONG_CREDENTIALS,
     listWasRead: true,
     hint:
@@ -162,14 +173,16 @@ export const RULES: readonly Rule[] = [
     cause: 'route',
     codes: [7000, 7003],
     listWasRead: false,
-    hint: 'Check account-id and api-url: one of them is wrong.',
+    hint:
+      'Check account-id and api-url, and whether the credentials can see ' +
+      'this account.',
   },
   {
     cause: 'not-found',
     kinds: ['share', 'list'],
     codes: [1004],
     listWasRead: false,
-    hint: 'Compare account-id and share-id with the dashboard.',
+    hint: 'Check share-id, and that account-id owns this share.',
   },
   {
     cause: 'not-found',
@@ -276,8 +289,8 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'removed',
     hint:
-      'Let only one workflow change the share at a time (concurrency), ' +
-      'then run again.',
+      'Manage the recipients in one place only, and let only one workflow ' +
+      'change the share at a time (concurrency). Then run again.',
   },
   {
     cause: 'inconclusive',
@@ -288,7 +301,9 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'refused',
     refusedFor: 'unread-share',
-    hint: 'Nothing was changed. Run again when the share can be read.',
+    hint:
+      'Nothing was changed. The reason says why the share could not be ' +
+      'read: fix that, then run again.',
   },
   {
     cause: 'refused',
@@ -318,8 +333,8 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'timeout',
     hint:
-      'Run again to continue waiting, or raise timeout. Nothing was ' +
-      'undone.',
+      'Raise timeout (and timeout-minutes of the job), or run again to ' +
+      'continue. Nothing was undone.',
   },
   {
     cause: 'cancelled',

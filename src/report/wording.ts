@@ -358,7 +358,7 @@ export function describeHeldBack(heldBack: HeldBack): string {
     case 'rate-limit':
       return (
         `held back for ${formatWait(heldBack.waitMs)}: the rate limit ` +
-        'allows no request before'
+        'allows no request until then'
       );
     case 'retry-after':
       return (
@@ -530,7 +530,9 @@ const PREFIXES: Readonly<Record<Outcome['ending']['type'], string>> = {
 export function wordOf(kind: Kind, inputs: Inputs): string {
   if (inputs.dryRun) {
     const isNotAwaited = kind === 'waiting' && !inputs.wait;
-    return isNotAwaited ? 'would not be awaited' : DRY_RUN_WORDS[kind];
+    return isNotAwaited
+      ? 'under way, would not be awaited'
+      : DRY_RUN_WORDS[kind];
   }
   const isAwaited = inputs.wait || (kind !== 'added' && kind !== 'removed');
   return isAwaited ? WORDS[kind] : `${WORDS[kind]} without waiting`;
@@ -541,7 +543,7 @@ const WORDS: Readonly<Record<Kind, string>> = {
   cancelled: 'not done',
   added: 'added',
   removed: 'removed',
-  waiting: 'not awaited',
+  waiting: 'under way, not awaited',
   unchanged: 'unchanged',
 };
 
@@ -550,7 +552,7 @@ const DRY_RUN_WORDS: Readonly<Record<Kind, string>> = {
   cancelled: 'not planned',
   added: 'would be added',
   removed: 'would be removed',
-  waiting: 'would be awaited',
+  waiting: 'under way, would be awaited',
   unchanged: 'unchanged',
 };
 
@@ -619,8 +621,8 @@ export function leftOutLines(leftOut: LeftOut): string[] {
 
 export function moreFailuresLine(title: string, shown: number): string {
   return (
-    `${title}: more than ${shown} so far. Further ones are counted, ` +
-    'and listed at the end.'
+    `${title}: ${shown} shown. The end of the log counts and lists all ` +
+    'of them.'
   );
 }
 
@@ -747,7 +749,7 @@ function describeConfirmation(states: readonly TargetState[]): string[] {
   const isAwaited = ({ next }: TargetState) =>
     next.do === 'wait' && next.for === 'confirmation';
   return states.some(isAwaited)
-    ? ['a list ten seconds after the first one has to confirm that']
+    ? ['a second list, ten seconds after the first, must confirm that']
     : [];
 }
 
