@@ -4729,7 +4729,7 @@ function fromResponse(request, response, nowMs, clean) {
         request: {
             kind: request.kind,
             detail: `${request.text}, ${describeOrigin(response, clean)}`,
-            code: codes[0] ?? null,
+            code: decisiveCode(codes),
             documentationUrl: documentationUrl(body, clean),
         },
     }, {
@@ -4797,8 +4797,22 @@ function classifyCodes({ method }, codes) {
         return rejected('route');
     if (!codes.some((code) => AUTHENTICATION.includes(code)))
         return null;
-    const mayPass = method === 'GET' && codes[0] === UNSTABLE_AUTHENTICATION;
+    const mayPass = method === 'GET' && isUnstable(codes);
     return { ...rejected('authentication'), isRetryable: mayPass };
+}
+/** 10001 comes with failures of the server too. */
+function isUnstable(codes) {
+    return !codes.some(isStableAuthentication);
+}
+function isStableAuthentication(code) {
+    return code !== UNSTABLE_AUTHENTICATION && AUTHENTICATION.includes(code);
+}
+/** The code that the classification follows, otherwise the first. */
+function decisiveCode(codes) {
+    const decisive = codes.find((code) => NO_ROUTE.includes(code)) ??
+        codes.find(isStableAuthentication) ??
+        codes.find((code) => AUTHENTICATION.includes(code));
+    return decisive ?? codes[0] ?? null;
 }
 function classifyClientError({ method }, response) {
     const { status } = response;
@@ -5457,7 +5471,8 @@ class RecipientPages {
      * @throws ApiError where the page is not one of the Shares API
      */
     add(envelope) {
-        const entries = this.#decodePage(envelope).map((value, index) => this.#decodeEntry(value, envelope, `result[${index}]`));
+        const decoded = this.#decodePage(envelope).map((value, index) => this.#decodeEntry(value, envelope, `result[${index}]`));
+        const entries = withAccounts(decoded);
         const size = toSize(envelope.resultInfo['per_page']);
         const isFull = size !== null && entries.length >= size;
         // It would look like a page that repeats another, and end the reading.
@@ -5603,6 +5618,18 @@ function hasId(entry) {
 function toSize(value) {
     return typeof value === 'number' && value > 0 ? value : null;
 }
+/** A copy that names no account belongs to the account that another one names. */
+function withAccounts(entries) {
+    const accountIds = new Map(entries.flatMap((entry) => entry.type === 'own' ? [[entry.record.id, entry.record.accountId]] : []));
+    return entries.map((entry) => {
+        if (entry.type !== 'unnamed')
+            return entry;
+        const accountId = accountIds.get(entry.record.id);
+        return accountId === undefined
+            ? entry
+            : { type: 'own', record: { ...entry.record, accountId } };
+    });
+}
 
 ;// CONCATENATED MODULE: ../.build/src/cloudflare/share.js
 
@@ -5729,7 +5756,9 @@ class ShareApi {
             const paging = pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
             const path = `${this.#recipientsPath}?include_resources=true${paging}`;
             const page = await this.#client.read({ kind: 'list', path }, (envelope) => pages.add(envelope), options);
-            pageSize ??= page.size;
+            // A server may send smaller pages than it was asked for.
+            if (number === 1)
+                pageSize = smallerOf(pageSize, page.size);
             sentMs ??= page.sentMs;
             const isFull = pageSize !== null && page.count >= pageSize;
             if (!isFull || !page.addedAny) {
@@ -5737,6 +5766,12 @@ class ShareApi {
             }
         }
     }
+}
+/** Null where neither is known. */
+function smallerOf(a, b) {
+    if (a === null || b === null)
+        return a ?? b;
+    return Math.min(a, b);
 }
 /** The body is exactly one of these; see the first promise in SECURITY.md. */
 function bodyFor({ type, id }) {
@@ -6946,7 +6981,7 @@ function observeList(observed, list) {
     return {
         ...observeRecords(observed, list.records),
         others: list.others,
-        skipped: list.skipped,
+        skipped: Math.max(observed.skipped, list.skipped),
         listSentMs: list.sentMs,
         listReceivedMs: list.receivedMs,
     };
@@ -7104,6 +7139,7 @@ function unobservedTarget(planned, failure, nowMs) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/reasons.js
+
 const MAX_NAMED = 5;
 /** Somebody removed the record in use. */
 function recipientRemoved({ id, status }) {
@@ -7142,7 +7178,7 @@ function oneOf(records) {
  * DELETEs were accepted, not rejected, and the record is there all the same.
  */
 function stillActive({ id, status }, deletes) {
-    const reason = `recipient ${id} is still ${status} after ${deletes} requests to remove it`;
+    const reason = `recipient ${id} is still ${status} after ${plural(deletes, 'request')} to remove it`;
     return { cause: 'server', reason, request: null };
 }
 /** Credentials that failed for one write fail for all. */
@@ -7350,6 +7386,7 @@ function allowedRemovals(maxRemovals, accounts) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/target-state.js
+
 /** Is something due, or waited for? */
 function isPending({ next }) {
     return next.do !== 'done' && next.do !== 'fail';
@@ -7362,9 +7399,28 @@ function failureOf({ next }) {
 function lastResultOf({ posts, deletes, }) {
     return [...posts, ...deletes].at(-1)?.result;
 }
-/** Has Cloudflare accepted a write of the run for the target? */
-function hasAcceptedWrite({ posts, deletes }) {
-    return [...posts, ...deletes].some(({ result }) => result.outcome === 'accepted');
+/**
+ * Why it is not known what came of a DELETE of the target: the first whose
+ * outcome is unknown while its record still has access. Null without one.
+ */
+function openDeleteOf({ deletes }, { records }) {
+    const lastOfEach = new Map(deletes.map(({ recipientId, result }) => [recipientId, result]));
+    for (const [recipientId, result] of lastOfEach) {
+        const record = records.get(recipientId);
+        const isOpen = record !== undefined && isActive(record);
+        if (isOpen && result.outcome === 'unknown')
+            return result.error.failure;
+    }
+    return null;
+}
+/**
+ * Has a write of the run for the target been carried out: was it accepted, or
+ * has its effect been observed? In a dry run none was sent.
+ */
+function hasWritten(state) {
+    const writes = [...state.posts, ...state.deletes];
+    const isAccepted = writes.some(({ result }) => result.outcome === 'accepted');
+    return isAccepted || (writes.length > 0 && state.changed);
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/plan.js
@@ -7435,20 +7491,31 @@ function stoppedStep({ next }, { stopped, state, isBeingRemoved }) {
         return null;
     if (isBeingRemoved)
         return AWAIT_REMOVAL;
-    return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
+    return { do: 'fail', failure: failureOfWrites(state) ?? stopped };
 }
-/** Why the last write of the target itself failed; null where it did not. */
-function lastFailureOf(state) {
+/**
+ * What came of the writes of the target itself, where another one is due and
+ * cannot be sent; null where none was sent.
+ */
+function failureOfWrites(state) {
     const last = lastResultOf(state);
-    return last && last.outcome !== 'accepted' ? last.error.failure : null;
+    if (last && last.outcome !== 'accepted')
+        return last.error.failure;
+    const { deletes, recipient } = state;
+    return deletes.length > 0 && recipient
+        ? stillActive(recipient, deletes.length)
+        : null;
 }
 /**
  * Why a target fails where no further list can be read. What came of its last
  * write is part of that: the list that would have shown it is missing.
  */
-function endedByPoll(poll, state) {
+function endedByPoll(poll, state, observed) {
     if (!isEffectOpen(state))
         return poll;
+    const openDelete = openDeleteOf(state, observed);
+    if (openDelete)
+        return withOpenWrite(poll, openDelete);
     const last = lastResultOf(state);
     if (last?.outcome === 'rejected')
         return last.error.failure;
@@ -7474,7 +7541,7 @@ function additionsFirst(decision, { state, additions, isBeingRemoved }) {
         return { do: 'wait', for: 'additions' };
     if (isBeingRemoved)
         return AWAIT_REMOVAL;
-    return { do: 'fail', failure: notBegun() };
+    return { do: 'fail', failure: failureOfWrites(state) ?? notBegun() };
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/resource-errors.js
@@ -7997,6 +8064,9 @@ class Reconciler {
         this.#options = options;
         this.#observed = observed;
         this.#lastWriteMs = observed.firstSentMs;
+        // Reading the share may have taken long: no write is guaranteed by a list
+        // of that age.
+        this.#hasWriteBegun = clock.now() > observed.listReceivedMs + STALE_READ_MS;
         this.#targets = plan.targets.map((planned) => ({
             planned,
             posts: [],
@@ -8103,9 +8173,18 @@ class Reconciler {
     }
     #decideWhere(isIncluded) {
         for (const [index, state] of this.#targets.entries()) {
-            if (state.next.do === 'fail' || !isIncluded(state))
+            if (!isIncluded(state))
                 continue;
             const decision = this.#decide(state);
+            if (state.next.do === 'fail') {
+                // The failure is final; what is observed of its record is not.
+                const { recipient } = decision;
+                this.#update(index, {
+                    recipient,
+                    inUse: state.inUse ?? decision.inUse,
+                });
+                continue;
+            }
             const heldBack = isWriteDue(decision) ? state.heldBack : null;
             this.#update(index, { ...decision, heldBack });
         }
@@ -8138,7 +8217,7 @@ class Reconciler {
                 continue;
             const failureOfTarget = isExplained && isUnbegunRemoval(state)
                 ? notBegunAfterPoll(failure)
-                : endedByPoll(failure, state);
+                : endedByPoll(failure, state, this.#observed);
             this.#update(index, { next: { do: 'fail', failure: failureOfTarget } });
         }
     }
@@ -8806,12 +8885,14 @@ function isRemovalNotBegun(state, inputs) {
 }
 /**
  * Accounts that a run with `exact` certainly did not remove, because it ended,
- * or because Cloudflare rejected each request to remove them.
+ * or because Cloudflare rejected each request to remove them. Somebody may have
+ * removed them since.
  */
 function accountsNotRemoved({ inputs, outcome }) {
     if (inputs.dryRun)
         return [];
     return outcome.targets.filter((state) => (isRemovalNotBegun(state, inputs) || isRemovalRejected(state)) &&
+        (state.recipient === null || isActive(state.recipient)) &&
         causeOf(state, outcome.ending) !== 'refused');
 }
 function isRemovalRejected(state) {
@@ -9312,7 +9393,7 @@ function describePending(state, result) {
         END_WORDS[outcome.ending.type](inputs),
         ...describeSeen([state], result),
         ...describeConfirmation([state]),
-        ...describeLastWrite(state),
+        ...describeLastWrite(state, outcome.observed),
         ...describeRetries(state, shareOf(outcome)),
         ...describeLastPoll(outcome),
     ].join('; ');
@@ -9322,7 +9403,7 @@ function describeManyPending(states, result) {
     return [
         ...describeSeen(states, result),
         ...describeConfirmation(states),
-        ...describeLastWrites(states),
+        ...describeLastWrites(states, result.outcome.observed),
         ...describeManyRetries(states, shareOf(result.outcome)),
         ...describeLastPoll(result.outcome),
     ].join('; ');
@@ -9408,9 +9489,18 @@ function describeConfirmation(states) {
         ? ['a second list, ten seconds after the first, must confirm that']
         : [];
 }
-function describeLastWrite(state) {
-    if (state.heldBack)
-        return [`the last write was ${describeHeldBack(state.heldBack)}`];
+function describeLastWrite(state, observed) {
+    const openDelete = observed && openDeleteOf(state, observed);
+    const heldBack = state.heldBack
+        ? [`the last write was ${describeHeldBack(state.heldBack)}`]
+        : [];
+    if (openDelete) {
+        const { reason } = openDelete;
+        return [`a removal may have been carried out: ${reason}`, ...heldBack];
+    }
+    return state.heldBack ? heldBack : describeLastResult(state);
+}
+function describeLastResult(state) {
     const last = lastResultOf(state);
     if (!last || last.outcome === 'accepted' || hasShownEffect(state))
         return [];
@@ -9435,10 +9525,12 @@ const WRITE_ENDS = {
     conflict: 'met another change',
     rejected: 'met a rejection',
 };
-function describeLastWrites(states) {
-    const sent = states.filter((state) => !state.heldBack && !hasShownEffect(state));
+function describeLastWrites(states, observed) {
+    const hasOpenDelete = (state) => observed !== null && openDeleteOf(state, observed) !== null;
+    const sent = states.filter((state) => hasOpenDelete(state) || !(state.heldBack || hasShownEffect(state)));
+    const outcomeOf = (state) => hasOpenDelete(state) ? 'unknown' : lastResultOf(state)?.outcome;
     const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
-        const { length } = sent.filter((state) => lastResultOf(state)?.outcome === outcome);
+        const { length } = sent.filter((state) => outcomeOf(state) === outcome);
         return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
     });
     return [...parts, ...describeHeldBackWrites(states)];
@@ -9509,12 +9601,16 @@ const planComplete = 'The plan is complete.';
 // -------- warnings at the end
 function duplicateWarning(used, others, name) {
     const ids = others.map(({ id }) => id).join(', ');
-    const areDated = [used, ...others].every(({ createdMs }) => createdMs !== null);
-    const why = areDated ? 'is older and in use' : 'is in use';
+    const isOlder = others.every((other) => isCreatedBefore(used, other));
+    const why = isOlder ? 'is older and in use' : 'is in use';
     return {
         title: WARNING_TITLES.duplicate,
         text: `Remove recipient ${ids}: ${used.id} ${why}. Account ${name}.`,
     };
+}
+function isCreatedBefore(a, b) {
+    const areDated = a.createdMs !== null && b.createdMs !== null;
+    return areDated && Number(a.createdMs) < Number(b.createdMs);
 }
 function skippedWarning(count) {
     return {
@@ -9685,7 +9781,7 @@ function createProgressLog(sink, inputs, clock) {
                 warn(slow);
         },
         changed(from, to) {
-            writeWasAccepted ||= hasAcceptedWrite(to);
+            writeWasAccepted ||= hasWritten(to);
             if (isPending(to)) {
                 overIds.delete(keyOf(to));
                 overAtPlan.delete(keyOf(to));
@@ -9833,7 +9929,7 @@ function describeGroup({ failure, states }, result) {
     const isSingle = states.length === 1 || !first;
     const advice = adviceFor(failure, {
         listWasRead: result.outcome.observed !== null,
-        writeWasAccepted: result.outcome.targets.some(hasAcceptedWrite),
+        writeWasAccepted: result.outcome.targets.some(hasWritten),
         credentials: result.inputs.credentials.type,
         refusedFor: result.outcome.refusal?.about ?? null,
     });

@@ -216,7 +216,7 @@ export interface FailedRequest {
   readonly kind: RequestKind;
   /** `POST …/recipients, HTTP 400, cf-ray 8f1e…`. */
   readonly detail: string;
-  /** The first code in the response; null where it has none. */
+  /** The code that decided, otherwise the first; null where there is none. */
   readonly code: number | null;
   /** Cloudflare's page about this error: https, on its documentation site. */
   readonly documentationUrl: string | null;

@@ -372,7 +372,7 @@ describe('a run with `exact`', () => {
     expect(writes()).toEqual(
       ['r5', 's5', 'r6', 'r7'].map((id) => `0 DELETE /${id}`),
     );
-    expect(causes).toEqual(['removed', 'stopped', null, 'stopped']);
+    expect(causes).toEqual(['removed', 'server', null, 'server']);
     const ended = targets.map(({ decidedMs }) => decidedMs);
     expect(ended).toEqual([3_000, 12_000, 12_000, 10_000]);
     // Of the account 5, one removal was carried out; the other had not begun.

@@ -221,7 +221,7 @@ describe('what is known of a run', () => {
     expect(later).toMatchObject({
       shareReading: A_SHARE_READING,
       others: none,
-      skipped: 0,
+      skipped: 3,
       firstSentMs: 5,
       listSentMs: 9,
       listReceivedMs: 12,

@@ -16,7 +16,7 @@ import {
   INPUTS,
   OTHER,
 } from '../builders.ts';
-import { stateOf } from '../report/results.ts';
+import { observe, stateOf } from '../report/results.ts';
 import {
   associated,
   deleted,
@@ -198,6 +198,8 @@ describe('a target that no further list can show', () => {
       'no list',
     ],
   ])('fails with %s', (_, state, reason) => {
-    expect(endedByPoll(poll, stateOf(0, state)).reason).toBe(reason);
+    const records = state.recipient ? [state.recipient] : [];
+    const ended = endedByPoll(poll, stateOf(0, state), observe(records));
+    expect(ended.reason).toBe(reason);
   });
 });

@@ -160,7 +160,7 @@ describe('a write that is due again after bad credentials for another', () => {
   it.each([
     ['a POST', 'POST', 'present', [], rejection(409), 'conflict'],
     ['a DELETE', 'DELETE', 'absent', active, rejection(409), 'conflict'],
-    ['a DELETE without effect', 'DELETE', 'absent', active, ok({}), 'stopped'],
+    ['a DELETE without effect', 'DELETE', 'absent', active, ok({}), 'server'],
   ] as const)(
     'fails with its own last failure, if it has one: %s',
     async (_, method, state, statuses, first, cause) => {

@@ -282,8 +282,8 @@ describe('the log of many accounts', () => {
 });
 
 describe('warnings at the end', () => {
-  const older = recordOf(0, 'associated', { id: 'old' });
-  const newer = recordOf(0, 'associated', { id: 'new' });
+  const older = recordOf(0, 'associated', { id: 'old', createdMs: 1 });
+  const newer = recordOf(0, 'associated', { id: 'new', createdMs: 2 });
   const owner = recordOf(0, 'associated', { id: 'mine', accountId: OWNER });
   const exact = { inputs: { state: 'exact' } } as const;
   const SEVERAL = `Account has more than one recipient|Remove recipient new: old is older and in use. Account ${account(0)} (EMEA).`;

@@ -172,7 +172,7 @@ export function fromResponse(
       request: {
         kind: request.kind,
         detail: `${request.text}, ${describeOrigin(response, clean)}`,
-        code: codes[0] ?? null,
+        code: decisiveCode(codes),
         documentationUrl: documentationUrl(body, clean),
       },
     },
@@ -265,8 +265,26 @@ function classifyCodes(
   if (codes.some((code) => NO_ROUTE.includes(code))) return rejected('route');
   if (!codes.some((code) => AUTHENTICATION.includes(code))) return null;
 
-  const mayPass = method === 'GET' && codes[0] === UNSTABLE_AUTHENTICATION;
+  const mayPass = method === 'GET' && isUnstable(codes);
   return { ...rejected('authentication'), isRetryable: mayPass };
+}
+
+/** 10001 comes with failures of the server too. */
+function isUnstable(codes: readonly number[]): boolean {
+  return !codes.some(isStableAuthentication);
+}
+
+function isStableAuthentication(code: number): boolean {
+  return code !== UNSTABLE_AUTHENTICATION && AUTHENTICATION.includes(code);
+}
+
+/** The code that the classification follows, otherwise the first. */
+function decisiveCode(codes: readonly number[]): number | null {
+  const decisive =
+    codes.find((code) => NO_ROUTE.includes(code)) ??
+    codes.find(isStableAuthentication) ??
+    codes.find((code) => AUTHENTICATION.includes(code));
+  return decisive ?? codes[0] ?? null;
 }
 
 function classifyClientError(

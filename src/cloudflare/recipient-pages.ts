@@ -82,9 +82,10 @@ export class RecipientPages {
    * @throws ApiError where the page is not one of the Shares API
    */
   add(envelope: Envelope): Page {
-    const entries = this.#decodePage(envelope).map((value, index) =>
+    const decoded = this.#decodePage(envelope).map((value, index) =>
       this.#decodeEntry(value, envelope, `result[${index}]`),
     );
+    const entries = withAccounts(decoded);
     const size = toSize(envelope.resultInfo['per_page']);
     const isFull = size !== null && entries.length >= size;
     // It would look like a page that repeats another, and end the reading.
@@ -237,4 +238,20 @@ function hasId(entry: Entry): boolean {
 
 function toSize(value: unknown): number | null {
   return typeof value === 'number' && value > 0 ? value : null;
+}
+
+/** A copy that names no account belongs to the account that another one names. */
+function withAccounts(entries: readonly Entry[]): readonly Entry[] {
+  const accountIds = new Map(
+    entries.flatMap((entry) =>
+      entry.type === 'own' ? [[entry.record.id, entry.record.accountId]] : [],
+    ),
+  );
+  return entries.map((entry) => {
+    if (entry.type !== 'unnamed') return entry;
+    const accountId = accountIds.get(entry.record.id);
+    return accountId === undefined
+      ? entry
+      : { type: 'own', record: { ...entry.record, accountId } };
+  });
 }

@@ -179,7 +179,8 @@ export class ShareApi {
         (envelope) => pages.add(envelope),
         options,
       );
-      pageSize ??= page.size;
+      // A server may send smaller pages than it was asked for.
+      if (number === 1) pageSize = smallerOf(pageSize, page.size);
       sentMs ??= page.sentMs;
       const isFull = pageSize !== null && page.count >= pageSize;
       if (!isFull || !page.addedAny) {
@@ -187,6 +188,12 @@ export class ShareApi {
       }
     }
   }
+}
+
+/** Null where neither is known. */
+function smallerOf(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.min(a, b);
 }
 
 /** The body is exactly one of these; see the first promise in SECURITY.md. */

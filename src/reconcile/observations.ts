@@ -33,7 +33,7 @@ export interface Observations {
   readonly recoveredOnce: ReadonlySet<string>;
   /** As the newest list shows them. */
   readonly others: OtherRecipients;
-  /** Records of other accounts that the newest list could not decode. */
+  /** The most records of other accounts that a list could not decode. */
   readonly skipped: number;
   /** When the first list was sent, milliseconds since the epoch. */
   readonly firstSentMs: number;
@@ -75,7 +75,7 @@ export function observeList(
   return {
     ...observeRecords(observed, list.records),
     others: list.others,
-    skipped: list.skipped,
+    skipped: Math.max(observed.skipped, list.skipped),
     listSentMs: list.sentMs,
     listReceivedMs: list.receivedMs,
   };

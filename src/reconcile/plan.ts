@@ -3,11 +3,17 @@ import type { Failure, Inputs, Share } from '../domain.ts';
 import { planExact } from './exact.ts';
 import type { Observations } from './observations.ts';
 import { isActive } from './readiness.ts';
-import { notBegun, shareProblem, withOpenWrite } from './reasons.ts';
+import {
+  notBegun,
+  shareProblem,
+  stillActive,
+  withOpenWrite,
+} from './reasons.ts';
 import {
   type Decision,
   isPending,
   lastResultOf,
+  openDeleteOf,
   type Plan,
   type Step,
   type TargetState,
@@ -107,21 +113,36 @@ function stoppedStep(
 ): Step | null {
   if (!stopped || !mayNeedWrite(next)) return null;
   if (isBeingRemoved) return AWAIT_REMOVAL;
-  return { do: 'fail', failure: lastFailureOf(state) ?? stopped };
+  return { do: 'fail', failure: failureOfWrites(state) ?? stopped };
 }
 
-/** Why the last write of the target itself failed; null where it did not. */
-function lastFailureOf(state: TargetState): Failure | null {
+/**
+ * What came of the writes of the target itself, where another one is due and
+ * cannot be sent; null where none was sent.
+ */
+function failureOfWrites(state: TargetState): Failure | null {
   const last = lastResultOf(state);
-  return last && last.outcome !== 'accepted' ? last.error.failure : null;
+  if (last && last.outcome !== 'accepted') return last.error.failure;
+
+  const { deletes, recipient } = state;
+  return deletes.length > 0 && recipient
+    ? stillActive(recipient, deletes.length)
+    : null;
 }
 
 /**
  * Why a target fails where no further list can be read. What came of its last
  * write is part of that: the list that would have shown it is missing.
  */
-export function endedByPoll(poll: Failure, state: TargetState): Failure {
+export function endedByPoll(
+  poll: Failure,
+  state: TargetState,
+  observed: Observations,
+): Failure {
   if (!isEffectOpen(state)) return poll;
+
+  const openDelete = openDeleteOf(state, observed);
+  if (openDelete) return withOpenWrite(poll, openDelete);
 
   const last = lastResultOf(state);
   if (last?.outcome === 'rejected') return last.error.failure;
@@ -153,5 +174,5 @@ function additionsFirst(
   if (additions === 'done') return null;
   if (additions === 'pending') return { do: 'wait', for: 'additions' };
   if (isBeingRemoved) return AWAIT_REMOVAL;
-  return { do: 'fail', failure: notBegun() };
+  return { do: 'fail', failure: failureOfWrites(state) ?? notBegun() };
 }

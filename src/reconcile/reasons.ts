@@ -1,5 +1,6 @@
 /* The failures that the reconciler finds itself, in words. */
 import type { Failure, Share, ShareRecipient, Target } from '../domain.ts';
+import { plural } from '../format.ts';
 import type { Refusal } from './target-state.ts';
 
 const MAX_NAMED = 5;
@@ -57,7 +58,7 @@ export function stillActive(
   { id, status }: ShareRecipient,
   deletes: number,
 ): Failure {
-  const reason = `recipient ${id} is still ${status} after ${deletes} requests to remove it`;
+  const reason = `recipient ${id} is still ${status} after ${plural(deletes, 'request')} to remove it`;
   return { cause: 'server', reason, request: null };
 }
 

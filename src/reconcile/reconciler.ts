@@ -14,6 +14,7 @@ import {
   type Observations,
   observeList,
   observeRecords,
+  STALE_READ_MS,
   shareIn,
 } from './observations.ts';
 import {
@@ -112,6 +113,9 @@ export class Reconciler {
     this.#options = options;
     this.#observed = observed;
     this.#lastWriteMs = observed.firstSentMs;
+    // Reading the share may have taken long: no write is guaranteed by a list
+    // of that age.
+    this.#hasWriteBegun = clock.now() > observed.listReceivedMs + STALE_READ_MS;
     this.#targets = plan.targets.map((planned) => ({
       planned,
       posts: [],
@@ -228,8 +232,17 @@ export class Reconciler {
 
   #decideWhere(isIncluded: (state: TargetState) => boolean): void {
     for (const [index, state] of this.#targets.entries()) {
-      if (state.next.do === 'fail' || !isIncluded(state)) continue;
+      if (!isIncluded(state)) continue;
       const decision = this.#decide(state);
+      if (state.next.do === 'fail') {
+        // The failure is final; what is observed of its record is not.
+        const { recipient } = decision;
+        this.#update(index, {
+          recipient,
+          inUse: state.inUse ?? decision.inUse,
+        });
+        continue;
+      }
       const heldBack = isWriteDue(decision) ? state.heldBack : null;
       this.#update(index, { ...decision, heldBack });
     }
@@ -267,7 +280,7 @@ export class Reconciler {
       const failureOfTarget =
         isExplained && isUnbegunRemoval(state)
           ? notBegunAfterPoll(failure)
-          : endedByPoll(failure, state);
+          : endedByPoll(failure, state, this.#observed);
       this.#update(index, { next: { do: 'fail', failure: failureOfTarget } });
     }
   }

@@ -8,6 +8,7 @@ import type {
   Target,
 } from '../domain.ts';
 import type { Observations } from './observations.ts';
+import { isActive } from './readiness.ts';
 
 /** One target with what is asked for it. */
 export interface PlannedTarget {
@@ -151,11 +152,33 @@ export function lastResultOf({
   return [...posts, ...deletes].at(-1)?.result;
 }
 
-/** Has Cloudflare accepted a write of the run for the target? */
-export function hasAcceptedWrite({ posts, deletes }: History): boolean {
-  return [...posts, ...deletes].some(
-    ({ result }) => result.outcome === 'accepted',
+/**
+ * Why it is not known what came of a DELETE of the target: the first whose
+ * outcome is unknown while its record still has access. Null without one.
+ */
+export function openDeleteOf(
+  { deletes }: History,
+  { records }: Observations,
+): Failure | null {
+  const lastOfEach = new Map(
+    deletes.map(({ recipientId, result }) => [recipientId, result]),
   );
+  for (const [recipientId, result] of lastOfEach) {
+    const record = records.get(recipientId);
+    const isOpen = record !== undefined && isActive(record);
+    if (isOpen && result.outcome === 'unknown') return result.error.failure;
+  }
+  return null;
+}
+
+/**
+ * Has a write of the run for the target been carried out: was it accepted, or
+ * has its effect been observed? In a dry run none was sent.
+ */
+export function hasWritten(state: TargetState): boolean {
+  const writes = [...state.posts, ...state.deletes];
+  const isAccepted = writes.some(({ result }) => result.outcome === 'accepted');
+  return isAccepted || (writes.length > 0 && state.changed);
 }
 
 /** How the reconcile loop ended. */

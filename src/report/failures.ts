@@ -2,7 +2,7 @@
 import type { Failure } from '../domain.ts';
 import {
   failureOf,
-  hasAcceptedWrite,
+  hasWritten,
   type TargetState,
 } from '../reconcile/target-state.ts';
 import { type Advice, adviceFor } from './failure-guide.ts';
@@ -102,7 +102,7 @@ function describeGroup(
   const isSingle = states.length === 1 || !first;
   const advice = adviceFor(failure, {
     listWasRead: result.outcome.observed !== null,
-    writeWasAccepted: result.outcome.targets.some(hasAcceptedWrite),
+    writeWasAccepted: result.outcome.targets.some(hasWritten),
     credentials: result.inputs.credentials.type,
     refusedFor: result.outcome.refusal?.about ?? null,
   });

@@ -7,7 +7,7 @@ import { type Observations, shareIn } from '../reconcile/observations.ts';
 import { nameOfResource } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
-  hasAcceptedWrite,
+  hasWritten,
   isPending,
   type TargetState,
 } from '../reconcile/target-state.ts';
@@ -183,7 +183,7 @@ export function createProgressLog(
     },
 
     changed(from, to) {
-      writeWasAccepted ||= hasAcceptedWrite(to);
+      writeWasAccepted ||= hasWritten(to);
       if (isPending(to)) {
         overIds.delete(keyOf(to));
         overAtPlan.delete(keyOf(to));

@@ -161,13 +161,15 @@ export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
 
 /**
  * Accounts that a run with `exact` certainly did not remove, because it ended,
- * or because Cloudflare rejected each request to remove them.
+ * or because Cloudflare rejected each request to remove them. Somebody may have
+ * removed them since.
  */
 export function accountsNotRemoved({ inputs, outcome }: Result): TargetState[] {
   if (inputs.dryRun) return [];
   return outcome.targets.filter(
     (state) =>
       (isRemovalNotBegun(state, inputs) || isRemovalRejected(state)) &&
+      (state.recipient === null || isActive(state.recipient)) &&
       causeOf(state, outcome.ending) !== 'refused',
   );
 }

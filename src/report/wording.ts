@@ -25,6 +25,7 @@ import {
 } from '../format.ts';
 import type { DeploymentProblem } from '../github/deployment.ts';
 import type { InputNotes } from '../inputs/load-inputs.ts';
+import type { Observations } from '../reconcile/observations.ts';
 import { shareOf } from '../reconcile/outcome.ts';
 import { isActive, isDisassociating } from '../reconcile/readiness.ts';
 import { describeErrors } from '../reconcile/resource-errors.ts';
@@ -33,6 +34,7 @@ import {
   isPending,
   lastResultOf,
   type Outcome,
+  openDeleteOf,
   type PollCounts,
   type TargetState,
   type Waiting,
@@ -635,7 +637,7 @@ export function describePending(state: TargetState, result: Result): string {
     END_WORDS[outcome.ending.type](inputs),
     ...describeSeen([state], result),
     ...describeConfirmation([state]),
-    ...describeLastWrite(state),
+    ...describeLastWrite(state, outcome.observed),
     ...describeRetries(state, shareOf(outcome)),
     ...describeLastPoll(outcome),
   ].join('; ');
@@ -649,7 +651,7 @@ export function describeManyPending(
   return [
     ...describeSeen(states, result),
     ...describeConfirmation(states),
-    ...describeLastWrites(states),
+    ...describeLastWrites(states, result.outcome.observed),
     ...describeManyRetries(states, shareOf(result.outcome)),
     ...describeLastPoll(result.outcome),
   ].join('; ');
@@ -753,10 +755,22 @@ function describeConfirmation(states: readonly TargetState[]): string[] {
     : [];
 }
 
-function describeLastWrite(state: TargetState): string[] {
-  if (state.heldBack)
-    return [`the last write was ${describeHeldBack(state.heldBack)}`];
+function describeLastWrite(
+  state: TargetState,
+  observed: Observations | null,
+): string[] {
+  const openDelete = observed && openDeleteOf(state, observed);
+  const heldBack = state.heldBack
+    ? [`the last write was ${describeHeldBack(state.heldBack)}`]
+    : [];
+  if (openDelete) {
+    const { reason } = openDelete;
+    return [`a removal may have been carried out: ${reason}`, ...heldBack];
+  }
+  return state.heldBack ? heldBack : describeLastResult(state);
+}
 
+function describeLastResult(state: TargetState): string[] {
   const last = lastResultOf(state);
   if (!last || last.outcome === 'accepted' || hasShownEffect(state)) return [];
   const { reason } = last.error.failure;
@@ -782,14 +796,20 @@ const WRITE_ENDS = {
   rejected: 'met a rejection',
 } as const;
 
-function describeLastWrites(states: readonly TargetState[]): string[] {
+function describeLastWrites(
+  states: readonly TargetState[],
+  observed: Observations | null,
+): string[] {
+  const hasOpenDelete = (state: TargetState) =>
+    observed !== null && openDeleteOf(state, observed) !== null;
   const sent = states.filter(
-    (state) => !state.heldBack && !hasShownEffect(state),
+    (state) =>
+      hasOpenDelete(state) || !(state.heldBack || hasShownEffect(state)),
   );
+  const outcomeOf = (state: TargetState) =>
+    hasOpenDelete(state) ? 'unknown' : lastResultOf(state)?.outcome;
   const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
-    const { length } = sent.filter(
-      (state) => lastResultOf(state)?.outcome === outcome,
-    );
+    const { length } = sent.filter((state) => outcomeOf(state) === outcome);
     return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
   });
   return [...parts, ...describeHeldBackWrites(states)];
@@ -877,14 +897,17 @@ export function duplicateWarning(
   name: string,
 ): WarningText {
   const ids = others.map(({ id }) => id).join(', ');
-  const areDated = [used, ...others].every(
-    ({ createdMs }) => createdMs !== null,
-  );
-  const why = areDated ? 'is older and in use' : 'is in use';
+  const isOlder = others.every((other) => isCreatedBefore(used, other));
+  const why = isOlder ? 'is older and in use' : 'is in use';
   return {
     title: WARNING_TITLES.duplicate,
     text: `Remove recipient ${ids}: ${used.id} ${why}. Account ${name}.`,
   };
+}
+
+function isCreatedBefore(a: ShareRecipient, b: ShareRecipient): boolean {
+  const areDated = a.createdMs !== null && b.createdMs !== null;
+  return areDated && Number(a.createdMs) < Number(b.createdMs);
 }
 
 export function skippedWarning(count: number): WarningText {
