@@ -7074,18 +7074,22 @@ async function observeFirst(options) {
             ? share.readShare().catch(asApiError)
             : readShareBeside(listing, options),
     ]);
-    if (list instanceof ApiError)
-        return list;
-    if (!(readShare instanceof ApiError)) {
-        return firstObservations(list, { type: 'read', share: readShare });
+    const wasShareRead = !(readShare instanceof ApiError);
+    if (list instanceof ApiError) {
+        const knownShare = wasShareRead ? readShare : null;
+        return { type: 'failed', error: list, share: knownShare };
     }
+    if (wasShareRead)
+        return read(list, { type: 'read', share: readShare });
     // The end of the step kept it from being read: that is no reason to reject
     // the plan.
     const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
     if (isCutShort)
-        return readShare;
-    const { failure } = readShare;
-    return firstObservations(list, { type: 'failed', failure });
+        return { type: 'failed', error: readShare, share: null };
+    return read(list, { type: 'failed', failure: readShare.failure });
+}
+function read(list, shareReading) {
+    return { type: 'read', observed: firstObservations(list, shareReading) };
 }
 /** Only `exact` depends on the share, so a failure costs others no time. */
 async function readShareBeside(listing, { share, clock, deadline }) {
@@ -7105,18 +7109,14 @@ async function readShareBeside(listing, { share, clock, deadline }) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/outcome.js
-
-/** The share, or null where the run could not read it. */
-function shareOf({ observed }) {
-    return observed && shareIn(observed);
-}
 /** The outcome of a run that could not read the recipients at all. */
-function unobservedOutcome({ targets, state }, failure, nowMs, ending) {
+function unobservedOutcome({ targets, state }, failure, share, nowMs, ending) {
     const desired = state === 'absent' ? 'absent' : 'present';
     return {
         targets: targets.map((target) => unobservedTarget({ target, desired, unlistedRecords: null }, failure, nowMs)),
         refusal: null,
         observed: null,
+        share,
         polls: { polls: 0, failedPolls: 0 },
         lastPollFailure: null,
         ending,
@@ -8121,6 +8121,7 @@ class Reconciler {
             targets: [...this.#targets],
             refusal: this.#options.plan.refusal,
             observed: this.#observed,
+            share: shareIn(this.#observed),
             polls: { polls: this.#polls, failedPolls: this.#failedPolls },
             lastPollFailure: this.#pollError?.failure ?? null,
             ending,
@@ -8592,6 +8593,7 @@ const RULES = [
         kinds: READS,
         codes: WRONG_CREDENTIALS,
         listWasRead: false,
+        shareWasRead: false,
         hint: 'Check that the secret is the right one, has not expired, and can ' +
             'read the shares of account-id.',
     },
@@ -8599,6 +8601,7 @@ const RULES = [
         cause: 'route',
         codes: [7000, 7003],
         listWasRead: false,
+        shareWasRead: false,
         hint: 'Check account-id and api-url, and whether the credentials can see ' +
             'this account.',
     },
@@ -8607,6 +8610,7 @@ const RULES = [
         kinds: ['share', 'list'],
         codes: [1004],
         listWasRead: false,
+        shareWasRead: false,
         hint: 'Check share-id, and that account-id owns this share.',
     },
     {
@@ -8648,12 +8652,15 @@ const RULES = [
     },
     {
         cause: 'invalid-response',
+        listWasRead: false,
+        shareWasRead: false,
         hint: 'Check api-url, and whether a proxy or captive portal responds ' +
             'instead of Cloudflare.',
     },
     {
         cause: 'too-large',
         listWasRead: false,
+        shareWasRead: false,
         hint: 'Check api-url, and whether something other than Cloudflare responds.',
     },
     {
@@ -8667,6 +8674,8 @@ const RULES = [
     },
     {
         cause: 'network',
+        listWasRead: false,
+        shareWasRead: false,
         hint: 'Check that the runner can resolve and reach the host of api-url, ' +
             'or set HTTPS_PROXY.',
     },
@@ -8677,6 +8686,8 @@ const RULES = [
     },
     {
         cause: 'proxy',
+        listWasRead: false,
+        shareWasRead: false,
         hint: 'Check the address and the rules of the proxy. If it requires a ' +
             'password, set HTTPS_PROXY to http://USERNAME:PASSWORD@HOST:PORT.',
     },
@@ -8771,6 +8782,7 @@ function matches(rule, { cause, request }, circumstances) {
         accepts(rule.kinds, request?.kind) &&
         accepts(rule.codes, request?.code) &&
         isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
+        isUnlessOther(rule.shareWasRead, circumstances.shareWasRead) &&
         isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
         isUnlessOther(rule.credentials, circumstances.credentials) &&
         isUnlessOther(rule.refusedFor, circumstances.refusedFor));
@@ -8935,7 +8947,6 @@ function durationMs(state, nowMs) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/wording.js
-
 
 
 
@@ -9394,7 +9405,7 @@ function describePending(state, result) {
         ...describeSeen([state], result),
         ...describeConfirmation([state]),
         ...describeLastWrite(state, outcome.observed),
-        ...describeRetries(state, shareOf(outcome)),
+        ...describeRetries(state, outcome.share),
         ...describeLastPoll(outcome),
     ].join('; ');
 }
@@ -9404,7 +9415,7 @@ function describeManyPending(states, result) {
         ...describeSeen(states, result),
         ...describeConfirmation(states),
         ...describeLastWrites(states, result.outcome.observed),
-        ...describeManyRetries(states, shareOf(result.outcome)),
+        ...describeManyRetries(states, result.outcome.share),
         ...describeLastPoll(result.outcome),
     ].join('; ');
 }
@@ -9555,7 +9566,7 @@ function describeHeldBackWrites(states) {
 'recipient c41f….' */
 function whereSentence(states, result) {
     const { inputs, outcome } = result;
-    const share = shareAndOwner(shareOf(outcome), inputs);
+    const share = shareAndOwner(outcome.share, inputs);
     if (states.length === 0)
         return `${share}.`;
     const noun = nounOf(states);
@@ -9736,6 +9747,7 @@ function createProgressLog(sink, inputs, clock) {
         const limit = excerptOf(from, to, {
             // Nothing changes before the list was read.
             listWasRead: true,
+            shareWasRead: share !== null,
             writeWasAccepted,
             credentials: inputs.credentials.type,
             refusedFor: null,
@@ -9929,6 +9941,7 @@ function describeGroup({ failure, states }, result) {
     const isSingle = states.length === 1 || !first;
     const advice = adviceFor(failure, {
         listWasRead: result.outcome.observed !== null,
+        shareWasRead: result.outcome.share !== null,
         writeWasAccepted: result.outcome.targets.some(hasWritten),
         credentials: result.inputs.credentials.type,
         refusedFor: result.outcome.refusal?.about ?? null,
@@ -10088,7 +10101,6 @@ function escapeMarkup(text) {
 
 
 
-
 /** The names of the outputs: a test compares them with action.yml. */
 const OUTPUT_NAMES = [
     'recipient-id',
@@ -10205,7 +10217,7 @@ function toRecipient(state, result, level) {
     };
 }
 function outputs_resourcesOf({ recipient }, { outcome }, maxText) {
-    const types = shareOf(outcome)?.resourceTypes;
+    const types = outcome.share?.resourceTypes;
     const errors = recipient?.errors ?? [];
     return errors.map(({ resourceId, error, terminal }) => ({
         resource_id: resourceId,
@@ -10301,7 +10313,6 @@ var context = __nccwpck_require__(698);
 
 
 
-
 /** Below GitHub's 1 MiB, with room for what is always there. */
 const MAX_BYTES = 1_000_000;
 /** So many lines of a table are shown without a click; the rest is folded. */
@@ -10336,7 +10347,7 @@ function createSummary(result, areOutputsWritten, toHtml) {
 const OUTPUTS_PARAGRAPH = `<p><strong>${TITLES.outputs}.</strong> ${OTHER_HINTS.outputs}</p>`;
 function heading(result, isGreen, toHtml) {
     const { inputs, outcome } = result;
-    const name = shareOf(outcome)?.name;
+    const name = outcome.share?.name;
     const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
     const mark = markOf(result, isGreen);
     return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;
@@ -10952,18 +10963,20 @@ async function observeAndReconcile(run) {
     const { clock } = run.world;
     try {
         const first = await observeFirst({ inputs, share, clock, deadline });
-        if (!(first instanceof ApiError))
-            return await reconcile(run, first);
+        if (first.type === 'read')
+            return await reconcile(run, first.observed);
         const isCancelled = deadline.isCancelled();
-        const failure = unreadRecipients(first.failure, isCancelled);
+        const failure = unreadRecipients(first.error.failure, isCancelled);
         const ending = isCancelled ? 'cancelled' : 'complete';
         const nowMs = clock.now();
-        return unobservedOutcome(inputs, failure, nowMs, { type: ending });
+        return unobservedOutcome(inputs, failure, first.share, nowMs, {
+            type: ending,
+        });
     }
     catch (error) {
         const failure = internalError();
         const nowMs = clock.now();
-        return unobservedOutcome(inputs, failure, nowMs, {
+        return unobservedOutcome(inputs, failure, null, nowMs, {
             type: 'crashed',
             error,
         });

@@ -147,17 +147,19 @@ async function observeAndReconcile(run: Run): Promise<Outcome> {
   const { clock } = run.world;
   try {
     const first = await observeFirst({ inputs, share, clock, deadline });
-    if (!(first instanceof ApiError)) return await reconcile(run, first);
+    if (first.type === 'read') return await reconcile(run, first.observed);
 
     const isCancelled = deadline.isCancelled();
-    const failure = unreadRecipients(first.failure, isCancelled);
+    const failure = unreadRecipients(first.error.failure, isCancelled);
     const ending = isCancelled ? 'cancelled' : 'complete';
     const nowMs = clock.now();
-    return unobservedOutcome(inputs, failure, nowMs, { type: ending });
+    return unobservedOutcome(inputs, failure, first.share, nowMs, {
+      type: ending,
+    });
   } catch (error) {
     const failure = internalError();
     const nowMs = clock.now();
-    return unobservedOutcome(inputs, failure, nowMs, {
+    return unobservedOutcome(inputs, failure, null, nowMs, {
       type: 'crashed',
       error,
     });

@@ -4,7 +4,7 @@ import {
   internalError,
   unreadRecipients,
 } from '../../src/reconcile/reasons.ts';
-import { AN_ACCOUNT, AN_ORGANIZATION, apiError } from '../builders.ts';
+import { A_SHARE, AN_ACCOUNT, AN_ORGANIZATION, apiError } from '../builders.ts';
 
 const { failure } = apiError({}, 'no way');
 
@@ -36,10 +36,12 @@ describe('a run that could read nothing', () => {
     ['absent', 'absent'],
     ['exact', 'present'],
   ] as const)('has failed for every target: %s', (state, desired) => {
-    const outcome = unobservedOutcome({ targets, state }, failure, 5, ending);
+    const asked = { targets, state };
+    const outcome = unobservedOutcome(asked, failure, A_SHARE, 5, ending);
     expect(outcome).toMatchObject({
       refusal: null,
       observed: null,
+      share: A_SHARE,
       polls: { polls: 0, failedPolls: 0 },
       ending,
     });

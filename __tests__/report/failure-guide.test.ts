@@ -14,12 +14,17 @@ import { expectSentences, sentencesOf } from './sentences.ts';
 
 const TOKEN: Circumstances = {
   listWasRead: true,
+  shareWasRead: true,
   writeWasAccepted: false,
   credentials: 'token',
   refusedFor: 'removals',
 };
 const KEY: Circumstances = { ...TOKEN, credentials: 'key' };
-const UNREAD: Circumstances = { ...TOKEN, listWasRead: false };
+const UNREAD: Circumstances = {
+  ...TOKEN,
+  listWasRead: false,
+  shareWasRead: false,
+};
 
 describe('the failure guide', () => {
   it.each(Object.values(TITLES))('has a short title: %s', (title) => {

@@ -9,7 +9,10 @@ import type {
   ShareRecipient,
 } from '../../src/domain.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
-import type { Observations } from '../../src/reconcile/observations.ts';
+import {
+  type Observations,
+  shareIn,
+} from '../../src/reconcile/observations.ts';
 import { describeErrors } from '../../src/reconcile/resource-errors.ts';
 import type {
   Delete,
@@ -203,6 +206,8 @@ export function resultOf(
   one: RunCase = {},
 ): Result {
   const records = targets.flatMap(({ recipient }) => recipient ?? []);
+  const observed =
+    one.observed === null ? null : observe(records, one.observed ?? {});
   return {
     inputs: inputsOf(targets, one.inputs),
     notes: NOTES,
@@ -210,8 +215,8 @@ export function resultOf(
     outcome: {
       targets,
       refusal: null,
-      observed:
-        one.observed === null ? null : observe(records, one.observed ?? {}),
+      observed,
+      share: observed && shareIn(observed),
       polls: { polls: 18, failedPolls: 0 },
       lastPollFailure: null,
       ending: { type: 'complete' },

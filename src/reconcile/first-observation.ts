@@ -1,8 +1,12 @@
 import type { Clock, Deadline } from '../clock.ts';
 import { ApiError, asApiError } from '../cloudflare/api-error.ts';
 import type { ShareApi } from '../cloudflare/share.ts';
-import type { Inputs, Share } from '../domain.ts';
-import { firstObservations, type Observations } from './observations.ts';
+import type { Inputs, RecipientList, Share } from '../domain.ts';
+import {
+  firstObservations,
+  type Observations,
+  type ShareReading,
+} from './observations.ts';
 
 export interface FirstObservationOptions {
   /** Only `exact` depends on the share. */
@@ -18,6 +22,16 @@ export interface FirstObservationOptions {
 /** How much longer than the list the name of the share may take. */
 const SHARE_GRACE_MS = 2_000;
 
+/** What a run begins with. */
+export type FirstObservation =
+  | { readonly type: 'read'; readonly observed: Observations }
+  | {
+      readonly type: 'failed';
+      readonly error: ApiError;
+      /** Null where it could not be read either. */
+      readonly share: Share | null;
+    };
+
 /**
  * Reads the recipients, and beside them the share with its name and what it
  * holds.
@@ -26,7 +40,7 @@ const SHARE_GRACE_MS = 2_000;
  */
 export async function observeFirst(
   options: FirstObservationOptions,
-): Promise<Observations | ApiError> {
+): Promise<FirstObservation> {
   const { inputs, share, deadline } = options;
   const listing = share.listRecipients().catch(asApiError);
   const [list, readShare] = await Promise.all([
@@ -35,17 +49,26 @@ export async function observeFirst(
       ? share.readShare().catch(asApiError)
       : readShareBeside(listing, options),
   ]);
-  if (list instanceof ApiError) return list;
-  if (!(readShare instanceof ApiError)) {
-    return firstObservations(list, { type: 'read', share: readShare });
+  const wasShareRead = !(readShare instanceof ApiError);
+  if (list instanceof ApiError) {
+    const knownShare = wasShareRead ? readShare : null;
+    return { type: 'failed', error: list, share: knownShare };
   }
+  if (wasShareRead) return read(list, { type: 'read', share: readShare });
+
   // The end of the step kept it from being read: that is no reason to reject
   // the plan.
   const isCutShort = inputs.state === 'exact' && deadline.closing.aborted;
-  if (isCutShort) return readShare;
+  if (isCutShort) return { type: 'failed', error: readShare, share: null };
 
-  const { failure } = readShare;
-  return firstObservations(list, { type: 'failed', failure });
+  return read(list, { type: 'failed', failure: readShare.failure });
+}
+
+function read(
+  list: RecipientList,
+  shareReading: ShareReading,
+): FirstObservation {
+  return { type: 'read', observed: firstObservations(list, shareReading) };
 }
 
 /** Only `exact` depends on the share, so a failure costs others no time. */

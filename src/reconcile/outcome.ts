@@ -1,5 +1,4 @@
 import type { Failure, Inputs, Share } from '../domain.ts';
-import { shareIn } from './observations.ts';
 import type {
   Ending,
   Outcome,
@@ -7,15 +6,11 @@ import type {
   TargetState,
 } from './target-state.ts';
 
-/** The share, or null where the run could not read it. */
-export function shareOf({ observed }: Outcome): Share | null {
-  return observed && shareIn(observed);
-}
-
 /** The outcome of a run that could not read the recipients at all. */
 export function unobservedOutcome(
   { targets, state }: Pick<Inputs, 'targets' | 'state'>,
   failure: Failure,
+  share: Share | null,
   nowMs: number,
   ending: Ending,
 ): Outcome {
@@ -30,6 +25,7 @@ export function unobservedOutcome(
     ),
     refusal: null,
     observed: null,
+    share,
     polls: { polls: 0, failedPolls: 0 },
     lastPollFailure: null,
     ending,

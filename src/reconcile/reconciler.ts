@@ -173,6 +173,7 @@ export class Reconciler {
       targets: [...this.#targets],
       refusal: this.#options.plan.refusal,
       observed: this.#observed,
+      share: shareIn(this.#observed),
       polls: { polls: this.#polls, failedPolls: this.#failedPolls },
       lastPollFailure: this.#pollError?.failure ?? null,
       ending,

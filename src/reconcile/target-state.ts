@@ -4,6 +4,7 @@ import type {
   DesiredState,
   Failure,
   HeldBack,
+  Share,
   ShareRecipient,
   Target,
 } from '../domain.ts';
@@ -204,6 +205,8 @@ export interface Outcome {
   readonly refusal: Refusal | null;
   /** Null where the recipients could not be read at all. */
   readonly observed: Observations | null;
+  /** Null where the share could not be read. */
+  readonly share: Share | null;
   /** How often the run has polled. */
   readonly polls: PollCounts;
   /** Why the last poll failed; null where it did not. */

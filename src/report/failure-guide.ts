@@ -41,6 +41,8 @@ export const TITLES: Readonly<Record<Topic, string>> = {
 export interface Circumstances {
   /** The credentials reached Cloudflare and can read the share. */
   readonly listWasRead: boolean;
+  /** The run has read the share itself, with the same credentials. */
+  readonly shareWasRead: boolean;
   /** The credentials have changed the share in this run. */
   readonly writeWasAccepted: boolean;
   /** The kind that was used. */
@@ -68,6 +70,7 @@ interface Rule {
   /** Without it, the hint holds for every code, and where there is none. */
   readonly codes?: readonly number[];
   readonly listWasRead?: boolean;
+  readonly shareWasRead?: boolean;
   readonly writeWasAccepted?: boolean;
   readonly credentials?: Credentials['type'];
   readonly refusedFor?: Refusal['about'];
@@ -165,6 +168,7 @@ export const RULES: readonly Rule[] = [
     kinds: READS,
     codes: WRONG_CREDENTIALS,
     listWasRead: false,
+    shareWasRead: false,
     hint:
       'Check that the secret is the right one, has not expired, and can ' +
       'read the shares of account-id.',
@@ -173,6 +177,7 @@ export const RULES: readonly Rule[] = [
     cause: 'route',
     codes: [7000, 7003],
     listWasRead: false,
+    shareWasRead: false,
     hint:
       'Check account-id and api-url, and whether the credentials can see ' +
       'this account.',
@@ -182,6 +187,7 @@ export const RULES: readonly Rule[] = [
     kinds: ['share', 'list'],
     codes: [1004],
     listWasRead: false,
+    shareWasRead: false,
     hint: 'Check share-id, and that account-id owns this share.',
   },
   {
@@ -227,6 +233,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'invalid-response',
+    listWasRead: false,
+    shareWasRead: false,
     hint:
       'Check api-url, and whether a proxy or captive portal responds ' +
       'instead of Cloudflare.',
@@ -234,6 +242,7 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'too-large',
     listWasRead: false,
+    shareWasRead: false,
     hint: 'Check api-url, and whether something other than Cloudflare responds.',
   },
   {
@@ -247,6 +256,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'network',
+    listWasRead: false,
+    shareWasRead: false,
     hint:
       'Check that the runner can resolve and reach the host of api-url, ' +
       'or set HTTPS_PROXY.',
@@ -258,6 +269,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'proxy',
+    listWasRead: false,
+    shareWasRead: false,
     hint:
       'Check the address and the rules of the proxy. If it requires a ' +
       'password, set HTTPS_PROXY to http://USERNAME:PASSWORD@HOST:PORT.',
@@ -378,6 +391,7 @@ function matches(
     accepts(rule.kinds, request?.kind) &&
     accepts(rule.codes, request?.code) &&
     isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
+    isUnlessOther(rule.shareWasRead, circumstances.shareWasRead) &&
     isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
     isUnlessOther(rule.credentials, circumstances.credentials) &&
     isUnlessOther(rule.refusedFor, circumstances.refusedFor)

@@ -102,6 +102,7 @@ function describeGroup(
   const isSingle = states.length === 1 || !first;
   const advice = adviceFor(failure, {
     listWasRead: result.outcome.observed !== null,
+    shareWasRead: result.outcome.share !== null,
     writeWasAccepted: result.outcome.targets.some(hasWritten),
     credentials: result.inputs.credentials.type,
     refusedFor: result.outcome.refusal?.about ?? null,

@@ -1,5 +1,4 @@
 import type { Cause, DesiredState, PublishedStatus } from '../domain.ts';
-import { shareOf } from '../reconcile/outcome.ts';
 import type { TargetState } from '../reconcile/target-state.ts';
 import { failureIn } from './failures.ts';
 import {
@@ -226,7 +225,7 @@ function resourcesOf(
   { outcome }: Result,
   maxText: number,
 ): ResourceOutput[] {
-  const types = shareOf(outcome)?.resourceTypes;
+  const types = outcome.share?.resourceTypes;
   const errors = recipient?.errors ?? [];
   return errors.map(({ resourceId, error, terminal }) => ({
     resource_id: resourceId,

@@ -137,6 +137,7 @@ export function createProgressLog(
     const limit = excerptOf(from, to, {
       // Nothing changes before the list was read.
       listWasRead: true,
+      shareWasRead: share !== null,
       writeWasAccepted,
       credentials: inputs.credentials.type,
       refusedFor: null,

@@ -6,7 +6,6 @@
 import { cutWithCount, formatCount, formatSeconds, plural } from '../format.ts';
 import { VERSION } from '../github/context.ts';
 import type { InputError } from '../inputs/reading.ts';
-import { shareOf } from '../reconcile/outcome.ts';
 import type { TargetState } from '../reconcile/target-state.ts';
 import { helpUrl, OTHER_HINTS, TITLES } from './failure-guide.ts';
 import { type FailureGroup, failureIn, groupFailures } from './failures.ts';
@@ -79,7 +78,7 @@ const OUTPUTS_PARAGRAPH = `<p><strong>${TITLES.outputs}.</strong> ${OTHER_HINTS.
 
 function heading(result: Result, isGreen: boolean, toHtml: ToHtml): string {
   const { inputs, outcome } = result;
-  const name = shareOf(outcome)?.name;
+  const name = outcome.share?.name;
   const share = code(name ? `"${name}"` : inputs.shareId, toHtml);
   const mark = markOf(result, isGreen);
   return `<h3>${mark} Cloudflare share ${share}: ${headline(result)}</h3>`;

@@ -26,7 +26,6 @@ import {
 import type { DeploymentProblem } from '../github/deployment.ts';
 import type { InputNotes } from '../inputs/load-inputs.ts';
 import type { Observations } from '../reconcile/observations.ts';
-import { shareOf } from '../reconcile/outcome.ts';
 import { isActive, isDisassociating } from '../reconcile/readiness.ts';
 import { describeErrors } from '../reconcile/resource-errors.ts';
 import {
@@ -638,7 +637,7 @@ export function describePending(state: TargetState, result: Result): string {
     ...describeSeen([state], result),
     ...describeConfirmation([state]),
     ...describeLastWrite(state, outcome.observed),
-    ...describeRetries(state, shareOf(outcome)),
+    ...describeRetries(state, outcome.share),
     ...describeLastPoll(outcome),
   ].join('; ');
 }
@@ -652,7 +651,7 @@ export function describeManyPending(
     ...describeSeen(states, result),
     ...describeConfirmation(states),
     ...describeLastWrites(states, result.outcome.observed),
-    ...describeManyRetries(states, shareOf(result.outcome)),
+    ...describeManyRetries(states, result.outcome.share),
     ...describeLastPoll(result.outcome),
   ].join('; ');
 }
@@ -839,7 +838,7 @@ export function whereSentence(
   result: Result,
 ): string {
   const { inputs, outcome } = result;
-  const share = shareAndOwner(shareOf(outcome), inputs);
+  const share = shareAndOwner(outcome.share, inputs);
   if (states.length === 0) return `${share}.`;
   const noun = nounOf(states);
   const who = states.length === 1 ? noun : `${noun}s`;

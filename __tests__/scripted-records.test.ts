@@ -1,0 +1,279 @@
+/**
+ * What a run writes and reports where records, pages and responses are not
+ * what one expects: whole runs on a virtual clock.
+ */
+import { describe, expect, it } from 'vitest';
+import { ACCOUNT, account, OTHER } from './builders.ts';
+import {
+  noResponse,
+  ok,
+  type Reply,
+  rejection,
+} from './cloudflare/scripted-api.ts';
+import { playRun, type Request, record } from './scripted-run.ts';
+
+const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
+const EXACT = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '10' };
+const POST = 'POST /recipients';
+const LIST = 'GET /recipients';
+const SHARE = 'GET';
+const FAILED = {
+  resources: [{ resource_id: 'p', error: 'no', terminal: true }],
+};
+const readOf = (id: string) => `${LIST}/${id}`;
+
+/** The account that a POST names. */
+const targetOf = ({ body }: Request): string =>
+  JSON.parse(body ?? '{}').recipient_account_id;
+
+describe('a list that is old because the share took long to read', () => {
+  it.each<[string, Reply]>([
+    ['a block', rejection(429, 971, { 'retry-after': '60' })],
+    ['retries', rejection(503)],
+  ])('is read again before the first POST: %s', async (_, reply) => {
+    const { requests } = await playRun({
+      env: { ...TWO, ...EXACT },
+      respond: ({ name, atMs }) => {
+        if (name === SHARE) return atMs < 14_500 ? reply : undefined;
+        if (name === POST) return ok(record('new', ACCOUNT, 'associating'));
+        if (name !== LIST) return undefined;
+        const added = record('r1', ACCOUNT, 'associated');
+        const records = [record('r2', OTHER, 'associated')];
+        // A parallel run adds the account after the first list.
+        return ok(atMs > 1_000 ? [...records, added] : records);
+      },
+    });
+    expect(requests).not.toContain(POST);
+  });
+});
+
+describe('a server whose pages are smaller than asked for', () => {
+  const others = Array.from({ length: 60 }, (_, n) =>
+    record(`x${n}`, account(n), 'associated'),
+  );
+  const all = [...others, record('r1', ACCOUNT, 'associated')];
+  const inPages = ({ name, url }: Request): Reply | undefined => {
+    if (name === POST) return ok(record('new', ACCOUNT, 'associating'));
+    if (name !== LIST) return undefined;
+    const page = Number(/page=(\d+)&/.exec(url)?.[1] ?? 0);
+    if (page === 0) {
+      return noResponse({ cause: 'too-large', isRetryable: false });
+    }
+    const records = all.slice((page - 1) * 50, page * 50);
+    return ok(records, { result_info: { per_page: 50 } });
+  };
+
+  it('is read to its end', async () => {
+    const { success, requests } = await playRun({ respond: inPages });
+    expect(success).toBe(true);
+    expect(requests).not.toContain(POST);
+  });
+});
+
+it('a copy of a record that names no account has the account of the other', async () => {
+  const { requests, recipients } = await playRun({
+    respond: ({ name }) => {
+      if (name === POST) return ok(record('new', ACCOUNT, 'associating'));
+      if (name !== LIST) return undefined;
+      return ok([
+        record('r1', ACCOUNT, 'associated'),
+        record('r1', null, 'associated', FAILED),
+      ]);
+    },
+  });
+  expect(requests).not.toContain(POST);
+  expect(recipients).toMatchObject([{ cause: 'resource-error' }]);
+});
+
+describe('a DELETE whose outcome is unknown', () => {
+  const both = [
+    record('r1', ACCOUNT, 'associated'),
+    record('r2', ACCOUNT, 'associated'),
+  ];
+  const busy = rejection(429, 971, { 'retry-after': '5' });
+  it.each<[string, Reply, number, Reply]>([
+    ['another record is held back', busy, 1_500, ok(both)],
+    ['another record was accepted', ok({}), 8_000, ok(both)],
+    ['a poll fails', ok({}), 60_000, rejection(403, 10000)],
+  ])('is reported although %s', async (_, reply, cancelMs, poll) => {
+    const { recipients } = await playRun({
+      env: { INPUT_STATE: 'absent' },
+      cancelMs,
+      respond: ({ name, atMs }) => {
+        if (name === 'DELETE /recipients/r1') return noResponse();
+        if (name === 'DELETE /recipients/r2') return reply;
+        if (name !== LIST) return undefined;
+        return atMs === 0 ? ok(both) : poll;
+      },
+    });
+    expect(recipients[0].error).toMatch(/may have been carried out/);
+  });
+});
+
+describe('a target that has failed has the status that was observed last', () => {
+  const other = (atMs: number) =>
+    record('r2', OTHER, atMs < 30_000 ? 'associating' : 'associated');
+  const play = (post: Reply, first: (atMs: number) => object[]) =>
+    playRun({
+      env: TWO,
+      respond: ({ name, atMs }) => {
+        if (name === POST) return post;
+        if (name === readOf('r2')) return ok(other(atMs));
+        return name === LIST ? ok([...first(atMs), other(atMs)]) : undefined;
+      },
+    });
+
+  it('after a permanent error', async () => {
+    const { recipients } = await play(rejection(400), (atMs) => [
+      record(
+        'r1',
+        ACCOUNT,
+        atMs < 5_000 ? 'associating' : 'disassociated',
+        FAILED,
+      ),
+    ]);
+    expect(recipients[0]).toMatchObject({
+      cause: 'resource-error',
+      status: 'disassociated',
+    });
+  });
+
+  it('after a rejection, where a parallel run adds it', async () => {
+    const { recipients } = await play(rejection(400, 1099), (atMs) =>
+      atMs < 5_000 ? [] : [record('r1', ACCOUNT, 'associated')],
+    );
+    expect(recipients[0]).toMatchObject({
+      cause: 'rejected',
+      status: 'associated',
+      recipient_id: 'r1',
+      changed: false,
+    });
+  });
+});
+
+it('a removal that was accepted is not called "not removed" where a listed account fails', async () => {
+  const { recipients, text } = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (name.startsWith('DELETE')) return ok({});
+      if (name !== LIST) return undefined;
+      const listed = atMs < 5_000 ? 'associated' : 'disassociated';
+      const unlisted = atMs < 14_000 ? 'associated' : 'disassociating';
+      return ok([
+        record('r1', ACCOUNT, atMs === 0 ? 'associated' : listed),
+        record('r2', ACCOUNT, 'disassociated'),
+        record('x0', OTHER, unlisted),
+      ]);
+    },
+  });
+  expect(text).not.toMatch(/Not removed, as a list/);
+  expect(recipients[1].cause).not.toBe('stopped');
+});
+
+it('an account that is removed by somebody meanwhile is not listed as not removed', async () => {
+  const ids = [0, 1, 2, 3, 4, 5];
+  const { text } = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (name === 'DELETE /recipients/x0') return ok({});
+      if (name.startsWith('DELETE')) return rejection(403, 10000);
+      const own = atMs < 30_000 ? 'disassociating' : 'disassociated';
+      if (name === readOf('x0')) return ok(record('x0', account(0), own));
+      if (name !== LIST) return undefined;
+      const ofOthers = atMs < 5_000 ? 'associated' : 'disassociated';
+      const ofFirst = atMs === 0 ? 'associated' : own;
+      return ok([
+        record('r1', ACCOUNT, 'associated'),
+        ...ids.map((n) =>
+          record(`x${n}`, account(n), n === 0 ? ofFirst : ofOthers),
+        ),
+      ]);
+    },
+  });
+  expect(text).not.toMatch(/Not removed, as a list/);
+});
+
+it('code 10001 in an error_chain stops no other account', async () => {
+  const ids = [0, 1, 2, 3, 4, 5].map((n) => account(n));
+  const errors = [{ code: 1099, error_chain: [{ code: 10001 }] }];
+  const { recipients } = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' '), INPUT_WAIT: 'false' },
+    respond: (request) => {
+      if (request.name !== POST) return undefined;
+      const target = targetOf(request);
+      return target === account(0)
+        ? { status: 400, body: JSON.stringify({ success: false, errors }) }
+        : ok(record(`n${target.slice(-1)}`, target, 'associating'));
+    },
+  });
+  const causes = recipients.map(({ cause }: { cause: string }) => cause);
+  expect(causes).toEqual(['authentication', null, null, null, null, null]);
+});
+
+it('records of the same age: none is called older', async () => {
+  const created = '2026-01-01T00:00:00Z';
+  const { text } = await playRun({
+    respond: ({ name }) =>
+      name === LIST
+        ? ok([
+            record('r1', ACCOUNT, 'associated', { created }),
+            record('r2', ACCOUNT, 'associated', { created }),
+          ])
+        : undefined,
+  });
+  expect(text).toContain('Remove recipient r2: r1 is in use.');
+});
+
+it('a record that is skipped has its warning, even if a later list can decode it', async () => {
+  const { text } = await playRun({
+    respond: ({ name, atMs }) => {
+      if (name === POST) return ok(record('r1', ACCOUNT, 'associating'));
+      if (name === readOf('r1')) return rejection(404);
+      if (name !== LIST) return undefined;
+      const other = record('x1', OTHER, 'associated');
+      const odd = { ...other, association_status: 5 };
+      return ok(
+        atMs === 0 ? [odd] : [other, record('r1', ACCOUNT, 'associated')],
+      );
+    },
+  });
+  expect(text).toMatch(/1 recipient of other accounts could not be decoded/);
+});
+
+it('a write whose effect was observed shows that the credentials can write', async () => {
+  let isAdded = false;
+  const { text } = await playRun({
+    env: TWO,
+    respond: (request) => {
+      if (request.name === POST && targetOf(request) === ACCOUNT) {
+        isAdded = true;
+        return noResponse();
+      }
+      if (request.name === POST) return rejection(403, 10000);
+      if (request.name !== LIST) return undefined;
+      const away = request.atMs < 3_000 ? 'disassociating' : 'disassociated';
+      const other = record('r2', OTHER, away);
+      return ok(
+        isAdded ? [record('r1', ACCOUNT, 'associated'), other] : [other],
+      );
+    },
+  });
+  expect(text).not.toMatch(/can read this share but not change it/);
+});
+
+describe('where the share could be read, and its list could not', () => {
+  it.each<[string, Reply]>([
+    ['credentials', rejection(403, 10000)],
+    ['the share', rejection(404, 1004)],
+    ['a captive portal', ok([record('r1', ACCOUNT, '')])],
+    ['the network', noResponse({ cause: 'network' })],
+    ['api-url', noResponse({ cause: 'too-large', isRetryable: false })],
+  ])('the advice does not doubt %s', async (_, reply) => {
+    const { of } = await playRun({
+      respond: ({ name }) => (name === LIST ? reply : undefined),
+    });
+    const [error = ''] = of('error|');
+    expect(error).toContain('Share "Baseline"');
+    expect(error).not.toMatch(/Check (that|share-id|api-url|account-id)/);
+  });
+});
