@@ -277,3 +277,31 @@ describe('where the share could be read, and its list could not', () => {
     expect(error).not.toMatch(/Check (that|share-id|api-url|account-id)/);
   });
 });
+
+it.each([525, 526])(
+  'a POST that met %d did not reach the API: it is sent again after the next list',
+  async (status) => {
+    let posts = 0;
+    const { requests, success } = await playRun({
+      respond: ({ name }) => {
+        if (name === POST) {
+          posts += 1;
+          return posts === 1
+            ? rejection(status)
+            : ok(record('r1', ACCOUNT, 'associating'));
+        }
+        if (name === readOf('r1'))
+          return ok(record('r1', ACCOUNT, 'associated'));
+        return undefined;
+      },
+    });
+    expect(success).toBe(true);
+    expect(requests.filter((name) => name !== SHARE)).toEqual([
+      LIST,
+      POST,
+      LIST,
+      POST,
+      readOf('r1'),
+    ]);
+  },
+);

@@ -4689,8 +4689,8 @@ const AUTHENTICATION = [
 const NO_ROUTE = [7000, 7003];
 /**
  * The TLS handshake between Cloudflare's edge and the API failed: certainly not
- * processed, so a write is decided again. After another 5xx, it is observed.
- * `retryable: false` in the body counts more: see `asFinal`.
+ * processed, so the run may send the write again. After any other 5xx, it first
+ * observes. `retryable: false` in the body always wins: see `asFinal`.
  */
 const ORIGIN_NOT_REACHED = [525, 526];
 /** Never retried: RFC 9110, sections 15.6.2 and 15.6.6. */
@@ -6372,9 +6372,9 @@ function depthChange(character) {
 /** What `terraform output -json` writes for each output. */
 const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
 /**
- * A comma or a space of any kind, as `\s` has them, but not U+FEFF: inside an
- * ID it would make two of it. One character, because V8 may keep a place to
- * return to for each repetition, and run out of stack on a file of spaces.
+ * A comma or a space of any kind, as `\s` has them, but not U+FEFF, which would
+ * split an ID that contains it. One character without `+`: on a long run of
+ * spaces, V8 could run out of stack.
  */
 const SEPARATOR = /[,\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 /** Finds what a list holds, in any of its formats. */
@@ -7213,8 +7213,8 @@ function shareProblem({ status, targetType }, target) {
     return null;
 }
 /**
- * Nothing is written with `exact`. The report names who would lose access: with
- * their IDs in it, the reason would be another one for each of them.
+ * Nothing is written with `exact`. The reason holds no IDs, so that all targets
+ * share one reason and one annotation; the report names who would lose access.
  */
 function refusedBecause(reason, about) {
     return { cause: 'refused', reason, request: null, about };
@@ -7467,7 +7467,7 @@ function obstacleTo(decision, obstacles) {
         changed: decision.changed && mayHaveChanged(step, obstacles.state),
     };
 }
-/** Where nothing was written, a dry run that fails would change nothing. */
+/** A target that fails before its first write is not changed, in a dry run too. */
 function mayHaveChanged(step, { posts, deletes }) {
     return step.do !== 'fail' || posts.length + deletes.length > 0;
 }
@@ -7928,6 +7928,7 @@ function isOfAnother({ accountId }, target) {
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/polling.js
 const SHORTEST_INTERVAL_MS = 1_000;
+/** docs/how-it-works.md names it. */
 const LONGEST_INTERVAL_MS = 15_000;
 /** A twelfth of the time waited: a mean delay of about 4 %. */
 const INTERVAL_SHARE = 12;
@@ -9675,7 +9676,7 @@ function summaryWarning(message) {
 
 
 
-/** The first poll so long after the last line has one. */
+/** After so long without a line, the next poll writes one. */
 const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;
@@ -10315,7 +10316,7 @@ var context = __nccwpck_require__(698);
 
 /** Below GitHub's 1 MiB, with room for what is always there. */
 const MAX_BYTES = 1_000_000;
-/** So many lines of a table are shown without a click; the rest is folded. */
+/** So many lines of each kind are shown without a click; the rest is folded. */
 const MAX_UNFOLDED = 100;
 const MAX_REASONS = 3;
 const MAX_REASON = 300;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type ActionFile, withTables } from '../../docs/build.ts';
 import { VERSION } from '../../src/github/context.ts';
+import { LONGEST_INTERVAL_MS } from '../../src/reconcile/polling.ts';
 import { TITLES } from '../../src/report/failure-guide.ts';
 import { WARNING_TITLES } from '../../src/report/wording.ts';
 import {
@@ -81,6 +82,13 @@ describe('docs/troubleshooting.md', () => {
 });
 
 describe('docs/how-it-works.md', () => {
+  it('has the longest interval between two polls', () => {
+    const seconds = LONGEST_INTERVAL_MS / 1_000;
+    expect(text('docs/how-it-works.md')).toContain(
+      `at most ${seconds} seconds, ±10 %`,
+    );
+  });
+
   it('has the decisions that comments in src/reconcile/decide.ts refer to', () => {
     const letters = [
       ...text('src/reconcile/decide.ts').matchAll(

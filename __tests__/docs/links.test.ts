@@ -127,7 +127,7 @@ it.each(Object.keys(TITLES) as (keyof typeof TITLES)[])(
     const url = helpUrl(cause, `https://github.com/${SLUG}/blob/v1/docs`) ?? '';
     expect(
       problem(
-        'README.md',
+        'a-help-link',
         url.replace(`https://github.com/${SLUG}/blob/v1/`, ''),
       ),
     ).toBeNull();

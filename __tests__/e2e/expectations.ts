@@ -1,5 +1,6 @@
 /** What many runs have in common. */
 import { expect } from 'vitest';
+import { OUTPUT_NAMES } from '../../src/report/outputs.ts';
 import {
   activeRecords,
   RECIPIENT,
@@ -8,7 +9,7 @@ import {
   recordIn,
 } from './scenario.ts';
 
-const OUTPUTS = ['changed', 'recipient-id', 'recipients', 'status'];
+const OUTPUTS = [...OUTPUT_NAMES].sort();
 
 /**
  * The one account was added, whatever went wrong in between: one active record,

@@ -151,7 +151,7 @@ it.concurrent('the address of a proxy that cannot be read ends the run before th
   expectFailure(
     run,
     'Invalid inputs: no request was sent',
-    /^HTTPS_PROXY: expected http:\/\/HOSTNAME:PASSWORD/,
+    /^HTTPS_PROXY: expected http:\/\/HOST:PORT or /,
   );
   expect(run).toMatchObject({ requests: [], outputs: { 'recipient-id': '' } });
   expect(connects).toEqual([]);

@@ -82,6 +82,11 @@ describe('a list of accounts', () => {
     expect(listOf(`# Europe\n${ACCOUNT}`).disabledIds).toBe(0);
   });
 
+  it.each([';', '|', '/', ':'])('has no separator %s', (character) => {
+    const list = `${ACCOUNT}${character}${OTHER}`;
+    expect(messageOf(list)).toMatch('expected');
+  });
+
   it('gives the same IDs whatever is between them', () => {
     const ids = fc.uniqueArray(fc.stringMatching(/^[0-9a-f]{32}$/), {
       minLength: 1,

@@ -108,8 +108,8 @@ const NO_ROUTE: readonly number[] = [7000, 7003];
 
 /**
  * The TLS handshake between Cloudflare's edge and the API failed: certainly not
- * processed, so a write is decided again. After another 5xx, it is observed.
- * `retryable: false` in the body counts more: see `asFinal`.
+ * processed, so the run may send the write again. After any other 5xx, it first
+ * observes. `retryable: false` in the body always wins: see `asFinal`.
  */
 const ORIGIN_NOT_REACHED: readonly number[] = [525, 526];
 

@@ -41,9 +41,9 @@ interface Line {
 const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
 
 /**
- * A comma or a space of any kind, as `\s` has them, but not U+FEFF: inside an
- * ID it would make two of it. One character, because V8 may keep a place to
- * return to for each repetition, and run out of stack on a file of spaces.
+ * A comma or a space of any kind, as `\s` has them, but not U+FEFF, which would
+ * split an ID that contains it. One character without `+`: on a long run of
+ * spaces, V8 could run out of stack.
  */
 const SEPARATOR =
   /[,\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;

@@ -83,7 +83,7 @@ export function obstacleTo(decision: Decision, obstacles: Obstacles): Decision {
   };
 }
 
-/** Where nothing was written, a dry run that fails would change nothing. */
+/** A target that fails before its first write is not changed, in a dry run too. */
 function mayHaveChanged(step: Step, { posts, deletes }: TargetState): boolean {
   return step.do !== 'fail' || posts.length + deletes.length > 0;
 }

@@ -1,5 +1,6 @@
 const SHORTEST_INTERVAL_MS = 1_000;
-const LONGEST_INTERVAL_MS = 15_000;
+/** docs/how-it-works.md names it. */
+export const LONGEST_INTERVAL_MS = 15_000;
 /** A twelfth of the time waited: a mean delay of about 4 %. */
 const INTERVAL_SHARE = 12;
 /** The last poll begins so long before the deadline that it can end. */

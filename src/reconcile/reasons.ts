@@ -101,8 +101,8 @@ export function shareProblem(
 }
 
 /**
- * Nothing is written with `exact`. The report names who would lose access: with
- * their IDs in it, the reason would be another one for each of them.
+ * Nothing is written with `exact`. The reason holds no IDs, so that all targets
+ * share one reason and one annotation; the report names who would lose access.
  */
 export function refusedBecause(
   reason: string,

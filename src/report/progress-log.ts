@@ -52,7 +52,7 @@ export interface ProgressLog {
   delayed(delay: Delay): void;
 }
 
-/** The first poll so long after the last line has one. */
+/** After so long without a line, the next poll writes one. */
 const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;

@@ -37,7 +37,7 @@ type ToHtml = (text: string) => string;
 
 /** Below GitHub's 1 MiB, with room for what is always there. */
 const MAX_BYTES = 1_000_000;
-/** So many lines of a table are shown without a click; the rest is folded. */
+/** So many lines of each kind are shown without a click; the rest is folded. */
 const MAX_UNFOLDED = 100;
 const MAX_REASONS = 3;
 const MAX_REASON = 300;
