@@ -6,6 +6,7 @@ import {
   codesOf,
   isFinal,
   isList,
+  isShareRead,
   isWrite,
   type Known,
   knownBefore,
@@ -904,13 +905,22 @@ function* fresh(
   );
   const received = earlier.toSorted(byEnd).at(-1);
   if (!received) return yield `${name} without a list`;
-  // One write follows every list, however late.
-  const isGuaranteed = !exchanges.some(
-    (other) =>
-      isWrite(other) &&
-      other.sentSeq > received.endedSeq &&
-      other.sentSeq < write.sentSeq,
+  const since = exchanges.filter(
+    ({ endedSeq }) => endedSeq > received.endedSeq && endedSeq < write.sentSeq,
   );
+  // One write follows every list, however late, unless the run had to wait for
+  // the share.
+  const isGuaranteed =
+    !exchanges.some(
+      (other) =>
+        isWrite(other) &&
+        other.sentSeq > received.endedSeq &&
+        other.sentSeq < write.sentSeq,
+    ) &&
+    !since.some(
+      (other) =>
+        isShareRead(other) && other.endedMs > received.endedMs + STALE_READ_MS,
+    );
   const ageMs = write.sentMs - received.endedMs;
   if (ageMs > STALE_READ_MS && !isGuaranteed)
     yield `${name} ${ageMs} ms after the list`;

@@ -22,6 +22,9 @@ const OUTCOME_UNKNOWN = new Set([408, 425]);
 export const isWrite = ({ method }: Exchange): boolean => method !== 'GET';
 export const isList = ({ method, path }: Exchange): boolean =>
   method === 'GET' && path === RECIPIENTS;
+/** A read of the share itself. */
+export const isShareRead = ({ method, path }: Exchange): boolean =>
+  method === 'GET' && `${path}/recipients` === RECIPIENTS;
 export const recordIdOf = ({ path }: Exchange): string =>
   path.slice(RECIPIENTS.length + 1);
 export const byEnd = (
