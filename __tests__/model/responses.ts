@@ -140,8 +140,9 @@ function failedOutcomeOf(
   }
   const codes = codesIn(body);
   if (codes.some((code) => NO_ROUTE.includes(code))) return 'rejected';
-  if (codes.some((code) => AUTHENTICATION.has(code)))
-    return codes[0] === UNSTABLE ? 'rejected' : 'authentication';
+  const proofs = codes.filter((code) => AUTHENTICATION.has(code));
+  if (proofs.some((code) => code !== UNSTABLE)) return 'authentication';
+  if (proofs.length > 0) return 'rejected';
   if (status < 300) return 'unknown';
   if (status < 400) return 'rejected';
   // A firewall or a proxy, and not the API.
@@ -151,7 +152,8 @@ function failedOutcomeOf(
   if (OUTCOME_UNKNOWN.has(status)) return 'unknown';
   const isAboutCaller =
     status === 401 || (status === 403 && codes.length === 0);
-  return isAboutCaller ? 'authentication' : 'rejected';
+  // Without a `cf-ray`, Cloudflare did not send it.
+  return isAboutCaller && hasRay ? 'authentication' : 'rejected';
 }
 
 /** The codes of an error response. */
