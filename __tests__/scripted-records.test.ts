@@ -10,21 +10,22 @@ import {
   type Reply,
   rejection,
 } from './cloudflare/scripted-api.ts';
-import { playRun, type Request, record } from './scripted-run.ts';
+import {
+  EXACT,
+  LIST,
+  POST,
+  playRun,
+  type Request,
+  record,
+  TWO,
+  targetOf,
+} from './scripted-run.ts';
 
-const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
-const EXACT = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '10' };
-const POST = 'POST /recipients';
-const LIST = 'GET /recipients';
 const SHARE = 'GET';
 const FAILED = {
   resources: [{ resource_id: 'p', error: 'no', terminal: true }],
 };
 const readOf = (id: string) => `${LIST}/${id}`;
-
-/** The account that a POST names. */
-const targetOf = ({ body }: Request): string =>
-  JSON.parse(body ?? '{}').recipient_account_id;
 
 describe('a list that is old because the share took long to read', () => {
   it.each<[string, Reply]>([

@@ -1,4 +1,4 @@
-/** What people are told, and what was sent, after odd answers of the API. */
+/** What people read, and what was sent, after odd responses of the API. */
 import { describe, expect, it } from 'vitest';
 import { ACCOUNT, account, OTHER, TOKEN } from './builders.ts';
 import {
@@ -7,12 +7,17 @@ import {
   type Reply,
   rejection,
 } from './cloudflare/scripted-api.ts';
-import { playRun, type Request, record } from './scripted-run.ts';
+import {
+  EXACT,
+  LIST,
+  POST,
+  playRun,
+  type Request,
+  record,
+  TWO,
+  targetOf,
+} from './scripted-run.ts';
 
-const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
-const EXACT = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '10' };
-const POST = 'POST /recipients';
-const LIST = 'GET /recipients';
 const DELETE = /^DELETE/;
 /** The record of a target that has access. */
 const THERE = record('r1', ACCOUNT, 'associated');
@@ -27,10 +32,6 @@ const on =
 
 /** The list has these records. */
 const listing = (...records: object[]): Respond => on(LIST, ok(records));
-
-/** The account that a POST names. */
-const targetOf = ({ body }: Request): string =>
-  JSON.parse(body ?? '{}').recipient_account_id;
 
 const unlisted = (count: number) =>
   Array.from({ length: count }, (_, n) =>

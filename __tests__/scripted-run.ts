@@ -9,11 +9,19 @@ import type {
 import { readGitHubContext } from '../src/github/context.ts';
 import { workspaceFiles } from '../src/inputs/recipient-file.ts';
 import { main, type World } from '../src/main.ts';
-import { OWNER, SHARE } from './builders.ts';
+import { ACCOUNT, OTHER, OWNER, SHARE } from './builders.ts';
 import { noResponse, ok, type Reply } from './cloudflare/scripted-api.ts';
 import { ENV } from './inputs/environment.ts';
 import { recordingRunner } from './report/recording-runner.ts';
 import { VirtualClock } from './virtual-clock.ts';
+
+/** Inputs with two accounts, and with `exact`. */
+export const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
+export const EXACT = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '10' };
+
+/** Names of requests. */
+export const POST = 'POST /recipients';
+export const LIST = 'GET /recipients';
 
 const START_MS = 1_000_000;
 const STEP_ENDED = noResponse({
@@ -28,6 +36,11 @@ export interface Request {
   readonly url: string;
   readonly body: string | null;
   readonly atMs: number;
+}
+
+/** The account that a POST names. */
+export function targetOf({ body }: Request): string {
+  return JSON.parse(body ?? '{}').recipient_account_id;
 }
 
 export interface ScriptedRun {

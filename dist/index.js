@@ -7467,7 +7467,7 @@ function obstacleTo(decision, obstacles) {
         changed: decision.changed && mayHaveChanged(step, obstacles.state),
     };
 }
-/** A target that fails before its first write is not changed, in a dry run too. */
+/** A target that fails before its first write is not changed. */
 function mayHaveChanged(step, { posts, deletes }) {
     return step.do !== 'fail' || posts.length + deletes.length > 0;
 }

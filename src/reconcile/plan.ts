@@ -83,7 +83,7 @@ export function obstacleTo(decision: Decision, obstacles: Obstacles): Decision {
   };
 }
 
-/** A target that fails before its first write is not changed, in a dry run too. */
+/** A target that fails before its first write is not changed. */
 function mayHaveChanged(step: Step, { posts, deletes }: TargetState): boolean {
   return step.do !== 'fail' || posts.length + deletes.length > 0;
 }
