@@ -8192,21 +8192,21 @@ class Reconciler {
         }
     }
     #update(index, change) {
+        const { clock, progress } = this.#options;
+        const nowMs = clock.now();
         const from = this.#stateOf(index);
-        const to = this.#withTimes(from, { ...from, ...change });
-        this.#targets[index] = to;
-        if (this.#reportsProgress)
-            this.#options.progress.changed(from, to);
-    }
-    #withTimes(from, to) {
-        const nowMs = this.#options.clock.now();
-        const hasMoved = to.next.do !== from.next.do;
-        const isOtherStatus = to.recipient?.status !== from.recipient?.status;
-        return {
-            ...to,
+        const { next, recipient } = { ...from, ...change };
+        const hasMoved = next.do !== from.next.do;
+        const isOtherStatus = recipient?.status !== from.recipient?.status;
+        const to = {
+            ...from,
+            ...change,
             decidedMs: hasMoved ? nowMs : from.decidedMs,
             statusSinceMs: isOtherStatus ? nowMs : from.statusSinceMs,
         };
+        this.#targets[index] = to;
+        if (this.#reportsProgress)
+            progress.changed(from, to);
     }
     #stateOf(index) {
         return this.#targets[index];
@@ -8231,9 +8231,9 @@ class Reconciler {
      *   next list follows at once, and then they are sent
      */
     async #writeDue() {
-        if (this.#pollError)
+        const writes = this.#pollError ? [] : this.#dueWrites();
+        if (writes.length === 0)
             return false;
-        const writes = this.#dueWrites();
         const replies = [];
         const workers = Array.from({ length: MAX_CONCURRENT_WRITES }, () => this.#sendFrom(writes, replies));
         const ends = await Promise.allSettled(workers);

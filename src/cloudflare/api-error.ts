@@ -109,7 +109,8 @@ const NO_ROUTE: readonly number[] = [7000, 7003];
 /**
  * The TLS handshake between Cloudflare's edge and the API failed: certainly not
  * processed, so the run may send the write again. After any other 5xx, it first
- * observes. `retryable: false` in the body always wins: see `asFinal`.
+ * observes. Reads are retried after any 5xx but `UNSUPPORTED`. `retryable:
+ * false` in the body always wins: see `asFinal`.
  */
 const ORIGIN_NOT_REACHED: readonly number[] = [525, 526];
 

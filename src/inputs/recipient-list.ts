@@ -3,6 +3,7 @@
  * list-entries.ts.
  */
 import type { Clean, Target } from '../domain.ts';
+import { formatCount } from '../format.ts';
 import { ACCOUNT_ID, idProblem, isAccountId } from './ids.ts';
 import { type Entries, type Entry, entriesOf } from './list-entries.ts';
 import { findingOf, type Problem, quoted, sentenceOf } from './reading.ts';
@@ -118,7 +119,7 @@ function countRepeated(
 function tooManyAccounts(count: number): ParsedList {
   const wrong = {
     expected: 'at most 20,000 account IDs',
-    got: count.toLocaleString('en-US'),
+    got: formatCount(count),
     fix: 'No organization has more: check where the list comes from.',
   };
   return { type: 'invalid', message: sentenceOf(wrong), details: [] };
@@ -174,11 +175,10 @@ function expectedOf(problems: readonly Problem[]): string {
 
 /** `12 problems: "a" on line 1 (length 1), …, and 2 more`. */
 function gotOf(problems: readonly Problem[]): string {
-  const count = (number: number) => number.toLocaleString('en-US');
   const findings = problems.slice(0, MAX_FINDINGS).map(findingOf);
   const rest = problems.length - findings.length;
-  const end = rest > 0 ? `, and ${count(rest)} more` : '';
-  return `${count(problems.length)} problems: ${findings.join(', ')}${end}`;
+  const end = rest > 0 ? `, and ${formatCount(rest)} more` : '';
+  return `${formatCount(problems.length)} problems: ${findings.join(', ')}${end}`;
 }
 
 /** How to fix each kind of problem, also those that are not shown. */

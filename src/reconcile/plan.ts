@@ -66,7 +66,10 @@ export interface Obstacles {
 const AWAIT_REMOVAL: Step = { do: 'wait', for: 'status' };
 
 /**
- * Replaces a decision that cannot be carried out. The first obstacle counts.
+ * Replaces a decision that cannot be carried out. The first obstacle counts: a
+ * plan of `exact` that is rejected, a share that cannot be changed (only where
+ * a write is due), another write that shows that none can succeed, and with
+ * `exact` an addition that is not done.
  */
 export function obstacleTo(decision: Decision, obstacles: Obstacles): Decision {
   const step =

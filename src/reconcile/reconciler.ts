@@ -295,8 +295,9 @@ export class Reconciler {
    *   next list follows at once, and then they are sent
    */
   async #writeDue(): Promise<boolean> {
-    if (this.#pollError) return false;
-    const writes = this.#dueWrites();
+    const writes = this.#pollError ? [] : this.#dueWrites();
+    if (writes.length === 0) return false;
+
     const replies: ShareRecipient[] = [];
     const workers = Array.from({ length: MAX_CONCURRENT_WRITES }, () =>
       this.#sendFrom(writes, replies),

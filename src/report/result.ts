@@ -222,7 +222,10 @@ export function lateRecord(
   );
 }
 
-/** From the first list to the end of a target, in milliseconds. */
+/**
+ * From the first list to the end of a target, in milliseconds, not rounded. A
+ * target that failed, and one of a dry run, has a duration too.
+ */
 export function durationMs(state: TargetState, nowMs: number): number {
   const endMs = isPending(state) ? nowMs : state.decidedMs;
   return Math.max(0, endMs - state.startedMs);
