@@ -3,7 +3,7 @@
  * what one expects: whole runs on a virtual clock.
  */
 import { describe, expect, it } from 'vitest';
-import { ACCOUNT, account, OTHER } from './builders.ts';
+import { ACCOUNT, account, ORGANIZATION, OTHER } from './builders.ts';
 import {
   noResponse,
   ok,
@@ -304,5 +304,183 @@ it.each([525, 526])(
       POST,
       readOf('r1'),
     ]);
+  },
+);
+
+describe('an account that `exact` removes, with two records', () => {
+  const respond =
+    (listedLater: string) =>
+    ({ name, atMs }: Request): Reply | undefined => {
+      if (name === 'DELETE /recipients/x1') return ok({});
+      if (name === 'DELETE /recipients/x2') {
+        return rejection(429, 971, { 'retry-after': '5' });
+      }
+      if (name !== LIST) return undefined;
+      const ended = atMs < 9_000 ? 'disassociating' : 'disassociated';
+      return ok([
+        record('r1', ACCOUNT, atMs === 0 ? 'associated' : listedLater),
+        record('x1', OTHER, atMs === 0 ? 'associated' : ended),
+        record('x2', OTHER, 'associated'),
+      ]);
+    };
+  const NOT_REMOVED = `Not removed, as a list for a run with state: absent: ${OTHER}.`;
+
+  it('is not removed where the second one was not, because a listed account failed', async () => {
+    const { recipients, text } = await playRun({
+      env: EXACT,
+      respond: respond('disassociated'),
+    });
+    expect(recipients[1]).toMatchObject({
+      cause: 'stopped',
+      error: 'not removed, because a listed account failed',
+    });
+    expect(text).toContain(NOT_REMOVED);
+  });
+
+  it('is not removed where the run was cancelled between them', async () => {
+    const { text } = await playRun({
+      env: EXACT,
+      cancelMs: 3_000,
+      respond: respond('associated'),
+    });
+    expect(text).toContain(NOT_REMOVED);
+  });
+});
+
+it('an account whose removal met another change only is not removed', async () => {
+  const { text } = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (name.startsWith('DELETE')) return rejection(409, 1);
+      if (name !== LIST) return undefined;
+      return ok([
+        record('r1', ACCOUNT, atMs === 0 ? 'associated' : 'disassociated'),
+        record('x1', OTHER, 'associated'),
+      ]);
+    },
+  });
+  expect(text).toContain(`state: absent: ${OTHER}.`);
+});
+
+it('a DELETE that never succeeds leaves the other ones their turn', async () => {
+  // One write for each list.
+  const headers = { ratelimit: '"default";r=3;t=300', 'cf-ray': 'ray' };
+  const sentMs: number[] = [];
+  await playRun({
+    env: { ...TWO, INPUT_STATE: 'absent', INPUT_TIMEOUT: '30m' },
+    respond: ({ name, atMs }) => {
+      if (name === 'DELETE /recipients/r1') {
+        return { ...rejection(409, 1), headers };
+      }
+      if (name === 'DELETE /recipients/r2') {
+        sentMs.push(atMs);
+        return { ...ok({}), headers };
+      }
+      if (name !== LIST) return undefined;
+      const isSent = sentMs.length > 0;
+      const records = [
+        record('r1', ACCOUNT, 'associating'),
+        record('r2', OTHER, isSent ? 'disassociated' : 'associated'),
+      ];
+      return { ...ok(records), headers };
+    },
+  });
+  expect(sentMs[0]).toBeLessThan(10 * 60_000);
+});
+
+describe('an organization whose POST has no response', () => {
+  it.each([
+    ['timeout', { env: { INPUT_TIMEOUT: '8s' } }],
+    ['cancellation', { cancelMs: 3_000 }],
+  ])('cannot be identified at a %s either', async (_, options) => {
+    const env = {
+      'INPUT_RECIPIENT-ACCOUNT-ID': '',
+      'INPUT_ORGANIZATION-ID': ORGANIZATION,
+    };
+    const { recipients, text } = await playRun({
+      ...options,
+      env: { ...env, ...('env' in options ? options.env : {}) },
+      respond: ({ name }) => (name === POST ? noResponse() : undefined),
+    });
+    expect(recipients).toMatchObject([
+      { cause: 'inconclusive', status: 'unknown' },
+    ]);
+    expect(text).toContain('before you run again');
+    expect(text).not.toContain('un again to continue');
+  });
+});
+
+it('two copies of a record in one list are one read of its error', async () => {
+  const failing = {
+    resources: [{ resource_id: 'p', error: 'later', terminal: false }],
+  };
+  const healthy = record('r1', ACCOUNT, 'associated');
+  const { success } = await playRun({
+    env: { ...TWO, INPUT_TIMEOUT: '30s' },
+    respond: ({ name, atMs }) => {
+      if (name !== LIST) return undefined;
+      const isStale = atMs > 500 && atMs < 1_500;
+      return ok(
+        isStale
+          ? [healthy, healthy, record('r2', OTHER, 'associated')]
+          : [
+              record('r1', ACCOUNT, 'associated', failing),
+              record('r2', OTHER, 'associating'),
+            ],
+      );
+    },
+  });
+  expect(success).toBe(false);
+});
+
+it('an odd record of an account that `exact` removes fails the read', async () => {
+  const { requests, text } = await playRun({
+    env: { ...EXACT, INPUT_TIMEOUT: '60s' },
+    respond: ({ name, atMs }) => {
+      if (name === POST) return ok(record('r1', ACCOUNT, 'associating'));
+      if (name.startsWith('DELETE')) return rejection(404, 1);
+      if (name !== LIST) return undefined;
+      if (atMs === 0) return ok([record('x1', OTHER, 'associated')]);
+      const resources = atMs < 20_000 ? 5 : [];
+      return ok([
+        record('r1', ACCOUNT, atMs < 5_000 ? 'associating' : 'associated'),
+        // Somebody else has removed it.
+        record('x1', OTHER, 'disassociated', { resources }),
+      ]);
+    },
+  });
+  expect(requests).not.toContain('DELETE /recipients/x1');
+  expect(text).not.toContain('had no effect on this run');
+});
+
+it('the oldest record is in use, whatever the order of the list', async () => {
+  const records = [
+    record('aa', ACCOUNT, 'associated', { created: '2026-01-02T00:00:00Z' }),
+    record('mm', ACCOUNT, 'associated'),
+    record('zz', ACCOUNT, 'associated', { created: '2026-01-01T00:00:00Z' }),
+  ];
+  for (const list of [records, records.toReversed()]) {
+    const { outputs } = await playRun({
+      respond: ({ name }) => (name === LIST ? ok(list) : undefined),
+    });
+    expect(outputs()['recipient-id']).toBe('zz');
+  }
+});
+
+it.each([
+  ['before', [null, OTHER]],
+  ['after', [OTHER, null]],
+])(
+  'a copy that names no account, %s one that does, is no recipient of its own',
+  async (_, accounts) => {
+    const { text } = await playRun({
+      respond: ({ name }) => {
+        if (name !== LIST) return undefined;
+        const copies = accounts.map((id) => record('x1', id, 'associated'));
+        return ok([record('r1', ACCOUNT, 'associated'), ...copies]);
+      },
+    });
+    expect(text).toContain('1 other account has access');
+    expect(text).not.toContain('possibly an organization');
   },
 );

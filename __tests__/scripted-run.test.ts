@@ -271,7 +271,7 @@ it('a dry run that is cancelled after its plan does not say that anything was do
   });
   expect(run.success).toBe(false);
   expect(run.of('error|')).toEqual([
-    expect.stringContaining('The plan is complete. '),
+    expect.stringMatching(/\|The plan is complete\.($|\n)/),
   ]);
 });
 
@@ -756,4 +756,61 @@ it('a removal that has not begun when a poll fails for good was not the reason',
     { desired: 'absent', cause: 'stopped' },
   ]);
   expect(run.of('error|')).toHaveLength(1);
+});
+
+describe('a list whose line breaks were removed', () => {
+  const joined = (text: string) => ({
+    'INPUT_RECIPIENT-ACCOUNT-ID': text.replaceAll('\n', ''),
+  });
+
+  it('is an error, so that `exact` does not remove what is in it', async () => {
+    const env = joined(`${ACCOUNT} # since 20260801\n${OTHER}\n`);
+    const run = await playRun({ env: { ...EXACT, ...env } });
+    expect(run.success).toBe(false);
+    expect(run.requests).toEqual([]);
+    expect(run.text).toContain('expected no account ID in a comment');
+  });
+
+  it('shows no part of a key that is in it', async () => {
+    const key = '0123456789abcdef0123456789ABCDEF01234';
+    const run = await playRun({
+      env: {
+        'INPUT_API-TOKEN': '',
+        'INPUT_API-EMAIL': 'a@example.com',
+        'INPUT_API-KEY': key,
+        ...joined(`${ACCOUNT} # ${key}`),
+      },
+    });
+    expect(run.text).toContain('expected no account ID in a comment');
+    for (const part of [key.slice(-32), key.slice(0, 32)]) {
+      expect(run.text.toLowerCase()).not.toContain(part.toLowerCase());
+    }
+  });
+});
+
+it('a share that was never listed was not "read before"', async () => {
+  const run = await playRun({ respond: on(LIST, rejection(404, 1004)) });
+  expect(run.text).not.toContain('has read its list before');
+});
+
+it('no percentage is advised where nothing listed has access', async () => {
+  const run = await playRun({
+    env: { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '100%' },
+    respond: on(LIST, ok([record('x1', OTHER, 'associated')])),
+  });
+  const [message] = run.of('error|');
+  expect(message).toContain('set max-removals to their number');
+  expect(message).not.toContain('raise max-removals');
+});
+
+it('shares of the owner that are not named are counted', async () => {
+  const shares = Array.from({ length: 9 }, (_, n) => ({
+    id: `s${n}`,
+    name: `S${n}`,
+  }));
+  const run = await playRun({
+    respond: ({ name }) =>
+      name === 'GET /shares' ? ok(shares) : rejection(404, 1004),
+  });
+  expect(run.text).toContain('"S4" (s4) and 4 more');
 });

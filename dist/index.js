@@ -4690,7 +4690,8 @@ const NO_ROUTE = [7000, 7003];
 /**
  * The TLS handshake between Cloudflare's edge and the API failed: certainly not
  * processed, so the run may send the write again. After any other 5xx, it first
- * observes. `retryable: false` in the body always wins: see `asFinal`.
+ * observes. Reads are retried after any 5xx but `UNSUPPORTED`. `retryable:
+ * false` in the body always wins: see `asFinal`.
  */
 const ORIGIN_NOT_REACHED = [525, 526];
 /** Never retried: RFC 9110, sections 15.6.2 and 15.6.6. */
@@ -5259,7 +5260,6 @@ const STATUSES = [
 
 
 
-const MAX_SHARE_NAMES = 5;
 const MAX_ERRORS = 20;
 const records_MAX_TEXT = 300;
 const MAX_STATUS = 64;
@@ -5308,7 +5308,7 @@ function decodeResourceTypes(value, clean) {
     }
     return types;
 }
-/** The first shares of a list of shares; what is odd is left out. */
+/** The shares of a list of shares; what is odd is left out. */
 function decodeShareNames({ result }, clean) {
     const shares = Array.isArray(result) ? result : [];
     return shares
@@ -5319,8 +5319,7 @@ function decodeShareNames({ result }, clean) {
             return null;
         return { id, name: clean(toText(share['name']), records_MAX_TEXT) };
     })
-        .filter((share) => share !== null)
-        .slice(0, MAX_SHARE_NAMES);
+        .filter((share) => share !== null);
 }
 /**
  * The record in the reply to a POST. Only its ID is required, which the client
@@ -5572,6 +5571,7 @@ class RecipientPages {
                 break;
             case 'other':
                 this.#seenIds.add(entry.id);
+                this.#withoutAccount.delete(entry.id);
                 if (entry.isActive)
                     this.#otherAccounts.add(entry.accountId);
                 if (entry.record)
@@ -5584,9 +5584,12 @@ class RecipientPages {
         }
     }
     #addUnnamed(record, failedIds) {
+        // Another copy of it may name an account.
+        const isFirstCopy = !this.#seenIds.has(record.id);
         this.#seenIds.add(record.id);
-        if (isActiveStatus(record.status))
+        if (isFirstCopy && isActiveStatus(record.status)) {
             this.#withoutAccount.add(record.id);
+        }
         if (this.#filter.keepsAll)
             this.#keep(record, failedIds);
     }
@@ -5666,12 +5669,20 @@ class ShareApi {
         // name no account.
         this.#keepsAll = state === 'exact' || targets[0]?.type === 'organization';
     }
+    /**
+     * Adds accounts that `exact` removes: a list that holds an odd record of one
+     * is not accepted.
+     */
+    addTargets(targets) {
+        for (const { id } of targets)
+            this.#targetIds.add(id);
+    }
     /** Reads the share itself. */
     readShare(options = {}) {
         const path = `${this.#sharePath}?include_resources=true`;
         return this.#client.read({ kind: 'share', path }, (envelope) => decodeShare(envelope, this.#clean), options);
     }
-    /** Names active shares that the account owns, at most five. One attempt. */
+    /** Names active shares that the account owns. One attempt. */
     listOwnShares() {
         const path = `${this.#accountPath}/shares?kind=sent&status=active`;
         return this.#client.read({ kind: 'shares', path }, (envelope) => decodeShareNames(envelope, this.#clean), { maxAttempts: 1 });
@@ -6185,8 +6196,8 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
 const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
 /** An ID that may have letters of the word before it: `# EMEA` and `a7b9…`. */
 const JOINED_ID = /[0-9a-f]{32,}/gi;
-/** A commit is no ID: the lengths of SHA-1 and SHA-256. */
-const HASH_LENGTHS = [40, 64];
+/** A commit, which is no ID: SHA-1 or SHA-256. */
+const HASH = /(?<![0-9a-z_])([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
 function isAccountId(text) {
     return TARGET_ID.test(text);
 }
@@ -6195,13 +6206,16 @@ function idsIn(text) {
     return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
 }
 /**
- * The IDs of accounts in a comment, in lower case, also where line breaks were
- * removed, as by `tr -d '\n'`, so that one follows the comment of another.
+ * What may hold IDs of accounts in a comment, as it is written: where line
+ * breaks were removed, as by `tr -d '\n'`, an ID follows the comment of another
+ * one, or two IDs each other.
  */
 function joinedIdsIn(comment) {
-    return (comment.match(JOINED_ID) ?? [])
-        .filter((digits) => !HASH_LENGTHS.includes(digits.length))
-        .map((digits) => digits.slice(-32).toLowerCase());
+    return comment.match(JOINED_ID) ?? [];
+}
+/** A comment without the commits that it names. */
+function withoutHashes(comment) {
+    return comment.replace(HASH, '');
 }
 /**
  * Why a text is no ID of this kind.
@@ -6483,16 +6497,20 @@ function idsAsLabels(items, clean) {
 function entriesOfLines(text, clean) {
     const lines = text.split(/\r\n|\r|\n/).map(toLine);
     const isOneLine = !/[\r\n]/.test(text.trim());
-    const joined = lines.filter((line) => isJoined(line, isOneLine));
-    const disabled = lines.filter((line) => !isJoined(line, isOneLine));
     const entries = isOneLine
         ? lines.flatMap(entriesOfOnlyLine)
         : lines.flatMap(entriesOfLine);
-    const disabledIds = disabled.flatMap(({ comment }) => idsIn(comment ?? ''));
-    const problems = joined.map((line) => ({
-        ...idInComment(line, clean),
-        place: isOneLine ? '' : placeOf(line),
-    }));
+    const disabledIds = [];
+    const problems = [];
+    for (const line of lines) {
+        const joined = isOneLine ? idsOfOnlyLine(line) : idsBehindEntry(line);
+        if (joined.length === 0) {
+            disabledIds.push(...idsIn(line.comment ?? ''));
+            continue;
+        }
+        const place = isOneLine ? '' : placeOf(line);
+        problems.push({ ...idsInComment(joined, clean), place });
+    }
     return { entries, disabledIds, problems };
 }
 function toLine(text, index) {
@@ -6532,16 +6550,21 @@ function labelOfLine({ words, comment }) {
     return words.length === 1 && comment ? comment.replace(/^#+/, '') : null;
 }
 /**
- * Does a comment hide IDs that had lines of their own? `>-` in YAML, `paste`
- * and an unquoted `echo` join lines; all that follows the first `#` would be
- * lost.
+ * IDs that had lines of their own, and are in a comment now. `>-` in YAML,
+ * `paste`, `tr` and an unquoted `echo` join lines; all that follows the first
+ * `#` would be lost. In such a line, two IDs look like a hash.
  */
-function isJoined({ words, comment }, isOneLine) {
-    const isSuspect = isOneLine || words.length > 0;
-    return isSuspect && comment !== null && joinedIdsIn(comment).length > 0;
+function idsOfOnlyLine({ comment }) {
+    return joinedIdsIn(comment ?? '');
 }
-function idInComment({ comment }, clean) {
-    const [first = '', ...more] = joinedIdsIn(comment ?? '');
+/** The same where lines are apart; a commit behind an ID is a remark. */
+function idsBehindEntry({ words, comment }) {
+    if (words.length === 0)
+        return [];
+    return joinedIdsIn(withoutHashes(comment ?? ''));
+}
+function idsInComment(joined, clean) {
+    const [first = '', ...more] = joined;
     const rest = more.length > 0 ? ` and ${more.length} more` : '';
     const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
     const inYaml = 'in YAML, use `|` instead of `>`';
@@ -6551,6 +6574,7 @@ function idInComment({ comment }, clean) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/inputs/recipient-list.js
+
 
 
 
@@ -6618,7 +6642,7 @@ function countRepeated(accounts) {
 function tooManyAccounts(count) {
     const wrong = {
         expected: 'at most 20,000 account IDs',
-        got: count.toLocaleString('en-US'),
+        got: formatCount(count),
         fix: 'No organization has more: check where the list comes from.',
     };
     return { type: 'invalid', message: (0,inputs_reading/* sentenceOf */.$N)(wrong), details: [] };
@@ -6666,11 +6690,10 @@ function expectedOf(problems) {
 }
 /** `12 problems: "a" on line 1 (length 1), …, and 2 more`. */
 function gotOf(problems) {
-    const count = (number) => number.toLocaleString('en-US');
     const findings = problems.slice(0, MAX_FINDINGS).map(inputs_reading/* findingOf */.hD);
     const rest = problems.length - findings.length;
-    const end = rest > 0 ? `, and ${count(rest)} more` : '';
-    return `${count(problems.length)} problems: ${findings.join(', ')}${end}`;
+    const end = rest > 0 ? `, and ${formatCount(rest)} more` : '';
+    return `${formatCount(problems.length)} problems: ${findings.join(', ')}${end}`;
 }
 /** How to fix each kind of problem, also those that are not shown. */
 function fixOf(problems) {
@@ -7001,7 +7024,9 @@ function observeRecords(observed, seen) {
         const old = records.get(record.id);
         if (old && isStale(record, old))
             continue;
-        const isUnconfirmed = old && mayHaveRecovered(record, old) && !recoveredOnce.has(record.id);
+        // Two copies in one reading are one read.
+        const wasRecovered = observed.recoveredOnce.has(record.id);
+        const isUnconfirmed = old && mayHaveRecovered(record, old) && !wasRecovered;
         if (isUnconfirmed)
             recoveredOnce.add(record.id);
         else
@@ -7043,14 +7068,14 @@ function groupByAccount(records) {
     return byAccount;
 }
 /**
- * By ID where the age is equal or unknown, so that parallel runs choose the
- * same record.
+ * Records without a date come last; by ID where the age is equal, so that
+ * parallel runs choose the same record.
  */
 function oldestFirst(a, b) {
-    const isDated = a.createdMs !== null && b.createdMs !== null;
-    const earlierMs = isDated ? Number(a.createdMs) - Number(b.createdMs) : 0;
-    if (earlierMs !== 0)
-        return earlierMs;
+    const aMs = a.createdMs ?? Number.MAX_VALUE;
+    const bMs = b.createdMs ?? Number.MAX_VALUE;
+    if (aMs !== bMs)
+        return aMs - bMs;
     return a.id < b.id ? -1 : 1;
 }
 
@@ -7294,7 +7319,7 @@ const REFUSAL_RULES = [
     { about: 'share', reasonOf: shareIsNotSent },
     { about: 'record', reasonOf: recordWasSkipped },
     { about: 'record', reasonOf: recordMayBeTheOrganization },
-    { about: 'removals', reasonOf: nothingListedHasAccess },
+    { about: 'list', reasonOf: nothingListedHasAccess },
     { about: 'removals', reasonOf: tooManyRemovals },
 ];
 function refusalOf(situation) {
@@ -7399,6 +7424,10 @@ function failureOf({ next }) {
 function lastResultOf({ posts, deletes, }) {
     return [...posts, ...deletes].at(-1)?.result;
 }
+/** The DELETEs that were sent for one record. */
+function deletesOf(id, deletes) {
+    return deletes.filter(({ recipientId }) => recipientId === id);
+}
 /**
  * Why it is not known what came of a DELETE of the target: the first whose
  * outcome is unknown while its record still has access. Null without one.
@@ -7452,7 +7481,10 @@ function additionsOf(targets) {
  */
 const AWAIT_REMOVAL = { do: 'wait', for: 'status' };
 /**
- * Replaces a decision that cannot be carried out. The first obstacle counts.
+ * Replaces a decision that cannot be carried out. The first obstacle counts: a
+ * plan of `exact` that is rejected, a share that cannot be changed (only where
+ * a write is due), another write that shows that none can succeed, and with
+ * `exact` an addition that is not done.
  */
 function obstacleTo(decision, obstacles) {
     const step = refusedStep(decision, obstacles) ??
@@ -7502,15 +7534,34 @@ function failureOfWrites(state) {
     if (last && last.outcome !== 'accepted')
         return last.error.failure;
     const { deletes, recipient } = state;
-    return deletes.length > 0 && recipient
-        ? stillActive(recipient, deletes.length)
+    // An account can have several records, each with DELETEs of its own.
+    const sent = recipient ? deletesOf(recipient.id, deletes) : [];
+    return sent.length > 0 && recipient
+        ? stillActive(recipient, sent.length)
         : null;
+}
+/**
+ * Why nobody can say whether an organization is a recipient: the reply to a
+ * POST was lost, so its record cannot be recognized. Null otherwise.
+ */
+function unrecognizable({ planned, posts, inUse, }) {
+    if (planned.target.type !== 'organization' || inUse !== null)
+        return null;
+    for (const { result } of posts) {
+        if (result.outcome === 'unknown') {
+            return inconclusivePost(result.error.failure);
+        }
+    }
+    return null;
 }
 /**
  * Why a target fails where no further list can be read. What came of its last
  * write is part of that: the list that would have shown it is missing.
  */
 function endedByPoll(poll, state, observed) {
+    const inconclusive = unrecognizable(state);
+    if (inconclusive)
+        return inconclusive;
     if (!isEffectOpen(state))
         return poll;
     const openDelete = openDeleteOf(state, observed);
@@ -7583,6 +7634,7 @@ function describeErrors(record, share) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/decide.js
+
 
 
 
@@ -7767,7 +7819,7 @@ function isTooEarly({ result, wasAssociating }) {
     return wasAssociating && result.outcome === 'conflict';
 }
 function decideRemoval(record, { deletes: all }, wait, observed) {
-    const deletes = all.filter(({ recipientId }) => recipientId === record.id);
+    const deletes = deletesOf(record.id, all);
     const lastDelete = deletes.at(-1) ?? null;
     const ageMs = ageOf(lastDelete, observed);
     return firstMatch(REMOVAL_RULES, {
@@ -8148,6 +8200,7 @@ class Reconciler {
         if (this.#isUnclear()) {
             await this.#pollOnceMore();
         }
+        this.#failUnrecognizable();
     }
     /** Could a last list show what became of a write? */
     #isUnclear() {
@@ -8192,21 +8245,21 @@ class Reconciler {
         }
     }
     #update(index, change) {
-        const { clock, progress } = this.#options;
-        const nowMs = clock.now();
         const from = this.#stateOf(index);
-        const { next, recipient } = { ...from, ...change };
-        const hasMoved = next.do !== from.next.do;
-        const isOtherStatus = recipient?.status !== from.recipient?.status;
-        const to = {
-            ...from,
-            ...change,
+        const to = this.#withTimes(from, { ...from, ...change });
+        this.#targets[index] = to;
+        if (this.#reportsProgress)
+            this.#options.progress.changed(from, to);
+    }
+    #withTimes(from, to) {
+        const nowMs = this.#options.clock.now();
+        const hasMoved = to.next.do !== from.next.do;
+        const isOtherStatus = to.recipient?.status !== from.recipient?.status;
+        return {
+            ...to,
             decidedMs: hasMoved ? nowMs : from.decidedMs,
             statusSinceMs: isOtherStatus ? nowMs : from.statusSinceMs,
         };
-        this.#targets[index] = to;
-        if (this.#reportsProgress)
-            progress.changed(from, to);
     }
     #stateOf(index) {
         return this.#targets[index];
@@ -8221,6 +8274,14 @@ class Reconciler {
                 ? notBegunAfterPoll(failure)
                 : endedByPoll(failure, state, this.#observed);
             this.#update(index, { next: { do: 'fail', failure: failureOfTarget } });
+        }
+    }
+    /** To run again could add a second recipient. */
+    #failUnrecognizable() {
+        for (const [index, state] of this.#targets.entries()) {
+            const failure = isPending(state) ? unrecognizable(state) : null;
+            if (failure)
+                this.#update(index, { next: { do: 'fail', failure } });
         }
     }
     // -------- writing
@@ -8245,14 +8306,24 @@ class Reconciler {
         this.#decideAll();
         return isBehind && this.#hasWriteEnded;
     }
+    /**
+     * Those that were sent least come first: near the rate limit, a list may
+     * allow one write only, and one that never succeeds would be all of them.
+     */
     #dueWrites() {
-        return this.#targets.flatMap(({ next }, index) => {
+        const writes = this.#targets.flatMap(({ next }, index) => {
             if (next.do === 'create')
                 return [{ index, recipientId: null }];
             if (next.do !== 'delete')
                 return [];
             return next.recipientIds.map((recipientId) => ({ index, recipientId }));
         });
+        return writes.sort((a, b) => this.#attemptsOf(a) - this.#attemptsOf(b));
+    }
+    #attemptsOf({ index, recipientId }) {
+        const { posts, deletes, heldBack } = this.#stateOf(index);
+        const sent = recipientId === null ? posts : deletesOf(recipientId, deletes);
+        return sent.length + Number(heldBack?.why === 'not-processed');
     }
     /**
      * Sends one write after the other, until one is held back. An internal error
@@ -8526,7 +8597,6 @@ const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 /** Nothing of this kind may do it. */
 const KIND_NOT_ACCEPTED = [1001, 10405];
 const RUN_AGAIN = 'Run again: completed changes are kept.';
-const CANCELLED_HINT = 'Run again to continue. Nothing was undone.';
 const INTERNAL_HINT = 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
     'and run again. The log has what was done by then.';
 /** Hints in the order in which they are considered. */
@@ -8618,6 +8688,7 @@ const RULES = [
         cause: 'not-found',
         kinds: ['list'],
         codes: [1004],
+        listWasRead: true,
         hint: 'This run has read its list before. Check whether the share has been ' +
             'deleted since.',
     },
@@ -8742,6 +8813,12 @@ const RULES = [
     },
     {
         cause: 'refused',
+        refusedFor: 'list',
+        hint: 'Nothing was changed. Check share-id and the list. If all of these ' +
+            'accounts are to lose access, set max-removals to their number.',
+    },
+    {
+        cause: 'refused',
         refusedFor: 'removals',
         hint: 'Nothing was changed. Check the list and share-id; raise ' +
             'max-removals only if the removals are intended.',
@@ -8757,7 +8834,7 @@ const RULES = [
     },
     {
         cause: 'cancelled',
-        hint: CANCELLED_HINT,
+        hint: 'Run again to continue. Nothing was undone.',
     },
     {
         cause: 'internal',
@@ -8898,20 +8975,27 @@ function isRemovalNotBegun(state, inputs) {
 }
 /**
  * Accounts that a run with `exact` certainly did not remove, because it ended,
- * or because Cloudflare rejected each request to remove them. Somebody may have
- * removed them since.
+ * or because Cloudflare carried out no request to remove a record of theirs.
+ * Somebody may have removed them since.
  */
 function accountsNotRemoved({ inputs, outcome }) {
     if (inputs.dryRun)
         return [];
-    return outcome.targets.filter((state) => (isRemovalNotBegun(state, inputs) || isRemovalRejected(state)) &&
-        (state.recipient === null || isActive(state.recipient)) &&
+    return outcome.targets.filter((state) => hasFailed(state, inputs) &&
+        hasRecordNotRemoved(state, outcome.observed) &&
         causeOf(state, outcome.ending) !== 'refused');
 }
-function isRemovalRejected(state) {
-    const { deletes, next } = state;
-    const isRejected = deletes.every(({ result }) => result.outcome === 'rejected');
-    return !isListed(state) && next.do === 'fail' && isRejected;
+/** An account can have several records, of which some have been removed. */
+function hasRecordNotRemoved({ planned, deletes }, observed) {
+    const records = planned.unlistedRecords ?? [];
+    return records.some(({ id }) => {
+        const record = observed?.records.get(id);
+        const isStillActive = record !== undefined && isActive(record);
+        return isStillActive && deletesOf(id, deletes).every(wasNotCarriedOut);
+    });
+}
+function wasNotCarriedOut({ result }) {
+    return result.outcome === 'rejected' || result.outcome === 'conflict';
 }
 /** Accounts that a plan that was rejected as a whole would have removed. */
 function accountsToRemove({ outcome }) {
@@ -8941,7 +9025,10 @@ function lateRecord({ planned }, observed) {
     const records = observed.byAccount.get(planned.target.id) ?? [];
     return (records.find((record) => isActive(record) && !ids.has(record.id)) ?? null);
 }
-/** From the first list to the end of a target, in milliseconds. */
+/**
+ * From the first list to the end of a target, in milliseconds, not rounded. A
+ * target that failed, and one of a dry run, has a duration too.
+ */
 function durationMs(state, nowMs) {
     const endMs = isPending(state) ? nowMs : state.decidedMs;
     return Math.max(0, endMs - state.startedMs);
@@ -9581,7 +9668,7 @@ function sharesSentence({ sharesOfOwner }) {
     if (sharesOfOwner.length === 0)
         return '';
     const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
-    return `Shares of this account: ${names.join(', ')}.`;
+    return `Shares of this account: ${listOf(names, 5)}.`;
 }
 /** Which accounts a run with `exact` did not remove. */
 function notRemovedSentence(states) {
@@ -9607,7 +9694,7 @@ function wouldLoseAccessSentence(states) {
     const who = plural(states.length, 'account');
     return `${who} would lose access: ${names}.`;
 }
-const everythingDone = 'Everything was done.';
+const everythingDone = 'Everything was done, and nothing was undone.';
 /** Of a dry run. */
 const planComplete = 'The plan is complete.';
 // -------- warnings at the end
@@ -10788,7 +10875,7 @@ function annotateFailures(sink, result) {
     }
     if (ending.type === 'cancelled' && groups.length === 0) {
         const done = result.inputs.dryRun ? planComplete : everythingDone;
-        fail(sink, context, 'cancelled', [done, CANCELLED_HINT]);
+        fail(sink, context, 'cancelled', [done]);
     }
 }
 /** Reason and fix first; then who is concerned, and what Cloudflare said. */
@@ -10986,8 +11073,10 @@ async function observeAndReconcile(run) {
 async function reconcile(run, first) {
     const { inputs, deadline, progress, share, deployment } = run;
     const { clock, random } = run.world;
+    const plan = planTargets(inputs, first);
+    share.addTargets(plan.targets.map(({ target }) => target));
     const reconciler = new Reconciler({
-        plan: planTargets(inputs, first),
+        plan,
         observed: first,
         inputs,
         share,

@@ -169,8 +169,10 @@ async function observeAndReconcile(run: Run): Promise<Outcome> {
 async function reconcile(run: Run, first: Observations): Promise<Outcome> {
   const { inputs, deadline, progress, share, deployment } = run;
   const { clock, random } = run.world;
+  const plan = planTargets(inputs, first);
+  share.addTargets(plan.targets.map(({ target }) => target));
   const reconciler = new Reconciler({
-    plan: planTargets(inputs, first),
+    plan,
     observed: first,
     inputs,
     share,

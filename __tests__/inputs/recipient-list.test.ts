@@ -181,9 +181,37 @@ describe('joined lines, which would lose accounts', () => {
     ['behind a heading', `# Europe ${ACCOUNT} ${OTHER}`, ' and 1 more'],
     ['behind a heading alone', `# Europe ${ACCOUNT}`, ''],
     ['in part', `${THIRD}\n${OTHER} # x ${ACCOUNT}`, ' on line 2'],
-    ['by `tr -d`, behind a label', `${OTHER} # EMEA${ACCOUNT} # Asia`, ''],
   ])('%s are an error', (_, text, got) => {
     expect(messageOf(text)).toBe(message(got));
+  });
+
+  it.each([
+    ['behind a label', `${OTHER} # EMEA${ACCOUNT} # Asia`, `EA${ACCOUNT}`],
+    [
+      'behind a date, as long as a commit',
+      `${OTHER} # since 20260801${ACCOUNT}`,
+      `20260801${ACCOUNT}`,
+    ],
+    [
+      'two of them, as long as a hash',
+      `${OTHER} # Asia\u00b7${ACCOUNT}${THIRD}`,
+      `${ACCOUNT}${THIRD.slice(0, 27)}…`,
+    ],
+  ])('by `tr -d`, %s, are an error', (_, text, digits) => {
+    expect(messageOf(text)).toBe(
+      `expected no account ID in a comment, got "${digits}". ${FIX}`,
+    );
+  });
+
+  it('are shown without a secret that they hold', () => {
+    const secret = `01234${ACCOUNT}`;
+    const hideSecret = (text: string, max: number) =>
+      clean(text.replaceAll(secret, '***'), max);
+    const parsed = parseRecipientList(`${OTHER} # ${secret}`, {
+      ownerId: OWNER,
+      clean: hideSecret,
+    });
+    expect(JSON.stringify(parsed)).toContain('got \\"***\\"');
   });
 
   it('are an error where the entry before them is wrong as well', () => {
@@ -201,8 +229,16 @@ describe('joined lines, which would lose accounts', () => {
 
   it('are no error where the comment is a heading of a list', () => {
     expect(idsOf(`# Europe\n${ACCOUNT}\n# Asia\n${OTHER}`)).toHaveLength(2);
-    expect(labelsOf(`${ACCOUNT} # hash ${ACCOUNT}${OTHER}`)).toHaveLength(1);
   });
+
+  it.each([40, 64])(
+    'are no error where a comment names a hash of %i digits',
+    (length) => {
+      const hash = `${ACCOUNT}${OTHER}`.slice(0, length);
+      const text = `${ACCOUNT} # commit ${hash}\n${OTHER}`;
+      expect(labelsOf(text)).toEqual([expect.stringMatching(/^commit /), null]);
+    },
+  );
 });
 
 describe('a list in JSON', () => {

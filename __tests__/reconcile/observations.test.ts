@@ -176,8 +176,8 @@ describe('all observations', () => {
     [[2, 1, 3], 'the oldest first', ['r1', 'r0', 'r2']],
     [[1, 1, 1], 'by their IDs', ['r0', 'r1', 'r2']],
     [[null, null, null], 'by their IDs', ['r0', 'r1', 'r2']],
-    [[5, null], 'by their IDs', ['r0', 'r1']],
-    [[null, 5], 'by their IDs', ['r0', 'r1']],
+    [[5, null], 'with a date first', ['r0', 'r1']],
+    [[null, 5], 'with a date first', ['r1', 'r0']],
   ])('list records that were created at %j %s', (dates, _, ids) => {
     const seen = dates.map((createdMs, n) =>
       record(`r${n}`, 'associated', { createdMs }),

@@ -134,7 +134,7 @@ describe('the end of a run', () => {
     const outcome = { ending: { type: 'cancelled' } } as const;
     const { of } = await report([added(0)], { outcome });
     expect(of('error')).toEqual([
-      `error|${TITLES.cancelled}|Everything was done. Run again to continue. Nothing was undone.\n${DOCS}#run-cancelled`,
+      `error|${TITLES.cancelled}|Everything was done, and nothing was undone.\n${DOCS}#run-cancelled`,
     ]);
   });
 

@@ -193,6 +193,7 @@ export class RecipientPages {
         break;
       case 'other':
         this.#seenIds.add(entry.id);
+        this.#withoutAccount.delete(entry.id);
         if (entry.isActive) this.#otherAccounts.add(entry.accountId);
         if (entry.record) this.#keep(entry.record, failedIds);
         break;
@@ -203,8 +204,12 @@ export class RecipientPages {
   }
 
   #addUnnamed(record: ShareRecipient, failedIds: ReadonlySet<string>): void {
+    // Another copy of it may name an account.
+    const isFirstCopy = !this.#seenIds.has(record.id);
     this.#seenIds.add(record.id);
-    if (isActiveStatus(record.status)) this.#withoutAccount.add(record.id);
+    if (isFirstCopy && isActiveStatus(record.status)) {
+      this.#withoutAccount.add(record.id);
+    }
     if (this.#filter.keepsAll) this.#keep(record, failedIds);
   }
 

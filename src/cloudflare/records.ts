@@ -22,7 +22,6 @@ export interface ShareName {
 
 type RawObject = Readonly<Record<string, unknown>>;
 
-const MAX_SHARE_NAMES = 5;
 const MAX_ERRORS = 20;
 const MAX_TEXT = 300;
 const MAX_STATUS = 64;
@@ -82,7 +81,7 @@ function decodeResourceTypes(
   return types;
 }
 
-/** The first shares of a list of shares; what is odd is left out. */
+/** The shares of a list of shares; what is odd is left out. */
 export function decodeShareNames(
   { result }: Envelope,
   clean: Clean,
@@ -95,8 +94,7 @@ export function decodeShareNames(
       if (!share || !isId(id)) return null;
       return { id, name: clean(toText(share['name']), MAX_TEXT) };
     })
-    .filter((share) => share !== null)
-    .slice(0, MAX_SHARE_NAMES);
+    .filter((share) => share !== null);
 }
 
 /**

@@ -44,7 +44,7 @@ export class ShareApi {
   readonly #sharePath: string;
   readonly #recipientsPath: string;
   readonly #keepsAll: boolean;
-  readonly #targetIds: ReadonlySet<string>;
+  readonly #targetIds: Set<string>;
   /**
    * Records that the reply to a POST has named, or a list as a target's, or
    * that a DELETE is sent for.
@@ -70,6 +70,14 @@ export class ShareApi {
     this.#keepsAll = state === 'exact' || targets[0]?.type === 'organization';
   }
 
+  /**
+   * Adds accounts that `exact` removes: a list that holds an odd record of one
+   * is not accepted.
+   */
+  addTargets(targets: readonly Target[]): void {
+    for (const { id } of targets) this.#targetIds.add(id);
+  }
+
   /** Reads the share itself. */
   readShare(options: ReadOptions = {}): Promise<Share> {
     const path = `${this.#sharePath}?include_resources=true`;
@@ -80,7 +88,7 @@ export class ShareApi {
     );
   }
 
-  /** Names active shares that the account owns, at most five. One attempt. */
+  /** Names active shares that the account owns. One attempt. */
   listOwnShares(): Promise<readonly ShareName[]> {
     const path = `${this.#accountPath}/shares?kind=sent&status=active`;
     return this.#client.read(

@@ -61,8 +61,8 @@ const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
 /** An ID that may have letters of the word before it: `# EMEA` and `a7b9…`. */
 const JOINED_ID = /[0-9a-f]{32,}/gi;
 
-/** A commit is no ID: the lengths of SHA-1 and SHA-256. */
-const HASH_LENGTHS: readonly number[] = [40, 64];
+/** A commit, which is no ID: SHA-1 or SHA-256. */
+const HASH = /(?<![0-9a-z_])([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
 
 export function isAccountId(text: string): boolean {
   return TARGET_ID.test(text);
@@ -74,13 +74,17 @@ export function idsIn(text: string): string[] {
 }
 
 /**
- * The IDs of accounts in a comment, in lower case, also where line breaks were
- * removed, as by `tr -d '\n'`, so that one follows the comment of another.
+ * What may hold IDs of accounts in a comment, as it is written: where line
+ * breaks were removed, as by `tr -d '\n'`, an ID follows the comment of another
+ * one, or two IDs each other.
  */
 export function joinedIdsIn(comment: string): string[] {
-  return (comment.match(JOINED_ID) ?? [])
-    .filter((digits) => !HASH_LENGTHS.includes(digits.length))
-    .map((digits) => digits.slice(-32).toLowerCase());
+  return comment.match(JOINED_ID) ?? [];
+}
+
+/** A comment without the commits that it names. */
+export function withoutHashes(comment: string): string {
+  return comment.replace(HASH, '');
 }
 
 /**

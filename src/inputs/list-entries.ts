@@ -3,7 +3,7 @@
  * here: it becomes an entry, is counted as switched off, or is a problem.
  */
 import type { Clean } from '../domain.ts';
-import { idsIn, joinedIdsIn } from './ids.ts';
+import { idsIn, joinedIdsIn, withoutHashes } from './ids.ts';
 import { isJson, type JsonItem, jsonItems } from './json-items.ts';
 import { type Problem, quoted } from './reading.ts';
 
@@ -162,17 +162,21 @@ function idsAsLabels(items: readonly JsonItem[], clean: Clean): Problem[] {
 function entriesOfLines(text: string, clean: Clean): Entries {
   const lines = text.split(/\r\n|\r|\n/).map(toLine);
   const isOneLine = !/[\r\n]/.test(text.trim());
-  const joined = lines.filter((line) => isJoined(line, isOneLine));
-  const disabled = lines.filter((line) => !isJoined(line, isOneLine));
-
   const entries = isOneLine
     ? lines.flatMap(entriesOfOnlyLine)
     : lines.flatMap(entriesOfLine);
-  const disabledIds = disabled.flatMap(({ comment }) => idsIn(comment ?? ''));
-  const problems = joined.map((line) => ({
-    ...idInComment(line, clean),
-    place: isOneLine ? '' : placeOf(line),
-  }));
+
+  const disabledIds: string[] = [];
+  const problems: Problem[] = [];
+  for (const line of lines) {
+    const joined = isOneLine ? idsOfOnlyLine(line) : idsBehindEntry(line);
+    if (joined.length === 0) {
+      disabledIds.push(...idsIn(line.comment ?? ''));
+      continue;
+    }
+    const place = isOneLine ? '' : placeOf(line);
+    problems.push({ ...idsInComment(joined, clean), place });
+  }
   return { entries, disabledIds, problems };
 }
 
@@ -220,17 +224,22 @@ function labelOfLine({ words, comment }: Line): string | null {
 }
 
 /**
- * Does a comment hide IDs that had lines of their own? `>-` in YAML, `paste`
- * and an unquoted `echo` join lines; all that follows the first `#` would be
- * lost.
+ * IDs that had lines of their own, and are in a comment now. `>-` in YAML,
+ * `paste`, `tr` and an unquoted `echo` join lines; all that follows the first
+ * `#` would be lost. In such a line, two IDs look like a hash.
  */
-function isJoined({ words, comment }: Line, isOneLine: boolean): boolean {
-  const isSuspect = isOneLine || words.length > 0;
-  return isSuspect && comment !== null && joinedIdsIn(comment).length > 0;
+function idsOfOnlyLine({ comment }: Line): string[] {
+  return joinedIdsIn(comment ?? '');
 }
 
-function idInComment({ comment }: Line, clean: Clean): Problem {
-  const [first = '', ...more] = joinedIdsIn(comment ?? '');
+/** The same where lines are apart; a commit behind an ID is a remark. */
+function idsBehindEntry({ words, comment }: Line): string[] {
+  if (words.length === 0) return [];
+  return joinedIdsIn(withoutHashes(comment ?? ''));
+}
+
+function idsInComment(joined: readonly string[], clean: Clean): Problem {
+  const [first = '', ...more] = joined;
   const rest = more.length > 0 ? ` and ${more.length} more` : '';
   const got = `${quoted(first, clean)}${rest}`;
   const inYaml = 'in YAML, use `|` instead of `>`';

@@ -22,14 +22,15 @@ import {
   stillActive,
 } from './reasons.ts';
 import { describeErrors } from './resource-errors.ts';
-import type {
-  Decision,
-  Delete,
-  History,
-  Post,
-  Step,
-  Waiting,
-  WriteResult,
+import {
+  type Decision,
+  type Delete,
+  deletesOf,
+  type History,
+  type Post,
+  type Step,
+  type Waiting,
+  type WriteResult,
 } from './target-state.ts';
 
 /** What is asked for all targets alike. */
@@ -325,7 +326,7 @@ function decideRemoval(
   wait: boolean,
   observed: Observations,
 ): Step {
-  const deletes = all.filter(({ recipientId }) => recipientId === record.id);
+  const deletes = deletesOf(record.id, all);
   const lastDelete = deletes.at(-1) ?? null;
   const ageMs = ageOf(lastDelete, observed);
   return firstMatch(REMOVAL_RULES, {

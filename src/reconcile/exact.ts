@@ -76,7 +76,7 @@ const REFUSAL_RULES: readonly RefusalRule[] = [
   { about: 'share', reasonOf: shareIsNotSent },
   { about: 'record', reasonOf: recordWasSkipped },
   { about: 'record', reasonOf: recordMayBeTheOrganization },
-  { about: 'removals', reasonOf: nothingListedHasAccess },
+  { about: 'list', reasonOf: nothingListedHasAccess },
   { about: 'removals', reasonOf: tooManyRemovals },
 ];
 

@@ -99,8 +99,9 @@ export function observeRecords(
     const old = records.get(record.id);
     if (old && isStale(record, old)) continue;
 
-    const isUnconfirmed =
-      old && mayHaveRecovered(record, old) && !recoveredOnce.has(record.id);
+    // Two copies in one reading are one read.
+    const wasRecovered = observed.recoveredOnce.has(record.id);
+    const isUnconfirmed = old && mayHaveRecovered(record, old) && !wasRecovered;
     if (isUnconfirmed) recoveredOnce.add(record.id);
     else recoveredOnce.delete(record.id);
     const { errors, moreErrors } = isUnconfirmed ? old : record;
@@ -141,12 +142,12 @@ function groupByAccount(records: Records): Observations['byAccount'] {
 }
 
 /**
- * By ID where the age is equal or unknown, so that parallel runs choose the
- * same record.
+ * Records without a date come last; by ID where the age is equal, so that
+ * parallel runs choose the same record.
  */
 export function oldestFirst(a: ShareRecipient, b: ShareRecipient): number {
-  const isDated = a.createdMs !== null && b.createdMs !== null;
-  const earlierMs = isDated ? Number(a.createdMs) - Number(b.createdMs) : 0;
-  if (earlierMs !== 0) return earlierMs;
+  const aMs = a.createdMs ?? Number.MAX_VALUE;
+  const bMs = b.createdMs ?? Number.MAX_VALUE;
+  if (aMs !== bMs) return aMs - bMs;
   return a.id < b.id ? -1 : 1;
 }

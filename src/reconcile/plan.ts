@@ -4,6 +4,7 @@ import { planExact } from './exact.ts';
 import type { Observations } from './observations.ts';
 import { isActive } from './readiness.ts';
 import {
+  inconclusivePost,
   notBegun,
   shareProblem,
   stillActive,
@@ -11,6 +12,7 @@ import {
 } from './reasons.ts';
 import {
   type Decision,
+  deletesOf,
   isPending,
   lastResultOf,
   openDeleteOf,
@@ -128,9 +130,29 @@ function failureOfWrites(state: TargetState): Failure | null {
   if (last && last.outcome !== 'accepted') return last.error.failure;
 
   const { deletes, recipient } = state;
-  return deletes.length > 0 && recipient
-    ? stillActive(recipient, deletes.length)
+  // An account can have several records, each with DELETEs of its own.
+  const sent = recipient ? deletesOf(recipient.id, deletes) : [];
+  return sent.length > 0 && recipient
+    ? stillActive(recipient, sent.length)
     : null;
+}
+
+/**
+ * Why nobody can say whether an organization is a recipient: the reply to a
+ * POST was lost, so its record cannot be recognized. Null otherwise.
+ */
+export function unrecognizable({
+  planned,
+  posts,
+  inUse,
+}: TargetState): Failure | null {
+  if (planned.target.type !== 'organization' || inUse !== null) return null;
+  for (const { result } of posts) {
+    if (result.outcome === 'unknown') {
+      return inconclusivePost(result.error.failure);
+    }
+  }
+  return null;
 }
 
 /**
@@ -142,6 +164,8 @@ export function endedByPoll(
   state: TargetState,
   observed: Observations,
 ): Failure {
+  const inconclusive = unrecognizable(state);
+  if (inconclusive) return inconclusive;
   if (!isEffectOpen(state)) return poll;
 
   const openDelete = openDeleteOf(state, observed);

@@ -22,6 +22,7 @@ import {
   additionsOf,
   endedByPoll,
   obstacleTo,
+  unrecognizable,
 } from './plan.ts';
 import { pauseMs } from './polling.ts';
 import { isActive, isDisassociating, isReady } from './readiness.ts';
@@ -29,6 +30,7 @@ import { heldBackToTheEnd, notBegunAfterPoll, stoppedBy } from './reasons.ts';
 import {
   type Decision,
   type Delete,
+  deletesOf,
   type Ending,
   isPending,
   type Outcome,
@@ -198,6 +200,7 @@ export class Reconciler {
     if (this.#isUnclear()) {
       await this.#pollOnceMore();
     }
+    this.#failUnrecognizable();
   }
 
   /** Could a last list show what became of a write? */
@@ -286,6 +289,14 @@ export class Reconciler {
     }
   }
 
+  /** To run again could add a second recipient. */
+  #failUnrecognizable(): void {
+    for (const [index, state] of this.#targets.entries()) {
+      const failure = isPending(state) ? unrecognizable(state) : null;
+      if (failure) this.#update(index, { next: { do: 'fail', failure } });
+    }
+  }
+
   // -------- writing
 
   /**
@@ -312,12 +323,23 @@ export class Reconciler {
     return isBehind && this.#hasWriteEnded;
   }
 
+  /**
+   * Those that were sent least come first: near the rate limit, a list may
+   * allow one write only, and one that never succeeds would be all of them.
+   */
   #dueWrites(): DueWrite[] {
-    return this.#targets.flatMap(({ next }, index): DueWrite[] => {
+    const writes = this.#targets.flatMap(({ next }, index): DueWrite[] => {
       if (next.do === 'create') return [{ index, recipientId: null }];
       if (next.do !== 'delete') return [];
       return next.recipientIds.map((recipientId) => ({ index, recipientId }));
     });
+    return writes.sort((a, b) => this.#attemptsOf(a) - this.#attemptsOf(b));
+  }
+
+  #attemptsOf({ index, recipientId }: DueWrite): number {
+    const { posts, deletes, heldBack } = this.#stateOf(index);
+    const sent = recipientId === null ? posts : deletesOf(recipientId, deletes);
+    return sent.length + Number(heldBack?.why === 'not-processed');
   }
 
   /**

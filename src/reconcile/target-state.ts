@@ -153,6 +153,14 @@ export function lastResultOf({
   return [...posts, ...deletes].at(-1)?.result;
 }
 
+/** The DELETEs that were sent for one record. */
+export function deletesOf(
+  id: string,
+  deletes: readonly Delete[],
+): readonly Delete[] {
+  return deletes.filter(({ recipientId }) => recipientId === id);
+}
+
 /**
  * Why it is not known what came of a DELETE of the target: the first whose
  * outcome is unknown while its record still has access. Null without one.
@@ -194,7 +202,7 @@ export type Ending =
 /** Why `exact` writes nothing, and what it is about. */
 export interface Refusal extends Failure {
   /** What has to be fixed: decides the advice. */
-  readonly about: 'unread-share' | 'share' | 'record' | 'removals';
+  readonly about: 'unread-share' | 'share' | 'record' | 'list' | 'removals';
 }
 
 /** A run that is over, as plain data: what the report is made of. */

@@ -91,7 +91,6 @@ const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 const KIND_NOT_ACCEPTED = [1001, 10405];
 
 const RUN_AGAIN = 'Run again: completed changes are kept.';
-export const CANCELLED_HINT = 'Run again to continue. Nothing was undone.';
 export const INTERNAL_HINT =
   'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
   'and run again. The log has what was done by then.';
@@ -194,6 +193,7 @@ export const RULES: readonly Rule[] = [
     cause: 'not-found',
     kinds: ['list'],
     codes: [1004],
+    listWasRead: true,
     hint:
       'This run has read its list before. Check whether the share has been ' +
       'deleted since.',
@@ -334,6 +334,13 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'refused',
+    refusedFor: 'list',
+    hint:
+      'Nothing was changed. Check share-id and the list. If all of these ' +
+      'accounts are to lose access, set max-removals to their number.',
+  },
+  {
+    cause: 'refused',
     refusedFor: 'removals',
     hint:
       'Nothing was changed. Check the list and share-id; raise ' +
@@ -351,7 +358,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'cancelled',
-    hint: CANCELLED_HINT,
+    hint: 'Run again to continue. Nothing was undone.',
   },
   {
     cause: 'internal',

@@ -6,7 +6,6 @@ import type { DeploymentProblem } from '../github/deployment.ts';
 import type { InputError } from '../inputs/reading.ts';
 import type { TargetState } from '../reconcile/target-state.ts';
 import {
-  CANCELLED_HINT,
   helpUrl,
   INTERNAL_HINT,
   OTHER_HINTS,
@@ -172,7 +171,7 @@ function annotateFailures(sink: Sink, result: Result): void {
   }
   if (ending.type === 'cancelled' && groups.length === 0) {
     const done = result.inputs.dryRun ? planComplete : everythingDone;
-    fail(sink, context, 'cancelled', [done, CANCELLED_HINT]);
+    fail(sink, context, 'cancelled', [done]);
   }
 }
 

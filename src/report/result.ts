@@ -11,6 +11,8 @@ import type { InputNotes } from '../inputs/load-inputs.ts';
 import type { Observations } from '../reconcile/observations.ts';
 import { isActive } from '../reconcile/readiness.ts';
 import {
+  type Delete,
+  deletesOf,
   type Ending,
   failureOf,
   isPending,
@@ -48,7 +50,7 @@ export interface Result {
   readonly context: GitHubContext;
   /** The targets, and what was observed. */
   readonly outcome: Outcome;
-  /** Up to five, and only where the share was not found. */
+  /** Only where the share was not found. */
   readonly sharesOfOwner: readonly {
     readonly id: string;
     readonly name: string;
@@ -161,25 +163,34 @@ export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
 
 /**
  * Accounts that a run with `exact` certainly did not remove, because it ended,
- * or because Cloudflare rejected each request to remove them. Somebody may have
- * removed them since.
+ * or because Cloudflare carried out no request to remove a record of theirs.
+ * Somebody may have removed them since.
  */
 export function accountsNotRemoved({ inputs, outcome }: Result): TargetState[] {
   if (inputs.dryRun) return [];
   return outcome.targets.filter(
     (state) =>
-      (isRemovalNotBegun(state, inputs) || isRemovalRejected(state)) &&
-      (state.recipient === null || isActive(state.recipient)) &&
+      hasFailed(state, inputs) &&
+      hasRecordNotRemoved(state, outcome.observed) &&
       causeOf(state, outcome.ending) !== 'refused',
   );
 }
 
-function isRemovalRejected(state: TargetState): boolean {
-  const { deletes, next } = state;
-  const isRejected = deletes.every(
-    ({ result }) => result.outcome === 'rejected',
-  );
-  return !isListed(state) && next.do === 'fail' && isRejected;
+/** An account can have several records, of which some have been removed. */
+function hasRecordNotRemoved(
+  { planned, deletes }: TargetState,
+  observed: Observations | null,
+): boolean {
+  const records = planned.unlistedRecords ?? [];
+  return records.some(({ id }) => {
+    const record = observed?.records.get(id);
+    const isStillActive = record !== undefined && isActive(record);
+    return isStillActive && deletesOf(id, deletes).every(wasNotCarriedOut);
+  });
+}
+
+function wasNotCarriedOut({ result }: Delete): boolean {
+  return result.outcome === 'rejected' || result.outcome === 'conflict';
 }
 
 /** Accounts that a plan that was rejected as a whole would have removed. */

@@ -851,7 +851,7 @@ export function whereSentence(
 export function sharesSentence({ sharesOfOwner }: Result): string {
   if (sharesOfOwner.length === 0) return '';
   const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
-  return `Shares of this account: ${names.join(', ')}.`;
+  return `Shares of this account: ${listOf(names, 5)}.`;
 }
 
 /** Which accounts a run with `exact` did not remove. */
@@ -884,7 +884,7 @@ export function wouldLoseAccessSentence(
   return `${who} would lose access: ${names}.`;
 }
 
-export const everythingDone = 'Everything was done.';
+export const everythingDone = 'Everything was done, and nothing was undone.';
 /** Of a dry run. */
 export const planComplete = 'The plan is complete.';
 
