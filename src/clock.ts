@@ -32,7 +32,7 @@ export const systemClock: Clock = {
  * Writes end this long before the step does, so that a list can still show
  * what became of them.
  */
-export const LAST_LIST_MS = 1_000;
+const LAST_LIST_MS = 1_000;
 /** What a cancellation leaves. Users expect less than two seconds. */
 const CANCELLED_MS = 1_800;
 

@@ -9,7 +9,7 @@ import type { Clean, Environment, Failure, Inputs } from './domain.ts';
 import type { GitHubContext } from './github/context.ts';
 import { DeploymentRecord } from './github/deployment.ts';
 import { type InputNotes, loadInputs } from './inputs/load-inputs.ts';
-import type { FileReader } from './inputs/recipient-file.ts';
+import type { FileReader } from './inputs/sources.ts';
 import { observeFirst } from './reconcile/first-observation.ts';
 import type { Observations } from './reconcile/observations.ts';
 import { unobservedOutcome } from './reconcile/outcome.ts';

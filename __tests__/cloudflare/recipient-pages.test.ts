@@ -163,8 +163,8 @@ describe('an odd record', () => {
     ['ID that no text can be made of', { id: { toString: null } }],
     ['status', { association_status: 5 }],
     ['empty status', { association_status: '' }],
+    ['resources', { resources: 5 }],
   ];
-  const unreadable = { resources: 5 };
 
   it.each(oddities)(
     'of another account is skipped and counted: %s',
@@ -180,20 +180,7 @@ describe('an odd record', () => {
     },
   );
 
-  it('of another account is skipped for its resources only where they are needed', () => {
-    const result = [wire('r1', OTHER, unreadable)];
-    expect(listOf(result)).toMatchObject({
-      skipped: 0,
-      others: { accounts: 1 },
-    });
-    expect(listOf(result, { keepsAll: true })).toMatchObject({
-      ids: [],
-      skipped: 1,
-      others: { accounts: 0 },
-    });
-  });
-
-  it.each([...oddities, ['resources', unreadable] as [string, object]])(
+  it.each(oddities)(
     'of a target, or of nobody, fails the read: %s',
     (_, odd) => {
       for (const accountId of [ACCOUNT, null, 'a,b']) {

@@ -8,10 +8,8 @@ import {
   loadInputs,
 } from '../../src/inputs/load-inputs.ts';
 import type { InputError } from '../../src/inputs/reading.ts';
-import {
-  type FileReader,
-  workspaceFiles,
-} from '../../src/inputs/recipient-file.ts';
+import { workspaceFiles } from '../../src/inputs/recipient-file.ts';
+import type { FileReader } from '../../src/inputs/sources.ts';
 import { clean, ENV as GIVEN } from '../builders.ts';
 
 /** A change of the environment; undefined removes a variable. */

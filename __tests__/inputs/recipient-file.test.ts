@@ -9,10 +9,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type FileReader,
-  workspaceFiles,
-} from '../../src/inputs/recipient-file.ts';
+import { workspaceFiles } from '../../src/inputs/recipient-file.ts';
+import type { FileReader } from '../../src/inputs/sources.ts';
 import { ACCOUNT, account, ORGANIZATION, OTHER, OWNER } from '../builders.ts';
 import {
   type Change,
@@ -117,9 +115,9 @@ describe('a file of recipients', () => {
   });
 
   it.each<[string, string]>([
-    ['', 'an empty file'],
-    [' \r\n\n', 'an empty file'],
-    ['\ufeff', 'an empty file'],
+    ['', 'an empty list'],
+    [' \r\n\n', 'an empty list'],
+    ['\ufeff', 'an empty list'],
     ['# none\n\n # yet', 'only comments'],
     [`# ${ACCOUNT}\n# ${OTHER}`, 'only comments'],
     ['[]', 'an empty list'],

@@ -7,8 +7,21 @@ import { anyCharacter, hostileText } from '../hostile-text.ts';
 
 const THIRD = account(3);
 
+const EMPTY = {
+  'expected account IDs, got an empty list. Add the ID of an account.': false,
+  'expected account IDs, got only comments. Add the ID of an account.': true,
+};
+
 function parse(text: string) {
-  return parseRecipientList(text, { ownerId: OWNER, clean });
+  const options = { input: 'list', ownerId: OWNER, clean };
+  const read = parseRecipientList(text, options);
+  if (read.type === 'valid')
+    return { type: 'valid', list: read.value } as const;
+  const { message = '', details = [] } = read.errors[0] ?? {};
+  const hasComments = EMPTY[message as keyof typeof EMPTY];
+  return hasComments === undefined
+    ? ({ type: 'invalid', message, details } as const)
+    : ({ type: 'empty', hasComments } as const);
 }
 
 /** The list that is read of a text. */
@@ -208,6 +221,7 @@ describe('joined lines, which would lose accounts', () => {
     const hideSecret = (text: string, max: number) =>
       clean(text.replaceAll(secret, '***'), max);
     const parsed = parseRecipientList(`${OTHER} # ${secret}`, {
+      input: 'list',
       ownerId: OWNER,
       clean: hideSecret,
     });

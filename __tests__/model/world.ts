@@ -42,7 +42,7 @@ import type {
   HttpResponse,
 } from '../../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
-import type { FileReader } from '../../src/inputs/recipient-file.ts';
+import type { FileReader } from '../../src/inputs/sources.ts';
 import { main } from '../../src/main.ts';
 import type { Level, Runner } from '../../src/report/runner.ts';
 import { outcomeOf } from './responses.ts';

@@ -26,18 +26,11 @@ describe('the pause before a poll', () => {
     waitedMs: 24_000,
     random: 0.5,
     leftMs: 60_000,
-    isBehind: false,
     retryAfterMs: 0,
     lastListMs: 0,
   };
   it.each<[string, Partial<PauseSituation>, number]>([
     ['is the interval', {}, 2_000],
-    ['is none while writes wait for a list', { isBehind: true }, 0],
-    [
-      'is none then, whatever else is asked for',
-      { isBehind: true, retryAfterMs: 5_000, lastListMs: 5_000 },
-      0,
-    ],
     ['is as long as the last list took', { lastListMs: 9_000 }, 9_000],
     ['is longer than the last list took', { lastListMs: 1_000 }, 2_000],
     ['ends two seconds before the deadline', { leftMs: 3_500 }, 1_500],

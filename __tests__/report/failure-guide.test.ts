@@ -13,8 +13,7 @@ import { DOCS, failureOf, requestFailure } from './results.ts';
 import { expectSentences, sentencesOf } from './sentences.ts';
 
 const TOKEN: Circumstances = {
-  listWasRead: true,
-  shareWasRead: true,
+  wasRead: 'list',
   writeWasAccepted: false,
   credentials: 'token',
   refusedFor: 'removals',
@@ -22,8 +21,7 @@ const TOKEN: Circumstances = {
 const KEY: Circumstances = { ...TOKEN, credentials: 'key' };
 const UNREAD: Circumstances = {
   ...TOKEN,
-  listWasRead: false,
-  shareWasRead: false,
+  wasRead: 'nothing',
 };
 
 describe('the failure guide', () => {

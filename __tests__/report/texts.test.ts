@@ -78,7 +78,7 @@ async function logOf(
       await clock.pass(stepMs);
       log.polled(current, 600_000 - clock.now());
     }
-    if (n > 700 && n % 10 === 0) log.delayed({ why: 'spacing', waitMs: 250 });
+    if (n === 710) log.delayed({ why: 'spacing', waitMs: 250 });
     if (n === 500) {
       log.delayed({ why: 'retry', error: apiError(), waitMs: 800 });
     }

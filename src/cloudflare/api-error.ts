@@ -5,6 +5,7 @@ import type {
   RequestCause,
   RequestKind,
 } from '../domain.ts';
+import { formatWait } from '../format.ts';
 import type { FailedExchange, ReceivedResponse } from './http-client.ts';
 import { parseObject, toText } from './json.ts';
 import { parseRetryAfter } from './rate-limiter.ts';
@@ -136,10 +137,8 @@ export function fromExchange(
 ): ApiError {
   const { cause, message, isRetryable } = exchange;
   const reason = clean(message, 1_000);
-  const detail = request.text;
-  const named = { kind: request.kind, detail, code: null };
   return new ApiError(
-    { cause, reason, request: { ...named, documentationUrl: null } },
+    { cause, reason, request: toFailedRequest(request) },
     { isRetryable, outcome: outcomeOf(exchange) },
   );
 }
@@ -187,16 +186,48 @@ export function fromResponse(
 /** A 2xx that is not what the Shares API is documented to send. */
 export function fromUnreadable(request: RequestName, what: string): ApiError {
   const reason = `the response is not one of the Shares API: ${what}`;
-  const named = { kind: request.kind, detail: request.text, code: null };
   return new ApiError(
-    {
-      cause: 'invalid-response',
-      reason,
-      request: { ...named, documentationUrl: null },
-    },
+    { cause: 'invalid-response', reason, request: toFailedRequest(request) },
     // The write may have been carried out all the same.
     { isRetryable: true, outcome: 'unknown' },
   );
+}
+
+/** A request that its turn never came for. */
+export function fromUnsent(
+  request: RequestName,
+  cause: 'rate-limit' | 'timeout',
+  reason: string,
+): ApiError {
+  const detail = `${request.text}, not sent`;
+  return new ApiError(
+    { cause, reason, request: { ...toFailedRequest(request), detail } },
+    { isRetryable: false, outcome: 'notProcessed' },
+  );
+}
+
+/**
+ * An error whose `Retry-After` is later than the end of the step cannot be
+ * retried, and says so. One that is final says so too: it may hold back others.
+ */
+export function withoutRetryInTime(error: ApiError, leftMs: number): ApiError {
+  const { failure, outcome, retryAfterMs } = error;
+  if (retryAfterMs <= leftMs) return error;
+
+  const asked = `the response asks to wait ${formatWait(retryAfterMs)}`;
+  const reason = `${failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
+  const final = { isRetryable: false, outcome: finalOutcome(outcome) };
+  return new ApiError({ ...failure, reason }, { ...final, retryAfterMs });
+}
+
+/** What a write comes to that must not be sent again. */
+function finalOutcome(outcome: FailedOutcome): FailedOutcome {
+  return outcome === 'notProcessed' ? 'rejected' : outcome;
+}
+
+/** A request to which no response says more. */
+function toFailedRequest({ kind, text }: RequestName): FailedRequest {
+  return { kind, detail: text, code: null, documentationUrl: null };
 }
 
 // -------- what a response means
@@ -349,13 +380,8 @@ function asFinal(
   body: Record<string, unknown> | null,
 ): Classification {
   if (body?.['retryable'] !== false) return classification;
-
-  const { outcome } = classification;
-  return {
-    ...classification,
-    isRetryable: false,
-    outcome: outcome === 'notProcessed' ? 'rejected' : outcome,
-  };
+  const outcome = finalOutcome(classification.outcome);
+  return { ...classification, isRetryable: false, outcome };
 }
 
 // -------- what is in a body

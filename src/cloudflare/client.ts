@@ -1,11 +1,14 @@
-import { type Clock, type Deadline, LAST_LIST_MS } from '../clock.ts';
+import type { Clock, Deadline } from '../clock.ts';
 import type { Clean, Credentials, HeldBack, RequestKind } from '../domain.ts';
 import { formatWait } from '../format.ts';
 import {
   ApiError,
+  type FailedOutcome,
   fromExchange,
   fromResponse,
+  fromUnsent,
   type RequestName,
+  withoutRetryInTime,
 } from './api-error.ts';
 import type { HttpClient, ReceivedResponse } from './http-client.ts';
 import { asObject, parseObject } from './json.ts';
@@ -65,7 +68,7 @@ export type WriteReply =
 /** A write that was sent, or nearly, and was not accepted. */
 export type FailedWrite =
   | {
-      readonly outcome: 'unknown' | 'conflict' | 'rejected';
+      readonly outcome: Exclude<FailedOutcome, 'notProcessed'>;
       readonly error: ApiError;
     }
   | { readonly outcome: 'notProcessed'; readonly error: ApiError };
@@ -140,7 +143,6 @@ interface Outgoing {
   readonly path: string;
   readonly body: Readonly<Record<string, string>> | null;
   readonly signal: AbortSignal;
-  readonly isRetry: boolean;
 }
 
 /** A response, and when it was asked for. */
@@ -184,8 +186,7 @@ export class CloudflareClient {
     let last: ApiError | null = null;
     for (let attempt = 1; ; attempt++) {
       try {
-        const isRetry = attempt > 1;
-        return decode(await this.#attemptRead({ ...outgoing, isRetry }));
+        return decode(await this.#attemptRead(outgoing, attempt));
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         // An attempt that the end of the step cut short says nothing; the one
@@ -213,8 +214,7 @@ export class CloudflareClient {
     if (heldBack) return { outcome: 'heldBack', heldBack };
 
     const signal = deadline.writes;
-    const isRetry = false;
-    const sent = await this.#send({ name, path, body, signal, isRetry });
+    const sent = await this.#send({ name, path, body, signal });
     if (sent instanceof ApiError) return failed(sent);
 
     const { response } = sent;
@@ -225,7 +225,7 @@ export class CloudflareClient {
     return failed(fromResponse(name, response, clock.now(), clean));
   }
 
-  async #attemptRead(outgoing: Outgoing): Promise<Envelope> {
+  async #attemptRead(outgoing: Outgoing, attempt: number): Promise<Envelope> {
     const { name, signal } = outgoing;
     const { clock, clean, deadline } = this.#options;
     const heldBack = await this.#waitForTurn(
@@ -240,6 +240,7 @@ export class CloudflareClient {
     }
     if (heldBack) throw stepOver(name);
 
+    if (attempt > 1) this.#retries++;
     const sent = await this.#send(outgoing);
     if (sent instanceof ApiError) throw sent;
     const body = isOk(sent.response) ? parseObject(sent.response.body) : null;
@@ -270,7 +271,6 @@ export class CloudflareClient {
     const isList = name.kind === 'list';
     const sentMs = clock.now();
     this.#requests++;
-    if (outgoing.isRetry) this.#retries++;
     this.#limiter.recordRequest(sentMs);
     const response = await http({
       method: name.method,
@@ -310,15 +310,14 @@ export class CloudflareClient {
   ): Promise<void> {
     const { clock, deadline, random, onDelay } = this.#options;
     const nowMs = clock.now();
-    const leftMs = Math.max(0, deadline.endMs() - LAST_LIST_MS - nowMs);
+    const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
     const final = withoutRetryInTime(error, leftMs);
     if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
       throw final;
     }
     const state = this.#limiter.stateAt(nowMs, deadline.endMs());
-    const gapMs = this.#limiter.gapMs(nowMs, leftMs);
     const backMs = Math.max(backoffMs(attempt, random()), final.retryAfterMs);
-    const waitMs = Math.max(backMs, state.waitMs, gapMs);
+    const waitMs = Math.max(backMs, state.waitMs);
     if (waitMs > leftMs) throw final;
 
     // Something in between, such as a proxy, may limit requests as well.
@@ -398,25 +397,6 @@ function isLastAttempt(
 }
 
 /**
- * An error whose `Retry-After` is later than the end of the step cannot be
- * retried, and says so. One that is final says so too: it may hold back others.
- */
-export function withoutRetryInTime(error: ApiError, leftMs: number): ApiError {
-  if (error.retryAfterMs <= leftMs) return error;
-
-  const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
-  const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
-  return new ApiError(
-    { ...error.failure, reason },
-    {
-      isRetryable: false,
-      outcome: error.outcome === 'notProcessed' ? 'rejected' : error.outcome,
-      retryAfterMs: error.retryAfterMs,
-    },
-  );
-}
-
-/**
  * Milliseconds before the next attempt: doubling from half a second to eight,
  * ±25 %. `random` is from 0 to 1.
  */
@@ -431,21 +411,9 @@ export function backoffMs(attempt: number, random: number): number {
 function limitedBeyondEnd(name: RequestName, waitMs: number): ApiError {
   const wait = formatWait(waitMs);
   const reason = `the rate limit allows no request for another ${wait}`;
-  return unsent(name, 'rate-limit', reason);
+  return fromUnsent(name, 'rate-limit', reason);
 }
 
 function stepOver(name: RequestName): ApiError {
-  return unsent(name, 'timeout', 'the step is over');
-}
-
-function unsent(
-  { kind, text }: RequestName,
-  cause: 'rate-limit' | 'timeout',
-  reason: string,
-): ApiError {
-  const named = { kind, detail: `${text}, not sent`, code: null };
-  return new ApiError(
-    { cause, reason, request: { ...named, documentationUrl: null } },
-    { isRetryable: false, outcome: 'notProcessed' },
-  );
+  return fromUnsent(name, 'timeout', 'the step is over');
 }

@@ -42,7 +42,7 @@ export class RateLimiter {
   /** What a request that would be sent now has to wait for. */
   stateAt(nowMs: number, endMs: number): RateLimitState {
     const blockedMs = Math.max(0, (this.#blockedUntilMs ?? nowMs) - nowMs);
-    const gapMs = this.gapMs(nowMs, endMs - nowMs);
+    const gapMs = this.#gapMs(nowMs, endMs - nowMs);
     const sinceMs = nowMs - (this.#lastSentMs ?? nowMs - gapMs);
     const spacedMs = Math.max(0, gapMs - sinceMs);
     return {
@@ -75,7 +75,7 @@ export class RateLimiter {
    * Milliseconds between two requests while little of the limit is left, with
    * `leftMs` until the step ends; otherwise 0.
    */
-  gapMs(nowMs: number, leftMs: number): number {
+  #gapMs(nowMs: number, leftMs: number): number {
     if (!this.#allowance || nowMs >= this.#windowEndMs) return 0;
     return spacingMs(this.#allowance, leftMs);
   }

@@ -34,28 +34,12 @@ export interface Page extends ListTimes {
   readonly addedAny: boolean;
 }
 
-/** A record of a page, before it is decoded. */
-interface RawRecord {
-  readonly value: Readonly<Record<string, unknown>>;
-  readonly envelope: Envelope;
-  /** `result[3]`, for messages. */
-  readonly at: string;
-}
-
 /** What a record of a page is to the run. */
 type Entry =
   /** Of a target, or known to the run. */
   | { readonly type: 'own'; readonly record: ShareRecipient }
-  /** It names no account: it may be the organization's. */
-  | { readonly type: 'unnamed'; readonly record: ShareRecipient }
-  | {
-      readonly type: 'other';
-      readonly id: string;
-      readonly accountId: string;
-      readonly isActive: boolean;
-      /** Null where the run does not need it. */
-      readonly record: ShareRecipient | null;
-    }
+  /** Of another account, or of none: then it may be the organization's. */
+  | { readonly type: 'other'; readonly record: ShareRecipient }
   /** Of another account, and could not be decoded. */
   | { readonly type: 'skipped'; readonly id: string | null };
 
@@ -133,21 +117,23 @@ export class RecipientPages {
     throw fromUnreadable(request, what);
   }
 
-  #decodeEntry(entry: unknown, envelope: Envelope, at: string): Entry {
+  #decodeEntry(entry: unknown, { request }: Envelope, at: string): Entry {
     const value = asObject(entry);
-    if (!value)
-      throw fromUnreadable(envelope.request, `${at} is not an object`);
+    if (!value) throw fromUnreadable(request, `${at} is not an object`);
 
-    const raw = { value, envelope, at };
+    const { id } = value;
     const accountId = accountIdIn(value);
-    if (this.#isOwn(value['id'], accountId)) {
-      return { type: 'own', record: this.#decode(raw) };
+    const type = this.#isOwn(id, accountId) ? 'own' : 'other';
+    try {
+      const { clean } = this.#filter;
+      return { type, record: decodeRecipient(value, request, at, clean) };
+    } catch (error) {
+      // Somebody else's odd record must not make every run fail. One that names
+      // nobody may be the organization's, or a target's.
+      if (type === 'own' || accountId === null) throw error;
+      asApiError(error);
+      return { type: 'skipped', id: isId(id) ? id : null };
     }
-    // It may be the organization's, or a target's: an odd one fails the read.
-    if (accountId === null) {
-      return { type: 'unnamed', record: this.#decode(raw) };
-    }
-    return this.#decodeOther(raw, accountId);
   }
 
   #isOwn(id: unknown, accountId: string | null): boolean {
@@ -156,61 +142,28 @@ export class RecipientPages {
     return isKnown || (accountId !== null && targetIds.has(accountId));
   }
 
-  /** Somebody else's odd record must not make every run fail. */
-  #decodeOther(raw: RawRecord, accountId: string): Entry {
-    const { id, association_status: status } = raw.value;
-    if (!isId(id)) return { type: 'skipped', id: null };
-    if (typeof status !== 'string' || status === '') {
-      return { type: 'skipped', id };
-    }
-
-    const record = this.#filter.keepsAll ? this.#decodeOrSkip(raw) : null;
-    if (record === 'skipped') return { type: 'skipped', id };
-    const isActive = isActiveStatus(status);
-    return { type: 'other', id, accountId, isActive, record };
-  }
-
-  #decode({ value, envelope, at }: RawRecord): ShareRecipient {
-    return decodeRecipient(value, envelope.request, at, this.#filter.clean);
-  }
-
-  #decodeOrSkip(raw: RawRecord): ShareRecipient | 'skipped' {
-    try {
-      return this.#decode(raw);
-    } catch (error) {
-      asApiError(error);
-      return 'skipped';
-    }
-  }
-
   #addEntry(entry: Entry, failedIds: ReadonlySet<string>): void {
-    switch (entry.type) {
-      case 'own':
-        this.#keep(entry.record, failedIds);
-        break;
-      case 'unnamed':
-        this.#addUnnamed(entry.record, failedIds);
-        break;
-      case 'other':
-        this.#seenIds.add(entry.id);
-        this.#withoutAccount.delete(entry.id);
-        if (entry.isActive) this.#otherAccounts.add(entry.accountId);
-        if (entry.record) this.#keep(entry.record, failedIds);
-        break;
-      case 'skipped':
-        if (entry.id !== null) this.#seenIds.add(entry.id);
-        this.#skipped++;
+    if (entry.type === 'skipped') {
+      if (entry.id !== null) this.#seenIds.add(entry.id);
+      this.#skipped++;
+      return;
     }
+    const { type, record } = entry;
+    if (type === 'other') this.#countOther(record);
+    this.#seenIds.add(record.id);
+    if (type === 'own' || this.#filter.keepsAll) this.#keep(record, failedIds);
   }
 
-  #addUnnamed(record: ShareRecipient, failedIds: ReadonlySet<string>): void {
-    // Another copy of it may name an account.
-    const isFirstCopy = !this.#seenIds.has(record.id);
-    this.#seenIds.add(record.id);
-    if (isFirstCopy && isActiveStatus(record.status)) {
-      this.#withoutAccount.add(record.id);
+  /** Of several copies of a record, one that names an account counts. */
+  #countOther({ id, accountId, status }: ShareRecipient): void {
+    const isActive = isActiveStatus(status);
+    if (accountId === null) {
+      const isFirstCopy = !this.#seenIds.has(id);
+      if (isFirstCopy && isActive) this.#withoutAccount.add(id);
+      return;
     }
-    if (this.#filter.keepsAll) this.#keep(record, failedIds);
+    this.#withoutAccount.delete(id);
+    if (isActive) this.#otherAccounts.add(accountId);
   }
 
   /**
@@ -219,7 +172,6 @@ export class RecipientPages {
    * would hide it.
    */
   #keep(record: ShareRecipient, failedIds: ReadonlySet<string>): void {
-    this.#seenIds.add(record.id);
     if (failedIds.has(record.id) && !hasTerminalError(record)) return;
     this.#records.push(record);
   }
@@ -233,8 +185,8 @@ function accountIdIn(value: Readonly<Record<string, unknown>>): string | null {
 
 /** The ID of a record with a terminal error. */
 function failedIdsIn(entry: Entry): string[] {
-  const record = entry.type === 'skipped' ? null : entry.record;
-  return record && hasTerminalError(record) ? [record.id] : [];
+  if (entry.type === 'skipped') return [];
+  return hasTerminalError(entry.record) ? [entry.record.id] : [];
 }
 
 function hasId(entry: Entry): boolean {
@@ -253,7 +205,7 @@ function withAccounts(entries: readonly Entry[]): readonly Entry[] {
     ),
   );
   return entries.map((entry) => {
-    if (entry.type !== 'unnamed') return entry;
+    if (entry.type !== 'other' || entry.record.accountId) return entry;
     const accountId = accountIds.get(entry.record.id);
     return accountId === undefined
       ? entry

@@ -1,6 +1,5 @@
 import type {
   Clean,
-  HeldBack,
   Inputs,
   RecipientList,
   Share,
@@ -10,7 +9,6 @@ import type {
 import { ApiError, fromUnreadable } from './api-error.ts';
 import type {
   CloudflareClient,
-  FailedWrite,
   ReadOptions,
   WriteReply,
   WriteRequest,
@@ -30,8 +28,7 @@ import {
 /** What came of a POST or DELETE. */
 export type ShareWrite =
   | { readonly outcome: 'accepted'; readonly recipient: ShareRecipient | null }
-  | FailedWrite
-  | { readonly outcome: 'heldBack'; readonly heldBack: HeldBack };
+  | Exclude<WriteReply, { outcome: 'accepted' }>;
 
 /** The most that the API gives in one page. */
 const PER_PAGE = 100;
@@ -141,7 +138,7 @@ export class ShareApi {
       body: bodyFor(target),
     };
     const reply = await this.#client.write(request, turn, namesRecord);
-    if (reply.outcome !== 'accepted') return asShareWrite(reply);
+    if (reply.outcome !== 'accepted') return reply;
 
     const recipient = decodeCreated(reply.envelope, target, this.#clean);
     this.#knownIds.add(recipient.id);
@@ -161,7 +158,9 @@ export class ShareApi {
       path,
       body: null,
     };
-    return asShareWrite(await this.#client.write(request, turn));
+    const reply = await this.#client.write(request, turn);
+    if (reply.outcome !== 'accepted') return reply;
+    return { outcome: 'accepted', recipient: null };
   }
 
   /**
@@ -214,12 +213,6 @@ function bodyFor({ type, id }: Target): Record<string, string> {
 /** A reply that names the new record proves that it exists. */
 function namesRecord(body: Readonly<Record<string, unknown>>): boolean {
   return isId(asObject(body['result'])?.['id']);
-}
-
-function asShareWrite(reply: WriteReply): ShareWrite {
-  return reply.outcome === 'accepted'
-    ? { outcome: 'accepted', recipient: null }
-    : reply;
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -97,49 +97,40 @@ export function idProblem(
   clean: Clean,
 ): Problem | null {
   if (TARGET_ID.test(text)) return null;
-  return (
-    numberProblem(kind, text, clean) ??
-    wordProblem(kind, text, clean) ??
-    invisibleProblem(kind, text, clean) ??
-    patternProblem(kind, text, clean)
-  );
+  const flaw =
+    numberFlaw(kind, text) ??
+    wordFlaw(text) ??
+    invisibleFlaw(text) ??
+    patternFlaw(kind, text);
+  return flaw && { expected: kind.expected, got: quoted(text, clean), ...flaw };
 }
 
-function numberProblem(kind: IdKind, text: string, clean: Clean) {
+/** What is special about a text that is no ID. */
+type Flaw = Pick<Problem, 'fix'> & Partial<Problem>;
+
+function numberFlaw({ pattern, expected }: IdKind, text: string): Flaw | null {
   if (!YAML_NUMBER.test(text)) return null;
-  const isAllowed = kind.pattern.test(text);
-  const expected = isAllowed ? `${kind.expected}, not a number` : kind.expected;
   const fix =
     'The ID is incomplete, or YAML turned it into a number: copy the whole ' +
     'ID. In YAML, put it in quotes.';
-  return { expected, got: quoted(text, clean), fix };
+  const isAllowed = pattern.test(text);
+  return isAllowed ? { expected: `${expected}, not a number`, fix } : { fix };
 }
 
-function wordProblem(kind: IdKind, text: string, clean: Clean) {
+function wordFlaw(text: string): Flaw | null {
   if (!WORD.test(text)) return null;
-  const fix = 'This is a word, not an ID: check where it comes from.';
-  return { expected: kind.expected, got: quoted(text, clean), fix };
+  return { fix: 'This is a word, not an ID: check where it comes from.' };
 }
 
-function invisibleProblem(kind: IdKind, text: string, clean: Clean) {
+function invisibleFlaw(text: string): Flaw | null {
   const [character] = INVISIBLE.exec(text) ?? [];
   if (character === undefined) return null;
   const code = character.codePointAt(0)?.toString(16).toUpperCase();
-  const name = `U+${code?.padStart(4, '0')}`;
-  return {
-    expected: kind.expected,
-    got: quoted(text, clean),
-    remark: `with the invisible character ${name}`,
-    fix: 'Remove that character, or type the ID.',
-  };
+  const remark = `with the invisible character U+${code?.padStart(4, '0')}`;
+  return { remark, fix: 'Remove that character, or type the ID.' };
 }
 
-function patternProblem(kind: IdKind, text: string, clean: Clean) {
-  if (kind.pattern.test(text)) return null;
-  return {
-    expected: kind.expected,
-    got: quoted(text, clean),
-    remark: `length ${text.length}`,
-    fix: kind.source,
-  };
+function patternFlaw({ pattern, source }: IdKind, text: string): Flaw | null {
+  if (pattern.test(text)) return null;
+  return { remark: `length ${text.length}`, fix: source };
 }

@@ -28,8 +28,6 @@ import {
 } from './sources.ts';
 import { readTimeout } from './timeout.ts';
 
-export type { InputError, InputSources };
-
 /** What a reader of the log should know of the inputs. */
 export interface InputNotes {
   /** Variables in place of empty inputs: `api-token from …_API_TOKEN`. */

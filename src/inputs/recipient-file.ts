@@ -4,7 +4,7 @@
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import type { Clean, Environment } from '../domain.ts';
+import type { Environment } from '../domain.ts';
 import {
   invalid,
   type Problem,
@@ -13,24 +13,7 @@ import {
   valid,
   wrongInput,
 } from './reading.ts';
-
-/** What is at a path. */
-export interface FileStatus {
-  /** Only a file can be read. */
-  readonly type: 'file' | 'folder' | 'other';
-  /** In bytes. */
-  readonly size: number;
-}
-
-/** Reads files. Each function throws as those of `node:fs` do. */
-export interface FileReader {
-  /** The absolute path with its symbolic links resolved. */
-  realPath(path: string): string;
-  /** Throws where nothing is there. */
-  status(path: string): FileStatus;
-  /** The whole content. */
-  read(path: string): Uint8Array;
-}
+import type { FileReader, FileStatus, InputSources } from './sources.ts';
 
 /** The files of the machine. */
 export const workspaceFiles: FileReader = {
@@ -42,16 +25,6 @@ export const workspaceFiles: FileReader = {
   },
   read: (path) => readFileSync(path),
 };
-
-/** What a file is read with. */
-export interface FileOptions {
-  /** For `GITHUB_WORKSPACE`. */
-  readonly env: Environment;
-  /** Reads the file. */
-  readonly files: FileReader;
-  /** Sanitizes the path and labels, for messages. */
-  readonly clean: Clean;
-}
 
 export const FILE_INPUT = 'recipient-account-file';
 
@@ -77,17 +50,17 @@ class FileProblem extends Error {
  */
 export function readRecipientFile(
   path: string,
-  options: FileOptions,
+  sources: InputSources,
 ): Reading<string> {
   try {
-    return valid(readText(path, options));
+    return valid(readText(path, sources));
   } catch (error) {
     if (!(error instanceof FileProblem)) throw error;
     return invalid(wrongInput(FILE_INPUT, error.problem));
   }
 }
 
-function readText(path: string, { env, files, clean }: FileOptions): string {
+function readText(path: string, { env, files, clean }: InputSources): string {
   const shown = quoted(path, clean);
   const workspace = realWorkspace(env, files);
   const absolute = resolve(workspace, path);

@@ -6,7 +6,16 @@ import type { Clean, Target } from '../domain.ts';
 import { formatCount } from '../format.ts';
 import { ACCOUNT_ID, idProblem, isAccountId } from './ids.ts';
 import { type Entries, type Entry, entriesOf } from './list-entries.ts';
-import { findingOf, type Problem, quoted, sentenceOf } from './reading.ts';
+import {
+  findingOf,
+  invalid,
+  type Problem,
+  quoted,
+  type Reading,
+  sentenceOf,
+  valid,
+  wrongInput,
+} from './reading.ts';
 
 /** The accounts of a list. */
 export interface RequestedTargets {
@@ -18,20 +27,10 @@ export interface RequestedTargets {
   readonly repeatedIds: number;
 }
 
-/** A list that was read, or why it cannot be used. */
-export type ParsedList =
-  | { readonly type: 'valid'; readonly list: RequestedTargets }
-  | { readonly type: 'empty'; readonly hasComments: boolean }
-  | {
-      readonly type: 'invalid';
-      /** `expected X, got "Y". Fix.`, with at most ten problems. */
-      readonly message: string;
-      /** All problems where there are several, each one line. */
-      readonly details: readonly string[];
-    };
-
 /** What a list is read with. */
 export interface ListOptions {
+  /** The input that holds it, for messages. */
+  readonly input: string;
   /** The account that owns the share, in lower case. */
   readonly ownerId: string;
   /** Sanitizes labels and what is quoted in messages. */
@@ -48,7 +47,8 @@ const MAX_LABEL = 60;
 export function parseRecipientList(
   text: string,
   options: ListOptions,
-): ParsedList {
+): Reading<RequestedTargets> {
+  const { input } = options;
   const found = entriesOf(text, options.clean);
   const isRecipient = (entry: Entry) => isRecipientId(entry.text, options);
   const accounts = accountsOf(found.entries.filter(isRecipient));
@@ -56,21 +56,19 @@ export function parseRecipientList(
 
   // Checked before there is a sentence for each of a million wrong entries.
   const count = accounts.size + wrongEntries.length;
-  if (count > MAX_ACCOUNTS) return tooManyAccounts(count);
+  if (count > MAX_ACCOUNTS) return wrongList(input, tooManyAccounts(count));
   const problems = [
     ...found.problems,
     ...wrongEntries.map((entry) => entryProblem(entry, options)),
   ];
-  if (problems.length > 0) return invalidList(problems);
-  if (accounts.size === 0)
-    return { type: 'empty', hasComments: text.includes('#') };
+  if (problems.length > 0) return invalidList(input, problems);
+  if (accounts.size === 0) return wrongList(input, noAccounts(text));
 
-  const list = {
+  return valid({
     targets: targetsOf(accounts, options.clean),
     disabledIds: countDisabled(found, accounts),
     repeatedIds: countRepeated(accounts),
-  };
-  return { type: 'valid', list };
+  });
 }
 
 function isRecipientId(text: string, { ownerId }: ListOptions): boolean {
@@ -116,13 +114,24 @@ function countRepeated(
 
 // -------- problems
 
-function tooManyAccounts(count: number): ParsedList {
-  const wrong = {
+function wrongList(input: string, wrong: Problem): Reading<never> {
+  return invalid(wrongInput(input, wrong));
+}
+
+function tooManyAccounts(count: number): Problem {
+  return {
     expected: 'at most 20,000 account IDs',
     got: formatCount(count),
     fix: 'No organization has more: check where the list comes from.',
   };
-  return { type: 'invalid', message: sentenceOf(wrong), details: [] };
+}
+
+function noAccounts(text: string): Problem {
+  return {
+    expected: 'account IDs',
+    got: text.includes('#') ? 'only comments' : 'an empty list',
+    fix: 'Add the ID of an account.',
+  };
 }
 
 function entryProblem(entry: Entry, options: ListOptions): Problem {
@@ -153,17 +162,20 @@ function ownerProblem(text: string, clean: Clean): Problem {
 }
 
 /** One sentence, however many problems there are. */
-function invalidList(problems: readonly Problem[]): ParsedList {
-  const sentences = problems.map(sentenceOf);
-  const [only = '', ...more] = sentences;
-  if (more.length === 0) return { type: 'invalid', message: only, details: [] };
+function invalidList(
+  input: string,
+  problems: readonly Problem[],
+): Reading<never> {
+  const [only, ...more] = problems;
+  if (only && more.length === 0) return wrongList(input, only);
 
-  const wrong = {
+  const all = {
     expected: expectedOf(problems),
     got: gotOf(problems),
     fix: fixOf(problems),
   };
-  return { type: 'invalid', message: sentenceOf(wrong), details: sentences };
+  const details = problems.map(sentenceOf);
+  return invalid({ ...wrongInput(input, all), details });
 }
 
 function expectedOf(problems: readonly Problem[]): string {

@@ -11,11 +11,7 @@ import {
   wrongInput,
 } from './reading.ts';
 import { FILE_INPUT, readRecipientFile } from './recipient-file.ts';
-import {
-  type ParsedList,
-  parseRecipientList,
-  type RequestedTargets,
-} from './recipient-list.ts';
+import { parseRecipientList, type RequestedTargets } from './recipient-list.ts';
 import { givenInput, type InputSources, rawInput } from './sources.ts';
 
 /** What the inputs of the targets are checked against. */
@@ -74,8 +70,7 @@ function readList(
 ): Reading<RequestedTargets> {
   // Not trimmed: the lines before the first ID count.
   const text = rawInput(env, LIST_INPUT);
-  const parsed = parseRecipientList(text, { ownerId, clean });
-  return toReading(parsed, LIST_INPUT);
+  return parseRecipientList(text, { input: LIST_INPUT, ownerId, clean });
 }
 
 function readFile(
@@ -85,10 +80,7 @@ function readFile(
   const { env, clean } = sources;
   const file = readRecipientFile(givenInput(env, FILE_INPUT), sources);
   if (file.type === 'invalid') return file;
-
-  if (file.value.trim() === '') return withoutIds(FILE_INPUT, 'an empty file');
-  const parsed = parseRecipientList(file.value, { ownerId, clean });
-  return toReading(parsed, FILE_INPUT);
+  return parseRecipientList(file.value, { input: FILE_INPUT, ownerId, clean });
 }
 
 function readOrganization({
@@ -105,30 +97,6 @@ function readOrganization({
     label: null,
   } as const;
   return valid({ targets: [target], disabledIds: 0, repeatedIds: 0 });
-}
-
-function toReading(
-  parsed: ParsedList,
-  input: TargetInput,
-): Reading<RequestedTargets> {
-  switch (parsed.type) {
-    case 'valid':
-      return valid(parsed.list);
-    case 'empty':
-      return withoutIds(
-        input,
-        parsed.hasComments ? 'only comments' : 'an empty list',
-      );
-    case 'invalid': {
-      const { message, details } = parsed;
-      return invalid({ input, message, details, isEmpty: false });
-    }
-  }
-}
-
-function withoutIds(input: TargetInput, got: string): Reading<never> {
-  const fix = 'Add the ID of an account.';
-  return invalid(wrongInput(input, { expected: 'account IDs', got, fix }));
 }
 
 // -------- rules about all of them

@@ -1,7 +1,23 @@
 /** Where inputs come from: `INPUT_…` variables, or others in their place. */
 import type { Clean, Environment } from '../domain.ts';
 
-import type { FileReader } from './recipient-file.ts';
+/** What is at a path. */
+export interface FileStatus {
+  /** Only a file can be read. */
+  readonly type: 'file' | 'folder' | 'other';
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Reads files. Each function throws as those of `node:fs` do. */
+export interface FileReader {
+  /** The absolute path with its symbolic links resolved. */
+  realPath(path: string): string;
+  /** Throws where nothing is there. */
+  status(path: string): FileStatus;
+  /** The whole content. */
+  read(path: string): Uint8Array;
+}
 
 /** What the inputs are read from. */
 export interface InputSources {

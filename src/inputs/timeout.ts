@@ -1,12 +1,5 @@
 import type { Clean, Environment } from '../domain.ts';
-import {
-  invalid,
-  type Problem,
-  quoted,
-  type Reading,
-  valid,
-  wrongInput,
-} from './reading.ts';
+import { invalid, quoted, type Reading, valid, wrongInput } from './reading.ts';
 import { givenInput } from './sources.ts';
 
 /** The time that a run may take. */
@@ -24,50 +17,30 @@ const MIN_MS = 3_000;
 const MAX_MS = 24 * 3_600_000;
 
 const EXPECTED = 'a duration such as 90s, 10m or 1h30m';
+const ORDER = 'Write hours, minutes and seconds in this order, without spaces.';
+const RANGE = 'a duration from 3s to 24h';
+const CHOOSE = 'Choose a duration in this range.';
 const DURATION =
   /^(?=\d)(?:(?<hours>\d+)h)?(?:(?<minutes>\d+)m)?(?:(?<seconds>\d+)s)?$/;
 
 /** Reads the time limit of the whole step. */
 export function readTimeout(env: Environment, clean: Clean): Reading<Timeout> {
   const text = givenInput(env, 'timeout') || DEFAULT_TIMEOUT;
-  if (/^\d+$/.test(text)) return wrongTimeout(withoutUnits(text, clean));
+  const wrong = (fix: string, expected = EXPECTED) => {
+    const got = quoted(text, clean);
+    return invalid(wrongInput('timeout', { expected, got, fix }));
+  };
 
+  if (/^\d+$/.test(text)) return wrong('Write it with units.');
   const parts = DURATION.exec(text)?.groups;
-  if (!parts) return wrongTimeout(notADuration(text, clean));
-
+  if (!parts) return wrong(ORDER);
   const ms = millisecondsOf(parts);
-  if (ms < MIN_MS || ms > MAX_MS) return wrongTimeout(outOfRange(text, clean));
-  return valid({ text, ms });
+  const isInRange = ms >= MIN_MS && ms <= MAX_MS;
+  return isInRange ? valid({ text, ms }) : wrong(CHOOSE, RANGE);
 }
 
 function millisecondsOf(parts: Record<string, string | undefined>): number {
   const { hours = '0', minutes = '0', seconds = '0' } = parts;
   const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   return total * 1000;
-}
-
-function wrongTimeout(wrong: Problem): Reading<never> {
-  return invalid(wrongInput('timeout', wrong));
-}
-
-function withoutUnits(text: string, clean: Clean): Problem {
-  return {
-    expected: EXPECTED,
-    got: quoted(text, clean),
-    fix: 'Write it with units.',
-  };
-}
-
-function notADuration(text: string, clean: Clean): Problem {
-  const fix = 'Write hours, minutes and seconds in this order, without spaces.';
-  return { expected: EXPECTED, got: quoted(text, clean), fix };
-}
-
-function outOfRange(text: string, clean: Clean): Problem {
-  const fix = 'Choose a duration in this range.';
-  return {
-    expected: 'a duration from 3s to 24h',
-    got: quoted(text, clean),
-    fix,
-  };
 }

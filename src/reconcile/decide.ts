@@ -28,9 +28,9 @@ import {
   deletesOf,
   type History,
   type Post,
+  type SentWrite,
   type Step,
   type Waiting,
-  type WriteResult,
 } from './target-state.ts';
 
 /** What is asked for all targets alike. */
@@ -515,30 +515,25 @@ function hasRemoved(
 
 // -------- writes and records
 
-/** A write with what is known of it. */
-interface Written {
-  readonly result: WriteResult;
-}
-
-function isAccepted({ result }: Written): boolean {
+function isAccepted({ result }: SentWrite): boolean {
   return result.outcome === 'accepted';
 }
 
 /**
  * May the write have been carried out, although its response does not say so?
  */
-export function isUnknown({ result }: Written): boolean {
+export function isUnknown({ result }: SentWrite): boolean {
   return result.outcome === 'unknown';
 }
 
 /**
  * May the effect of the write, or of a parallel one that it met, still show?
  */
-function effectMayShow({ result }: Written): boolean {
+function effectMayShow({ result }: SentWrite): boolean {
   return result.outcome === 'unknown' || result.outcome === 'conflict';
 }
 
-function isRepeatable({ result }: Written): boolean {
+function isRepeatable({ result }: SentWrite): boolean {
   const { outcome } = result;
   if (outcome !== 'unknown' && outcome !== 'conflict') return false;
   return result.error.isRetryable;
@@ -548,10 +543,7 @@ function isRepeatable({ result }: Written): boolean {
  * Milliseconds from the end of a write to the sending of the newest list; 0
  * without a write.
  */
-function ageOf(
-  write: Post | Delete | null,
-  { listSentMs }: Observations,
-): number {
+function ageOf(write: SentWrite | null, { listSentMs }: Observations): number {
   return write ? listSentMs - write.endedMs : 0;
 }
 

@@ -4,18 +4,18 @@
  * A plan that could remove the wrong accounts is rejected before its first
  * write.
  */
-import type {
-  Failure,
-  Inputs,
-  MaxRemovals,
-  Share,
-  ShareRecipient,
-} from '../domain.ts';
+import type { Inputs, MaxRemovals, Share, ShareRecipient } from '../domain.ts';
 import { formatCount, plural } from '../format.ts';
 import { type Observations, shareIn } from './observations.ts';
 import { isActive } from './readiness.ts';
-import { refusedBecause } from './reasons.ts';
-import type { Plan, PlannedTarget, Refusal } from './target-state.ts';
+
+import { formatFailure, refusedBecause } from './reasons.ts';
+import {
+  listedTargets,
+  type Plan,
+  type PlannedTarget,
+  type Refusal,
+} from './target-state.ts';
 
 /** What a refusal depends on. */
 interface ExactSituation {
@@ -29,9 +29,6 @@ interface ExactSituation {
 
 /** Plans a run with `state: exact` from the first list. */
 export function planExact(inputs: Inputs, observed: Observations): Plan {
-  const listed = inputs.targets.map((target): PlannedTarget => {
-    return { target, desired: 'present', unlistedRecords: null };
-  });
   const withAccess = accountsWithAccess(inputs, observed);
   const ids = new Set(inputs.targets.map(({ id }) => id));
   const unlisted = [...withAccess.keys()].filter((id) => !ids.has(id));
@@ -42,7 +39,7 @@ export function planExact(inputs: Inputs, observed: Observations): Plan {
   });
   const situation = { inputs, observed, withAccess, unlisted };
   return {
-    targets: [...listed, ...removals],
+    targets: [...listedTargets(inputs), ...removals],
     refusal: refusalOf(situation),
   };
 }
@@ -91,11 +88,7 @@ function refusalOf(situation: ExactSituation): Refusal | null {
 function shareIsUnreadable({ observed }: ExactSituation): string | null {
   const { shareReading } = observed;
   if (shareReading.type === 'read') return null;
-  return `the share could not be read: ${textOf(shareReading.failure)}`;
-}
-
-function textOf({ reason, request }: Failure): string {
-  return request ? `${reason} (${request.detail})` : reason;
+  return `the share could not be read: ${formatFailure(shareReading.failure)}`;
 }
 
 function shareIsNotActive({ observed }: ExactSituation): string | null {

@@ -13,8 +13,10 @@ import {
 import {
   type Decision,
   deletesOf,
+  isListed,
   isPending,
   lastResultOf,
+  listedTargets,
   openDeleteOf,
   type Plan,
   type Step,
@@ -23,24 +25,15 @@ import {
 
 /** Gives each target its own desired state. */
 export function planTargets(inputs: Inputs, observed: Observations): Plan {
-  const { targets, state } = inputs;
-  if (state === 'exact') return planExact(inputs, observed);
-
-  const planned = targets.map((target) => ({
-    target,
-    desired: state,
-    unlistedRecords: null,
-  }));
-  return { targets: planned, refusal: null };
+  if (inputs.state === 'exact') return planExact(inputs, observed);
+  return { targets: listedTargets(inputs), refusal: null };
 }
 
 /** How far the listed targets are. Removals of `exact` come after them. */
 export type Additions = 'pending' | 'done' | 'failed';
 
 export function additionsOf(targets: readonly TargetState[]): Additions {
-  const listed = targets.filter(
-    ({ planned }) => planned.unlistedRecords === null,
-  );
+  const listed = targets.filter(isListed);
   if (listed.some(({ next }) => next.do === 'fail')) return 'failed';
   return listed.some(isPending) ? 'pending' : 'done';
 }
@@ -196,8 +189,7 @@ function additionsFirst(
   decision: Decision,
   { state, additions, isBeingRemoved }: Obstacles,
 ): Step | null {
-  const isUnlisted = state.planned.unlistedRecords !== null;
-  if (!isUnlisted || decision.next.do !== 'delete') return null;
+  if (isListed(state) || decision.next.do !== 'delete') return null;
   if (additions === 'done') return null;
   if (additions === 'pending') return { do: 'wait', for: 'additions' };
   if (isBeingRemoved) return AWAIT_REMOVAL;

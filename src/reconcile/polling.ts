@@ -14,8 +14,6 @@ export interface PauseSituation {
   readonly random: number;
   /** Until the deadline, in milliseconds. */
   readonly leftMs: number;
-  /** Are writes due for which the newest list is too old? */
-  readonly isBehind: boolean;
   /** How long Cloudflare asked to wait after a failed poll; 0 otherwise. */
   readonly retryAfterMs: number;
   /**
@@ -27,9 +25,7 @@ export interface PauseSituation {
 
 /** Milliseconds to wait before the next poll. */
 export function pauseMs(situation: PauseSituation): number {
-  const { isBehind, leftMs, retryAfterMs, lastListMs } = situation;
-  if (isBehind) return 0;
-
+  const { leftMs, retryAfterMs, lastListMs } = situation;
   const intervalMs = pollIntervalMs(situation.waitedMs, situation.random);
   // A large list would otherwise be read all the time.
   const wantedMs = Math.max(intervalMs, lastListMs);

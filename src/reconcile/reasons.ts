@@ -1,9 +1,19 @@
 /* The failures that the reconciler finds itself, in words. */
 import type { Failure, Share, ShareRecipient, Target } from '../domain.ts';
-import { plural } from '../format.ts';
+import { listOf, plural } from '../format.ts';
 import type { Refusal } from './target-state.ts';
 
 const MAX_NAMED = 5;
+
+/** `reason (request)`: a failure on one line. */
+export function formatFailure({ reason, request }: Failure): string {
+  return request ? `${reason} (${request.detail})` : reason;
+}
+
+/** `c41f… (account 023e…)`. */
+export function nameOfRecord({ id, accountId }: ShareRecipient): string {
+  return `${id} (account ${accountId ?? 'unknown'})`;
+}
 
 /** Somebody removed the record in use. */
 export function recipientRemoved({ id, status }: ShareRecipient): Failure {
@@ -43,12 +53,7 @@ export function possiblyOrganization(
 }
 
 function oneOf(records: readonly ShareRecipient[]): string {
-  const names = records
-    .slice(0, MAX_NAMED)
-    .map(({ id, accountId }) => `${id} (account ${accountId ?? 'unknown'})`);
-  const more = records.length - names.length;
-  const rest = more > 0 ? ` and ${more} more` : '';
-  return `one of ${names.join(', ')}${rest}`;
+  return `one of ${listOf(records.map(nameOfRecord), MAX_NAMED)}`;
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { Clock, Deadline } from '../clock.ts';
-import { ApiError, provesBadCredentials } from '../cloudflare/api-error.ts';
 import {
-  type FailedWrite,
-  type ReadOptions,
+  ApiError,
+  provesBadCredentials,
   withoutRetryInTime,
-} from '../cloudflare/client.ts';
+} from '../cloudflare/api-error.ts';
+import type { FailedWrite, ReadOptions } from '../cloudflare/client.ts';
 import type { RateLimitState } from '../cloudflare/rate-limiter.ts';
 import { hasTerminalError } from '../cloudflare/records.ts';
 import type { ShareApi, ShareWrite } from '../cloudflare/share.ts';
@@ -32,12 +32,14 @@ import {
   type Delete,
   deletesOf,
   type Ending,
+  initialState,
+  isListed,
   isPending,
   type Outcome,
   type Plan,
   type Post,
+  type SentWrite,
   type TargetState,
-  type WriteResult,
 } from './target-state.ts';
 import { heldBackBy } from './turns.ts';
 
@@ -70,6 +72,11 @@ export interface ReconcilerOptions {
   /** Called after each change and each poll. */
   readonly progress: Progress;
 }
+
+const ACCEPTED = { outcome: 'accepted' } as const;
+
+/** What came of a write that was sent, or nearly. */
+type SentReply = Exclude<ShareWrite, { outcome: 'heldBack' }>;
 
 /** A write that a decision asks for. */
 interface DueWrite {
@@ -118,19 +125,10 @@ export class Reconciler {
     // Reading the share may have taken long: no write is guaranteed by a list
     // of that age.
     this.#hasWriteBegun = clock.now() > observed.listReceivedMs + STALE_READ_MS;
-    this.#targets = plan.targets.map((planned) => ({
-      planned,
-      posts: [],
-      deletes: [],
-      inUse: null,
-      next: { do: 'wait', for: 'status' },
-      recipient: null,
-      changed: false,
-      heldBack: null,
-      startedMs: observed.firstSentMs,
-      decidedMs: observed.firstSentMs,
-      statusSinceMs: clock.now(),
-    }));
+    const nowMs = clock.now();
+    this.#targets = plan.targets.map((planned) =>
+      initialState(planned, observed.firstSentMs, nowMs),
+    );
     this.#decideAll();
   }
 
@@ -194,7 +192,7 @@ export class Reconciler {
     while (this.isPending() && !deadline.closing.aborted) {
       const isBehind = await this.#writeDue();
       if (!this.isPending()) return;
-      await this.#pause(isBehind);
+      if (!isBehind) await this.#pause();
       if (!deadline.closing.aborted) await this.#poll();
     }
     if (this.#isUnclear()) {
@@ -229,9 +227,9 @@ export class Reconciler {
 
   /** Decides the listed targets first, because removals depend on them. */
   #decideAll(): void {
-    this.#decideWhere((state) => !isUnlisted(state));
+    this.#decideWhere(isListed);
     this.#additions = additionsOf(this.#targets);
-    this.#decideWhere(isUnlisted);
+    this.#decideWhere((state) => !isListed(state));
   }
 
   #decideWhere(isIncluded: (state: TargetState) => boolean): void {
@@ -394,12 +392,13 @@ export class Reconciler {
   /** Records what is known of a write that was sent, or nearly. */
   #record(
     { index, recipientId }: DueWrite,
-    reply: Exclude<ShareWrite, { outcome: 'heldBack' }>,
+    reply: SentReply,
     replies: ShareRecipient[],
   ): void {
     const nowMs = this.#options.clock.now();
     this.#hasWriteEnded = true;
-    const result = this.#toResult(reply);
+    const result =
+      reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
     if (result.outcome === 'notProcessed') {
       const { failure } = result.error;
       this.#update(index, { heldBack: { why: 'not-processed', failure } });
@@ -420,18 +419,12 @@ export class Reconciler {
     this.#update(index, { heldBack: null, posts, inUse });
   }
 
-  #toPost(
-    { planned }: TargetState,
-    written: Pick<Post, 'endedMs' | 'result'>,
-  ): Post {
+  #toPost({ planned }: TargetState, written: SentWrite): Post {
     const records = this.#observed.byAccount.get(planned.target.id) ?? [];
     return { ...written, knownIds: new Set(records.map(({ id }) => id)) };
   }
 
-  #toDelete(
-    recipientId: string,
-    written: Pick<Post, 'endedMs' | 'result'>,
-  ): Delete {
+  #toDelete(recipientId: string, written: SentWrite): Delete {
     const status = this.#observed.records.get(recipientId)?.status;
     return {
       recipientId,
@@ -441,17 +434,15 @@ export class Reconciler {
   }
 
   /**
-   * What is known of a write. One that was not processed is rejected where
-   * Cloudflare asks to wait past the end of the step.
+   * What a write that was not accepted means for the writes that follow it. One
+   * that was not processed is rejected where Cloudflare asks to wait past the
+   * end of the step.
    */
-  #toResult(
-    reply: Exclude<ShareWrite, { outcome: 'heldBack' }>,
-  ): WriteResult | FailedWrite {
-    if (reply.outcome === 'accepted') return { outcome: 'accepted' };
+  #learnFrom(failed: ApiError): FailedWrite {
     const { clock, deadline } = this.#options;
     const nowMs = clock.now();
     const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
-    const error = withoutRetryInTime(reply.error, leftMs);
+    const error = withoutRetryInTime(failed, leftMs);
     const notBeforeMs = nowMs + error.retryAfterMs;
     this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
     if (provesBadCredentials(error)) {
@@ -464,7 +455,7 @@ export class Reconciler {
 
   // -------- polling
 
-  async #pause(isBehind: boolean): Promise<void> {
+  async #pause(): Promise<void> {
     const { clock, deadline, random } = this.#options;
     const nowMs = clock.now();
     const { listSentMs, listReceivedMs } = this.#observed;
@@ -472,7 +463,6 @@ export class Reconciler {
       waitedMs: nowMs - this.#lastWriteMs,
       random: random(),
       leftMs: deadline.endMs() - nowMs,
-      isBehind,
       retryAfterMs: this.#pollError?.retryAfterMs ?? 0,
       lastListMs: this.#hasWriteEnded ? 0 : listReceivedMs - listSentMs,
     });
@@ -568,12 +558,8 @@ export class Reconciler {
   }
 }
 
-function isUnlisted({ planned }: TargetState): boolean {
-  return planned.unlistedRecords !== null;
-}
-
 function isUnbegunRemoval(state: TargetState): boolean {
-  return isUnlisted(state) && state.deletes.length === 0;
+  return !isListed(state) && state.deletes.length === 0;
 }
 
 function isWriteDue({ next }: Decision): boolean {

@@ -1,9 +1,10 @@
 /* What the reconciler knows of one target, as data that the report reads. */
-import type { ApiError } from '../cloudflare/api-error.ts';
+import type { FailedWrite } from '../cloudflare/client.ts';
 import type {
   DesiredState,
   Failure,
   HeldBack,
+  Inputs,
   Share,
   ShareRecipient,
   Target,
@@ -25,6 +26,15 @@ export interface PlannedTarget {
   readonly unlistedRecords: readonly ShareRecipient[] | null;
 }
 
+/** The targets of the list, in the order given. */
+export function listedTargets({
+  targets,
+  state,
+}: Pick<Inputs, 'targets' | 'state'>): PlannedTarget[] {
+  const desired = state === 'absent' ? 'absent' : 'present';
+  return targets.map((target) => ({ target, desired, unlistedRecords: null }));
+}
+
 /** What a run is about to do. */
 export interface Plan {
   /** The listed targets in the order given, then accounts that have to go. */
@@ -36,33 +46,26 @@ export interface Plan {
 /** What is known of a write that may have been processed. */
 export type WriteResult =
   | { readonly outcome: 'accepted' }
-  | {
-      /**
-       * `unknown`: it may have been carried out. `conflict`: it was not, but
-       * another change is under way. `rejected`: it was not.
-       */
-      readonly outcome: 'unknown' | 'conflict' | 'rejected';
-      readonly error: ApiError;
-    };
+  | Exclude<FailedWrite, { outcome: 'notProcessed' }>;
 
-/** A POST that was sent. */
-export interface Post {
+/** A write that was sent. */
+export interface SentWrite {
   /** When its result was known, milliseconds since the epoch. */
   readonly endedMs: number;
   /** What its response proved. */
   readonly result: WriteResult;
+}
+
+/** A POST that was sent. */
+export interface Post extends SentWrite {
   /** Records of its target that were known before it was sent. */
   readonly knownIds: ReadonlySet<string>;
 }
 
 /** A DELETE that was sent. */
-export interface Delete {
+export interface Delete extends SentWrite {
   /** The record that it removes. */
   readonly recipientId: string;
-  /** When its result was known, milliseconds since the epoch. */
-  readonly endedMs: number;
-  /** What its response proved. */
-  readonly result: WriteResult;
   /** Was the record `associating` when it was sent? */
   readonly wasAssociating: boolean;
 }
@@ -125,6 +128,32 @@ export interface TargetState extends History, Decision {
   readonly decidedMs: number;
   /** Since when the record has been observed with its status. */
   readonly statusSinceMs: number;
+}
+
+/** A target of which nothing has been decided yet. */
+export function initialState(
+  planned: PlannedTarget,
+  startedMs: number,
+  nowMs: number,
+): TargetState {
+  return {
+    planned,
+    posts: [],
+    deletes: [],
+    inUse: null,
+    next: { do: 'wait', for: 'status' },
+    recipient: null,
+    changed: false,
+    heldBack: null,
+    startedMs,
+    decidedMs: startedMs,
+    statusSinceMs: nowMs,
+  };
+}
+
+/** Is it a target of the list, not an account that `exact` removes? */
+export function isListed({ planned }: TargetState): boolean {
+  return planned.unlistedRecords === null;
 }
 
 /** Is something due, or waited for? */

@@ -23,7 +23,7 @@ export interface TurnSituation {
 }
 
 /** Why the write is held back, or null where the rule does not match. */
-type TurnRule = (situation: TurnSituation) => HeldBack | 'send' | null;
+type TurnRule = (situation: TurnSituation) => HeldBack | null;
 
 /** Whose turn it is. The first rule that matches decides; without, it is. */
 const TURN_RULES: readonly TurnRule[] = [
@@ -32,7 +32,6 @@ const TURN_RULES: readonly TurnRule[] = [
   serverAskedToWait,
   everythingIsBlocked,
   stepEndsFirst,
-  firstWriteIsGuaranteed,
   listIsStale,
 ];
 
@@ -42,9 +41,8 @@ const TURN_RULES: readonly TurnRule[] = [
  */
 export function heldBackBy(situation: TurnSituation): HeldBack | null {
   for (const rule of TURN_RULES) {
-    const verdict = rule(situation);
-    if (verdict === 'send') return null;
-    if (verdict) return verdict;
+    const heldBack = rule(situation);
+    if (heldBack) return heldBack;
   }
   return null;
 }
@@ -84,22 +82,17 @@ function stepEndsFirst({
 }
 
 /**
- * However long reading the list took, and however long the rate limit makes
- * this write wait: a list that no write follows would be read forever.
+ * A list serves writes as long as a read may be behind a write. The first write
+ * is guaranteed, however long reading the list took, and however long the rate
+ * limit makes it wait: a list that no write follows would be read forever.
  */
-function firstWriteIsGuaranteed({
-  isFirstSinceList,
-}: TurnSituation): 'send' | null {
-  return isFirstSinceList ? 'send' : null;
-}
-
-/** A list serves writes as long as a read may be behind a write. */
 function listIsStale({
   nowMs,
   listReceivedMs,
+  isFirstSinceList,
   rateLimit: { waitMs },
 }: TurnSituation): HeldBack | null {
   const isFresh = nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
-  if (isFresh) return null;
+  if (isFresh || isFirstSinceList) return null;
   return waitMs > 0 ? { why: 'rate-limit', waitMs } : { why: 'stale-list' };
 }

@@ -39,10 +39,8 @@ export const TITLES: Readonly<Record<Topic, string>> = {
 
 /** What a run has shown, so that no advice contradicts it. */
 export interface Circumstances {
-  /** The credentials reached Cloudflare and can read the share. */
-  readonly listWasRead: boolean;
-  /** The run has read the share itself, with the same credentials. */
-  readonly shareWasRead: boolean;
+  /** The most that the run has read with its credentials: `list` is most. */
+  readonly wasRead: 'nothing' | 'share' | 'list';
   /** The credentials have changed the share in this run. */
   readonly writeWasAccepted: boolean;
   /** The kind that was used. */
@@ -69,8 +67,7 @@ interface Rule {
   readonly kinds?: readonly RequestKind[];
   /** Without it, the hint holds for every code, and where there is none. */
   readonly codes?: readonly number[];
-  readonly listWasRead?: boolean;
-  readonly shareWasRead?: boolean;
+  readonly wasRead?: Circumstances['wasRead'];
   readonly writeWasAccepted?: boolean;
   readonly credentials?: Credentials['type'];
   readonly refusedFor?: Refusal['about'];
@@ -79,7 +76,7 @@ interface Rule {
   readonly hint: string;
 }
 
-const READS: readonly RequestKind[] = ['share', 'shares', 'list', 'recipient'];
+/** A run that writes has read the list. */
 const WRITES: readonly RequestKind[] = ['create', 'delete'];
 
 /**
@@ -101,7 +98,6 @@ export const RULES: readonly Rule[] = [
     cause: 'authentication',
     kinds: WRITES,
     codes: [10000],
-    listWasRead: true,
     writeWasAccepted: false,
     credentials: 'token',
     topic: 'read-only',
@@ -114,7 +110,6 @@ export const RULES: readonly Rule[] = [
     cause: 'authentication',
     kinds: WRITES,
     codes: [10000],
-    listWasRead: true,
     writeWasAccepted: false,
     topic: 'read-only',
     hint:
@@ -147,7 +142,6 @@ export const RULES: readonly Rule[] = [
     cause: 'authentication',
     kinds: WRITES,
     codes: WRONG_CREDENTIALS,
-    listWasRead: true,
     writeWasAccepted: false,
     hint:
       'The credentials could read earlier in this run. Check whether they ' +
@@ -157,17 +151,15 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'authentication',
     codes: WRONG_CREDENTIALS,
-    listWasRead: true,
+    wasRead: 'list',
     hint:
       'The credentials worked earlier in this run. Check whether they have ' +
       'been revoked or have expired since.',
   },
   {
     cause: 'authentication',
-    kinds: READS,
     codes: WRONG_CREDENTIALS,
-    listWasRead: false,
-    shareWasRead: false,
+    wasRead: 'nothing',
     hint:
       'Check that the secret is the right one, has not expired, and can ' +
       'read the shares of account-id.',
@@ -175,8 +167,7 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'route',
     codes: [7000, 7003],
-    listWasRead: false,
-    shareWasRead: false,
+    wasRead: 'nothing',
     hint:
       'Check account-id and api-url, and whether the credentials can see ' +
       'this account.',
@@ -185,15 +176,14 @@ export const RULES: readonly Rule[] = [
     cause: 'not-found',
     kinds: ['share', 'list'],
     codes: [1004],
-    listWasRead: false,
-    shareWasRead: false,
+    wasRead: 'nothing',
     hint: 'Check share-id, and that account-id owns this share.',
   },
   {
     cause: 'not-found',
     kinds: ['list'],
     codes: [1004],
-    listWasRead: true,
+    wasRead: 'list',
     hint:
       'This run has read its list before. Check whether the share has been ' +
       'deleted since.',
@@ -228,21 +218,19 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'invalid-response',
-    listWasRead: true,
+    wasRead: 'list',
     hint: `The API responded properly before, so this may be temporary. ${RUN_AGAIN}`,
   },
   {
     cause: 'invalid-response',
-    listWasRead: false,
-    shareWasRead: false,
+    wasRead: 'nothing',
     hint:
       'Check api-url, and whether a proxy or captive portal responds ' +
       'instead of Cloudflare.',
   },
   {
     cause: 'too-large',
-    listWasRead: false,
-    shareWasRead: false,
+    wasRead: 'nothing',
     hint: 'Check api-url, and whether something other than Cloudflare responds.',
   },
   {
@@ -251,26 +239,24 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'network',
-    listWasRead: true,
+    wasRead: 'list',
     hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
   },
   {
     cause: 'network',
-    listWasRead: false,
-    shareWasRead: false,
+    wasRead: 'nothing',
     hint:
       'Check that the runner can resolve and reach the host of api-url, ' +
       'or set HTTPS_PROXY.',
   },
   {
     cause: 'proxy',
-    listWasRead: true,
+    wasRead: 'list',
     hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
   },
   {
     cause: 'proxy',
-    listWasRead: false,
-    shareWasRead: false,
+    wasRead: 'nothing',
     hint:
       'Check the address and the rules of the proxy. If it requires a ' +
       'password, set HTTPS_PROXY to http://USERNAME:PASSWORD@HOST:PORT.',
@@ -397,8 +383,7 @@ function matches(
     rule.cause === cause &&
     accepts(rule.kinds, request?.kind) &&
     accepts(rule.codes, request?.code) &&
-    isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
-    isUnlessOther(rule.shareWasRead, circumstances.shareWasRead) &&
+    isUnlessOther(rule.wasRead, circumstances.wasRead) &&
     isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
     isUnlessOther(rule.credentials, circumstances.credentials) &&
     isUnlessOther(rule.refusedFor, circumstances.refusedFor)

@@ -3,13 +3,14 @@ import type { Failure } from '../domain.ts';
 import {
   failureOf,
   hasWritten,
+  isListed,
+  type Outcome,
   type TargetState,
 } from '../reconcile/target-state.ts';
-import { type Advice, adviceFor } from './failure-guide.ts';
+import { type Advice, adviceFor, type Circumstances } from './failure-guide.ts';
 import {
   causeOf,
   hasFailed,
-  isListed,
   isRemovalNotBegun,
   type Result,
 } from './result.ts';
@@ -101,8 +102,7 @@ function describeGroup(
   const [first] = states;
   const isSingle = states.length === 1 || !first;
   const advice = adviceFor(failure, {
-    listWasRead: result.outcome.observed !== null,
-    shareWasRead: result.outcome.share !== null,
+    wasRead: wasReadIn(result.outcome),
     writeWasAccepted: result.outcome.targets.some(hasWritten),
     credentials: result.inputs.credentials.type,
     refusedFor: result.outcome.refusal?.about ?? null,
@@ -111,6 +111,11 @@ function describeGroup(
     ? failure.reason
     : reasonOfSeveral(failure, states, result);
   return { advice, failure, reason, states };
+}
+
+function wasReadIn({ observed, share }: Outcome): Circumstances['wasRead'] {
+  if (observed) return 'list';
+  return share ? 'share' : 'nothing';
 }
 
 function reasonOfSeveral(

@@ -1,16 +1,18 @@
 import type { Cause, DesiredState, PublishedStatus } from '../domain.ts';
-import type { TargetState } from '../reconcile/target-state.ts';
+
+import { formatFailure } from '../reconcile/reasons.ts';
+
+import { isListed, type TargetState } from '../reconcile/target-state.ts';
+
 import { failureIn } from './failures.ts';
 import {
   durationMs,
   hasFailed,
-  isListed,
   type LeftOut,
   type Result,
   statusOf,
 } from './result.ts';
 import { cut } from './sanitizer.ts';
-import { formatFailure } from './wording.ts';
 
 /** The names of the outputs: a test compares them with action.yml. */
 export const OUTPUT_NAMES = [

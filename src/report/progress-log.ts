@@ -4,6 +4,7 @@ import type { Inputs, Share } from '../domain.ts';
 import { plural } from '../format.ts';
 import type { InputNotes } from '../inputs/load-inputs.ts';
 import { type Observations, shareIn } from '../reconcile/observations.ts';
+import type { Progress } from '../reconcile/reconciler.ts';
 import { nameOfResource } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
@@ -35,7 +36,7 @@ import {
 } from './wording.ts';
 
 /** What a run does, as it happens. */
-export interface ProgressLog {
+export interface ProgressLog extends Progress {
   /** The first line, before any request. */
   start(notes: InputNotes, ignoresTlsVariable: boolean): void;
   /** What the first list shows; `remainingMs` is left of the timeout. */
@@ -44,10 +45,6 @@ export interface ProgressLog {
     observed: Observations,
     remainingMs: number,
   ): void;
-  /** Something has happened to a target. */
-  changed(from: TargetState, to: TargetState): void;
-  /** After every poll; `leftMs` is left of the timeout. */
-  polled(targets: readonly TargetState[], leftMs: number): void;
   /** A request, or all of them, are delayed. */
   delayed(delay: Delay): void;
 }
@@ -57,8 +54,6 @@ const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;
 const MAX_HELD_BACK = 3;
-/** A slow-down that pauses for longer has begun anew. */
-const SLOW_DOWN_PAUSE_MS = 60_000;
 /** Cloudflare's published rate limit. */
 const LIMIT_REQUESTS = 1_200;
 const LIMIT_WINDOW_MS = 300_000;
@@ -76,7 +71,6 @@ export function createProgressLog(
   let overAtPlan = new Set<string>();
   let writeWasAccepted = false;
   let lastLineMs = clock.now();
-  let lastSpacingMs: number | null = null;
   const lineCounts = new Map<string, number>();
   const retriedResources = new Set<string>();
 
@@ -136,8 +130,7 @@ export function createProgressLog(
   function logExcerpt(from: TargetState, to: TargetState, text: string): void {
     const limit = excerptOf(from, to, {
       // Nothing changes before the list was read.
-      listWasRead: true,
-      shareWasRead: share !== null,
+      wasRead: 'list',
       writeWasAccepted,
       credentials: inputs.credentials.type,
       refusedFor: null,
@@ -204,22 +197,14 @@ export function createProgressLog(
     },
 
     delayed(delay) {
-      if (delay.why !== 'spacing') {
-        log(delayLine(delay));
-        return;
-      }
-      const nowMs = clock.now();
-      const isNew =
-        lastSpacingMs === null || nowMs - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
-      lastSpacingMs = nowMs;
-      if (isNew) log(delayLine(delay));
+      log(delayLine(delay));
     },
   };
 }
 
-/** One key for each target: an account and an organization may share an ID. */
-function keyOf({ planned: { target } }: TargetState): string {
-  return `${target.type} ${target.id}`;
+/** A run has targets of one type, so an ID is enough. */
+function keyOf({ planned }: TargetState): string {
+  return planned.target.id;
 }
 
 /** Which changes of many targets have a line, and how many of a key. */

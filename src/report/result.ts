@@ -1,4 +1,6 @@
 /* A run that is over, as plain data, and what follows from it. */
+import type { RequestCounts } from '../cloudflare/client.ts';
+import type { ShareName } from '../cloudflare/records.ts';
 import {
   type Cause,
   type Inputs,
@@ -15,17 +17,14 @@ import {
   deletesOf,
   type Ending,
   failureOf,
+  isListed,
   isPending,
   type Outcome,
   type TargetState,
 } from '../reconcile/target-state.ts';
 
 /** What a run took. */
-export interface Cost {
-  /** All requests to Cloudflare. */
-  readonly requests: number;
-  /** How many of them repeated a read. */
-  readonly retries: number;
+export interface Cost extends RequestCounts {
   /** From the start of the run, in milliseconds. */
   readonly tookMs: number;
 }
@@ -51,10 +50,7 @@ export interface Result {
   /** The targets, and what was observed. */
   readonly outcome: Outcome;
   /** Only where the share was not found. */
-  readonly sharesOfOwner: readonly {
-    readonly id: string;
-    readonly name: string;
-  }[];
+  readonly sharesOfOwner: readonly ShareName[];
   /** How much it took. */
   readonly cost: Cost;
   /** Ends the time of targets that are not done. */
@@ -144,11 +140,6 @@ export function byKind(result: Result): Map<Kind, TargetState[]> {
     groups.get(kindOf(state, result))?.push(state);
   }
   return groups;
-}
-
-/** Is it a target of the list, not an account that `exact` removes? */
-export function isListed({ planned }: TargetState): boolean {
-  return planned.unlistedRecords === null;
 }
 
 /**

@@ -41,7 +41,6 @@ const MAX_BYTES = 1_000_000;
 const MAX_UNFOLDED = 100;
 const MAX_REASONS = 3;
 const MAX_REASON = 300;
-const MAX_INPUT_ERRORS = 50;
 const MAX_INPUT_MESSAGE = 2_000;
 
 // -------- of a run
@@ -395,17 +394,14 @@ export function createInputSummary(
   errors: readonly InputError[],
   toHtml: ToHtml,
 ): string {
-  const shown = errors.slice(0, MAX_INPUT_ERRORS);
-  const items = shown.map(({ input, message }) => {
+  const items = errors.map(({ input, message }) => {
     const text = cutWithCount(message, MAX_INPUT_MESSAGE);
     return `<li>${code(input, toHtml)}: ${toHtml(text)}</li>`;
   });
-  const more = errors.length - shown.length;
-  const rest = more > 0 ? `<li>and ${plural(more, 'more input')}</li>` : '';
   const isEmpty = errors.some((error) => error.isEmpty);
   const advice = isEmpty ? emptyInputAdvice : OTHER_HINTS.inputs;
 
-  const list = `<ul>\n${items.join('\n')}${rest}\n</ul>`;
+  const list = `<ul>\n${items.join('\n')}\n</ul>`;
   return `<h3>❌ ${TITLES.inputs}</h3>\n${list}\n<p>${toHtml(advice)}</p>\n\n`;
 }
 

@@ -2,6 +2,7 @@
 import type { ShareRecipient } from '../domain.ts';
 import type { Observations } from '../reconcile/observations.ts';
 import { isActive } from '../reconcile/readiness.ts';
+import { isListed } from '../reconcile/target-state.ts';
 import type { Result } from './result.ts';
 import {
   duplicateWarning,
@@ -70,15 +71,13 @@ function lateRecords(
   // A run that was rejected has read no list but the first.
   if (inputs.state !== 'exact' || outcome.refusal) return [];
 
-  const planned = outcome.targets.map((state) => state.planned);
+  const { targets } = outcome;
   const listed = new Set(
-    planned
-      .filter(({ unlistedRecords }) => unlistedRecords === null)
-      .map(({ target }) => target.id),
+    targets.filter(isListed).map(({ planned }) => planned.target.id),
   );
   const firstSeen = new Set(
-    planned.flatMap(({ unlistedRecords }) =>
-      (unlistedRecords ?? []).map(({ id }) => id),
+    targets.flatMap(({ planned }) =>
+      (planned.unlistedRecords ?? []).map(({ id }) => id),
     ),
   );
   const isLate = (record: ShareRecipient) =>

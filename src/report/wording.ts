@@ -27,6 +27,7 @@ import type { DeploymentProblem } from '../github/deployment.ts';
 import type { InputNotes } from '../inputs/load-inputs.ts';
 import type { Observations } from '../reconcile/observations.ts';
 import { isActive, isDisassociating } from '../reconcile/readiness.ts';
+import { formatFailure, nameOfRecord } from '../reconcile/reasons.ts';
 import { describeErrors } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
@@ -92,11 +93,6 @@ export function shareAndOwner(share: Share | null, inputs: Inputs): string {
 
 function nameOfShare(share: Share | null, { shareId }: Inputs): string {
   return share?.name ? `"${share.name}" (${shareId})` : shareId;
-}
-
-/** `reason (request)`: a failure on one line. */
-export function formatFailure({ reason, request }: Failure): string {
-  return request ? `${reason} (${request.detail})` : reason;
 }
 
 // -------- the start of a run
@@ -831,8 +827,7 @@ function describeHeldBackWrites(states: readonly TargetState[]): string[] {
 
 // -------- what an annotation adds to a reason
 
-/** 'Share "Baseline" (3fd8…), owner 699d…; account 023e… (EMEA), ' +
-'recipient c41f….' */
+/** `Share "Baseline" (3fd8…), owner 699d…; account 023e…, recipient c41f….` */
 export function whereSentence(
   states: readonly TargetState[],
   result: Result,
@@ -944,10 +939,6 @@ export function ownerWarning(records: readonly ShareRecipient[]): WarningText {
       'The account that owns the share is a recipient of it. The action ' +
       `does not remove recipient ${ids}.`,
   };
-}
-
-function nameOfRecord({ id, accountId }: ShareRecipient): string {
-  return `${id} (account ${accountId ?? 'unknown'})`;
 }
 
 export function deploymentWarning(problem: DeploymentProblem): WarningText {
