@@ -56,9 +56,8 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  BH: () => (/* binding */ LAST_LIST_MS),
-  db: () => (/* binding */ startDeadline),
-  ml: () => (/* binding */ systemClock)
+  d: () => (/* binding */ startDeadline),
+  m: () => (/* binding */ systemClock)
 });
 
 ;// CONCATENATED MODULE: external "node:timers/promises"
@@ -2774,7 +2773,8 @@ const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 const MAX_SCHEMES = 4;
 /**
  * Chooses the proxy as the runner does: `https_proxy` or `HTTPS_PROXY`, but
- * none for http, for loopback and for the hosts of `NO_PROXY`.
+ * none for http, for loopback and for the hosts of `NO_PROXY`, which the
+ * runner's own `checkBypass` reads from the environment of the process.
  *
  * @throws TypeError or URIError where the variable holds no address of a proxy
  */
@@ -3024,7 +3024,7 @@ function readGitHubContext(env) {
         ref: githubVariable('SHA') || githubVariable('REF'),
         runUrl: `${server}/${owner}/${repo}/actions/runs/${githubVariable('RUN_ID')}`,
         apiUrl: githubVariable('API_URL') || 'https://api.github.com',
-        summaryPath: githubVariable('STEP_SUMMARY'),
+        hasSummary: githubVariable('STEP_SUMMARY') !== '',
         docsUrl: docsFolderOf(server, githubVariable('ACTION_REPOSITORY'), githubVariable('ACTION_REF')),
         userAgent: `cloudflare-share-recipient/${VERSION}${run && ` (${run})`}`,
     };
@@ -4080,10 +4080,11 @@ function getIDToken(aud) {
 ;// CONCATENATED MODULE: ../.build/src/github/github-runner.js
 
 /**
- * The runner of GitHub Actions. `summaryPath` is the value of
- * GITHUB_STEP_SUMMARY: a runner without that variable shows no summary.
+ * The runner of GitHub Actions.
+ * @param hasSummary false for a runner that shows no job summary: it sets no
+ *   GITHUB_STEP_SUMMARY, which `@actions/core` reads
  */
-function githubRunner(summaryPath) {
+function githubRunner(hasSummary) {
     return {
         mask: core_setSecret,
         info: info,
@@ -4100,7 +4101,7 @@ function githubRunner(summaryPath) {
         },
         output: setOutput,
         async summary(html) {
-            if (summaryPath)
+            if (hasSummary)
                 await summary.addRaw(html).write();
         },
     };
@@ -4163,9 +4164,9 @@ const success = await (0,_main_js__WEBPACK_IMPORTED_MODULE_7__/* .main */ .i)({
     context,
     files: _inputs_recipient_file_js__WEBPACK_IMPORTED_MODULE_6__/* .workspaceFiles */ .PZ,
     http: (0,_cloudflare_http_client_js__WEBPACK_IMPORTED_MODULE_3__/* .createHttpClient */ .u)((url) => (0,_cloudflare_proxy_js__WEBPACK_IMPORTED_MODULE_4__/* .proxyFor */ .iJ)(url, process.env), (0,_cloudflare_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .extraCaProblem */ .gb)(process.env, node_fs__WEBPACK_IMPORTED_MODULE_0__.existsSync)),
-    clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .ml,
+    clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m,
     random: Math.random,
-    runner: (0,_github_github_runner_js__WEBPACK_IMPORTED_MODULE_5__/* .githubRunner */ .O)(context.summaryPath),
+    runner: (0,_github_github_runner_js__WEBPACK_IMPORTED_MODULE_5__/* .githubRunner */ .O)(context.hasSummary),
     cancel: cancel.signal,
 });
 process.exitCode = success ? 0 : 1;
@@ -4300,12 +4301,13 @@ class FileProblem extends Error {
     }
 }
 /**
- * Reads the text of the file.
+ * Reads the text of the file. What could replace it between the checks and the
+ * reading could also write the list itself: the job owns the workspace.
  * @param path as it was given; not empty
  */
-function readRecipientFile(path, options) {
+function readRecipientFile(path, sources) {
     try {
-        return (0,reading/* valid */.rZ)(readText(path, options));
+        return (0,reading/* valid */.rZ)(readText(path, sources));
     }
     catch (error) {
         if (!(error instanceof FileProblem))
@@ -4420,6 +4422,68 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ../.build/src/clock.js + 1 modules
 var src_clock = __nccwpck_require__(377);
+;// CONCATENATED MODULE: ../.build/src/format.js
+/* Numbers, times and lists as people read them. */
+/** `1,000`. */
+function formatCount(count) {
+    return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+/** `1 account`, `1,000 accounts`. */
+function plural(count, noun) {
+    const ending = count === 1 ? '' : 's';
+    return `${formatCount(count)} ${noun}${ending}`;
+}
+/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
+function formatSeconds(ms) {
+    const digits = ms < 100_000 ? 1 : 0;
+    return `${(Math.max(0, ms) / 1000).toFixed(digits)} s`;
+}
+/** Milliseconds as people say them: `35 s`, `9 m 29 s`, `1 h 5 m`. */
+function formatDuration(ms) {
+    const seconds = Math.max(0, Math.round(ms / 1000));
+    const minutes = Math.floor(seconds / 60);
+    const hours = Math.floor(minutes / 60);
+    if (minutes === 0)
+        return `${seconds} s`;
+    if (hours === 0)
+        return withRest(`${minutes} m`, seconds % 60, 's');
+    return withRest(`${hours} h`, minutes % 60, 'm');
+}
+function withRest(text, rest, unit) {
+    return rest === 0 ? text : `${text} ${rest} ${unit}`;
+}
+/** A time to wait, never less than it is: `2 s` for 1,001 milliseconds. */
+function formatWait(ms) {
+    return formatDuration(Math.ceil(ms / 1000) * 1000);
+}
+/** `a, b, c and 4 more`. */
+function listOf(names, max) {
+    const more = names.length - max;
+    if (more <= 0)
+        return names.join(', ');
+    return `${names.slice(0, max).join(', ')} and ${formatCount(more)} more`;
+}
+/**
+ * Ends a text of somebody else like a sentence, if it does not end like one.
+ */
+function asSentence(text) {
+    return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+/** The beginning of a text, without half of a character at its end. */
+function headOf(text, max) {
+    return text
+        .slice(0, max)
+        .replace(/[\uD800-\uDBFF]$/, '')
+        .toWellFormed();
+}
+/** Shortens a text, and says how much of it is missing. */
+function cutWithCount(text, max) {
+    const more = text.length - max;
+    if (more <= 0)
+        return text;
+    return `${headOf(text, max)}… (and ${plural(more, 'more character')})`;
+}
+
 ;// CONCATENATED MODULE: ../.build/src/cloudflare/json.js
 /* Reads values of unknown type from a response. Nothing here throws. */
 /** @returns the object, or null where the text is not a JSON object */
@@ -4464,7 +4528,7 @@ class RateLimiter {
     /** What a request that would be sent now has to wait for. */
     stateAt(nowMs, endMs) {
         const blockedMs = Math.max(0, (this.#blockedUntilMs ?? nowMs) - nowMs);
-        const gapMs = this.gapMs(nowMs, endMs - nowMs);
+        const gapMs = this.#gapMs(nowMs, endMs - nowMs);
         const sinceMs = nowMs - (this.#lastSentMs ?? nowMs - gapMs);
         const spacedMs = Math.max(0, gapMs - sinceMs);
         return {
@@ -4495,7 +4559,7 @@ class RateLimiter {
      * Milliseconds between two requests while little of the limit is left, with
      * `leftMs` until the step ends; otherwise 0.
      */
-    gapMs(nowMs, leftMs) {
+    #gapMs(nowMs, leftMs) {
         if (!this.#allowance || nowMs >= this.#windowEndMs)
             return 0;
         return spacingMs(this.#allowance, leftMs);
@@ -4642,6 +4706,7 @@ function elementIn(page, name) {
 
 
 
+
 /** A request to Cloudflare that failed. */
 class ApiError extends Error {
     failure;
@@ -4708,9 +4773,7 @@ function provesBadCredentials({ failure }) {
 function fromExchange(request, exchange, clean) {
     const { cause, message, isRetryable } = exchange;
     const reason = clean(message, 1_000);
-    const detail = request.text;
-    const named = { kind: request.kind, detail, code: null };
-    return new ApiError({ cause, reason, request: { ...named, documentationUrl: null } }, { isRetryable, outcome: outcomeOf(exchange) });
+    return new ApiError({ cause, reason, request: toFailedRequest(request) }, { isRetryable, outcome: outcomeOf(exchange) });
 }
 function outcomeOf({ cause, mayHaveBeenProcessed, isRetryable, }) {
     if (mayHaveBeenProcessed)
@@ -4741,14 +4804,35 @@ function fromResponse(request, response, nowMs, clean) {
 /** A 2xx that is not what the Shares API is documented to send. */
 function fromUnreadable(request, what) {
     const reason = `the response is not one of the Shares API: ${what}`;
-    const named = { kind: request.kind, detail: request.text, code: null };
-    return new ApiError({
-        cause: 'invalid-response',
-        reason,
-        request: { ...named, documentationUrl: null },
-    }, 
+    return new ApiError({ cause: 'invalid-response', reason, request: toFailedRequest(request) }, 
     // The write may have been carried out all the same.
     { isRetryable: true, outcome: 'unknown' });
+}
+/** A request that its turn never came for. */
+function fromUnsent(request, cause, reason) {
+    const detail = `${request.text}, not sent`;
+    return new ApiError({ cause, reason, request: { ...toFailedRequest(request), detail } }, { isRetryable: false, outcome: 'notProcessed' });
+}
+/**
+ * An error whose `Retry-After` is later than the end of the step cannot be
+ * retried, and says so. One that is final says so too: it may hold back others.
+ */
+function withoutRetryInTime(error, leftMs) {
+    const { failure, outcome, retryAfterMs } = error;
+    if (retryAfterMs <= leftMs)
+        return error;
+    const asked = `the response asks to wait ${formatWait(retryAfterMs)}`;
+    const reason = `${failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
+    const final = { isRetryable: false, outcome: finalOutcome(outcome) };
+    return new ApiError({ ...failure, reason }, { ...final, retryAfterMs });
+}
+/** What a write comes to that must not be sent again. */
+function finalOutcome(outcome) {
+    return outcome === 'notProcessed' ? 'rejected' : outcome;
+}
+/** A request to which no response says more. */
+function toFailedRequest({ kind, text }) {
+    return { kind, detail: text, code: null, documentationUrl: null };
 }
 function parseResponse(response) {
     const body = parseObject(response.body);
@@ -4864,12 +4948,8 @@ function conflict() {
 function asFinal(classification, body) {
     if (body?.['retryable'] !== false)
         return classification;
-    const { outcome } = classification;
-    return {
-        ...classification,
-        isRetryable: false,
-        outcome: outcome === 'notProcessed' ? 'rejected' : outcome,
-    };
+    const outcome = finalOutcome(classification.outcome);
+    return { ...classification, isRetryable: false, outcome };
 }
 // -------- what is in a body
 /** All codes of the errors and of their `error_chain`, in that order. */
@@ -4908,70 +4988,7 @@ function describeOrigin({ status, headers }, clean) {
     return `HTTP ${status}, ${origin}`;
 }
 
-;// CONCATENATED MODULE: ../.build/src/format.js
-/* Numbers, times and lists as people read them. */
-/** `1,000`. */
-function formatCount(count) {
-    return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-/** `1 account`, `1,000 accounts`. */
-function plural(count, noun) {
-    const ending = count === 1 ? '' : 's';
-    return `${formatCount(count)} ${noun}${ending}`;
-}
-/** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
-function formatSeconds(ms) {
-    const digits = ms < 100_000 ? 1 : 0;
-    return `${(Math.max(0, ms) / 1000).toFixed(digits)} s`;
-}
-/** Milliseconds as people say them: `35 s`, `9 m 29 s`, `1 h 5 m`. */
-function formatDuration(ms) {
-    const seconds = Math.max(0, Math.round(ms / 1000));
-    const minutes = Math.floor(seconds / 60);
-    const hours = Math.floor(minutes / 60);
-    if (minutes === 0)
-        return `${seconds} s`;
-    if (hours === 0)
-        return withRest(`${minutes} m`, seconds % 60, 's');
-    return withRest(`${hours} h`, minutes % 60, 'm');
-}
-function withRest(text, rest, unit) {
-    return rest === 0 ? text : `${text} ${rest} ${unit}`;
-}
-/** A time to wait, never less than it is: `2 s` for 1,001 milliseconds. */
-function formatWait(ms) {
-    return formatDuration(Math.ceil(ms / 1000) * 1000);
-}
-/** `a, b, c and 4 more`. */
-function listOf(names, max) {
-    const more = names.length - max;
-    if (more <= 0)
-        return names.join(', ');
-    return `${names.slice(0, max).join(', ')} and ${formatCount(more)} more`;
-}
-/**
- * Ends a text of somebody else like a sentence, if it does not end like one.
- */
-function asSentence(text) {
-    return /[.!?…]$/.test(text) ? text : `${text}.`;
-}
-/** The beginning of a text, without half of a character at its end. */
-function headOf(text, max) {
-    return text
-        .slice(0, max)
-        .replace(/[\uD800-\uDBFF]$/, '')
-        .toWellFormed();
-}
-/** Shortens a text, and says how much of it is missing. */
-function cutWithCount(text, max) {
-    const more = text.length - max;
-    if (more <= 0)
-        return text;
-    return `${headOf(text, max)}… (and ${plural(more, 'more character')})`;
-}
-
 ;// CONCATENATED MODULE: ../.build/src/cloudflare/client.js
-
 
 
 
@@ -5018,8 +5035,7 @@ class CloudflareClient {
         let last = null;
         for (let attempt = 1;; attempt++) {
             try {
-                const isRetry = attempt > 1;
-                return decode(await this.#attemptRead({ ...outgoing, isRetry }));
+                return decode(await this.#attemptRead(outgoing, attempt));
             }
             catch (error) {
                 if (!(error instanceof ApiError))
@@ -5045,8 +5061,7 @@ class CloudflareClient {
         if (heldBack)
             return { outcome: 'heldBack', heldBack };
         const signal = deadline.writes;
-        const isRetry = false;
-        const sent = await this.#send({ name, path, body, signal, isRetry });
+        const sent = await this.#send({ name, path, body, signal });
         if (sent instanceof ApiError)
             return failed(sent);
         const { response } = sent;
@@ -5056,7 +5071,7 @@ class CloudflareClient {
         }
         return failed(fromResponse(name, response, clock.now(), clean));
     }
-    async #attemptRead(outgoing) {
+    async #attemptRead(outgoing, attempt) {
         const { name, signal } = outgoing;
         const { clock, clean, deadline } = this.#options;
         const heldBack = await this.#waitForTurn(({ waitMs }) => clock.now() + waitMs > deadline.endMs()
@@ -5067,6 +5082,8 @@ class CloudflareClient {
         }
         if (heldBack)
             throw stepOver(name);
+        if (attempt > 1)
+            this.#retries++;
         const sent = await this.#send(outgoing);
         if (sent instanceof ApiError)
             throw sent;
@@ -5095,8 +5112,6 @@ class CloudflareClient {
         const isList = name.kind === 'list';
         const sentMs = clock.now();
         this.#requests++;
-        if (outgoing.isRetry)
-            this.#retries++;
         this.#limiter.recordRequest(sentMs);
         const response = await http({
             method: name.method,
@@ -5129,15 +5144,14 @@ class CloudflareClient {
     async #backOff(error, attempt, maxAttempts, signal) {
         const { clock, deadline, random, onDelay } = this.#options;
         const nowMs = clock.now();
-        const leftMs = Math.max(0, deadline.endMs() - src_clock/* LAST_LIST_MS */.BH - nowMs);
+        const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
         const final = withoutRetryInTime(error, leftMs);
         if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
             throw final;
         }
         const state = this.#limiter.stateAt(nowMs, deadline.endMs());
-        const gapMs = this.#limiter.gapMs(nowMs, leftMs);
         const backMs = Math.max(backoffMs(attempt, random()), final.retryAfterMs);
-        const waitMs = Math.max(backMs, state.waitMs, gapMs);
+        const waitMs = Math.max(backMs, state.waitMs);
         if (waitMs > leftMs)
             throw final;
         // Something in between, such as a proxy, may limit requests as well.
@@ -5200,21 +5214,6 @@ function isLastAttempt({ failure }, attempt, maxAttempts) {
     return attempt >= maxAttempts;
 }
 /**
- * An error whose `Retry-After` is later than the end of the step cannot be
- * retried, and says so. One that is final says so too: it may hold back others.
- */
-function withoutRetryInTime(error, leftMs) {
-    if (error.retryAfterMs <= leftMs)
-        return error;
-    const asked = `the response asks to wait ${formatWait(error.retryAfterMs)}`;
-    const reason = `${error.failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
-    return new ApiError({ ...error.failure, reason }, {
-        isRetryable: false,
-        outcome: error.outcome === 'notProcessed' ? 'rejected' : error.outcome,
-        retryAfterMs: error.retryAfterMs,
-    });
-}
-/**
  * Milliseconds before the next attempt: doubling from half a second to eight,
  * ±25 %. `random` is from 0 to 1.
  */
@@ -5225,14 +5224,10 @@ function backoffMs(attempt, random) {
 function limitedBeyondEnd(name, waitMs) {
     const wait = formatWait(waitMs);
     const reason = `the rate limit allows no request for another ${wait}`;
-    return unsent(name, 'rate-limit', reason);
+    return fromUnsent(name, 'rate-limit', reason);
 }
 function stepOver(name) {
-    return unsent(name, 'timeout', 'the step is over');
-}
-function unsent({ kind, text }, cause, reason) {
-    const named = { kind, detail: `${text}, not sent`, code: null };
-    return new ApiError({ cause, reason, request: { ...named, documentationUrl: null } }, { isRetryable: false, outcome: 'notProcessed' });
+    return fromUnsent(name, 'timeout', 'the step is over');
 }
 
 // EXTERNAL MODULE: ../.build/src/cloudflare/proxy.js + 1 modules
@@ -5334,8 +5329,7 @@ function decodeCreated({ request, result }, target, clean) {
         accountId: target.type === 'account' ? target.id : null,
         status: 'associating',
         ...decodeDates(record),
-        errors: errors.slice(0, MAX_ERRORS),
-        moreErrors: Math.max(0, errors.length - MAX_ERRORS),
+        ...firstErrors(errors),
     };
 }
 /** None where they cannot be decoded: the next poll shows them again. */
@@ -5372,6 +5366,11 @@ function decodeRecipient(value, request, at, clean) {
         accountId: toId(accountId),
         status: toStatus(status, clean),
         ...decodeDates(record),
+        ...firstErrors(errors),
+    };
+}
+function firstErrors(errors) {
+    return {
         errors: errors.slice(0, MAX_ERRORS),
         moreErrors: Math.max(0, errors.length - MAX_ERRORS),
     };
@@ -5515,83 +5514,57 @@ class RecipientPages {
         const what = result === null ? '`result` is null' : '`result` is not a list';
         throw fromUnreadable(request, what);
     }
-    #decodeEntry(entry, envelope, at) {
+    #decodeEntry(entry, { request }, at) {
         const value = asObject(entry);
         if (!value)
-            throw fromUnreadable(envelope.request, `${at} is not an object`);
-        const raw = { value, envelope, at };
+            throw fromUnreadable(request, `${at} is not an object`);
+        const { id } = value;
         const accountId = accountIdIn(value);
-        if (this.#isOwn(value['id'], accountId)) {
-            return { type: 'own', record: this.#decode(raw) };
+        const type = this.#isOwn(id, accountId) ? 'own' : 'other';
+        try {
+            const { clean } = this.#filter;
+            return { type, record: decodeRecipient(value, request, at, clean) };
         }
-        // It may be the organization's, or a target's: an odd one fails the read.
-        if (accountId === null) {
-            return { type: 'unnamed', record: this.#decode(raw) };
+        catch (error) {
+            // Somebody else's odd record must not make every run fail. One that names
+            // nobody may be the organization's, or a target's.
+            if (type === 'own' || accountId === null)
+                throw error;
+            asApiError(error);
+            return { type: 'skipped', id: isId(id) ? id : null };
         }
-        return this.#decodeOther(raw, accountId);
     }
     #isOwn(id, accountId) {
         const { targetIds, knownIds } = this.#filter;
         const isKnown = isId(id) && knownIds.has(id);
         return isKnown || (accountId !== null && targetIds.has(accountId));
     }
-    /** Somebody else's odd record must not make every run fail. */
-    #decodeOther(raw, accountId) {
-        const { id, association_status: status } = raw.value;
-        if (!isId(id))
-            return { type: 'skipped', id: null };
-        if (typeof status !== 'string' || status === '') {
-            return { type: 'skipped', id };
-        }
-        const record = this.#filter.keepsAll ? this.#decodeOrSkip(raw) : null;
-        if (record === 'skipped')
-            return { type: 'skipped', id };
-        const isActive = isActiveStatus(status);
-        return { type: 'other', id, accountId, isActive, record };
-    }
-    #decode({ value, envelope, at }) {
-        return decodeRecipient(value, envelope.request, at, this.#filter.clean);
-    }
-    #decodeOrSkip(raw) {
-        try {
-            return this.#decode(raw);
-        }
-        catch (error) {
-            asApiError(error);
-            return 'skipped';
-        }
-    }
     #addEntry(entry, failedIds) {
-        switch (entry.type) {
-            case 'own':
-                this.#keep(entry.record, failedIds);
-                break;
-            case 'unnamed':
-                this.#addUnnamed(entry.record, failedIds);
-                break;
-            case 'other':
+        if (entry.type === 'skipped') {
+            if (entry.id !== null)
                 this.#seenIds.add(entry.id);
-                this.#withoutAccount.delete(entry.id);
-                if (entry.isActive)
-                    this.#otherAccounts.add(entry.accountId);
-                if (entry.record)
-                    this.#keep(entry.record, failedIds);
-                break;
-            case 'skipped':
-                if (entry.id !== null)
-                    this.#seenIds.add(entry.id);
-                this.#skipped++;
+            this.#skipped++;
+            return;
         }
-    }
-    #addUnnamed(record, failedIds) {
-        // Another copy of it may name an account.
-        const isFirstCopy = !this.#seenIds.has(record.id);
+        const { type, record } = entry;
+        if (type === 'other')
+            this.#countOther(record);
         this.#seenIds.add(record.id);
-        if (isFirstCopy && isActiveStatus(record.status)) {
-            this.#withoutAccount.add(record.id);
-        }
-        if (this.#filter.keepsAll)
+        if (type === 'own' || this.#filter.keepsAll)
             this.#keep(record, failedIds);
+    }
+    /** Of several copies of a record, one that names an account counts. */
+    #countOther({ id, accountId, status }) {
+        const isActive = isActiveStatus(status);
+        if (accountId === null) {
+            const isFirstCopy = !this.#seenIds.has(id);
+            if (isFirstCopy && isActive)
+                this.#withoutAccount.add(id);
+            return;
+        }
+        this.#withoutAccount.delete(id);
+        if (isActive)
+            this.#otherAccounts.add(accountId);
     }
     /**
      * Keeps each copy of a record, because pages may be of different age. Of two
@@ -5599,7 +5572,6 @@ class RecipientPages {
      * would hide it.
      */
     #keep(record, failedIds) {
-        this.#seenIds.add(record.id);
         if (failedIds.has(record.id) && !hasTerminalError(record))
             return;
         this.#records.push(record);
@@ -5612,8 +5584,9 @@ function accountIdIn(value) {
 }
 /** The ID of a record with a terminal error. */
 function failedIdsIn(entry) {
-    const record = entry.type === 'skipped' ? null : entry.record;
-    return record && hasTerminalError(record) ? [record.id] : [];
+    if (entry.type === 'skipped')
+        return [];
+    return hasTerminalError(entry.record) ? [entry.record.id] : [];
 }
 function hasId(entry) {
     return entry.type !== 'skipped' || entry.id !== null;
@@ -5625,7 +5598,7 @@ function toSize(value) {
 function withAccounts(entries) {
     const accountIds = new Map(entries.flatMap((entry) => entry.type === 'own' ? [[entry.record.id, entry.record.accountId]] : []));
     return entries.map((entry) => {
-        if (entry.type !== 'unnamed')
+        if (entry.type !== 'other' || entry.record.accountId)
             return entry;
         const accountId = accountIds.get(entry.record.id);
         return accountId === undefined
@@ -5732,7 +5705,7 @@ class ShareApi {
         };
         const reply = await this.#client.write(request, turn, namesRecord);
         if (reply.outcome !== 'accepted')
-            return asShareWrite(reply);
+            return reply;
         const recipient = decodeCreated(reply.envelope, target, this.#clean);
         this.#knownIds.add(recipient.id);
         return { outcome: 'accepted', recipient };
@@ -5747,7 +5720,10 @@ class ShareApi {
             path,
             body: null,
         };
-        return asShareWrite(await this.#client.write(request, turn));
+        const reply = await this.#client.write(request, turn);
+        if (reply.outcome !== 'accepted')
+            return reply;
+        return { outcome: 'accepted', recipient: null };
     }
     /**
      * Without `page` and `per_page` the API sends everything in one response
@@ -5793,11 +5769,6 @@ function bodyFor({ type, id }) {
 /** A reply that names the new record proves that it exists. */
 function namesRecord(body) {
     return isId(asObject(body['result'])?.['id']);
-}
-function asShareWrite(reply) {
-    return reply.outcome === 'accepted'
-        ? { outcome: 'accepted', recipient: null }
-        : reply;
 }
 function isTooLarge(error) {
     return error instanceof ApiError && error.failure.cause === 'too-large';
@@ -5971,7 +5942,7 @@ function variableOf(env, input) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/inputs/api-url.js
-/** The address of the API, and the proxy on the way to it. */
+/* The address of the API, and the proxy on the way to it. */
 
 
 
@@ -6224,48 +6195,37 @@ function withoutHashes(comment) {
 function idProblem(kind, text, clean) {
     if (TARGET_ID.test(text))
         return null;
-    return (numberProblem(kind, text, clean) ??
-        wordProblem(kind, text, clean) ??
-        invisibleProblem(kind, text, clean) ??
-        patternProblem(kind, text, clean));
+    const flaw = numberFlaw(kind, text) ??
+        wordFlaw(text) ??
+        invisibleFlaw(text) ??
+        patternFlaw(kind, text);
+    return flaw && { expected: kind.expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), ...flaw };
 }
-function numberProblem(kind, text, clean) {
+function numberFlaw({ pattern, expected }, text) {
     if (!YAML_NUMBER.test(text))
         return null;
-    const isAllowed = kind.pattern.test(text);
-    const expected = isAllowed ? `${kind.expected}, not a number` : kind.expected;
     const fix = 'The ID is incomplete, or YAML turned it into a number: copy the whole ' +
         'ID. In YAML, put it in quotes.';
-    return { expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+    const isAllowed = pattern.test(text);
+    return isAllowed ? { expected: `${expected}, not a number`, fix } : { fix };
 }
-function wordProblem(kind, text, clean) {
+function wordFlaw(text) {
     if (!WORD.test(text))
         return null;
-    const fix = 'This is a word, not an ID: check where it comes from.';
-    return { expected: kind.expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
+    return { fix: 'This is a word, not an ID: check where it comes from.' };
 }
-function invisibleProblem(kind, text, clean) {
+function invisibleFlaw(text) {
     const [character] = INVISIBLE.exec(text) ?? [];
     if (character === undefined)
         return null;
     const code = character.codePointAt(0)?.toString(16).toUpperCase();
-    const name = `U+${code?.padStart(4, '0')}`;
-    return {
-        expected: kind.expected,
-        got: (0,inputs_reading/* quoted */.TL)(text, clean),
-        remark: `with the invisible character ${name}`,
-        fix: 'Remove that character, or type the ID.',
-    };
+    const remark = `with the invisible character U+${code?.padStart(4, '0')}`;
+    return { remark, fix: 'Remove that character, or type the ID.' };
 }
-function patternProblem(kind, text, clean) {
-    if (kind.pattern.test(text))
+function patternFlaw({ pattern, source }, text) {
+    if (pattern.test(text))
         return null;
-    return {
-        expected: kind.expected,
-        got: (0,inputs_reading/* quoted */.TL)(text, clean),
-        remark: `length ${text.length}`,
-        fix: kind.source,
-    };
+    return { remark: `length ${text.length}`, fix: source };
 }
 
 ;// CONCATENATED MODULE: ../.build/src/inputs/max-removals.js
@@ -6386,11 +6346,11 @@ function depthChange(character) {
 /** What `terraform output -json` writes for each output. */
 const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
 /**
- * A comma or a space of any kind, as `\s` has them, but not U+FEFF, which would
- * split an ID that contains it. One character without `+`: on a long run of
- * spaces, V8 could run out of stack.
+ * A comma or a space of any kind, but not U+FEFF, which would split an ID that
+ * contains it. One character without `+`: on a long run of spaces, V8 could run
+ * out of stack.
  */
-const SEPARATOR = /[,\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const SEPARATOR = /,|(?!\uFEFF)\s/;
 /** Finds what a list holds, in any of its formats. */
 function list_entries_entriesOf(text, clean) {
     // This removes a byte order mark as well.
@@ -6497,9 +6457,7 @@ function idsAsLabels(items, clean) {
 function entriesOfLines(text, clean) {
     const lines = text.split(/\r\n|\r|\n/).map(toLine);
     const isOneLine = !/[\r\n]/.test(text.trim());
-    const entries = isOneLine
-        ? lines.flatMap(entriesOfOnlyLine)
-        : lines.flatMap(entriesOfLine);
+    const entries = lines.flatMap((line) => entriesOfLine(line, isOneLine));
     const disabledIds = [];
     const problems = [];
     for (const line of lines) {
@@ -6531,19 +6489,13 @@ function withoutQuotes(word) {
 function placeOf({ number }) {
     return ` on line ${number}`;
 }
-function entriesOfLine(line) {
+function entriesOfLine(line, isOnlyLine) {
     const label = labelOfLine(line);
-    const place = placeOf(line);
-    return line.words.map((text) => ({ text, label, place }));
-}
-function entriesOfOnlyLine(line) {
-    const label = labelOfLine(line);
-    const place = (index) => line.words.length > 1 ? ` in entry ${index + 1}` : '';
-    return line.words.map((text, index) => ({
-        text,
-        label,
-        place: place(index),
-    }));
+    const isOnlyWord = isOnlyLine && line.words.length === 1;
+    const placeOfWord = (index) => isOnlyLine ? ` in entry ${index + 1}` : placeOf(line);
+    return line.words.map((text, index) => {
+        return { text, label, place: isOnlyWord ? '' : placeOfWord(index) };
+    });
 }
 /** With two IDs on a line nobody knows which one the comment names. */
 function labelOfLine({ words, comment }) {
@@ -6585,6 +6537,7 @@ const MAX_FINDINGS = 10;
 const MAX_LABEL = 60;
 /** Reads a list of accounts. The owner of the share cannot be one of them. */
 function parseRecipientList(text, options) {
+    const { input } = options;
     const found = list_entries_entriesOf(text, options.clean);
     const isRecipient = (entry) => isRecipientId(entry.text, options);
     const accounts = accountsOf(found.entries.filter(isRecipient));
@@ -6592,21 +6545,20 @@ function parseRecipientList(text, options) {
     // Checked before there is a sentence for each of a million wrong entries.
     const count = accounts.size + wrongEntries.length;
     if (count > MAX_ACCOUNTS)
-        return tooManyAccounts(count);
+        return wrongList(input, tooManyAccounts(count));
     const problems = [
         ...found.problems,
         ...wrongEntries.map((entry) => entryProblem(entry, options)),
     ];
     if (problems.length > 0)
-        return invalidList(problems);
+        return invalidList(input, problems);
     if (accounts.size === 0)
-        return { type: 'empty', hasComments: text.includes('#') };
-    const list = {
+        return wrongList(input, noAccounts(text));
+    return (0,inputs_reading/* valid */.rZ)({
         targets: targetsOf(accounts, options.clean),
         disabledIds: countDisabled(found, accounts),
         repeatedIds: countRepeated(accounts),
-    };
-    return { type: 'valid', list };
+    });
 }
 function isRecipientId(text, { ownerId }) {
     return isAccountId(text) && text.toLowerCase() !== ownerId;
@@ -6639,13 +6591,22 @@ function countRepeated(accounts) {
     return [...accounts.values()].filter(({ length }) => length > 1).length;
 }
 // -------- problems
+function wrongList(input, wrong) {
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(input, wrong));
+}
 function tooManyAccounts(count) {
-    const wrong = {
+    return {
         expected: 'at most 20,000 account IDs',
         got: formatCount(count),
         fix: 'No organization has more: check where the list comes from.',
     };
-    return { type: 'invalid', message: (0,inputs_reading/* sentenceOf */.$N)(wrong), details: [] };
+}
+function noAccounts(text) {
+    return {
+        expected: 'account IDs',
+        got: text.includes('#') ? 'only comments' : 'an empty list',
+        fix: 'Add the ID of an account.',
+    };
 }
 function entryProblem(entry, options) {
     const { text, place } = entry;
@@ -6672,17 +6633,17 @@ function ownerProblem(text, clean) {
     };
 }
 /** One sentence, however many problems there are. */
-function invalidList(problems) {
-    const sentences = problems.map(inputs_reading/* sentenceOf */.$N);
-    const [only = '', ...more] = sentences;
-    if (more.length === 0)
-        return { type: 'invalid', message: only, details: [] };
-    const wrong = {
+function invalidList(input, problems) {
+    const [only, ...more] = problems;
+    if (only && more.length === 0)
+        return wrongList(input, only);
+    const all = {
         expected: expectedOf(problems),
         got: gotOf(problems),
         fix: fixOf(problems),
     };
-    return { type: 'invalid', message: (0,inputs_reading/* sentenceOf */.$N)(wrong), details: sentences };
+    const details = problems.map(inputs_reading/* sentenceOf */.$N);
+    return (0,inputs_reading/* invalid */.Gq)({ ...(0,inputs_reading/* wrongInput */.qn)(input, all), details });
 }
 function expectedOf(problems) {
     const [first = '', ...others] = distinct(problems.map(({ expected }) => expected));
@@ -6738,18 +6699,14 @@ const READERS = {
 function readList({ env, clean }, { ownerId }) {
     // Not trimmed: the lines before the first ID count.
     const text = rawInput(env, LIST_INPUT);
-    const parsed = parseRecipientList(text, { ownerId, clean });
-    return toReading(parsed, LIST_INPUT);
+    return parseRecipientList(text, { input: LIST_INPUT, ownerId, clean });
 }
 function readFile(sources, { ownerId }) {
     const { env, clean } = sources;
     const file = (0,recipient_file/* readRecipientFile */.k4)(givenInput(env, recipient_file/* FILE_INPUT */._2), sources);
     if (file.type === 'invalid')
         return file;
-    if (file.value.trim() === '')
-        return withoutIds(recipient_file/* FILE_INPUT */._2, 'an empty file');
-    const parsed = parseRecipientList(file.value, { ownerId, clean });
-    return toReading(parsed, recipient_file/* FILE_INPUT */._2);
+    return parseRecipientList(file.value, { input: recipient_file/* FILE_INPUT */._2, ownerId, clean });
 }
 function readOrganization({ env, clean, }) {
     const id = givenInput(env, ORGANIZATION_INPUT);
@@ -6762,22 +6719,6 @@ function readOrganization({ env, clean, }) {
         label: null,
     };
     return (0,inputs_reading/* valid */.rZ)({ targets: [target], disabledIds: 0, repeatedIds: 0 });
-}
-function toReading(parsed, input) {
-    switch (parsed.type) {
-        case 'valid':
-            return (0,inputs_reading/* valid */.rZ)(parsed.list);
-        case 'empty':
-            return withoutIds(input, parsed.hasComments ? 'only comments' : 'an empty list');
-        case 'invalid': {
-            const { message, details } = parsed;
-            return (0,inputs_reading/* invalid */.Gq)({ input, message, details, isEmpty: false });
-        }
-    }
-}
-function withoutIds(input, got) {
-    const fix = 'Add the ID of an account.';
-    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(input, { expected: 'account IDs', got, fix }));
 }
 // -------- rules about all of them
 /** A request without a target would mean the whole organization. */
@@ -6814,46 +6755,30 @@ const DEFAULT_TIMEOUT = '10m';
 const MIN_MS = 3_000;
 const MAX_MS = 24 * 3_600_000;
 const timeout_EXPECTED = 'a duration such as 90s, 10m or 1h30m';
+const ORDER = 'Write hours, minutes and seconds in this order, without spaces.';
+const RANGE = 'a duration from 3s to 24h';
+const CHOOSE = 'Choose a duration in this range.';
 const DURATION = /^(?=\d)(?:(?<hours>\d+)h)?(?:(?<minutes>\d+)m)?(?:(?<seconds>\d+)s)?$/;
 /** Reads the time limit of the whole step. */
 function readTimeout(env, clean) {
     const text = givenInput(env, 'timeout') || DEFAULT_TIMEOUT;
+    const wrong = (fix, expected = timeout_EXPECTED) => {
+        const got = (0,inputs_reading/* quoted */.TL)(text, clean);
+        return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('timeout', { expected, got, fix }));
+    };
     if (/^\d+$/.test(text))
-        return wrongTimeout(withoutUnits(text, clean));
+        return wrong('Write it with units.');
     const parts = DURATION.exec(text)?.groups;
     if (!parts)
-        return wrongTimeout(notADuration(text, clean));
+        return wrong(ORDER);
     const ms = millisecondsOf(parts);
-    if (ms < MIN_MS || ms > MAX_MS)
-        return wrongTimeout(outOfRange(text, clean));
-    return (0,inputs_reading/* valid */.rZ)({ text, ms });
+    const isInRange = ms >= MIN_MS && ms <= MAX_MS;
+    return isInRange ? (0,inputs_reading/* valid */.rZ)({ text, ms }) : wrong(CHOOSE, RANGE);
 }
 function millisecondsOf(parts) {
     const { hours = '0', minutes = '0', seconds = '0' } = parts;
     const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
     return total * 1000;
-}
-function wrongTimeout(wrong) {
-    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('timeout', wrong));
-}
-function withoutUnits(text, clean) {
-    return {
-        expected: timeout_EXPECTED,
-        got: (0,inputs_reading/* quoted */.TL)(text, clean),
-        fix: 'Write it with units.',
-    };
-}
-function notADuration(text, clean) {
-    const fix = 'Write hours, minutes and seconds in this order, without spaces.';
-    return { expected: timeout_EXPECTED, got: (0,inputs_reading/* quoted */.TL)(text, clean), fix };
-}
-function outOfRange(text, clean) {
-    const fix = 'Choose a duration in this range.';
-    return {
-        expected: 'a duration from 3s to 24h',
-        got: (0,inputs_reading/* quoted */.TL)(text, clean),
-        fix,
-    };
 }
 
 ;// CONCATENATED MODULE: ../.build/src/inputs/load-inputs.js
@@ -7133,12 +7058,83 @@ async function readShareBeside(listing, { share, clock, deadline }) {
     return read;
 }
 
-;// CONCATENATED MODULE: ../.build/src/reconcile/outcome.js
-/** The outcome of a run that could not read the recipients at all. */
-function unobservedOutcome({ targets, state }, failure, share, nowMs, ending) {
+;// CONCATENATED MODULE: ../.build/src/reconcile/target-state.js
+
+/** The targets of the list, in the order given. */
+function listedTargets({ targets, state, }) {
     const desired = state === 'absent' ? 'absent' : 'present';
+    return targets.map((target) => ({ target, desired, unlistedRecords: null }));
+}
+/** A target of which nothing has been decided yet. */
+function initialState(planned, startedMs, nowMs) {
     return {
-        targets: targets.map((target) => unobservedTarget({ target, desired, unlistedRecords: null }, failure, nowMs)),
+        planned,
+        posts: [],
+        deletes: [],
+        inUse: null,
+        next: { do: 'wait', for: 'status' },
+        recipient: null,
+        changed: false,
+        heldBack: null,
+        startedMs,
+        decidedMs: startedMs,
+        statusSinceMs: nowMs,
+    };
+}
+/** Is it a target of the list, not an account that `exact` removes? */
+function isListed({ planned }) {
+    return planned.unlistedRecords === null;
+}
+/** Is something due, or waited for? */
+function isPending({ next }) {
+    return next.do !== 'done' && next.do !== 'fail';
+}
+/** The failure of a target; null for one that has not failed. */
+function failureOf({ next }) {
+    return next.do === 'fail' ? next.failure : null;
+}
+/** What is known of the last write of a target; undefined without one. */
+function lastResultOf({ posts, deletes, }) {
+    return [...posts, ...deletes].at(-1)?.result;
+}
+/** The DELETEs that were sent for one record. */
+function deletesOf(id, deletes) {
+    return deletes.filter(({ recipientId }) => recipientId === id);
+}
+/**
+ * Why it is not known what came of a DELETE of the target: the first whose
+ * outcome is unknown while its record still has access. Null without one.
+ */
+function openDeleteOf({ deletes }, { records }) {
+    const lastOfEach = new Map(deletes.map(({ recipientId, result }) => [recipientId, result]));
+    for (const [recipientId, result] of lastOfEach) {
+        const record = records.get(recipientId);
+        const isOpen = record !== undefined && isActive(record);
+        if (isOpen && result.outcome === 'unknown')
+            return result.error.failure;
+    }
+    return null;
+}
+/**
+ * Has a write of the run for the target been carried out: was it accepted, or
+ * has its effect been observed? In a dry run none was sent.
+ */
+function hasWritten(state) {
+    const writes = [...state.posts, ...state.deletes];
+    const isAccepted = writes.some(({ result }) => result.outcome === 'accepted');
+    return isAccepted || (writes.length > 0 && state.changed);
+}
+
+;// CONCATENATED MODULE: ../.build/src/reconcile/outcome.js
+
+/** The outcome of a run that could not read the recipients at all. */
+function unobservedOutcome(inputs, failure, share, nowMs, ending) {
+    const next = { do: 'fail', failure };
+    return {
+        targets: listedTargets(inputs).map((planned) => ({
+            ...initialState(planned, nowMs, nowMs),
+            next,
+        })),
         refusal: null,
         observed: null,
         share,
@@ -7147,25 +7143,18 @@ function unobservedOutcome({ targets, state }, failure, share, nowMs, ending) {
         ending,
     };
 }
-function unobservedTarget(planned, failure, nowMs) {
-    return {
-        planned,
-        posts: [],
-        deletes: [],
-        inUse: null,
-        next: { do: 'fail', failure },
-        recipient: null,
-        changed: false,
-        heldBack: null,
-        startedMs: nowMs,
-        decidedMs: nowMs,
-        statusSinceMs: nowMs,
-    };
-}
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/reasons.js
 
 const MAX_NAMED = 5;
+/** `reason (request)`: a failure on one line. */
+function formatFailure({ reason, request }) {
+    return request ? `${reason} (${request.detail})` : reason;
+}
+/** `c41f… (account 023e…)`. */
+function nameOfRecord({ id, accountId }) {
+    return `${id} (account ${accountId ?? 'unknown'})`;
+}
 /** Somebody removed the record in use. */
 function recipientRemoved({ id, status }) {
     const reason = `recipient ${id} is ${status}`;
@@ -7192,12 +7181,7 @@ function possiblyOrganization(records) {
     return { cause: 'inconclusive', reason, request: null };
 }
 function oneOf(records) {
-    const names = records
-        .slice(0, MAX_NAMED)
-        .map(({ id, accountId }) => `${id} (account ${accountId ?? 'unknown'})`);
-    const more = records.length - names.length;
-    const rest = more > 0 ? ` and ${more} more` : '';
-    return `one of ${names.join(', ')}${rest}`;
+    return `one of ${listOf(records.map(nameOfRecord), MAX_NAMED)}`;
 }
 /**
  * DELETEs were accepted, not rejected, and the record is there all the same.
@@ -7280,11 +7264,9 @@ function internalError() {
 
 
 
+
 /** Plans a run with `state: exact` from the first list. */
 function planExact(inputs, observed) {
-    const listed = inputs.targets.map((target) => {
-        return { target, desired: 'present', unlistedRecords: null };
-    });
     const withAccess = accountsWithAccess(inputs, observed);
     const ids = new Set(inputs.targets.map(({ id }) => id));
     const unlisted = [...withAccess.keys()].filter((id) => !ids.has(id));
@@ -7295,7 +7277,7 @@ function planExact(inputs, observed) {
     });
     const situation = { inputs, observed, withAccess, unlisted };
     return {
-        targets: [...listed, ...removals],
+        targets: [...listedTargets(inputs), ...removals],
         refusal: refusalOf(situation),
     };
 }
@@ -7334,10 +7316,7 @@ function shareIsUnreadable({ observed }) {
     const { shareReading } = observed;
     if (shareReading.type === 'read')
         return null;
-    return `the share could not be read: ${exact_textOf(shareReading.failure)}`;
-}
-function exact_textOf({ reason, request }) {
-    return request ? `${reason} (${request.detail})` : reason;
+    return `the share could not be read: ${formatFailure(shareReading.failure)}`;
 }
 function shareIsNotActive({ observed }) {
     return unless(shareIn(observed), 'status', 'active');
@@ -7410,48 +7389,6 @@ function allowedRemovals(maxRemovals, accounts) {
     return Math.max(1, Math.floor((accounts * maxRemovals.percent) / 100));
 }
 
-;// CONCATENATED MODULE: ../.build/src/reconcile/target-state.js
-
-/** Is something due, or waited for? */
-function isPending({ next }) {
-    return next.do !== 'done' && next.do !== 'fail';
-}
-/** The failure of a target; null for one that has not failed. */
-function failureOf({ next }) {
-    return next.do === 'fail' ? next.failure : null;
-}
-/** What is known of the last write of a target; undefined without one. */
-function lastResultOf({ posts, deletes, }) {
-    return [...posts, ...deletes].at(-1)?.result;
-}
-/** The DELETEs that were sent for one record. */
-function deletesOf(id, deletes) {
-    return deletes.filter(({ recipientId }) => recipientId === id);
-}
-/**
- * Why it is not known what came of a DELETE of the target: the first whose
- * outcome is unknown while its record still has access. Null without one.
- */
-function openDeleteOf({ deletes }, { records }) {
-    const lastOfEach = new Map(deletes.map(({ recipientId, result }) => [recipientId, result]));
-    for (const [recipientId, result] of lastOfEach) {
-        const record = records.get(recipientId);
-        const isOpen = record !== undefined && isActive(record);
-        if (isOpen && result.outcome === 'unknown')
-            return result.error.failure;
-    }
-    return null;
-}
-/**
- * Has a write of the run for the target been carried out: was it accepted, or
- * has its effect been observed? In a dry run none was sent.
- */
-function hasWritten(state) {
-    const writes = [...state.posts, ...state.deletes];
-    const isAccepted = writes.some(({ result }) => result.outcome === 'accepted');
-    return isAccepted || (writes.length > 0 && state.changed);
-}
-
 ;// CONCATENATED MODULE: ../.build/src/reconcile/plan.js
 
 
@@ -7459,18 +7396,12 @@ function hasWritten(state) {
 
 /** Gives each target its own desired state. */
 function planTargets(inputs, observed) {
-    const { targets, state } = inputs;
-    if (state === 'exact')
+    if (inputs.state === 'exact')
         return planExact(inputs, observed);
-    const planned = targets.map((target) => ({
-        target,
-        desired: state,
-        unlistedRecords: null,
-    }));
-    return { targets: planned, refusal: null };
+    return { targets: listedTargets(inputs), refusal: null };
 }
 function additionsOf(targets) {
-    const listed = targets.filter(({ planned }) => planned.unlistedRecords === null);
+    const listed = targets.filter(isListed);
     if (listed.some(({ next }) => next.do === 'fail'))
         return 'failed';
     return listed.some(isPending) ? 'pending' : 'done';
@@ -7583,8 +7514,7 @@ function isEffectOpen({ planned, next, deletes, recipient, }) {
 }
 /** With `exact`, nothing is removed while an addition is due or has failed. */
 function additionsFirst(decision, { state, additions, isBeingRemoved }) {
-    const isUnlisted = state.planned.unlistedRecords !== null;
-    if (!isUnlisted || decision.next.do !== 'delete')
+    if (isListed(state) || decision.next.do !== 'delete')
         return null;
     if (additions === 'done')
         return null;
@@ -7933,6 +7863,7 @@ function hasRemoved(write, records) {
     const isEnded = records.some((record) => record.id === write.recipientId && !isActive(record));
     return isAccepted(write) || (isUnknown(write) && isEnded);
 }
+// -------- writes and records
 function isAccepted({ result }) {
     return result.outcome === 'accepted';
 }
@@ -7988,9 +7919,7 @@ const INTERVAL_SHARE = 12;
 const LAST_POLL_MS = 2_000;
 /** Milliseconds to wait before the next poll. */
 function pauseMs(situation) {
-    const { isBehind, leftMs, retryAfterMs, lastListMs } = situation;
-    if (isBehind)
-        return 0;
+    const { leftMs, retryAfterMs, lastListMs } = situation;
     const intervalMs = pollIntervalMs(situation.waitedMs, situation.random);
     // A large list would otherwise be read all the time.
     const wantedMs = Math.max(intervalMs, lastListMs);
@@ -8017,7 +7946,6 @@ const TURN_RULES = [
     serverAskedToWait,
     everythingIsBlocked,
     stepEndsFirst,
-    firstWriteIsGuaranteed,
     listIsStale,
 ];
 /**
@@ -8026,11 +7954,9 @@ const TURN_RULES = [
  */
 function heldBackBy(situation) {
     for (const rule of TURN_RULES) {
-        const verdict = rule(situation);
-        if (verdict === 'send')
-            return null;
-        if (verdict)
-            return verdict;
+        const heldBack = rule(situation);
+        if (heldBack)
+            return heldBack;
     }
     return null;
 }
@@ -8054,16 +7980,13 @@ function stepEndsFirst({ nowMs, endMs, rateLimit: { waitMs }, }) {
     return nowMs + waitMs > endMs ? { why: 'rate-limit', waitMs } : null;
 }
 /**
- * However long reading the list took, and however long the rate limit makes
- * this write wait: a list that no write follows would be read forever.
+ * A list serves writes as long as a read may be behind a write. The first write
+ * is guaranteed, however long reading the list took, and however long the rate
+ * limit makes it wait: a list that no write follows would be read forever.
  */
-function firstWriteIsGuaranteed({ isFirstSinceList, }) {
-    return isFirstSinceList ? 'send' : null;
-}
-/** A list serves writes as long as a read may be behind a write. */
-function listIsStale({ nowMs, listReceivedMs, rateLimit: { waitMs }, }) {
+function listIsStale({ nowMs, listReceivedMs, isFirstSinceList, rateLimit: { waitMs }, }) {
     const isFresh = nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
-    if (isFresh)
+    if (isFresh || isFirstSinceList)
         return null;
     return waitMs > 0 ? { why: 'rate-limit', waitMs } : { why: 'stale-list' };
 }
@@ -8079,9 +8002,9 @@ function listIsStale({ nowMs, listReceivedMs, rateLimit: { waitMs }, }) {
 
 
 
-
 /** More would not be faster under the rate limit. */
 const MAX_CONCURRENT_WRITES = 4;
+const ACCEPTED = { outcome: 'accepted' };
 /**
  * Brings the recipients of a share to the desired state: observes, decides for
  * every target from scratch, writes what is due, waits, and repeats.
@@ -8109,7 +8032,7 @@ class Reconciler {
     #notBeforeMs = null;
     /** Has a write begun to wait for its turn since the newest list? */
     #hasWriteBegun = false;
-    /** Has a write been sent since the newest list? */
+    /** Has a write been sent, or nearly, since the newest list? */
     #hasWriteEnded = false;
     /** Plans from the first list. Nothing is written before `run`. */
     constructor(options) {
@@ -8120,19 +8043,8 @@ class Reconciler {
         // Reading the share may have taken long: no write is guaranteed by a list
         // of that age.
         this.#hasWriteBegun = clock.now() > observed.listReceivedMs + STALE_READ_MS;
-        this.#targets = plan.targets.map((planned) => ({
-            planned,
-            posts: [],
-            deletes: [],
-            inUse: null,
-            next: { do: 'wait', for: 'status' },
-            recipient: null,
-            changed: false,
-            heldBack: null,
-            startedMs: observed.firstSentMs,
-            decidedMs: observed.firstSentMs,
-            statusSinceMs: clock.now(),
-        }));
+        const nowMs = clock.now();
+        this.#targets = plan.targets.map((planned) => initialState(planned, observed.firstSentMs, nowMs));
         this.#decideAll();
     }
     /** Where each target stands now. */
@@ -8193,7 +8105,8 @@ class Reconciler {
             const isBehind = await this.#writeDue();
             if (!this.isPending())
                 return;
-            await this.#pause(isBehind);
+            if (!isBehind)
+                await this.#pause();
             if (!deadline.closing.aborted)
                 await this.#poll();
         }
@@ -8222,9 +8135,9 @@ class Reconciler {
     }
     /** Decides the listed targets first, because removals depend on them. */
     #decideAll() {
-        this.#decideWhere((state) => !isUnlisted(state));
+        this.#decideWhere(isListed);
         this.#additions = additionsOf(this.#targets);
-        this.#decideWhere(isUnlisted);
+        this.#decideWhere((state) => !isListed(state));
     }
     #decideWhere(isIncluded) {
         for (const [index, state] of this.#targets.entries()) {
@@ -8373,7 +8286,7 @@ class Reconciler {
     #record({ index, recipientId }, reply, replies) {
         const nowMs = this.#options.clock.now();
         this.#hasWriteEnded = true;
-        const result = this.#toResult(reply);
+        const result = reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
         if (result.outcome === 'notProcessed') {
             const { failure } = result.error;
             this.#update(index, { heldBack: { why: 'not-processed', failure } });
@@ -8407,16 +8320,15 @@ class Reconciler {
         };
     }
     /**
-     * What is known of a write. One that was not processed is rejected where
-     * Cloudflare asks to wait past the end of the step.
+     * What a write that was not accepted means for the writes that follow it. One
+     * that was not processed is rejected where Cloudflare asks to wait past the
+     * end of the step.
      */
-    #toResult(reply) {
-        if (reply.outcome === 'accepted')
-            return { outcome: 'accepted' };
+    #learnFrom(failed) {
         const { clock, deadline } = this.#options;
         const nowMs = clock.now();
         const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
-        const error = withoutRetryInTime(reply.error, leftMs);
+        const error = withoutRetryInTime(failed, leftMs);
         const notBeforeMs = nowMs + error.retryAfterMs;
         this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
         if (provesBadCredentials(error)) {
@@ -8428,7 +8340,7 @@ class Reconciler {
         return { outcome: error.outcome, error };
     }
     // -------- polling
-    async #pause(isBehind) {
+    async #pause() {
         const { clock, deadline, random } = this.#options;
         const nowMs = clock.now();
         const { listSentMs, listReceivedMs } = this.#observed;
@@ -8436,7 +8348,6 @@ class Reconciler {
             waitedMs: nowMs - this.#lastWriteMs,
             random: random(),
             leftMs: deadline.endMs() - nowMs,
-            isBehind,
             retryAfterMs: this.#pollError?.retryAfterMs ?? 0,
             lastListMs: this.#hasWriteEnded ? 0 : listReceivedMs - listSentMs,
         });
@@ -8528,11 +8439,8 @@ class Reconciler {
         }
     }
 }
-function isUnlisted({ planned }) {
-    return planned.unlistedRecords !== null;
-}
 function isUnbegunRemoval(state) {
-    return isUnlisted(state) && state.deletes.length === 0;
+    return !isListed(state) && state.deletes.length === 0;
 }
 function isWriteDue({ next }) {
     return next.do === 'create' || next.do === 'delete';
@@ -8587,7 +8495,7 @@ const TITLES = {
     outputs: 'Outputs could not be written',
     internal: 'Internal error',
 };
-const READS = ['share', 'shares', 'list', 'recipient'];
+/** A run that writes has read the list. */
 const WRITES = ['create', 'delete'];
 /**
  * The credentials, or their headers, are wrong: nothing was read with them.
@@ -8605,7 +8513,6 @@ const RULES = [
         cause: 'authentication',
         kinds: WRITES,
         codes: [10000],
-        listWasRead: true,
         writeWasAccepted: false,
         credentials: 'token',
         topic: 'read-only',
@@ -8617,7 +8524,6 @@ const RULES = [
         cause: 'authentication',
         kinds: WRITES,
         codes: [10000],
-        listWasRead: true,
         writeWasAccepted: false,
         topic: 'read-only',
         hint: 'The user of the key can read this share but not change it. Use ' +
@@ -8646,7 +8552,6 @@ const RULES = [
         cause: 'authentication',
         kinds: WRITES,
         codes: WRONG_CREDENTIALS,
-        listWasRead: true,
         writeWasAccepted: false,
         hint: 'The credentials could read earlier in this run. Check whether they ' +
             'may change this share, and whether they have been revoked or have ' +
@@ -8655,24 +8560,21 @@ const RULES = [
     {
         cause: 'authentication',
         codes: WRONG_CREDENTIALS,
-        listWasRead: true,
+        wasRead: 'list',
         hint: 'The credentials worked earlier in this run. Check whether they have ' +
             'been revoked or have expired since.',
     },
     {
         cause: 'authentication',
-        kinds: READS,
         codes: WRONG_CREDENTIALS,
-        listWasRead: false,
-        shareWasRead: false,
+        wasRead: 'nothing',
         hint: 'Check that the secret is the right one, has not expired, and can ' +
             'read the shares of account-id.',
     },
     {
         cause: 'route',
         codes: [7000, 7003],
-        listWasRead: false,
-        shareWasRead: false,
+        wasRead: 'nothing',
         hint: 'Check account-id and api-url, and whether the credentials can see ' +
             'this account.',
     },
@@ -8680,15 +8582,14 @@ const RULES = [
         cause: 'not-found',
         kinds: ['share', 'list'],
         codes: [1004],
-        listWasRead: false,
-        shareWasRead: false,
+        wasRead: 'nothing',
         hint: 'Check share-id, and that account-id owns this share.',
     },
     {
         cause: 'not-found',
         kinds: ['list'],
         codes: [1004],
-        listWasRead: true,
+        wasRead: 'list',
         hint: 'This run has read its list before. Check whether the share has been ' +
             'deleted since.',
     },
@@ -8719,20 +8620,18 @@ const RULES = [
     },
     {
         cause: 'invalid-response',
-        listWasRead: true,
+        wasRead: 'list',
         hint: `The API responded properly before, so this may be temporary. ${RUN_AGAIN}`,
     },
     {
         cause: 'invalid-response',
-        listWasRead: false,
-        shareWasRead: false,
+        wasRead: 'nothing',
         hint: 'Check api-url, and whether a proxy or captive portal responds ' +
             'instead of Cloudflare.',
     },
     {
         cause: 'too-large',
-        listWasRead: false,
-        shareWasRead: false,
+        wasRead: 'nothing',
         hint: 'Check api-url, and whether something other than Cloudflare responds.',
     },
     {
@@ -8741,25 +8640,23 @@ const RULES = [
     },
     {
         cause: 'network',
-        listWasRead: true,
+        wasRead: 'list',
         hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
     },
     {
         cause: 'network',
-        listWasRead: false,
-        shareWasRead: false,
+        wasRead: 'nothing',
         hint: 'Check that the runner can resolve and reach the host of api-url, ' +
             'or set HTTPS_PROXY.',
     },
     {
         cause: 'proxy',
-        listWasRead: true,
+        wasRead: 'list',
         hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
     },
     {
         cause: 'proxy',
-        listWasRead: false,
-        shareWasRead: false,
+        wasRead: 'nothing',
         hint: 'Check the address and the rules of the proxy. If it requires a ' +
             'password, set HTTPS_PROXY to http://USERNAME:PASSWORD@HOST:PORT.',
     },
@@ -8859,8 +8756,7 @@ function matches(rule, { cause, request }, circumstances) {
     return (rule.cause === cause &&
         accepts(rule.kinds, request?.kind) &&
         accepts(rule.codes, request?.code) &&
-        isUnlessOther(rule.listWasRead, circumstances.listWasRead) &&
-        isUnlessOther(rule.shareWasRead, circumstances.shareWasRead) &&
+        isUnlessOther(rule.wasRead, circumstances.wasRead) &&
         isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
         isUnlessOther(rule.credentials, circumstances.credentials) &&
         isUnlessOther(rule.refusedFor, circumstances.refusedFor));
@@ -8888,7 +8784,6 @@ function slug(heading) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/result.js
-/* A run that is over, as plain data, and what follows from it. */
 
 
 
@@ -8958,10 +8853,6 @@ function byKind(result) {
         groups.get(kindOf(state, result))?.push(state);
     }
     return groups;
-}
-/** Is it a target of the list, not an account that `exact` removes? */
-function isListed({ planned }) {
-    return planned.unlistedRecords === null;
 }
 /**
  * Did a run with `exact` not come to an account that it removes? Of an account
@@ -9040,6 +8931,7 @@ function durationMs(state, nowMs) {
 
 
 
+
 /** The titles of warnings: docs/troubleshooting.md lists them. */
 const WARNING_TITLES = {
     tls: 'TLS verification stays on',
@@ -9070,10 +8962,6 @@ function shareAndOwner(share, inputs) {
 }
 function nameOfShare(share, { shareId }) {
     return share?.name ? `"${share.name}" (${shareId})` : shareId;
-}
-/** `reason (request)`: a failure on one line. */
-function formatFailure({ reason, request }) {
-    return request ? `${reason} (${request.detail})` : reason;
 }
 // -------- the start of a run
 /** `Sharing 3fd8… of account 699d… with 3 accounts; timeout 10m`. */
@@ -9650,8 +9538,7 @@ function describeHeldBackWrites(states) {
     });
 }
 // -------- what an annotation adds to a reason
-/** 'Share "Baseline" (3fd8…), owner 699d…; account 023e… (EMEA), ' +
-'recipient c41f….' */
+/** `Share "Baseline" (3fd8…), owner 699d…; account 023e…, recipient c41f….` */
 function whereSentence(states, result) {
     const { inputs, outcome } = result;
     const share = shareAndOwner(outcome.share, inputs);
@@ -9739,9 +9626,6 @@ function ownerWarning(records) {
             `does not remove recipient ${ids}.`,
     };
 }
-function nameOfRecord({ id, accountId }) {
-    return `${id} (account ${accountId ?? 'unknown'})`;
-}
 function deploymentWarning(problem) {
     const fix = problem.lacksPermission
         ? ' Check that the job has the permission "deployments: write".'
@@ -9768,8 +9652,6 @@ const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;
 const MAX_HELD_BACK = 3;
-/** A slow-down that pauses for longer has begun anew. */
-const SLOW_DOWN_PAUSE_MS = 60_000;
 /** Cloudflare's published rate limit. */
 const LIMIT_REQUESTS = 1_200;
 const LIMIT_WINDOW_MS = 300_000;
@@ -9782,7 +9664,6 @@ function createProgressLog(sink, inputs, clock) {
     let overAtPlan = new Set();
     let writeWasAccepted = false;
     let lastLineMs = clock.now();
-    let lastSpacingMs = null;
     const lineCounts = new Map();
     const retriedResources = new Set();
     function log(text) {
@@ -9834,8 +9715,7 @@ function createProgressLog(sink, inputs, clock) {
     function logExcerpt(from, to, text) {
         const limit = excerptOf(from, to, {
             // Nothing changes before the list was read.
-            listWasRead: true,
-            shareWasRead: share !== null,
+            wasRead: 'list',
             writeWasAccepted,
             credentials: inputs.credentials.type,
             refusedFor: null,
@@ -9906,21 +9786,13 @@ function createProgressLog(sink, inputs, clock) {
                 log(progressLine(all.filter(wasPending), leftMs, inputs));
         },
         delayed(delay) {
-            if (delay.why !== 'spacing') {
-                log(delayLine(delay));
-                return;
-            }
-            const nowMs = clock.now();
-            const isNew = lastSpacingMs === null || nowMs - lastSpacingMs >= SLOW_DOWN_PAUSE_MS;
-            lastSpacingMs = nowMs;
-            if (isNew)
-                log(delayLine(delay));
+            log(delayLine(delay));
         },
     };
 }
-/** One key for each target: an account and an organization may share an ID. */
-function keyOf({ planned: { target } }) {
-    return `${target.type} ${target.id}`;
+/** A run has targets of one type, so an ID is enough. */
+function keyOf({ planned }) {
+    return planned.target.id;
 }
 /** Which changes of many targets have a line, and how many of a key. */
 function excerptOf(from, to, circumstances) {
@@ -9980,11 +9852,10 @@ function failureIn(state, result) {
     if (!hasFailed(state, result.inputs))
         return null;
     const failure = failureOf(state);
-    if (!failure) {
-        const cause = causeOf(state, result.outcome.ending);
-        return { cause, reason: describePending(state, result), request: null };
-    }
-    return failure;
+    if (failure)
+        return failure;
+    const cause = causeOf(state, result.outcome.ending);
+    return { cause, reason: describePending(state, result), request: null };
 }
 /** The failures of a run: those of most targets first, what follows last. */
 function groupFailures(result) {
@@ -10028,8 +9899,7 @@ function describeGroup({ failure, states }, result) {
     const [first] = states;
     const isSingle = states.length === 1 || !first;
     const advice = adviceFor(failure, {
-        listWasRead: result.outcome.observed !== null,
-        shareWasRead: result.outcome.share !== null,
+        wasRead: wasReadIn(result.outcome),
         writeWasAccepted: result.outcome.targets.some(hasWritten),
         credentials: result.inputs.credentials.type,
         refusedFor: result.outcome.refusal?.about ?? null,
@@ -10038,6 +9908,11 @@ function describeGroup({ failure, states }, result) {
         ? failure.reason
         : reasonOfSeveral(failure, states, result);
     return { advice, failure, reason, states };
+}
+function wasReadIn({ observed, share }) {
+    if (observed)
+        return 'list';
+    return share ? 'share' : 'nothing';
 }
 function reasonOfSeveral(failure, states, result) {
     if (isEndOfRun(failure) && result.outcome.observed) {
@@ -10185,6 +10060,7 @@ function escapeMarkup(text) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/outputs.js
+
 
 
 
@@ -10407,7 +10283,6 @@ const MAX_BYTES = 1_000_000;
 const MAX_UNFOLDED = 100;
 const MAX_REASONS = 3;
 const MAX_REASON = 300;
-const MAX_INPUT_ERRORS = 50;
 const MAX_INPUT_MESSAGE = 2_000;
 // -------- of a run
 /**
@@ -10673,16 +10548,13 @@ function footer(result, toHtml) {
 // -------- of invalid inputs
 /** Creates the job summary of a run with invalid inputs. */
 function createInputSummary(errors, toHtml) {
-    const shown = errors.slice(0, MAX_INPUT_ERRORS);
-    const items = shown.map(({ input, message }) => {
+    const items = errors.map(({ input, message }) => {
         const text = cutWithCount(message, MAX_INPUT_MESSAGE);
         return `<li>${code(input, toHtml)}: ${toHtml(text)}</li>`;
     });
-    const more = errors.length - shown.length;
-    const rest = more > 0 ? `<li>and ${plural(more, 'more input')}</li>` : '';
     const isEmpty = errors.some((error) => error.isEmpty);
     const advice = isEmpty ? emptyInputAdvice : OTHER_HINTS.inputs;
-    const list = `<ul>\n${items.join('\n')}${rest}\n</ul>`;
+    const list = `<ul>\n${items.join('\n')}\n</ul>`;
     return `<h3>❌ ${TITLES.inputs}</h3>\n${list}\n<p>${toHtml(advice)}</p>\n\n`;
 }
 // -------- HTML
@@ -10719,6 +10591,7 @@ function byteLength(text) {
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/warnings.js
+
 
 
 /** All warnings at the end of a run. */
@@ -10765,11 +10638,9 @@ function lateRecords({ inputs, outcome }, { records }) {
     // A run that was rejected has read no list but the first.
     if (inputs.state !== 'exact' || outcome.refusal)
         return [];
-    const planned = outcome.targets.map((state) => state.planned);
-    const listed = new Set(planned
-        .filter(({ unlistedRecords }) => unlistedRecords === null)
-        .map(({ target }) => target.id));
-    const firstSeen = new Set(planned.flatMap(({ unlistedRecords }) => (unlistedRecords ?? []).map(({ id }) => id)));
+    const { targets } = outcome;
+    const listed = new Set(targets.filter(isListed).map(({ planned }) => planned.target.id));
+    const firstSeen = new Set(targets.flatMap(({ planned }) => (planned.unlistedRecords ?? []).map(({ id }) => id)));
     const isLate = (record) => isActive(record) &&
         !firstSeen.has(record.id) &&
         record.accountId !== inputs.accountId &&
@@ -11001,7 +10872,7 @@ async function main(world) {
 }
 function openRun(inputs, notes, world, sink, clean) {
     const { context, http, clock, random, cancel } = world;
-    const deadline = (0,src_clock/* startDeadline */.db)(clock, inputs.timeoutMs, cancel);
+    const deadline = (0,src_clock/* startDeadline */.d)(clock, inputs.timeoutMs, cancel);
     const progress = createProgressLog(sink, inputs, clock);
     const client = new CloudflareClient({
         apiUrl: inputs.apiUrl,
@@ -11033,16 +10904,20 @@ async function runStep(run) {
     const startMs = run.world.clock.now();
     let result = null;
     let reported = 'crashed';
+    let isGreen = false;
     try {
         run.progress.start(run.notes, ignoresTlsVariable(run.world.env));
         const outcome = await observeAndReconcile(run);
         result = await toResult(run, outcome, startMs);
         reported = await reportResult(run.sink, result);
-        return reported === 'complete' && result_isSuccess(result);
+        isGreen = reported === 'complete' && result_isSuccess(result);
+        return isGreen;
     }
     finally {
         run.deadline.clear();
-        await finishDeployment(run, result, reported);
+        const failed = run.deadline.isCancelled() ? 'error' : 'failure';
+        const description = describeDeployment(result, reported);
+        await finishDeployment(run, isGreen ? 'success' : failed, description);
     }
 }
 /** Never rejects: every exit path reports the same data. */
@@ -11128,11 +11003,7 @@ function isShareNotFound({ cause, request }) {
 function ignoresTlsVariable(env) {
     return env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0';
 }
-async function finishDeployment({ deployment, deadline, sink }, result, reported) {
-    const failed = deadline.isCancelled() ? 'error' : 'failure';
-    const isGreen = reported === 'complete' && result && result_isSuccess(result);
-    const state = isGreen ? 'success' : failed;
-    const description = describeDeployment(result, reported);
+async function finishDeployment({ deployment, sink }, state, description) {
     const problem = await deployment.finish(state, description);
     if (problem)
         reportDeploymentProblem(sink, problem);

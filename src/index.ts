@@ -46,7 +46,7 @@ const success = await main({
   ),
   clock: systemClock,
   random: Math.random,
-  runner: githubRunner(context.summaryPath),
+  runner: githubRunner(context.hasSummary),
   cancel: cancel.signal,
 });
 process.exitCode = success ? 0 : 1;

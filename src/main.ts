@@ -129,15 +129,19 @@ async function runStep(run: Run): Promise<boolean> {
   const startMs = run.world.clock.now();
   let result: Result | null = null;
   let reported: Reported = 'crashed';
+  let isGreen = false;
   try {
     run.progress.start(run.notes, ignoresTlsVariable(run.world.env));
     const outcome = await observeAndReconcile(run);
     result = await toResult(run, outcome, startMs);
     reported = await reportResult(run.sink, result);
-    return reported === 'complete' && isSuccess(result);
+    isGreen = reported === 'complete' && isSuccess(result);
+    return isGreen;
   } finally {
     run.deadline.clear();
-    await finishDeployment(run, result, reported);
+    const failed = run.deadline.isCancelled() ? 'error' : 'failure';
+    const description = describeDeployment(result, reported);
+    await finishDeployment(run, isGreen ? 'success' : failed, description);
   }
 }
 
@@ -236,14 +240,10 @@ function ignoresTlsVariable(env: Environment): boolean {
 }
 
 async function finishDeployment(
-  { deployment, deadline, sink }: Run,
-  result: Result | null,
-  reported: Reported,
+  { deployment, sink }: Run,
+  state: 'success' | 'failure' | 'error',
+  description: string,
 ): Promise<void> {
-  const failed = deadline.isCancelled() ? 'error' : 'failure';
-  const isGreen = reported === 'complete' && result && isSuccess(result);
-  const state = isGreen ? 'success' : failed;
-  const description = describeDeployment(result, reported);
   const problem = await deployment.finish(state, description);
   if (problem) reportDeploymentProblem(sink, problem);
 }

@@ -25,7 +25,7 @@ describe('what the runner says of the run', () => {
       ref: 'c0ffee',
       runUrl: 'https://github.example.com/octo/policies/actions/runs/42',
       apiUrl: 'https://github.example.com/api/v3',
-      summaryPath: '/tmp/summary',
+      hasSummary: true,
       docsUrl: null,
       userAgent: `cloudflare-share-recipient/${VERSION} (octo/policies; run 42)`,
     });
@@ -40,7 +40,7 @@ describe('what the runner says of the run', () => {
       ref: '',
       runUrl: 'https://github.com///actions/runs/',
       apiUrl: 'https://api.github.com',
-      summaryPath: '',
+      hasSummary: false,
       docsUrl: null,
       userAgent: `cloudflare-share-recipient/${VERSION}`,
     });

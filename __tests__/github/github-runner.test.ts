@@ -18,7 +18,7 @@ describe('the runner of GitHub Actions', () => {
     act: (runner: ReturnType<typeof githubRunner>) => void,
   ): string {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    act(githubRunner(summaryPath));
+    act(githubRunner(true));
     const text = write.mock.calls.map(([chunk]) => String(chunk)).join('');
     write.mockRestore();
     return text;
@@ -45,7 +45,7 @@ describe('the runner of GitHub Actions', () => {
     for (const path of [outputPath, summaryPath]) writeFileSync(path, '');
     vi.stubEnv('GITHUB_OUTPUT', outputPath);
     vi.stubEnv('GITHUB_STEP_SUMMARY', summaryPath);
-    const runner = githubRunner(summaryPath);
+    const runner = githubRunner(true);
     runner.output('status', 'associated');
     await runner.summary('<p>a</p>');
     expect(readFileSync(outputPath, 'utf8')).toMatch(
@@ -56,6 +56,6 @@ describe('the runner of GitHub Actions', () => {
 
   it('writes no summary where the runner shows none', async () => {
     vi.stubEnv('GITHUB_STEP_SUMMARY', '');
-    await expect(githubRunner('').summary('x')).resolves.toBeUndefined();
+    await expect(githubRunner(false).summary('x')).resolves.toBeUndefined();
   });
 });

@@ -41,7 +41,8 @@ const MAX_SCHEMES = 4;
 
 /**
  * Chooses the proxy as the runner does: `https_proxy` or `HTTPS_PROXY`, but
- * none for http, for loopback and for the hosts of `NO_PROXY`.
+ * none for http, for loopback and for the hosts of `NO_PROXY`, which the
+ * runner's own `checkBypass` reads from the environment of the process.
  *
  * @throws TypeError or URIError where the variable holds no address of a proxy
  */

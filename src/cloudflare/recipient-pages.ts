@@ -15,7 +15,10 @@ export interface RecipientFilter {
   readonly targetIds: ReadonlySet<string>;
   /** Records that the run has created, or seen as those of a target. */
   readonly knownIds: ReadonlySet<string>;
-  /** Are records of other accounts needed, too? With `state: exact`. */
+  /**
+   * Are records of other accounts needed, too? With `state: exact`, they may
+   * have to go; the record of an organization may name any account.
+   */
   readonly keepsAll: boolean;
   /** Sanitizes what a server sent. */
   readonly clean: Clean;

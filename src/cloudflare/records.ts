@@ -114,8 +114,7 @@ export function decodeCreated(
     accountId: target.type === 'account' ? target.id : null,
     status: 'associating',
     ...decodeDates(record),
-    errors: errors.slice(0, MAX_ERRORS),
-    moreErrors: Math.max(0, errors.length - MAX_ERRORS),
+    ...firstErrors(errors),
   };
 }
 
@@ -161,6 +160,14 @@ export function decodeRecipient(
     accountId: toId(accountId),
     status: toStatus(status, clean),
     ...decodeDates(record),
+    ...firstErrors(errors),
+  };
+}
+
+function firstErrors(
+  errors: readonly ResourceError[],
+): Pick<ShareRecipient, 'errors' | 'moreErrors'> {
+  return {
     errors: errors.slice(0, MAX_ERRORS),
     moreErrors: Math.max(0, errors.length - MAX_ERRORS),
   };

@@ -22,8 +22,8 @@ export interface GitHubContext {
   readonly runUrl: string;
   /** Of GitHub, for the deployment record. */
   readonly apiUrl: string;
-  /** The file of the job summary; empty where the runner has none. */
-  readonly summaryPath: string;
+  /** Does the runner show a job summary? */
+  readonly hasSummary: boolean;
   /** The folder of this action's documentation; null where it is not known. */
   readonly docsUrl: string | null;
   /**
@@ -55,7 +55,7 @@ export function readGitHubContext(env: Environment): GitHubContext {
     ref: githubVariable('SHA') || githubVariable('REF'),
     runUrl: `${server}/${owner}/${repo}/actions/runs/${githubVariable('RUN_ID')}`,
     apiUrl: githubVariable('API_URL') || 'https://api.github.com',
-    summaryPath: githubVariable('STEP_SUMMARY'),
+    hasSummary: githubVariable('STEP_SUMMARY') !== '',
     docsUrl: docsFolderOf(
       server,
       githubVariable('ACTION_REPOSITORY'),

@@ -12,10 +12,11 @@ import {
 import type { Runner } from '../report/runner.ts';
 
 /**
- * The runner of GitHub Actions. `summaryPath` is the value of
- * GITHUB_STEP_SUMMARY: a runner without that variable shows no summary.
+ * The runner of GitHub Actions.
+ * @param hasSummary false for a runner that shows no job summary: it sets no
+ *   GITHUB_STEP_SUMMARY, which `@actions/core` reads
  */
-export function githubRunner(summaryPath: string): Runner {
+export function githubRunner(hasSummary: boolean): Runner {
   return {
     mask: setSecret,
     info,
@@ -31,7 +32,7 @@ export function githubRunner(summaryPath: string): Runner {
     },
     output: setOutput,
     async summary(html) {
-      if (summaryPath) await summary.addRaw(html).write();
+      if (hasSummary) await summary.addRaw(html).write();
     },
   };
 }

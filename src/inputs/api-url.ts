@@ -1,4 +1,4 @@
-/** The address of the API, and the proxy on the way to it. */
+/* The address of the API, and the proxy on the way to it. */
 import { proxyFor } from '../cloudflare/proxy.ts';
 import { isSafeUrl } from '../cloudflare/safe-url.ts';
 import type { Environment } from '../domain.ts';

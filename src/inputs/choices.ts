@@ -1,4 +1,4 @@
-/**
+/*
  * Inputs with a few words to choose from. An empty one is an error and not its
  * default: `dry-run: ${{ inputs.dry-run }}` is empty in a run that has no such
  * input, and must not write.

@@ -1,4 +1,4 @@
-/**
+/*
  * Secrets. Cloudflare documents two kinds of credentials for shares: a token,
  * and an email address with a key. No message shows any of their text.
  */

@@ -1,4 +1,4 @@
-/** Reads and validates all inputs at once. */
+/* Reads and validates all inputs at once. */
 import type { Clean, Environment, Inputs } from '../domain.ts';
 import { readApiUrl } from './api-url.ts';
 import { readBoolean, readState } from './choices.ts';

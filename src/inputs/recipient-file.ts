@@ -45,7 +45,8 @@ class FileProblem extends Error {
 }
 
 /**
- * Reads the text of the file.
+ * Reads the text of the file. What could replace it between the checks and the
+ * reading could also write the list itself: the job owns the workspace.
  * @param path as it was given; not empty
  */
 export function readRecipientFile(

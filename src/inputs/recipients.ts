@@ -1,4 +1,4 @@
-/** Who gets access, or loses it: exactly one of three inputs names them. */
+/* Who gets access, or loses it: exactly one of three inputs names them. */
 import type { Environment, Inputs } from '../domain.ts';
 import { idProblem, ORGANIZATION_ID } from './ids.ts';
 import {

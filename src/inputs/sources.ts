@@ -1,4 +1,4 @@
-/** Where inputs come from: `INPUT_…` variables, or others in their place. */
+/* Where inputs come from: `INPUT_…` variables, or others in their place. */
 import type { Clean, Environment } from '../domain.ts';
 
 /** What is at a path. */

@@ -25,7 +25,7 @@ export type ShareReading =
 export interface Observations {
   /** The share, or why it could not be read. */
   readonly shareReading: ShareReading;
-  /** All records that a response has shown, of targets and others. */
+  /** All records that were kept of responses, of targets and others. */
   readonly records: Records;
   /** Oldest first. Records that name no account are not in it. */
   readonly byAccount: ReadonlyMap<string, readonly ShareRecipient[]>;

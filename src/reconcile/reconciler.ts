@@ -113,7 +113,7 @@ export class Reconciler {
   #notBeforeMs: number | null = null;
   /** Has a write begun to wait for its turn since the newest list? */
   #hasWriteBegun = false;
-  /** Has a write been sent since the newest list? */
+  /** Has a write been sent, or nearly, since the newest list? */
   #hasWriteEnded = false;
 
   /** Plans from the first list. Nothing is written before `run`. */

@@ -40,11 +40,10 @@ export function failureIn(state: TargetState, result: Result): Failure | null {
   if (!hasFailed(state, result.inputs)) return null;
 
   const failure = failureOf(state);
-  if (!failure) {
-    const cause = causeOf(state, result.outcome.ending);
-    return { cause, reason: describePending(state, result), request: null };
-  }
-  return failure;
+  if (failure) return failure;
+
+  const cause = causeOf(state, result.outcome.ending);
+  return { cause, reason: describePending(state, result), request: null };
 }
 
 /** The failures of a run: those of most targets first, what follows last. */
