@@ -771,6 +771,24 @@ describe('a list whose line breaks were removed', () => {
     expect(run.text).toContain('expected no account ID in a comment');
   });
 
+  it('in groups, as by YAML, removes nobody that a comment names', async () => {
+    const env = {
+      'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n# Asia ${OTHER}\n`,
+    };
+    const records = [THERE, record('r2', OTHER, 'associated')];
+    const run = await playRun({
+      env: { ...EXACT, ...env },
+      respond: on(LIST, ok(records)),
+    });
+    expect(run.success).toBe(false);
+    expect(run.requests).not.toContain('DELETE /recipients/r2');
+    const [message] = run.of('error|');
+    expect(message).toContain(
+      `names accounts that would lose access: ${OTHER}`,
+    );
+    expect(message).toContain('keep them apart (in YAML, with `|`)');
+  });
+
   it('shows no part of a key that is in it', async () => {
     const key = '0123456789abcdef0123456789ABCDEF01234';
     const run = await playRun({

@@ -4392,16 +4392,21 @@ function attempt(action, shown) {
 }
 function unreadable(code, shown) {
     const isMissing = MISSING.includes(code);
-    const fix = isMissing
-        ? 'Check the path, and that an earlier step checks out or writes the file.'
-        : 'Check the permissions of the file.';
     const remark = isMissing ? 'which does not exist' : code;
     return new FileProblem({
         expected: 'a file in the workspace',
         got: shown,
         remark,
-        fix,
+        fix: fixOf(code),
     });
+}
+function fixOf(code) {
+    if (MISSING.includes(code)) {
+        return 'Check the path, and that an earlier step checks out or writes the file.';
+    }
+    return code === 'ENAMETOOLONG'
+        ? 'This is no path: pass a list of IDs as `recipient-account-id`.'
+        : 'Check the permissions of the file.';
 }
 function codeOf(error) {
     const { code } = error;
@@ -5928,14 +5933,21 @@ function givenInput(env, input) {
 function inputOrVariable(env, input) {
     return givenInput(env, input) || variableOf(env, input);
 }
-/**
- * Which of these inputs were replaced: `api-token from CLOUDFLARE_API_TOKEN`.
- */
+/** Which of these inputs were replaced, with the variables. */
 function fallbacksOf(env, inputs) {
     return inputs
-        .filter((input) => givenInput(env, input) === '')
-        .filter((input) => variableOf(env, input) !== '')
-        .map((input) => `${input} from ${VARIABLES[input]}`);
+        .filter((input) => isReplaced(env, input))
+        .map((input) => nameOfInput(env, input));
+}
+/**
+ * `api-token`, or `api-token from CLOUDFLARE_API_TOKEN` where that variable is
+ * used in its place.
+ */
+function nameOfInput(env, input) {
+    return isReplaced(env, input) ? `${input} from ${VARIABLES[input]}` : input;
+}
+function isReplaced(env, input) {
+    return givenInput(env, input) === '' && variableOf(env, input) !== '';
 }
 function variableOf(env, input) {
     return env[VARIABLES[input]]?.trim() ?? '';
@@ -6054,6 +6066,7 @@ const SECRET_RULES = [
         got: 'one with a space, or a character outside of printable ASCII',
     },
 ];
+const OR_TOKEN = ', or use `api-token` instead.';
 /** Reads the credentials: a token, or an email address and a key. */
 function readCredentials(env) {
     const isPair = hasPairInput(env);
@@ -6065,7 +6078,7 @@ function readCredentials(env) {
         return readPair(env);
     const errors = [
         ...(isPair ? [twoKinds()] : []),
-        ...secretErrors('api-token', token),
+        ...secretErrors(nameOfInput(env, 'api-token'), token),
     ];
     return errors.length > 0
         ? (0,inputs_reading/* invalid */.Gq)(...errors)
@@ -6093,8 +6106,8 @@ function readPair(env) {
         return (0,inputs_reading/* invalid */.Gq)(noCredentials());
     const errors = [
         ...missingHalf(email, key),
-        ...secretErrors('api-email', email),
-        ...secretErrors('api-key', key),
+        ...secretErrors(nameOfInput(env, 'api-email'), email),
+        ...secretErrors(nameOfInput(env, 'api-key'), key),
     ];
     return errors.length > 0
         ? (0,inputs_reading/* invalid */.Gq)(...errors)
@@ -6113,11 +6126,13 @@ function twoKinds() {
 function missingHalf(email, key) {
     if (email === '') {
         const expected = 'the email address that `api-key` belongs to';
-        return [(0,inputs_reading/* emptyInput */.Wb)('api-email', expected, 'Set this input.')];
+        return [(0,inputs_reading/* emptyInput */.Wb)('api-email', expected, `Set this input${OR_TOKEN}`)];
     }
     if (key === '') {
         const expected = 'the key that belongs to `api-email`';
-        return [(0,inputs_reading/* emptyInput */.Wb)('api-key', expected, 'Pass it from a secret.')];
+        return [
+            (0,inputs_reading/* emptyInput */.Wb)('api-key', expected, `Pass it from a secret${OR_TOKEN}`),
+        ];
     }
     return [];
 }
@@ -6163,12 +6178,17 @@ const YAML_NUMBER = /^[+-]?(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
 const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
 /** Characters that nobody sees in a message, other than the space. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
+/** A character that is not printable ASCII. */
+const NOT_ASCII = /[^ -~]/u;
 /** An ID in free text, such as a comment: no part of a longer word. */
 const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
-/** An ID that may have letters of the word before it: `# EMEA` and `a7b9…`. */
-const JOINED_ID = /[0-9a-f]{32,}/gi;
-/** A commit, which is no ID: SHA-1 or SHA-256. */
-const HASH = /(?<![0-9a-z_])([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
+/**
+ * A word that may hold an ID: where line breaks are lost, it has the end of a
+ * comment, a date or another ID before it.
+ */
+const HOLDS_ID = /[0-9a-f]{32}/i;
+/** A commit or hash, where the comment calls it one. */
+const NAMED_HASH = /(?:\b(?:commit|revision|rev|sha-?1|sha-?256)[\s:=]+|\/commit\/)([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
 function isAccountId(text) {
     return TARGET_ID.test(text);
 }
@@ -6176,17 +6196,13 @@ function isAccountId(text) {
 function idsIn(text) {
     return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
 }
-/**
- * What may hold IDs of accounts in a comment, as it is written: where line
- * breaks were removed, as by `tr -d '\n'`, an ID follows the comment of another
- * one, or two IDs each other.
- */
-function joinedIdsIn(comment) {
-    return comment.match(JOINED_ID) ?? [];
+/** May a word hold the ID of an account, whatever else it holds? */
+function holdsId(word) {
+    return HOLDS_ID.test(word);
 }
-/** A comment without the commits that it names. */
-function withoutHashes(comment) {
-    return comment.replace(HASH, '');
+/** A comment without the IDs that stand alone, and without named hashes. */
+function withoutPlainIds(comment) {
+    return comment.replace(NAMED_HASH, '').replace(ID_IN_TEXT, '');
 }
 /**
  * Why a text is no ID of this kind.
@@ -6198,6 +6214,7 @@ function idProblem(kind, text, clean) {
     const flaw = numberFlaw(kind, text) ??
         wordFlaw(text) ??
         invisibleFlaw(text) ??
+        foreignFlaw(text) ??
         patternFlaw(kind, text);
     return flaw && { expected: kind.expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), ...flaw };
 }
@@ -6218,9 +6235,21 @@ function invisibleFlaw(text) {
     const [character] = INVISIBLE.exec(text) ?? [];
     if (character === undefined)
         return null;
-    const code = character.codePointAt(0)?.toString(16).toUpperCase();
-    const remark = `with the invisible character U+${code?.padStart(4, '0')}`;
+    const remark = `with the invisible character ${nameOfCharacter(character)}`;
     return { remark, fix: 'Remove that character, or type the ID.' };
+}
+/** Such as a Cyrillic letter, which looks like a Latin one. */
+function foreignFlaw(text) {
+    const [character] = NOT_ASCII.exec(text) ?? [];
+    if (character === undefined)
+        return null;
+    const remark = `with the character ${nameOfCharacter(character)}`;
+    return { remark, fix: 'Replace that character, or type the ID.' };
+}
+/** `U+0430`. */
+function nameOfCharacter(character) {
+    const code = character.codePointAt(0)?.toString(16).toUpperCase();
+    return `U+${code?.padStart(4, '0')}`;
 }
 function patternFlaw({ pattern, source }, text) {
     if (pattern.test(text))
@@ -6251,7 +6280,7 @@ function readMaxRemovals(env, state, clean) {
     return isUsed || isDefault(limit) ? (0,inputs_reading/* valid */.rZ)(limit) : notExact(text, clean);
 }
 function parseLimit(text) {
-    const [, digits, unit] = /^(\d{1,9})(%?)$/.exec(text) ?? [];
+    const [, digits, unit] = /^(\d+)(%?)$/.exec(text) ?? [];
     if (digits === undefined)
         return null;
     const number = Number(digits);
@@ -6351,6 +6380,10 @@ const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
  * out of stack.
  */
 const SEPARATOR = /,|(?!\uFEFF)\s/;
+/** `# 023e…`, `# - "023e…"`: an account that is switched off. */
+const SWITCHED_OFF = /^[\s#-]*["']?[0-9a-f]{32}(?![0-9a-z_])/i;
+/** JSON has none. */
+const NO_COMMENTS = { disabledIds: [], namedInComments: [] };
 /** Finds what a list holds, in any of its formats. */
 function list_entries_entriesOf(text, clean) {
     // This removes a byte order mark as well.
@@ -6369,12 +6402,14 @@ function entriesOfArray(json) {
     const items = jsonItems(json);
     if (items.some(isTerraformOutput))
         return only(wholeTerraformOutput());
+    const place = (index) => ` in entry ${index + 1}`;
     const entries = items.map((item, index) => ({
         text: textOf(item),
         label: null,
-        place: ` in entry ${index + 1}`,
+        place: place(index),
     }));
-    return { entries, disabledIds: [], problems: [] };
+    const problems = items.flatMap((item, index) => numberAsId(item, place(index)));
+    return { entries, ...NO_COMMENTS, problems };
 }
 function entriesOfObject(json, clean) {
     if (!isJson(json))
@@ -6383,20 +6418,22 @@ function entriesOfObject(json, clean) {
     const isOutput = isTerraformOutput({ key: null, source: json });
     if (isOutput || items.some(isTerraformOutput))
         return only(wholeTerraformOutput());
+    const place = ({ key }) => ` for ${(0,inputs_reading/* quoted */.TL)(key ?? '', clean)}`;
     const entries = items.map((item) => ({
         text: textOf(item),
         label: labelOf(item),
-        place: ` for ${(0,inputs_reading/* quoted */.TL)(item.key ?? '', clean)}`,
+        place: place(item),
     }));
     const problems = [
+        ...items.flatMap((item) => numberAsId(item, place(item))),
         ...repeatedLabels(items, clean),
         ...idsAsLabels(items, clean),
     ];
-    return { entries, disabledIds: [], problems };
+    return { entries, ...NO_COMMENTS, problems };
 }
 /** A list that cannot be read has one problem, whatever else is in it. */
 function only(wrong) {
-    return { entries: [], disabledIds: [], problems: [wrong] };
+    return { entries: [], ...NO_COMMENTS, problems: [wrong] };
 }
 function invalidJson(type) {
     return {
@@ -6423,6 +6460,13 @@ function textOf({ source }) {
     if (!source.startsWith('"'))
         return source;
     return JSON.parse(source).trim();
+}
+/** 32 digits without quotes. jq 1.6 changes all but the first 17 of them. */
+function numberAsId({ source }, place) {
+    if (!isAccountId(source))
+        return [];
+    const fix = 'Put it in quotes: JSON tools may have changed its digits.';
+    return [{ expected: 'account IDs in quotes', got: source, place, fix }];
 }
 /** A map from each ID to itself has no labels. */
 function labelOf(item) {
@@ -6458,18 +6502,21 @@ function entriesOfLines(text, clean) {
     const lines = text.split(/\r\n|\r|\n/).map(toLine);
     const isOneLine = !/[\r\n]/.test(text.trim());
     const entries = lines.flatMap((line) => entriesOfLine(line, isOneLine));
-    const disabledIds = [];
-    const problems = [];
-    for (const line of lines) {
-        const joined = isOneLine ? idsOfOnlyLine(line) : idsBehindEntry(line);
-        if (joined.length === 0) {
-            disabledIds.push(...idsIn(line.comment ?? ''));
-            continue;
-        }
+    const problems = lines.flatMap((line) => {
+        const joined = joinedIdsIn(line, isOneLine);
         const place = isOneLine ? '' : placeOf(line);
-        problems.push({ ...idsInComment(joined, clean), place });
-    }
-    return { entries, disabledIds, problems };
+        return joined.length > 0 ? [{ ...idsInComment(joined, clean), place }] : [];
+    });
+    const comments = lines.map(({ comment }) => comment ?? '');
+    return {
+        entries,
+        disabledIds: comments.flatMap(idsIn),
+        namedInComments: comments
+            .map(withoutSwitchedOff)
+            .flatMap(wordsWithIds)
+            .map((word) => word.toLowerCase()),
+        problems,
+    };
 }
 function toLine(text, index) {
     const hash = text.indexOf('#');
@@ -6502,25 +6549,31 @@ function labelOfLine({ words, comment }) {
     return words.length === 1 && comment ? comment.replace(/^#+/, '') : null;
 }
 /**
- * IDs that had lines of their own, and are in a comment now. `>-` in YAML,
- * `paste`, `tr` and an unquoted `echo` join lines; all that follows the first
- * `#` would be lost. In such a line, two IDs look like a hash.
+ * Words with IDs that had lines of their own, and are in a comment now. `>-` in
+ * YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file without a line
+ * break at its end join lines; what follows a `#` would be lost. A comment on a
+ * line of its own may name IDs, as long as they stand alone.
  */
-function idsOfOnlyLine({ comment }) {
-    return joinedIdsIn(comment ?? '');
+function joinedIdsIn({ words, comment }, isOneLine) {
+    const text = comment ?? '';
+    if (words.length > 0)
+        return wordsWithIds(text);
+    const rest = withoutSwitchedOff(text);
+    return wordsWithIds(isOneLine ? rest : withoutPlainIds(rest));
 }
-/** The same where lines are apart; a commit behind an ID is a remark. */
-function idsBehindEntry({ words, comment }) {
-    if (words.length === 0)
-        return [];
-    return joinedIdsIn(withoutHashes(comment ?? ''));
+function withoutSwitchedOff(comment) {
+    return comment.replace(SWITCHED_OFF, '');
+}
+/** Whole words: a secret in one can only be recognized as a whole. */
+function wordsWithIds(text) {
+    return text.split(SEPARATOR).filter(holdsId);
 }
 function idsInComment(joined, clean) {
     const [first = '', ...more] = joined;
     const rest = more.length > 0 ? ` and ${more.length} more` : '';
     const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
     const inYaml = 'in YAML, use `|` instead of `>`';
-    const moved = 'Move the comment to a line of its own';
+    const moved = 'Move the ID to a line of its own, or remove it';
     const fix = `${moved}. If lines were joined: ${inYaml}; in a shell, keep them apart.`;
     return { expected: 'no account ID in a comment', got, fix };
 }
@@ -6557,6 +6610,7 @@ function parseRecipientList(text, options) {
     return (0,inputs_reading/* valid */.rZ)({
         targets: targetsOf(accounts, options.clean),
         disabledIds: countDisabled(found, accounts),
+        namedInComments: found.namedInComments,
         repeatedIds: countRepeated(accounts),
     });
 }
@@ -6611,6 +6665,7 @@ function noAccounts(text) {
 function entryProblem(entry, options) {
     const { text, place } = entry;
     const wrong = emptyProblem(text) ??
+        mixedProblem(text, options.clean) ??
         idProblem(ACCOUNT_ID, text, options.clean) ??
         ownerProblem(text, options.clean);
     return { ...wrong, place };
@@ -6622,6 +6677,20 @@ function emptyProblem(text) {
         expected: ACCOUNT_ID.expected,
         got: 'an empty text',
         fix: 'Remove the empty entry, or check the expression that it comes from.',
+    };
+}
+/** Another separator, or a name in front of the ID. */
+function mixedProblem(text, clean) {
+    const isPrintable = /^[ -~]*$/.test(text);
+    if (!isPrintable || isAccountId(text) || idsIn(text).length === 0) {
+        return null;
+    }
+    return {
+        expected: ACCOUNT_ID.expected,
+        got: (0,inputs_reading/* quoted */.TL)(text, clean),
+        remark: `length ${text.length}`,
+        fix: 'Remove what is around the ID: IDs are separated by commas, spaces or ' +
+            'newlines, and a name follows its ID in a comment (`ID # name`).',
     };
 }
 function ownerProblem(text, clean) {
@@ -6718,7 +6787,12 @@ function readOrganization({ env, clean, }) {
         id: id.toLowerCase(),
         label: null,
     };
-    return (0,inputs_reading/* valid */.rZ)({ targets: [target], disabledIds: 0, repeatedIds: 0 });
+    return (0,inputs_reading/* valid */.rZ)({
+        targets: [target],
+        disabledIds: 0,
+        namedInComments: [],
+        repeatedIds: 0,
+    });
 }
 // -------- rules about all of them
 /** A request without a target would mean the whole organization. */
@@ -6755,7 +6829,7 @@ const DEFAULT_TIMEOUT = '10m';
 const MIN_MS = 3_000;
 const MAX_MS = 24 * 3_600_000;
 const timeout_EXPECTED = 'a duration such as 90s, 10m or 1h30m';
-const ORDER = 'Write hours, minutes and seconds in this order, without spaces.';
+const ORDER = 'Use whole numbers with h, m and s, in this order and without spaces.';
 const RANGE = 'a duration from 3s to 24h';
 const CHOOSE = 'Choose a duration in this range.';
 const DURATION = /^(?=\d)(?:(?<hours>\d+)h)?(?:(?<minutes>\d+)m)?(?:(?<seconds>\d+)s)?$/;
@@ -6827,6 +6901,7 @@ function loadInputs(sources) {
         accountId: values.accountId,
         shareId: values.shareId,
         targets: values.recipients.targets,
+        namedInComments: values.recipients.namedInComments,
         credentials: values.credentials,
         state: values.state,
         maxRemovals: values.maxRemovals,
@@ -6852,7 +6927,8 @@ function loadInputs(sources) {
 function readAccountId(env, clean) {
     const text = inputOrVariable(env, 'account-id');
     const fix = 'Set this input, or the variable CLOUDFLARE_ACCOUNT_ID.';
-    const id = readId('account-id', ACCOUNT_ID, text, fix, clean);
+    const input = nameOfInput(env, 'account-id');
+    const id = readId(input, ACCOUNT_ID, text, fix, clean);
     return id.type === 'valid' ? (0,inputs_reading/* valid */.rZ)(id.value.toLowerCase()) : id;
 }
 function readShareId(env, clean) {
@@ -7265,6 +7341,8 @@ function internalError() {
 
 
 
+/** How many accounts a reason names. */
+const exact_MAX_NAMED = 5;
 /** Plans a run with `state: exact` from the first list. */
 function planExact(inputs, observed) {
     const withAccess = accountsWithAccess(inputs, observed);
@@ -7301,6 +7379,7 @@ const REFUSAL_RULES = [
     { about: 'share', reasonOf: shareIsNotSent },
     { about: 'record', reasonOf: recordWasSkipped },
     { about: 'record', reasonOf: recordMayBeTheOrganization },
+    { about: 'comment', reasonOf: commentNamesRemoval },
     { about: 'list', reasonOf: nothingListedHasAccess },
     { about: 'removals', reasonOf: tooManyRemovals },
 ];
@@ -7360,6 +7439,18 @@ function recordMayBeTheOrganization({ observed, }) {
         return null;
     const what = record.accountId === null ? 'names no account' : 'names an organization';
     return `recipient ${record.id} ${what}, so it may give access to all accounts of the organization`;
+}
+/**
+ * Where lines were folded, as by `>-` in YAML around a line that is indented
+ * more, accounts of the list are in the comment before them.
+ */
+function commentNamesRemoval({ inputs, unlisted, }) {
+    const { namedInComments } = inputs;
+    const named = unlisted.filter((id) => namedInComments.some((word) => word.includes(id)));
+    if (named.length === 0)
+        return null;
+    const who = listOf(named, exact_MAX_NAMED);
+    return `a comment of the list names accounts that would lose access: ${who}`;
 }
 /** A wrong share, or a wrong list. */
 function nothingListedHasAccess({ inputs, withAccess, unlisted, }) {
@@ -8707,6 +8798,13 @@ const RULES = [
         refusedFor: 'record',
         hint: 'Nothing was changed. Check the recipients of the share in the ' +
             'Cloudflare dashboard.',
+    },
+    {
+        cause: 'refused',
+        refusedFor: 'comment',
+        hint: 'Nothing was changed. If lines of the list were joined, keep them ' +
+            'apart (in YAML, with `|`). To switch an account off, begin a comment ' +
+            'on a line of its own with its ID.',
     },
     {
         cause: 'refused',

@@ -66,6 +66,7 @@ describe('the inputs', () => {
         { type: 'account', id: OTHER, label: 'EMEA' },
         { type: 'account', id: ACCOUNT, label: null },
       ],
+      namedInComments: [],
       credentials: { type: 'token', token: TOKEN },
       state: 'exact',
       maxRemovals: { unit: 'accounts', count: 10 },
@@ -179,7 +180,7 @@ describe('an ID that is wrong', () => {
   it('of a variable is an error of the input that it replaces', () => {
     const change = { 'INPUT_ACCOUNT-ID': '', CLOUDFLARE_ACCOUNT_ID: 'a.b' };
     expect(errorsIn(change)).toMatchObject([
-      { input: 'account-id', isEmpty: false },
+      { input: 'account-id from CLOUDFLARE_ACCOUNT_ID', isEmpty: false },
     ]);
   });
 });
@@ -277,6 +278,7 @@ describe('max-removals', () => {
     ['0%', { unit: 'percent', percent: 0 }],
     ['25%', { unit: 'percent', percent: 25 }],
     ['100%', { unit: 'percent', percent: 100 }],
+    ['1000000000', { unit: 'accounts', count: 1_000_000_000 }],
   ])('may be %s with state: exact', (text, maxRemovals) => {
     const change = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': text };
     expect(inputsOf(change).maxRemovals).toEqual(maxRemovals);
@@ -347,7 +349,7 @@ describe('the timeout', () => {
       'is no duration',
       ['soon', '-5m', '5m or so', '5m1h', '10M', '1.5h', '10 m', 'ms', 's'],
       NO_DURATION,
-      'Write hours, minutes and seconds in this order, without spaces.',
+      'Use whole numbers with h, m and s, in this order and without spaces.',
     ],
   ])('cannot be one that %s', (_, texts, expected, fix) => {
     for (const text of texts) {

@@ -166,6 +166,13 @@ describe('the path of a file of recipients', () => {
     ]);
   });
 
+  it('cannot be a list', () => {
+    const [message] = messagesIn(withPath(`${ACCOUNT}\n`.repeat(9)));
+    expect(message).toContain(
+      '(ENAMETOOLONG). This is no path: pass a list of IDs as `recipient-account-id`.',
+    );
+  });
+
   it('cannot be outside of the workspace, also by symbolic links', () => {
     writeFileSync(join(root, 'secret.txt'), ACCOUNT);
     mkdirSync(join(root, 'workspace2'), { recursive: true });

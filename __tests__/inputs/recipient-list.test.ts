@@ -183,7 +183,7 @@ describe('a list without accounts', () => {
 
 describe('joined lines, which would lose accounts', () => {
   const FIX =
-    'Move the comment to a line of its own. If lines were joined: in YAML, use `|` instead of `>`; in a shell, keep them apart.';
+    'Move the ID to a line of its own, or remove it. If lines were joined: in YAML, use `|` instead of `>`; in a shell, keep them apart.';
   const message = (got: string) =>
     `expected no account ID in a comment, got "${ACCOUNT}"${got}. ${FIX}`;
 
@@ -193,13 +193,14 @@ describe('joined lines, which would lose accounts', () => {
     ['by paste', `${OTHER} # x,${ACCOUNT},${THIRD}`, ' and 1 more'],
     ['behind a heading', `# Europe ${ACCOUNT} ${OTHER}`, ' and 1 more'],
     ['behind a heading alone', `# Europe ${ACCOUNT}`, ''],
+    ['behind one that is switched off', `# ${OTHER} ${ACCOUNT}`, ''],
     ['in part', `${THIRD}\n${OTHER} # x ${ACCOUNT}`, ' on line 2'],
   ])('%s are an error', (_, text, got) => {
     expect(messageOf(text)).toBe(message(got));
   });
 
   it.each([
-    ['behind a label', `${OTHER} # EMEA${ACCOUNT} # Asia`, `EA${ACCOUNT}`],
+    ['behind a label', `${OTHER} # EMEA${ACCOUNT} # Asia`, `EMEA${ACCOUNT}`],
     [
       'behind a date, as long as a commit',
       `${OTHER} # since 20260801${ACCOUNT}`,
@@ -208,7 +209,7 @@ describe('joined lines, which would lose accounts', () => {
     [
       'two of them, as long as a hash',
       `${OTHER} # Asia\u00b7${ACCOUNT}${THIRD}`,
-      `${ACCOUNT}${THIRD.slice(0, 27)}…`,
+      `Asia\u00b7${ACCOUNT}${THIRD.slice(0, 22)}…`,
     ],
   ])('by `tr -d`, %s, are an error', (_, text, digits) => {
     expect(messageOf(text)).toBe(
@@ -246,13 +247,57 @@ describe('joined lines, which would lose accounts', () => {
   });
 
   it.each([40, 64])(
-    'are no error where a comment names a hash of %i digits',
+    'are no error where a line of comment names a hash of %i digits',
     (length) => {
       const hash = `${ACCOUNT}${OTHER}`.slice(0, length);
-      const text = `${ACCOUNT} # commit ${hash}\n${OTHER}`;
-      expect(labelsOf(text)).toEqual([expect.stringMatching(/^commit /), null]);
+      for (const name of ['commit ', 'Revision: ', 'https://x/commit/']) {
+        expect(idsOf(`# From ${name}${hash}\n${ACCOUNT}`)).toEqual([ACCOUNT]);
+      }
     },
   );
+
+  it.each([
+    ['by echo, which keeps \\n', `# Accounts\\n${ACCOUNT}\n${OTHER}`],
+    ['by %0A', `# Accounts%0A${ACCOUNT}\n${OTHER}`],
+    ['by cat, behind a heading', `${OTHER}\n# EMEA${ACCOUNT}\n${THIRD}`],
+    ['by cat, behind a date', `${OTHER}\n# 20260801${ACCOUNT}\n${THIRD}`],
+    ['by cat, behind a label', `${OTHER} # 20260801${ACCOUNT}\n${THIRD}`],
+    ['by cat, behind an ID', `${OTHER}\n# ${THIRD}${ACCOUNT}\n${account(4)}`],
+  ])('of several, %s, are an error', (_, text) => {
+    expect(messageOf(text)).toContain('no account ID in a comment');
+  });
+
+  it('lose no account where one line break is missing', () => {
+    const id = fc.constantFrom(ACCOUNT, OTHER, THIRD);
+    const line = fc.oneof(
+      id,
+      id.map((text) => `${text} # EMEA`),
+      id.map((text) => `${text} # 20260801`),
+      id.map((text) => `# ${text}`),
+      fc.constant('# Europe'),
+    );
+    const lines = fc.array(line, { minLength: 3, maxLength: 6 });
+    const countIn = (parsed: ReturnType<typeof parse>) =>
+      parsed.type === 'valid'
+        ? parsed.list.targets.length + parsed.list.disabledIds
+        : null;
+    fc.assert(
+      fc.property(lines, fc.nat(), (all, at) => {
+        const end = 1 + (at % (all.length - 1));
+        const before = countIn(parse(all.join('\n')));
+        const start = all.slice(0, end).join('\n');
+        const after = countIn(parse(start + all.slice(end).join('\n')));
+        if (before !== null && after !== null) expect(after).toBe(before);
+      }),
+    );
+  });
+
+  it('are kept, as what comments of their own name', () => {
+    const text = `${OTHER}\n# Asia ${ACCOUNT}, ${THIRD.toUpperCase()}\n# - "${account(4)}" left`;
+    const list = listOf(text);
+    expect(list.namedInComments).toEqual([ACCOUNT, THIRD]);
+    expect(list.disabledIds).toBe(3);
+  });
 });
 
 describe('a list in JSON', () => {
@@ -328,9 +373,6 @@ describe('an entry that is no account', () => {
     ['33 digits', `${ACCOUNT}a`, 33],
     ['a dash', '-', 1],
     ['a dash and a comment', '- # EMEA', 1],
-    ['half a quote', `"${ACCOUNT}`, 33],
-    ['quotes after something', `x"${ACCOUNT}"`, 35],
-    ['two different quotes', `"${ACCOUNT}'`, 34],
     ['a label before the ID', 'EMEA:', 5],
   ])('is shown with its line: %s', (_, text, length) => {
     const [word = ''] = text.split(' ');
@@ -338,6 +380,34 @@ describe('an entry that is no account', () => {
       `${HEX} "${word}" on line 3 (length ${length}). ${COPY}`,
     );
   });
+
+  it.each([
+    ['half a quote', `"${ACCOUNT}`],
+    ['quotes after something', `x"${ACCOUNT}"`],
+    ['two different quotes', `"${ACCOUNT}'`],
+    ['another separator', `${ACCOUNT};${OTHER}`],
+    ['a name before it', `EMEA=${ACCOUNT}`],
+    ['a list in a text', `["${ACCOUNT},${OTHER}"]`],
+    ['an object', `[{"id": "${ACCOUNT}"}]`],
+  ])(
+    'need not be copied again if only something is around it: %s',
+    (_, text) => {
+      expect(messageOf(text)).toContain('Remove what is around the ID');
+    },
+  );
+
+  it('is named if it looks like a digit', () => {
+    expect(messageOf(`${ACCOUNT.slice(1)}\u0430`)).toContain(
+      '(with the character U+0430). Replace that character, or type the ID.',
+    );
+  });
+
+  it.each([`[${'1'.repeat(32)}]`, `{"EMEA": ${'1'.repeat(32)}}`])(
+    'is a number, which JSON tools may have changed: %s',
+    (text) => {
+      expect(messageOf(text)).toContain('expected account IDs in quotes');
+    },
+  );
 
   it('is shown with a line that counts empty lines at the start', () => {
     expect(messageOf(`\n\r\n\r${ACCOUNT}\nnobody\n`)).toContain('on line 5 ');

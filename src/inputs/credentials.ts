@@ -15,6 +15,7 @@ import {
   fallbacksOf,
   givenInput,
   inputOrVariable,
+  nameOfInput,
   type ReplaceableInput,
 } from './sources.ts';
 
@@ -34,6 +35,8 @@ const SECRET_RULES: readonly SecretRule[] = [
   },
 ];
 
+const OR_TOKEN = ', or use `api-token` instead.';
+
 /** Reads the credentials: a token, or an email address and a key. */
 export function readCredentials(env: Environment): Reading<Credentials> {
   const isPair = hasPairInput(env);
@@ -45,7 +48,7 @@ export function readCredentials(env: Environment): Reading<Credentials> {
 
   const errors = [
     ...(isPair ? [twoKinds()] : []),
-    ...secretErrors('api-token', token),
+    ...secretErrors(nameOfInput(env, 'api-token'), token),
   ];
   return errors.length > 0
     ? invalid(...errors)
@@ -81,8 +84,8 @@ function readPair(env: Environment): Reading<Credentials> {
 
   const errors = [
     ...missingHalf(email, key),
-    ...secretErrors('api-email', email),
-    ...secretErrors('api-key', key),
+    ...secretErrors(nameOfInput(env, 'api-email'), email),
+    ...secretErrors(nameOfInput(env, 'api-key'), key),
   ];
   return errors.length > 0
     ? invalid(...errors)
@@ -108,11 +111,13 @@ function twoKinds(): InputError {
 function missingHalf(email: string, key: string): InputError[] {
   if (email === '') {
     const expected = 'the email address that `api-key` belongs to';
-    return [emptyInput('api-email', expected, 'Set this input.')];
+    return [emptyInput('api-email', expected, `Set this input${OR_TOKEN}`)];
   }
   if (key === '') {
     const expected = 'the key that belongs to `api-email`';
-    return [emptyInput('api-key', expected, 'Pass it from a secret.')];
+    return [
+      emptyInput('api-key', expected, `Pass it from a secret${OR_TOKEN}`),
+    ];
   }
   return [];
 }

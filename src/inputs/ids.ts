@@ -55,14 +55,21 @@ const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
 /** Characters that nobody sees in a message, other than the space. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
 
+/** A character that is not printable ASCII. */
+const NOT_ASCII = /[^ -~]/u;
+
 /** An ID in free text, such as a comment: no part of a longer word. */
 const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
 
-/** An ID that may have letters of the word before it: `# EMEA` and `a7b9…`. */
-const JOINED_ID = /[0-9a-f]{32,}/gi;
+/**
+ * A word that may hold an ID: where line breaks are lost, it has the end of a
+ * comment, a date or another ID before it.
+ */
+const HOLDS_ID = /[0-9a-f]{32}/i;
 
-/** A commit, which is no ID: SHA-1 or SHA-256. */
-const HASH = /(?<![0-9a-z_])([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
+/** A commit or hash, where the comment calls it one. */
+const NAMED_HASH =
+  /(?:\b(?:commit|revision|rev|sha-?1|sha-?256)[\s:=]+|\/commit\/)([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
 
 export function isAccountId(text: string): boolean {
   return TARGET_ID.test(text);
@@ -73,18 +80,14 @@ export function idsIn(text: string): string[] {
   return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
 }
 
-/**
- * What may hold IDs of accounts in a comment, as it is written: where line
- * breaks were removed, as by `tr -d '\n'`, an ID follows the comment of another
- * one, or two IDs each other.
- */
-export function joinedIdsIn(comment: string): string[] {
-  return comment.match(JOINED_ID) ?? [];
+/** May a word hold the ID of an account, whatever else it holds? */
+export function holdsId(word: string): boolean {
+  return HOLDS_ID.test(word);
 }
 
-/** A comment without the commits that it names. */
-export function withoutHashes(comment: string): string {
-  return comment.replace(HASH, '');
+/** A comment without the IDs that stand alone, and without named hashes. */
+export function withoutPlainIds(comment: string): string {
+  return comment.replace(NAMED_HASH, '').replace(ID_IN_TEXT, '');
 }
 
 /**
@@ -101,6 +104,7 @@ export function idProblem(
     numberFlaw(kind, text) ??
     wordFlaw(text) ??
     invisibleFlaw(text) ??
+    foreignFlaw(text) ??
     patternFlaw(kind, text);
   return flaw && { expected: kind.expected, got: quoted(text, clean), ...flaw };
 }
@@ -125,9 +129,22 @@ function wordFlaw(text: string): Flaw | null {
 function invisibleFlaw(text: string): Flaw | null {
   const [character] = INVISIBLE.exec(text) ?? [];
   if (character === undefined) return null;
-  const code = character.codePointAt(0)?.toString(16).toUpperCase();
-  const remark = `with the invisible character U+${code?.padStart(4, '0')}`;
+  const remark = `with the invisible character ${nameOfCharacter(character)}`;
   return { remark, fix: 'Remove that character, or type the ID.' };
+}
+
+/** Such as a Cyrillic letter, which looks like a Latin one. */
+function foreignFlaw(text: string): Flaw | null {
+  const [character] = NOT_ASCII.exec(text) ?? [];
+  if (character === undefined) return null;
+  const remark = `with the character ${nameOfCharacter(character)}`;
+  return { remark, fix: 'Replace that character, or type the ID.' };
+}
+
+/** `U+0430`. */
+function nameOfCharacter(character: string): string {
+  const code = character.codePointAt(0)?.toString(16).toUpperCase();
+  return `U+${code?.padStart(4, '0')}`;
 }
 
 function patternFlaw({ pattern, source }: IdKind, text: string): Flaw | null {

@@ -3,7 +3,7 @@
  * here: it becomes an entry, is counted as switched off, or is a problem.
  */
 import type { Clean } from '../domain.ts';
-import { idsIn, joinedIdsIn, withoutHashes } from './ids.ts';
+import { holdsId, idsIn, isAccountId, withoutPlainIds } from './ids.ts';
 import { isJson, type JsonItem, jsonItems } from './json-items.ts';
 import { type Problem, quoted } from './reading.ts';
 
@@ -23,6 +23,11 @@ export interface Entries {
   readonly entries: readonly Entry[];
   /** IDs in comments on lines of their own, in lower case. */
   readonly disabledIds: readonly string[];
+  /**
+   * Words of these comments that hold an ID, in lower case, without the ID that
+   * a comment begins with: that account was switched off.
+   */
+  readonly namedInComments: readonly string[];
   /** What is wrong with the list, apart from its entries. */
   readonly problems: readonly Problem[];
 }
@@ -47,6 +52,12 @@ const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
  */
 const SEPARATOR = /,|(?!\uFEFF)\s/;
 
+/** `# 023e…`, `# - "023e…"`: an account that is switched off. */
+const SWITCHED_OFF = /^[\s#-]*["']?[0-9a-f]{32}(?![0-9a-z_])/i;
+
+/** JSON has none. */
+const NO_COMMENTS = { disabledIds: [], namedInComments: [] };
+
 /** Finds what a list holds, in any of its formats. */
 export function entriesOf(text: string, clean: Clean): Entries {
   // This removes a byte order mark as well.
@@ -64,12 +75,16 @@ function entriesOfArray(json: string): Entries {
   const items = jsonItems(json);
   if (items.some(isTerraformOutput)) return only(wholeTerraformOutput());
 
+  const place = (index: number) => ` in entry ${index + 1}`;
   const entries = items.map((item, index) => ({
     text: textOf(item),
     label: null,
-    place: ` in entry ${index + 1}`,
+    place: place(index),
   }));
-  return { entries, disabledIds: [], problems: [] };
+  const problems = items.flatMap((item, index) =>
+    numberAsId(item, place(index)),
+  );
+  return { entries, ...NO_COMMENTS, problems };
 }
 
 function entriesOfObject(json: string, clean: Clean): Entries {
@@ -79,21 +94,23 @@ function entriesOfObject(json: string, clean: Clean): Entries {
   if (isOutput || items.some(isTerraformOutput))
     return only(wholeTerraformOutput());
 
+  const place = ({ key }: JsonItem) => ` for ${quoted(key ?? '', clean)}`;
   const entries = items.map((item) => ({
     text: textOf(item),
     label: labelOf(item),
-    place: ` for ${quoted(item.key ?? '', clean)}`,
+    place: place(item),
   }));
   const problems = [
+    ...items.flatMap((item) => numberAsId(item, place(item))),
     ...repeatedLabels(items, clean),
     ...idsAsLabels(items, clean),
   ];
-  return { entries, disabledIds: [], problems };
+  return { entries, ...NO_COMMENTS, problems };
 }
 
 /** A list that cannot be read has one problem, whatever else is in it. */
 function only(wrong: Problem): Entries {
-  return { entries: [], disabledIds: [], problems: [wrong] };
+  return { entries: [], ...NO_COMMENTS, problems: [wrong] };
 }
 
 function invalidJson(type: 'array' | 'object'): Problem {
@@ -122,6 +139,13 @@ function wholeTerraformOutput(): Problem {
 function textOf({ source }: JsonItem): string {
   if (!source.startsWith('"')) return source;
   return (JSON.parse(source) as string).trim();
+}
+
+/** 32 digits without quotes. jq 1.6 changes all but the first 17 of them. */
+function numberAsId({ source }: JsonItem, place: string): Problem[] {
+  if (!isAccountId(source)) return [];
+  const fix = 'Put it in quotes: JSON tools may have changed its digits.';
+  return [{ expected: 'account IDs in quotes', got: source, place, fix }];
 }
 
 /** A map from each ID to itself has no labels. */
@@ -163,18 +187,21 @@ function entriesOfLines(text: string, clean: Clean): Entries {
   const isOneLine = !/[\r\n]/.test(text.trim());
   const entries = lines.flatMap((line) => entriesOfLine(line, isOneLine));
 
-  const disabledIds: string[] = [];
-  const problems: Problem[] = [];
-  for (const line of lines) {
-    const joined = isOneLine ? idsOfOnlyLine(line) : idsBehindEntry(line);
-    if (joined.length === 0) {
-      disabledIds.push(...idsIn(line.comment ?? ''));
-      continue;
-    }
+  const problems = lines.flatMap((line): Problem[] => {
+    const joined = joinedIdsIn(line, isOneLine);
     const place = isOneLine ? '' : placeOf(line);
-    problems.push({ ...idsInComment(joined, clean), place });
-  }
-  return { entries, disabledIds, problems };
+    return joined.length > 0 ? [{ ...idsInComment(joined, clean), place }] : [];
+  });
+  const comments = lines.map(({ comment }) => comment ?? '');
+  return {
+    entries,
+    disabledIds: comments.flatMap(idsIn),
+    namedInComments: comments
+      .map(withoutSwitchedOff)
+      .flatMap(wordsWithIds)
+      .map((word) => word.toLowerCase()),
+    problems,
+  };
 }
 
 function toLine(text: string, index: number): Line {
@@ -214,18 +241,26 @@ function labelOfLine({ words, comment }: Line): string | null {
 }
 
 /**
- * IDs that had lines of their own, and are in a comment now. `>-` in YAML,
- * `paste`, `tr` and an unquoted `echo` join lines; all that follows the first
- * `#` would be lost. In such a line, two IDs look like a hash.
+ * Words with IDs that had lines of their own, and are in a comment now. `>-` in
+ * YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file without a line
+ * break at its end join lines; what follows a `#` would be lost. A comment on a
+ * line of its own may name IDs, as long as they stand alone.
  */
-function idsOfOnlyLine({ comment }: Line): string[] {
-  return joinedIdsIn(comment ?? '');
+function joinedIdsIn({ words, comment }: Line, isOneLine: boolean): string[] {
+  const text = comment ?? '';
+  if (words.length > 0) return wordsWithIds(text);
+
+  const rest = withoutSwitchedOff(text);
+  return wordsWithIds(isOneLine ? rest : withoutPlainIds(rest));
 }
 
-/** The same where lines are apart; a commit behind an ID is a remark. */
-function idsBehindEntry({ words, comment }: Line): string[] {
-  if (words.length === 0) return [];
-  return joinedIdsIn(withoutHashes(comment ?? ''));
+function withoutSwitchedOff(comment: string): string {
+  return comment.replace(SWITCHED_OFF, '');
+}
+
+/** Whole words: a secret in one can only be recognized as a whole. */
+function wordsWithIds(text: string): string[] {
+  return text.split(SEPARATOR).filter(holdsId);
 }
 
 function idsInComment(joined: readonly string[], clean: Clean): Problem {
@@ -233,7 +268,7 @@ function idsInComment(joined: readonly string[], clean: Clean): Problem {
   const rest = more.length > 0 ? ` and ${more.length} more` : '';
   const got = `${quoted(first, clean)}${rest}`;
   const inYaml = 'in YAML, use `|` instead of `>`';
-  const moved = 'Move the comment to a line of its own';
+  const moved = 'Move the ID to a line of its own, or remove it';
   const fix = `${moved}. If lines were joined: ${inYaml}; in a shell, keep them apart.`;
   return { expected: 'no account ID in a comment', got, fix };
 }

@@ -25,6 +25,7 @@ import {
   givenInput,
   type InputSources,
   inputOrVariable,
+  nameOfInput,
 } from './sources.ts';
 import { readTimeout } from './timeout.ts';
 
@@ -91,6 +92,7 @@ export function loadInputs(sources: InputSources): LoadedInputs {
     accountId: values.accountId,
     shareId: values.shareId,
     targets: values.recipients.targets,
+    namedInComments: values.recipients.namedInComments,
     credentials: values.credentials,
     state: values.state,
     maxRemovals: values.maxRemovals,
@@ -117,7 +119,8 @@ export function loadInputs(sources: InputSources): LoadedInputs {
 function readAccountId(env: Environment, clean: Clean): Reading<string> {
   const text = inputOrVariable(env, 'account-id');
   const fix = 'Set this input, or the variable CLOUDFLARE_ACCOUNT_ID.';
-  const id = readId('account-id', ACCOUNT_ID, text, fix, clean);
+  const input = nameOfInput(env, 'account-id');
+  const id = readId(input, ACCOUNT_ID, text, fix, clean);
   return id.type === 'valid' ? valid(id.value.toLowerCase()) : id;
 }
 

@@ -29,7 +29,7 @@ export function readMaxRemovals(
 }
 
 function parseLimit(text: string): MaxRemovals | null {
-  const [, digits, unit] = /^(\d{1,9})(%?)$/.exec(text) ?? [];
+  const [, digits, unit] = /^(\d+)(%?)$/.exec(text) ?? [];
   if (digits === undefined) return null;
 
   const number = Number(digits);

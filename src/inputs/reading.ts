@@ -20,7 +20,10 @@ export interface Problem {
 
 /** What is wrong with one input. */
 export interface InputError {
-  /** The name of the input, as in action.yml. */
+  /**
+   * The name of the input, as in action.yml, with the variable that replaces it
+   * where there is one.
+   */
   readonly input: string;
   /** `expected X, got "Y". Fix.` */
   readonly message: string;

@@ -146,16 +146,22 @@ function attempt<T>(action: () => T, shown: string): T {
 
 function unreadable(code: string, shown: string): FileProblem {
   const isMissing = MISSING.includes(code);
-  const fix = isMissing
-    ? 'Check the path, and that an earlier step checks out or writes the file.'
-    : 'Check the permissions of the file.';
   const remark = isMissing ? 'which does not exist' : code;
   return new FileProblem({
     expected: 'a file in the workspace',
     got: shown,
     remark,
-    fix,
+    fix: fixOf(code),
   });
+}
+
+function fixOf(code: string): string {
+  if (MISSING.includes(code)) {
+    return 'Check the path, and that an earlier step checks out or writes the file.';
+  }
+  return code === 'ENAMETOOLONG'
+    ? 'This is no path: pass a list of IDs as `recipient-account-id`.'
+    : 'Check the permissions of the file.';
 }
 
 function codeOf(error: unknown): string {

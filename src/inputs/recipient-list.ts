@@ -4,7 +4,7 @@
  */
 import type { Clean, Target } from '../domain.ts';
 import { formatCount } from '../format.ts';
-import { ACCOUNT_ID, idProblem, isAccountId } from './ids.ts';
+import { ACCOUNT_ID, idProblem, idsIn, isAccountId } from './ids.ts';
 import { type Entries, type Entry, entriesOf } from './list-entries.ts';
 import {
   findingOf,
@@ -23,6 +23,8 @@ export interface RequestedTargets {
   readonly targets: readonly Target[];
   /** IDs that are only in comments on lines of their own. */
   readonly disabledIds: number;
+  /** As in `Entries`. */
+  readonly namedInComments: readonly string[];
   /** IDs that were given more than once. */
   readonly repeatedIds: number;
 }
@@ -67,6 +69,7 @@ export function parseRecipientList(
   return valid({
     targets: targetsOf(accounts, options.clean),
     disabledIds: countDisabled(found, accounts),
+    namedInComments: found.namedInComments,
     repeatedIds: countRepeated(accounts),
   });
 }
@@ -138,6 +141,7 @@ function entryProblem(entry: Entry, options: ListOptions): Problem {
   const { text, place } = entry;
   const wrong =
     emptyProblem(text) ??
+    mixedProblem(text, options.clean) ??
     idProblem(ACCOUNT_ID, text, options.clean) ??
     ownerProblem(text, options.clean);
   return { ...wrong, place };
@@ -149,6 +153,22 @@ function emptyProblem(text: string): Problem | null {
     expected: ACCOUNT_ID.expected,
     got: 'an empty text',
     fix: 'Remove the empty entry, or check the expression that it comes from.',
+  };
+}
+
+/** Another separator, or a name in front of the ID. */
+function mixedProblem(text: string, clean: Clean): Problem | null {
+  const isPrintable = /^[ -~]*$/.test(text);
+  if (!isPrintable || isAccountId(text) || idsIn(text).length === 0) {
+    return null;
+  }
+  return {
+    expected: ACCOUNT_ID.expected,
+    got: quoted(text, clean),
+    remark: `length ${text.length}`,
+    fix:
+      'Remove what is around the ID: IDs are separated by commas, spaces or ' +
+      'newlines, and a name follows its ID in a comment (`ID # name`).',
   };
 }
 

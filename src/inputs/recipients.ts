@@ -96,7 +96,12 @@ function readOrganization({
     id: id.toLowerCase(),
     label: null,
   } as const;
-  return valid({ targets: [target], disabledIds: 0, repeatedIds: 0 });
+  return valid({
+    targets: [target],
+    disabledIds: 0,
+    namedInComments: [],
+    repeatedIds: 0,
+  });
 }
 
 // -------- rules about all of them

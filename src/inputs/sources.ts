@@ -61,17 +61,26 @@ export function inputOrVariable(
   return givenInput(env, input) || variableOf(env, input);
 }
 
-/**
- * Which of these inputs were replaced: `api-token from CLOUDFLARE_API_TOKEN`.
- */
+/** Which of these inputs were replaced, with the variables. */
 export function fallbacksOf(
   env: Environment,
   inputs: readonly ReplaceableInput[],
 ): string[] {
   return inputs
-    .filter((input) => givenInput(env, input) === '')
-    .filter((input) => variableOf(env, input) !== '')
-    .map((input) => `${input} from ${VARIABLES[input]}`);
+    .filter((input) => isReplaced(env, input))
+    .map((input) => nameOfInput(env, input));
+}
+
+/**
+ * `api-token`, or `api-token from CLOUDFLARE_API_TOKEN` where that variable is
+ * used in its place.
+ */
+export function nameOfInput(env: Environment, input: ReplaceableInput): string {
+  return isReplaced(env, input) ? `${input} from ${VARIABLES[input]}` : input;
+}
+
+function isReplaced(env: Environment, input: ReplaceableInput): boolean {
+  return givenInput(env, input) === '' && variableOf(env, input) !== '';
 }
 
 function variableOf(env: Environment, input: ReplaceableInput): string {

@@ -17,7 +17,8 @@ const MIN_MS = 3_000;
 const MAX_MS = 24 * 3_600_000;
 
 const EXPECTED = 'a duration such as 90s, 10m or 1h30m';
-const ORDER = 'Write hours, minutes and seconds in this order, without spaces.';
+const ORDER =
+  'Use whole numbers with h, m and s, in this order and without spaces.';
 const RANGE = 'a duration from 3s to 24h';
 const CHOOSE = 'Choose a duration in this range.';
 const DURATION =

@@ -5,7 +5,7 @@
  * write.
  */
 import type { Inputs, MaxRemovals, Share, ShareRecipient } from '../domain.ts';
-import { formatCount, plural } from '../format.ts';
+import { formatCount, listOf, plural } from '../format.ts';
 import { type Observations, shareIn } from './observations.ts';
 import { isActive } from './readiness.ts';
 
@@ -16,6 +16,9 @@ import {
   type PlannedTarget,
   type Refusal,
 } from './target-state.ts';
+
+/** How many accounts a reason names. */
+const MAX_NAMED = 5;
 
 /** What a refusal depends on. */
 interface ExactSituation {
@@ -73,6 +76,7 @@ const REFUSAL_RULES: readonly RefusalRule[] = [
   { about: 'share', reasonOf: shareIsNotSent },
   { about: 'record', reasonOf: recordWasSkipped },
   { about: 'record', reasonOf: recordMayBeTheOrganization },
+  { about: 'comment', reasonOf: commentNamesRemoval },
   { about: 'list', reasonOf: nothingListedHasAccess },
   { about: 'removals', reasonOf: tooManyRemovals },
 ];
@@ -146,6 +150,23 @@ function recordMayBeTheOrganization({
   const what =
     record.accountId === null ? 'names no account' : 'names an organization';
   return `recipient ${record.id} ${what}, so it may give access to all accounts of the organization`;
+}
+
+/**
+ * Where lines were folded, as by `>-` in YAML around a line that is indented
+ * more, accounts of the list are in the comment before them.
+ */
+function commentNamesRemoval({
+  inputs,
+  unlisted,
+}: ExactSituation): string | null {
+  const { namedInComments } = inputs;
+  const named = unlisted.filter((id) =>
+    namedInComments.some((word) => word.includes(id)),
+  );
+  if (named.length === 0) return null;
+  const who = listOf(named, MAX_NAMED);
+  return `a comment of the list names accounts that would lose access: ${who}`;
 }
 
 /** A wrong share, or a wrong list. */
