@@ -120,7 +120,7 @@ describe.concurrent('an invalid input ends the run before the first request', ()
       { CLOUDFLARE_ACCOUNT_ID: 'a.b', CLOUDFLARE_API_KEY: KEY },
     );
     expect(message).toMatch(
-      /^account-id: expected 32 hexadecimal digits, got "a\.b".*api-email: expected .*got nothing/s,
+      /^account-id from CLOUDFLARE_ACCOUNT_ID: expected 32 hexadecimal digits, got "a\.b".*api-email: expected .*got nothing/s,
     );
   });
 
