@@ -484,3 +484,89 @@ it.each([
     expect(text).not.toContain('possibly an organization');
   },
 );
+
+it('a POST that is never processed leaves the others their turn', async () => {
+  // One write for each list.
+  const headers = { ratelimit: '"default";r=3;t=300', 'cf-ray': 'ray' };
+  const ids = Array.from({ length: 8 }, (_, n) => account(n));
+  const posts: string[] = [];
+  await playRun({
+    env: {
+      'INPUT_RECIPIENT-ACCOUNT-ID': ids.join('\n'),
+      INPUT_TIMEOUT: '2h',
+    },
+    respond: (request) => {
+      const { name } = request;
+      if (name === POST) {
+        const target = targetOf(request);
+        posts.push(target);
+        if (target === account(0)) return { ...rejection(525), headers };
+        const recipient = record(`r${target}`, target, 'associating');
+        return { ...ok(recipient), headers };
+      }
+      if (name !== LIST) return undefined;
+      const added = posts
+        .filter((id) => id !== account(0))
+        .map((id) => record(`r${id}`, id, 'associated'));
+      return { ...ok(added), headers };
+    },
+  });
+  const untilLast = posts.slice(0, posts.indexOf(account(7)));
+  expect(untilLast.filter((id) => id === account(0))).toHaveLength(1);
+});
+
+it('a list that shows a record with its error and without is no second read without', async () => {
+  const failing = record('r1', ACCOUNT, 'associated', {
+    resources: [{ resource_id: 'p', error: 'later', terminal: false }],
+  });
+  const healthy = record('r1', ACCOUNT, 'associated');
+  const lists = [[failing], [healthy], [failing, healthy]];
+  let reads = 0;
+  const { success } = await playRun({
+    env: { ...TWO, INPUT_TIMEOUT: '30s' },
+    respond: ({ name }) => {
+      if (name !== LIST) return undefined;
+      const copies = lists[reads] ?? [failing];
+      reads += 1;
+      const status = reads < 3 ? 'associating' : 'associated';
+      return ok([...copies, record('r2', OTHER, status)]);
+    },
+  });
+  expect(success).toBe(false);
+});
+
+it('the status that a record was read with is reported, although the next list failed', async () => {
+  const { recipients } = await playRun({
+    env: TWO,
+    cancelMs: 3_000,
+    respond: ({ name, atMs }) => {
+      if (name === readOf('r1')) return ok(record('r1', ACCOUNT, 'associated'));
+      if (name !== LIST) return undefined;
+      if (atMs > 0) return 'hang';
+      return ok([
+        record('r1', ACCOUNT, 'associating'),
+        record('r2', OTHER, 'associated'),
+      ]);
+    },
+  });
+  expect(recipients[0]).toMatchObject({
+    status: 'associated',
+    cause: 'cancelled',
+  });
+});
+
+it('an account whose record names another one now is not called "not removed"', async () => {
+  const { text } = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (name !== LIST && name.startsWith(LIST)) return rejection(404);
+      if (name !== LIST) return undefined;
+      const isFirst = atMs === 0;
+      return ok([
+        record('r1', ACCOUNT, isFirst ? 'associating' : 'associated'),
+        record('x1', isFirst ? OTHER : account(5), 'associated'),
+      ]);
+    },
+  });
+  expect(text).not.toContain(`state: absent: ${OTHER}`);
+});

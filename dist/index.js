@@ -7025,9 +7025,9 @@ function observeRecords(observed, seen) {
         const old = records.get(record.id);
         if (old && isStale(record, old))
             continue;
-        // Two copies in one reading are one read.
-        const wasRecovered = observed.recoveredOnce.has(record.id);
-        const isUnconfirmed = old && mayHaveRecovered(record, old) && !wasRecovered;
+        const isUnconfirmed = old !== undefined &&
+            mayHaveRecovered(record, old) &&
+            !hasRecoveredBefore(record.id, observed.recoveredOnce, recoveredOnce);
         if (isUnconfirmed)
             recoveredOnce.add(record.id);
         else
@@ -7039,6 +7039,13 @@ function observeRecords(observed, seen) {
     }
     const byAccount = groupByAccount(records);
     return { ...observed, records, byAccount, recoveredOnce };
+}
+/**
+ * Did a reading before this one show the record without its error? Two copies
+ * in one reading are one read, and one with an error counts.
+ */
+function hasRecoveredBefore(id, before, now) {
+    return before.has(id) && now.has(id);
 }
 function isStale(seen, old) {
     const laterMs = modifiedLaterMs(seen, old);
@@ -8125,6 +8132,8 @@ class Reconciler {
     #hasWriteBegun = false;
     /** Has a write been sent, or nearly, since the newest list? */
     #hasWriteEnded = false;
+    /** How often each write was sent, or nearly. */
+    #attempts = new Map();
     /** Plans from the first list. Nothing is written before `run`. */
     constructor(options) {
         const { plan, observed, clock } = options;
@@ -8324,10 +8333,8 @@ class Reconciler {
         });
         return writes.sort((a, b) => this.#attemptsOf(a) - this.#attemptsOf(b));
     }
-    #attemptsOf({ index, recipientId }) {
-        const { posts, deletes, heldBack } = this.#stateOf(index);
-        const sent = recipientId === null ? posts : deletesOf(recipientId, deletes);
-        return sent.length + Number(heldBack?.why === 'not-processed');
+    #attemptsOf(write) {
+        return this.#attempts.get(keyOf(write)) ?? 0;
     }
     /**
      * Sends one write after the other, until one is held back. An internal error
@@ -8377,6 +8384,8 @@ class Reconciler {
     #record({ index, recipientId }, reply, replies) {
         const nowMs = this.#options.clock.now();
         this.#hasWriteEnded = true;
+        const write = keyOf({ index, recipientId });
+        this.#attempts.set(write, (this.#attempts.get(write) ?? 0) + 1);
         const result = reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
         if (result.outcome === 'notProcessed') {
             const { failure } = result.error;
@@ -8467,9 +8476,20 @@ class Reconciler {
         catch (error) {
             if (!(error instanceof ApiError))
                 throw error;
+            this.#refreshRecipients();
             this.#recordFailedPoll(error);
         }
         progress.polled(this.#targets, deadline.endMs() - clock.now());
+    }
+    /**
+     * A record may have been read by its ID before the list failed. That is
+     * reported, and decides nothing: only a list ends several targets.
+     */
+    #refreshRecipients() {
+        for (const [index, state] of this.#targets.entries()) {
+            const { recipient } = this.#decide(state);
+            this.#update(index, { recipient });
+        }
     }
     /**
      * Something readable was there before, so that a response that cannot be
@@ -8529,6 +8549,9 @@ class Reconciler {
             throw error;
         }
     }
+}
+function keyOf({ index, recipientId }) {
+    return `${index} ${recipientId ?? ''}`;
 }
 function isUnbegunRemoval(state) {
     return !isListed(state) && state.deletes.length === 0;
@@ -8979,8 +9002,8 @@ function hasRecordNotRemoved({ planned, deletes }, observed) {
     const records = planned.unlistedRecords ?? [];
     return records.some(({ id }) => {
         const record = observed?.records.get(id);
-        const isStillActive = record !== undefined && isActive(record);
-        return isStillActive && deletesOf(id, deletes).every(wasNotCarriedOut);
+        const hasAccess = record?.accountId === planned.target.id && isActive(record);
+        return hasAccess && deletesOf(id, deletes).every(wasNotCarriedOut);
     });
 }
 function wasNotCarriedOut({ result }) {
@@ -9797,7 +9820,7 @@ function createProgressLog(sink, inputs, clock) {
         sink.group(title, changes.map(({ text }) => text));
     }
     function wasPending(state) {
-        return !overAtPlan.has(keyOf(state));
+        return !overAtPlan.has(progress_log_keyOf(state));
     }
     /** One failure or write of a target, where there are few of them. */
     function logStep(to, text) {
@@ -9847,7 +9870,7 @@ function createProgressLog(sink, inputs, clock) {
         planned(all, observed, remainingMs) {
             share = shareIn(observed);
             targets = all;
-            overIds = new Set(all.filter((state) => !isPending(state)).map(keyOf));
+            overIds = new Set(all.filter((state) => !isPending(state)).map(progress_log_keyOf));
             overAtPlan = new Set(overIds);
             log(shareAndOwner(share, inputs));
             logPlan(all);
@@ -9861,11 +9884,11 @@ function createProgressLog(sink, inputs, clock) {
         changed(from, to) {
             writeWasAccepted ||= hasWritten(to);
             if (isPending(to)) {
-                overIds.delete(keyOf(to));
-                overAtPlan.delete(keyOf(to));
+                overIds.delete(progress_log_keyOf(to));
+                overAtPlan.delete(progress_log_keyOf(to));
             }
             else
-                overIds.add(keyOf(to));
+                overIds.add(progress_log_keyOf(to));
             const text = changeLine(from, to, clock.now());
             if (text && areMany(targets))
                 logExcerpt(from, to, text);
@@ -9889,7 +9912,7 @@ function createProgressLog(sink, inputs, clock) {
     };
 }
 /** A run has targets of one type, so an ID is enough. */
-function keyOf({ planned }) {
+function progress_log_keyOf({ planned }) {
     return planned.target.id;
 }
 /** Which changes of many targets have a line, and how many of a key. */

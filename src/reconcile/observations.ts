@@ -99,9 +99,10 @@ export function observeRecords(
     const old = records.get(record.id);
     if (old && isStale(record, old)) continue;
 
-    // Two copies in one reading are one read.
-    const wasRecovered = observed.recoveredOnce.has(record.id);
-    const isUnconfirmed = old && mayHaveRecovered(record, old) && !wasRecovered;
+    const isUnconfirmed =
+      old !== undefined &&
+      mayHaveRecovered(record, old) &&
+      !hasRecoveredBefore(record.id, observed.recoveredOnce, recoveredOnce);
     if (isUnconfirmed) recoveredOnce.add(record.id);
     else recoveredOnce.delete(record.id);
     const { errors, moreErrors } = isUnconfirmed ? old : record;
@@ -111,6 +112,18 @@ export function observeRecords(
   }
   const byAccount = groupByAccount(records);
   return { ...observed, records, byAccount, recoveredOnce };
+}
+
+/**
+ * Did a reading before this one show the record without its error? Two copies
+ * in one reading are one read, and one with an error counts.
+ */
+function hasRecoveredBefore(
+  id: string,
+  before: ReadonlySet<string>,
+  now: ReadonlySet<string>,
+): boolean {
+  return before.has(id) && now.has(id);
 }
 
 function isStale(seen: ShareRecipient, old: ShareRecipient): boolean {

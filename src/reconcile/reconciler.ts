@@ -30,7 +30,6 @@ import { heldBackToTheEnd, notBegunAfterPoll, stoppedBy } from './reasons.ts';
 import {
   type Decision,
   type Delete,
-  deletesOf,
   type Ending,
   initialState,
   isListed,
@@ -115,6 +114,8 @@ export class Reconciler {
   #hasWriteBegun = false;
   /** Has a write been sent, or nearly, since the newest list? */
   #hasWriteEnded = false;
+  /** How often each write was sent, or nearly. */
+  readonly #attempts = new Map<string, number>();
 
   /** Plans from the first list. Nothing is written before `run`. */
   constructor(options: ReconcilerOptions) {
@@ -334,10 +335,8 @@ export class Reconciler {
     return writes.sort((a, b) => this.#attemptsOf(a) - this.#attemptsOf(b));
   }
 
-  #attemptsOf({ index, recipientId }: DueWrite): number {
-    const { posts, deletes, heldBack } = this.#stateOf(index);
-    const sent = recipientId === null ? posts : deletesOf(recipientId, deletes);
-    return sent.length + Number(heldBack?.why === 'not-processed');
+  #attemptsOf(write: DueWrite): number {
+    return this.#attempts.get(keyOf(write)) ?? 0;
   }
 
   /**
@@ -397,6 +396,8 @@ export class Reconciler {
   ): void {
     const nowMs = this.#options.clock.now();
     this.#hasWriteEnded = true;
+    const write = keyOf({ index, recipientId });
+    this.#attempts.set(write, (this.#attempts.get(write) ?? 0) + 1);
     const result =
       reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
     if (result.outcome === 'notProcessed') {
@@ -493,9 +494,21 @@ export class Reconciler {
       this.#decideAll();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      this.#refreshRecipients();
       this.#recordFailedPoll(error);
     }
     progress.polled(this.#targets, deadline.endMs() - clock.now());
+  }
+
+  /**
+   * A record may have been read by its ID before the list failed. That is
+   * reported, and decides nothing: only a list ends several targets.
+   */
+  #refreshRecipients(): void {
+    for (const [index, state] of this.#targets.entries()) {
+      const { recipient } = this.#decide(state);
+      this.#update(index, { recipient });
+    }
   }
 
   /**
@@ -556,6 +569,10 @@ export class Reconciler {
       throw error;
     }
   }
+}
+
+function keyOf({ index, recipientId }: DueWrite): string {
+  return `${index} ${recipientId ?? ''}`;
 }
 
 function isUnbegunRemoval(state: TargetState): boolean {

@@ -175,8 +175,9 @@ function hasRecordNotRemoved(
   const records = planned.unlistedRecords ?? [];
   return records.some(({ id }) => {
     const record = observed?.records.get(id);
-    const isStillActive = record !== undefined && isActive(record);
-    return isStillActive && deletesOf(id, deletes).every(wasNotCarriedOut);
+    const hasAccess =
+      record?.accountId === planned.target.id && isActive(record);
+    return hasAccess && deletesOf(id, deletes).every(wasNotCarriedOut);
   });
 }
 
