@@ -555,6 +555,25 @@ it('the status that a record was read with is reported, although the next list f
   });
 });
 
+it('a permanent error that a record was read with fails its target, although the next list failed', async () => {
+  const { recipients, tookMs } = await playRun({
+    env: TWO,
+    respond: ({ name, atMs }) => {
+      if (name === readOf('r1')) {
+        return ok(record('r1', ACCOUNT, 'associated', FAILED));
+      }
+      if (name !== LIST) return undefined;
+      if (atMs > 0) return rejection(503);
+      return ok([
+        record('r1', ACCOUNT, 'associating'),
+        record('r2', OTHER, 'associated'),
+      ]);
+    },
+  });
+  expect(recipients).toMatchObject([{ cause: 'resource-error' }, {}]);
+  expect(tookMs).toBeLessThan(60_000);
+});
+
 it('an account whose record names another one now is not called "not removed"', async () => {
   const { text } = await playRun({
     env: EXACT,

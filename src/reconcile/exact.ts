@@ -8,7 +8,6 @@ import type { Inputs, MaxRemovals, Share, ShareRecipient } from '../domain.ts';
 import { formatCount, listOf, plural } from '../format.ts';
 import { type Observations, shareIn } from './observations.ts';
 import { isActive } from './readiness.ts';
-
 import { formatFailure, refusedBecause } from './reasons.ts';
 import {
   listedTargets,

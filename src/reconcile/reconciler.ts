@@ -494,20 +494,25 @@ export class Reconciler {
       this.#decideAll();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#refreshRecipients();
+      this.#adoptRecord();
       this.#recordFailedPoll(error);
     }
     progress.polled(this.#targets, deadline.endMs() - clock.now());
   }
 
   /**
-   * A record may have been read by its ID before the list failed. That is
-   * reported, and decides nothing: only a list ends several targets.
+   * A record may have been read by its ID before the list failed. What it shows
+   * is reported, and may be that the target has failed. Only a list shows that
+   * several targets are done.
    */
-  #refreshRecipients(): void {
+  #adoptRecord(): void {
     for (const [index, state] of this.#targets.entries()) {
-      const { recipient } = this.#decide(state);
-      this.#update(index, { recipient });
+      if (!isPending(state)) continue;
+      const { next, recipient } = this.#decide(state);
+      this.#update(
+        index,
+        next.do === 'fail' ? { next, recipient } : { recipient },
+      );
     }
   }
 

@@ -1,9 +1,6 @@
 import type { Cause, DesiredState, PublishedStatus } from '../domain.ts';
-
 import { formatFailure } from '../reconcile/reasons.ts';
-
 import { isListed, type TargetState } from '../reconcile/target-state.ts';
-
 import { failureIn } from './failures.ts';
 import {
   durationMs,
