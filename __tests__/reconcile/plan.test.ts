@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { DesiredState, Failure, Share } from '../../src/domain.ts';
 import type { ShareReading } from '../../src/reconcile/observations.ts';
-import { endedByPoll, planTargets } from '../../src/reconcile/plan.ts';
+import {
+  additionsOf,
+  endedByPoll,
+  type Obstacles,
+  obstacleTo,
+  planTargets,
+  unrecognizable,
+} from '../../src/reconcile/plan.ts';
 import {
   failureOf,
   type TargetState,
@@ -201,5 +208,137 @@ describe('a target that no further list can show', () => {
     const records = state.recipient ? [state.recipient] : [];
     const ended = endedByPoll(poll, stateOf(0, state), observe(records));
     expect(ended.reason).toBe(reason);
+  });
+
+  it('fails with an open DELETE, whatever was written last', () => {
+    const state = stateOf(0, {
+      ...removing('lost'),
+      deletes: [deleted('r1', 'lost'), deleted('r2', 'accepted')],
+    });
+    expect(endedByPoll(poll, state, observe([associated])).reason).toBe(OPEN);
+  });
+
+  it('fails as inconclusive where an organization cannot be recognized', () => {
+    const state = stateOf(0, posted('lost'));
+    const organization = { ...state.planned, target: AN_ORGANIZATION };
+    const ended = endedByPoll(
+      poll,
+      { ...state, planned: organization },
+      observe([]),
+    );
+    expect(ended.cause).toBe('inconclusive');
+  });
+});
+
+describe('an organization whose record may be there', () => {
+  const post = (result: Result) => ({
+    endedMs: 0,
+    result: RESULTS[result],
+    knownIds: new Set<string>(),
+  });
+  const state = stateOf(0);
+  const organization: TargetState = {
+    ...state,
+    planned: { ...state.planned, target: AN_ORGANIZATION },
+  };
+
+  it.each<[string, TargetState, boolean]>([
+    ['a lost reply', { ...organization, posts: [post('lost')] }, true],
+    [
+      'a lost reply before a rejection',
+      { ...organization, posts: [post('lost'), post('rejected')] },
+      true,
+    ],
+    ['no POST', organization, false],
+    ['an accepted POST', { ...organization, posts: [post('accepted')] }, false],
+    ['a conflict', { ...organization, posts: [post('conflict')] }, false],
+    [
+      'a lost reply, and a record that appeared',
+      { ...organization, posts: [post('lost')], inUse: 'r1' },
+      false,
+    ],
+    [
+      'a lost reply of an account, whose record names it',
+      { ...state, posts: [post('lost')] },
+      false,
+    ],
+  ])('cannot be recognized after %s: %#', (_, after, isUnclear) => {
+    expect(unrecognizable(after)?.cause).toBe(
+      isUnclear ? 'inconclusive' : undefined,
+    );
+  });
+});
+
+describe('another DELETE of a target that cannot be sent', () => {
+  const stopped: Failure = {
+    cause: 'stopped',
+    reason: 'not attempted',
+    request: null,
+  };
+  const state = stateOf(0, { isUnlisted: true, status: 'associated' });
+  const recipientId = String(state.recipient?.id);
+  const due = { do: 'delete', recipientIds: [recipientId] } as const;
+  const obstacles: Obstacles = {
+    state,
+    refusal: null,
+    share: A_SHARE,
+    stopped,
+    additions: 'done',
+    isBeingRemoved: false,
+  };
+  const stepOf = (more: Partial<Obstacles>) =>
+    obstacleTo({ ...state, next: due }, { ...obstacles, ...more }).next;
+
+  it.each<[string, Partial<Obstacles>]>([
+    ['nothing can be written', {}],
+    ['a listed account failed', { stopped: null, additions: 'failed' }],
+  ])('waits for the end of the one before it: %s', (_, more) => {
+    expect(stepOf({ ...more, isBeingRemoved: true })).toEqual({
+      do: 'wait',
+      for: 'status',
+    });
+  });
+
+  it.each<[string, TargetState['deletes'], string]>([
+    ['without a DELETE', [], 'not attempted'],
+    [
+      'after one of another record',
+      [deleted('other', 'accepted')],
+      'not attempted',
+    ],
+    [
+      'after one that had no effect',
+      [deleted('other', 'accepted'), deleted(recipientId, 'accepted')],
+      `recipient ${recipientId} is still associated after 1 request to remove it`,
+    ],
+    ['after one that was rejected', [deleted('other', 'rejected')], 'reason'],
+  ])('fails with its own reason %s', (_, deletes, reason) => {
+    const step = stepOf({ state: { ...state, deletes } });
+    expect(step.do === 'fail' && step.failure.reason).toBe(reason);
+  });
+
+  it('fails with the common reason where no record is left', () => {
+    const deletes = [deleted(recipientId, 'accepted')];
+    const step = stepOf({ state: { ...state, deletes, recipient: null } });
+    expect(step.do === 'fail' && step.failure.reason).toBe('not attempted');
+  });
+});
+
+describe('the additions of `exact`', () => {
+  const done = stateOf(0);
+  const pending = stateOf(1, { next: { do: 'create' } });
+  const failure: Failure = { cause: 'server', reason: 'no', request: null };
+  const failed = stateOf(2, { next: { do: 'fail', failure } });
+  const unlisted = {
+    ...failed,
+    planned: stateOf(3, { isUnlisted: true }).planned,
+  };
+
+  it.each([
+    ['done', [done, unlisted]],
+    ['pending', [done, pending]],
+    ['failed', [done, pending, failed]],
+  ])('are %s', (additions, targets) => {
+    expect(additionsOf(targets)).toBe(additions);
   });
 });
