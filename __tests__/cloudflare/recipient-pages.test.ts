@@ -120,6 +120,50 @@ describe('a reading of the list', () => {
     },
   );
 
+  it('gives a copy that names no account that of another one', () => {
+    const copies = [wire('r1', null), wire('r1', ACCOUNT), wire('r2', OTHER)];
+    for (const result of [copies, copies.toReversed()]) {
+      const pages = open();
+      pages.add(page(result));
+      const { records, others } = pages.toList(TIMES);
+      expect(records).toMatchObject([
+        { id: 'r1', accountId: ACCOUNT },
+        { id: 'r1', accountId: ACCOUNT },
+      ]);
+      expect(others).toEqual({ accounts: 1, withoutAccount: 0 });
+    }
+  });
+
+  it.each([
+    [{}, {}, 1],
+    [{ id: 5 }, { id: 6 }, null],
+  ])(
+    'may not be full of records without an ID: %j, %j',
+    (first, second, added) => {
+      const result = [
+        { ...wire('r1', OTHER), ...first },
+        { ...wire('r2', OTHER), ...second },
+      ];
+      const read = (size: number) =>
+        open().add(page(result, { resultInfo: { per_page: size } }));
+      if (added === null) {
+        expect(() => read(2)).toThrow('no record of a full page has an ID');
+      } else {
+        expect(read(2).addedAny).toBe(true);
+      }
+      expect(read(3).count).toBe(2);
+    },
+  );
+
+  it('may be full where one of its records has an ID', () => {
+    const resultInfo = { per_page: 2 };
+    const odd = { association_status: '' };
+    const oneOdd = [wire(5, OTHER), wire('r2', OTHER, odd)];
+    expect(open().add(page(oneOdd, { resultInfo })).addedAny).toBe(true);
+    const healthy = [wire(5, OTHER), wire('r2', ACCOUNT)];
+    expect(open().add(page(healthy, { resultInfo })).addedAny).toBe(true);
+  });
+
   it('compares accounts in lower case', () => {
     const { ids, others } = listOf([
       wire('r1', ACCOUNT.toUpperCase()),

@@ -110,6 +110,19 @@ describe('an error of a resource', () => {
     expect(known).toMatchObject(terminal);
   });
 
+  it.each([
+    ['two copies without it are one read', [[{}, {}]], true],
+    ['a read that shows both is none without it', [[{}], [failing, {}]], true],
+    ['two reads without it are enough', [[{}], [{}]], false],
+  ])('in reads of several copies: %s', (_, reads, stays) => {
+    const copies = reads.map((all) =>
+      all.map((more) => record('r1', 'associated', more)),
+    );
+    const first = [record('r1', 'associated', failing)];
+    const known = after(first, ...copies).records.get('r1');
+    expect(known?.errors.length).toBe(stays ? 1 : 0);
+  });
+
   it('stays beside the newest status', () => {
     const known = merged(read('associating', failing), read('associated'));
     expect(known).toMatchObject({ ...failing, status: 'associated' });
