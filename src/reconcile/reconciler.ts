@@ -125,8 +125,8 @@ export class Reconciler {
     this.#lastWriteMs = observed.firstSentMs;
     // Reading the share may have taken long: no write is guaranteed by a list
     // of that age.
-    this.#hasWriteBegun = clock.now() > observed.listReceivedMs + STALE_READ_MS;
     const nowMs = clock.now();
+    this.#hasWriteBegun = nowMs > observed.listReceivedMs + STALE_READ_MS;
     this.#targets = plan.targets.map((planned) =>
       initialState(planned, observed.firstSentMs, nowMs),
     );
@@ -288,7 +288,10 @@ export class Reconciler {
     }
   }
 
-  /** To run again could add a second recipient. */
+  /**
+   * An organization whose record may be there is not called "timed out": to run
+   * again could add a second one.
+   */
   #failUnrecognizable(): void {
     for (const [index, state] of this.#targets.entries()) {
       const failure = isPending(state) ? unrecognizable(state) : null;
@@ -396,8 +399,8 @@ export class Reconciler {
   ): void {
     const nowMs = this.#options.clock.now();
     this.#hasWriteEnded = true;
-    const write = keyOf({ index, recipientId });
-    this.#attempts.set(write, (this.#attempts.get(write) ?? 0) + 1);
+    const write = { index, recipientId };
+    this.#attempts.set(keyOf(write), this.#attemptsOf(write) + 1);
     const result =
       reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
     if (result.outcome === 'notProcessed') {
