@@ -5527,8 +5527,12 @@ class RecipientPages {
         const accountId = accountIdIn(value);
         const type = this.#isOwn(id, accountId) ? 'own' : 'other';
         try {
-            const { clean } = this.#filter;
-            return { type, record: decodeRecipient(value, request, at, clean) };
+            const { clean, keepsAll } = this.#filter;
+            const record = decodeRecipient(value, request, at, clean);
+            if (type === 'own' || accountId === null || keepsAll)
+                return { type, record };
+            const isActive = isActiveStatus(record.status);
+            return { type: 'counted', id: record.id, accountId, isActive };
         }
         catch (error) {
             // Somebody else's odd record must not make every run fail. One that names
@@ -5545,24 +5549,32 @@ class RecipientPages {
         return isKnown || (accountId !== null && targetIds.has(accountId));
     }
     #addEntry(entry, failedIds) {
-        if (entry.type === 'skipped') {
-            if (entry.id !== null)
-                this.#seenIds.add(entry.id);
-            this.#skipped++;
-            return;
+        switch (entry.type) {
+            case 'skipped':
+                if (entry.id !== null)
+                    this.#seenIds.add(entry.id);
+                this.#skipped++;
+                return;
+            case 'counted':
+                this.#countOther(entry.id, entry.accountId, entry.isActive);
+                return;
+            case 'other': {
+                const { id, accountId, status } = entry.record;
+                this.#countOther(id, accountId, isActiveStatus(status));
+                if (this.#filter.keepsAll)
+                    this.#keep(entry.record, failedIds);
+                return;
+            }
+            case 'own':
+                this.#seenIds.add(entry.record.id);
+                this.#keep(entry.record, failedIds);
         }
-        const { type, record } = entry;
-        if (type === 'other')
-            this.#countOther(record);
-        this.#seenIds.add(record.id);
-        if (type === 'own' || this.#filter.keepsAll)
-            this.#keep(record, failedIds);
     }
     /** Of several copies of a record, one that names an account counts. */
-    #countOther({ id, accountId, status }) {
-        const isActive = isActiveStatus(status);
+    #countOther(id, accountId, isActive) {
+        const isFirstCopy = !this.#seenIds.has(id);
+        this.#seenIds.add(id);
         if (accountId === null) {
-            const isFirstCopy = !this.#seenIds.has(id);
             if (isFirstCopy && isActive)
                 this.#withoutAccount.add(id);
             return;
@@ -5589,7 +5601,7 @@ function accountIdIn(value) {
 }
 /** The ID of a record with a terminal error. */
 function failedIdsIn(entry) {
-    if (entry.type === 'skipped')
+    if (entry.type === 'skipped' || entry.type === 'counted')
         return [];
     return hasTerminalError(entry.record) ? [entry.record.id] : [];
 }

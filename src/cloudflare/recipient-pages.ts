@@ -41,8 +41,15 @@ export interface Page extends ListTimes {
 type Entry =
   /** Of a target, or known to the run. */
   | { readonly type: 'own'; readonly record: ShareRecipient }
-  /** Of another account, or of none: then it may be the organization's. */
+  /** Of another account that may have to go, or of none. */
   | { readonly type: 'other'; readonly record: ShareRecipient }
+  /** Of another account that is only counted: without its record. */
+  | {
+      readonly type: 'counted';
+      readonly id: string;
+      readonly accountId: string;
+      readonly isActive: boolean;
+    }
   /** Of another account, and could not be decoded. */
   | { readonly type: 'skipped'; readonly id: string | null };
 
@@ -128,8 +135,12 @@ export class RecipientPages {
     const accountId = accountIdIn(value);
     const type = this.#isOwn(id, accountId) ? 'own' : 'other';
     try {
-      const { clean } = this.#filter;
-      return { type, record: decodeRecipient(value, request, at, clean) };
+      const { clean, keepsAll } = this.#filter;
+      const record = decodeRecipient(value, request, at, clean);
+      if (type === 'own' || accountId === null || keepsAll)
+        return { type, record };
+      const isActive = isActiveStatus(record.status);
+      return { type: 'counted', id: record.id, accountId, isActive };
     } catch (error) {
       // Somebody else's odd record must not make every run fail. One that names
       // nobody may be the organization's, or a target's.
@@ -146,22 +157,31 @@ export class RecipientPages {
   }
 
   #addEntry(entry: Entry, failedIds: ReadonlySet<string>): void {
-    if (entry.type === 'skipped') {
-      if (entry.id !== null) this.#seenIds.add(entry.id);
-      this.#skipped++;
-      return;
+    switch (entry.type) {
+      case 'skipped':
+        if (entry.id !== null) this.#seenIds.add(entry.id);
+        this.#skipped++;
+        return;
+      case 'counted':
+        this.#countOther(entry.id, entry.accountId, entry.isActive);
+        return;
+      case 'other': {
+        const { id, accountId, status } = entry.record;
+        this.#countOther(id, accountId, isActiveStatus(status));
+        if (this.#filter.keepsAll) this.#keep(entry.record, failedIds);
+        return;
+      }
+      case 'own':
+        this.#seenIds.add(entry.record.id);
+        this.#keep(entry.record, failedIds);
     }
-    const { type, record } = entry;
-    if (type === 'other') this.#countOther(record);
-    this.#seenIds.add(record.id);
-    if (type === 'own' || this.#filter.keepsAll) this.#keep(record, failedIds);
   }
 
   /** Of several copies of a record, one that names an account counts. */
-  #countOther({ id, accountId, status }: ShareRecipient): void {
-    const isActive = isActiveStatus(status);
+  #countOther(id: string, accountId: string | null, isActive: boolean): void {
+    const isFirstCopy = !this.#seenIds.has(id);
+    this.#seenIds.add(id);
     if (accountId === null) {
-      const isFirstCopy = !this.#seenIds.has(id);
       if (isFirstCopy && isActive) this.#withoutAccount.add(id);
       return;
     }
@@ -188,7 +208,7 @@ function accountIdIn(value: Readonly<Record<string, unknown>>): string | null {
 
 /** The ID of a record with a terminal error. */
 function failedIdsIn(entry: Entry): string[] {
-  if (entry.type === 'skipped') return [];
+  if (entry.type === 'skipped' || entry.type === 'counted') return [];
   return hasTerminalError(entry.record) ? [entry.record.id] : [];
 }
 
