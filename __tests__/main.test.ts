@@ -18,9 +18,9 @@ interface Case extends Omit<ScriptedRun, 'respond'> {
 }
 
 /** Plays a whole run on a share of which only the name is known. */
-function play({ respond, env, ...one }: Case = {}) {
+function play({ respond, env, ...runCase }: Case = {}) {
   return playRun({
-    ...one,
+    ...runCase,
     env: { 'INPUT_GITHUB-TOKEN': 'ghs_a-token-of-the-test', ...env },
     respond: ({ name, atMs }) =>
       respond?.(name, atMs) ??
@@ -254,8 +254,8 @@ describe('every exit path sets all outputs once, and finishes a deployment recor
   const ANY_BUG = expect.stringMatching(/^failure: internal error/);
 
   /** The outputs, and what became of the deployment record. */
-  async function playExit(one: Case) {
-    const { success, seen, of, deployment } = await play(one);
+  async function playExit(runCase: Case) {
+    const { success, seen, of, deployment } = await play(runCase);
     const names = seen.flatMap((text) => /^([\w-]+)=/.exec(text)?.[1] ?? []);
     expect(names).toEqual([...OUTPUT_NAMES]);
     expect(of('error').length > 0).toBe(!success);
@@ -271,8 +271,8 @@ describe('every exit path sets all outputs once, and finishes a deployment recor
       { respond: adding(), failing: { summary: true } },
       [STARTED, ADDED],
     ],
-  ])('after a success %s', async (_, one, record) => {
-    expect(await playExit(one)).toEqual({ success: true, record });
+  ])('after a success %s', async (_, runCase, record) => {
+    expect(await playExit(runCase)).toEqual({ success: true, record });
   });
 
   it.each<[string, Case, string[]]>([
@@ -310,8 +310,8 @@ describe('every exit path sets all outputs once, and finishes a deployment recor
       },
       [],
     ],
-  ])('after %s', async (_, one, record) => {
-    expect(await playExit(one)).toEqual({ success: false, record });
+  ])('after %s', async (_, runCase, record) => {
+    expect(await playExit(runCase)).toEqual({ success: false, record });
   });
 
   it.each<[string, Case, string[]]>([
@@ -358,8 +358,8 @@ describe('every exit path sets all outputs once, and finishes a deployment recor
       { respond: adding(), change: onLine('info', /^Result/) },
       [STARTED, BUG],
     ],
-  ])('after an internal error %s', async (_, one, record) => {
-    expect(await playExit(one)).toEqual({ success: false, record });
+  ])('after an internal error %s', async (_, runCase, record) => {
+    expect(await playExit(runCase)).toEqual({ success: false, record });
   });
 
   it('after outputs that could not be written', async () => {

@@ -74,9 +74,11 @@ describe('accounts not removed', () => {
 it('a write that was sent is not called "not attempted" when credentials fail for another', async () => {
   const run = await playRun({
     env: TWO,
-    respond: (one) => {
-      if (one.name !== POST) return undefined;
-      return targetOf(one) === ACCOUNT ? rejection(502) : rejection(403, 10000);
+    respond: (request) => {
+      if (request.name !== POST) return undefined;
+      return targetOf(request) === ACCOUNT
+        ? rejection(502)
+        : rejection(403, 10000);
     },
   });
   expect(run.recipients).toMatchObject([
@@ -113,12 +115,12 @@ it('an organization is not gone while a record without an account may be its own
 });
 
 describe('pages', () => {
-  const byPage = (first: object[], second: object[]) => (one: Request) => {
-    if (one.name === POST) return ok(record('new', ACCOUNT, 'associating'));
-    if (one.name === `${LIST}/new`)
+  const byPage = (first: object[], second: object[]) => (request: Request) => {
+    if (request.name === POST) return ok(record('new', ACCOUNT, 'associating'));
+    if (request.name === `${LIST}/new`)
       return ok(record('new', ACCOUNT, 'associated'));
-    if (one.name !== LIST) return undefined;
-    const shown = one.url.includes('page=2') ? second : first;
+    if (request.name !== LIST) return undefined;
+    const shown = request.url.includes('page=2') ? second : first;
     return ok(shown, { result_info: { per_page: 2 } });
   };
 
@@ -339,10 +341,10 @@ describe('advice after the list was read', () => {
   const later = (name: string, reply: Reply) =>
     playRun({
       env: TWO,
-      respond: (one) => {
-        if (one.name === LIST && one.atMs === 0)
+      respond: (request) => {
+        if (request.name === LIST && request.atMs === 0)
           return ok([record('r1', OTHER, 'associating')]);
-        return one.name === name ? reply : undefined;
+        return request.name === name ? reply : undefined;
       },
     });
 

@@ -87,8 +87,8 @@ function nameOf(method: string, url: string): string {
   return `${method} ${path}`.trim();
 }
 
-export async function playRun(one: ScriptedRun) {
-  const { env, respond, cancelMs, failing, change, github = CREATED } = one;
+export async function playRun(run: ScriptedRun) {
+  const { env, respond, cancelMs, failing, change, github = CREATED } = run;
   const clock = new VirtualClock(START_MS);
   const cancel = new AbortController();
   const recorder = recordingRunner(failing);
@@ -135,7 +135,7 @@ export async function playRun(one: ScriptedRun) {
     deployment,
     tookMs: clock.now() - START_MS,
     seen: recorder.seen,
-    text: recorder.seen.filter((one) => !one.startsWith('mask|')).join('\n'),
+    text: recorder.seen.filter((line) => !line.startsWith('mask|')).join('\n'),
     of: recorder.of,
     outputs: recorder.outputs,
     recipients: JSON.parse(outputs['recipients'] ?? '[]'),

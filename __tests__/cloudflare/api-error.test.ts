@@ -168,8 +168,8 @@ describe('a response to a write', () => {
     (code) => {
       const chain = { error_chain: [{ code: 2 }, { code }] };
       for (const status of [400, 401, 403, 404, 499]) {
-        for (const one of [coded(status, code), coded(status, 1, chain)]) {
-          expect(meaning(errorOf(one))).toBe('authentication rejected');
+        for (const response of [coded(status, code), coded(status, 1, chain)]) {
+          expect(meaning(errorOf(response))).toBe('authentication rejected');
         }
       }
     },

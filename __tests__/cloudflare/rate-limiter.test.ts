@@ -108,7 +108,7 @@ describe('the rate limiter', () => {
   const FAR = 1e6;
   const learned = (...responses: ReturnType<typeof response>[]) => {
     const limiter = new RateLimiter();
-    for (const one of responses) limiter.recordResponse(one, 0);
+    for (const response of responses) limiter.recordResponse(response, 0);
     return limiter;
   };
   const waitMs = (limiter: RateLimiter, nowMs: number, endMs = FAR) =>

@@ -293,8 +293,8 @@ describe('the share', () => {
     const { share, run, requests } = open((_, number) =>
       number === 1 ? ok([{ id: 's1', name: 'One' }]) : rejection(503),
     );
-    const one = { id: 's1', name: 'One' };
-    expect(await run(share.listOwnShares())).toEqual([one]);
+    const named = { id: 's1', name: 'One' };
+    expect(await run(share.listOwnShares())).toEqual([named]);
     await run(share.listOwnShares());
     const url = `${ACCOUNT_URL}/shares?kind=sent&status=active`;
     expect(requests.map((request) => request.url)).toEqual([url, url]);

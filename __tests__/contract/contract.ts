@@ -91,9 +91,10 @@ async function runScenario({ api, inputs, expect }: Scenario): Promise<void> {
 async function main(words: readonly string[]): Promise<number> {
   const peer = await startPeer();
   const checks: Record<string, () => Promise<void>> = {};
-  for (const one of CASES) checks[one.name] = () => runCase(one, peer);
-  for (const [name, one] of Object.entries(INVALID))
-    checks[`a violation is found: ${name}`] = () => sendInvalid(one, peer);
+  for (const testCase of CASES)
+    checks[testCase.name] = () => runCase(testCase, peer);
+  for (const [name, testCase] of Object.entries(INVALID))
+    checks[`a violation is found: ${name}`] = () => sendInvalid(testCase, peer);
   for (const name of [
     'onboarding',
     'terminal-error',

@@ -82,7 +82,9 @@ describe.concurrent('a request that is blocked', () => {
     for (const n of [0, 2, 3, 4, 5])
       expect(activeRecords(run, account(n))).toHaveLength(1);
     expect(
-      run.recipients.filter((one) => one['status'] === 'associated'),
+      run.recipients.filter(
+        (recipient) => recipient['status'] === 'associated',
+      ),
     ).toHaveLength(5);
   });
 });

@@ -219,7 +219,7 @@ describe.concurrent('a removal of exact', () => {
       inputs: { wait: 'false', 'max-removals': '1' },
     });
     expectSuccess(run);
-    const writes = order(run).filter((one) => !one.startsWith('GET'));
+    const writes = order(run).filter((request) => !request.startsWith('GET'));
     expect(writes).toEqual([
       ...Array(3).fill('POST recipients'),
       `DELETE ${record(2)}`,

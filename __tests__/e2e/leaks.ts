@@ -46,7 +46,7 @@ export function leaks(run: RunResult, secrets: readonly string[]): string[] {
     ),
   );
   return Object.entries(sinksOf(run)).flatMap(([sink, text]) => {
-    const part = [...parts].find((one) => text.includes(one));
+    const part = [...parts].find((fragment) => text.includes(fragment));
     const at = part === undefined ? 0 : text.indexOf(part);
     return part === undefined
       ? []

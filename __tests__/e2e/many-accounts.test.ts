@@ -100,9 +100,12 @@ describe.concurrent('many accounts', () => {
     expect(run.records).toHaveLength(2);
     // What was not attempted has no annotation of its own, but a result.
     expect(run.errors).toHaveLength(1);
-    const failed = run.recipients.filter((one) => one['cause'] !== null);
+    const failed = run.recipients.filter(
+      (recipient) => recipient['cause'] !== null,
+    );
     expect(failed).toHaveLength(28);
-    for (const one of failed) expect(one['error']).toContain('10000');
+    for (const recipient of failed)
+      expect(recipient['error']).toContain('10000');
     expect(new Set(failed.map(({ cause }) => cause))).toEqual(
       new Set(['authentication', 'stopped']),
     );

@@ -27,7 +27,9 @@ describe('the status in the outputs', () => {
         status: 'unknown',
         'recipient-id': RECORD,
       });
-      expect(run.recipients.map((one) => one['status'])).toEqual(['unknown']);
+      expect(run.recipients.map((recipient) => recipient['status'])).toEqual([
+        'unknown',
+      ]);
     },
   );
 });

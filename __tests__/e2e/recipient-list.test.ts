@@ -23,9 +23,11 @@ it.concurrent.each<[string, string, string[]]>([
     const run = await runScenario({ targets: [list] });
     expectSuccess(run, { status: 'associated' });
     expect(run).toMatchObject({ annotations: [], deletes: [] });
-    expect(run.recipients.map((one) => one['account_id'])).toEqual(ids);
+    expect(run.recipients.map((recipient) => recipient['account_id'])).toEqual(
+      ids,
+    );
     expect(run.posts.map(accountIn).sort()).toEqual([...ids].sort());
-    expect(run.records.map((one) => one.account_id).sort()).toEqual(
+    expect(run.records.map((record) => record.account_id).sort()).toEqual(
       [...ids].sort(),
     );
   },

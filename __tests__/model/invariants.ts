@@ -98,7 +98,7 @@ export function violations(trace: Trace): string[] {
   const isCorrupted = trace.exchanges.some((exchange) => exchange.isCorrupted);
   const first = observations.find(({ kind }) => kind === 'list');
   const isClear = schedule.state === 'exact' && !isCorrupted;
-  const one: Case = {
+  const run: Case = {
     ...trace,
     observations,
     recipients: JSON.parse(trace.outputs['recipients'] ?? '[]'),
@@ -109,19 +109,19 @@ export function violations(trace: Trace): string[] {
       schedule.organizationRecords !== 'account_id',
   };
   return [
-    ...sinks(one),
-    ...outputs(one),
-    ...success(one),
-    ...changes(one),
-    ...time(one),
-    ...requests(one),
-    ...posts(one),
-    ...deletions(one),
-    ...progress(one),
-    ...waits(one),
-    ...terminalErrors(one),
-    ...duplicates(one),
-    ...exact(one),
+    ...sinks(run),
+    ...outputs(run),
+    ...success(run),
+    ...changes(run),
+    ...time(run),
+    ...requests(run),
+    ...posts(run),
+    ...deletions(run),
+    ...progress(run),
+    ...waits(run),
+    ...terminalErrors(run),
+    ...duplicates(run),
+    ...exact(run),
   ];
 }
 
@@ -231,9 +231,9 @@ function unescapeHtml(html: string): string {
 }
 
 /** All outputs are set at every end of a run, and fit together. */
-function* outputs(one: Case): Generator<string> {
+function* outputs(run: Case): Generator<string> {
   const { outputs, schedule, targets, recipients, api, observations, endSeq } =
-    one;
+    run;
   for (const name of OUTPUT_NAMES) {
     if (outputs[name] === undefined) return yield `output ${name} is not set`;
   }
@@ -241,11 +241,11 @@ function* outputs(one: Case): Generator<string> {
   const unlisted = recipients.slice(targets.length);
   if (listed.map(nameOf).join() !== targets.join())
     yield 'recipients are not the targets';
-  const expected = [...(one.allowance?.unlisted.keys() ?? [])].filter(Boolean);
+  const expected = [...(run.allowance?.unlisted.keys() ?? [])].filter(Boolean);
   // With `exact`, the end of the step may keep the share from being read; then
   // nothing is planned.
   const isPlanned = listed.some(({ status }) => status !== 'unknown');
-  const isKnown = schedule.state !== 'exact' || (one.allowance && isPlanned);
+  const isKnown = schedule.state !== 'exact' || (run.allowance && isPlanned);
   if (isKnown && unlisted.map(nameOf).sort().join() !== expected.sort().join())
     yield `recipients have ${unlisted.map(nameOf)} to remove`;
   if (recipients.some((recipient) => Object.keys(recipient).join() !== MEMBERS))
@@ -270,7 +270,7 @@ function* outputs(one: Case): Generator<string> {
     const last = known.get(id ?? '');
     // A failed target is not observed any more while others are.
     const isCurrent =
-      !one.isCorrupted && (error === null || recipients.length === 1);
+      !run.isCorrupted && (error === null || recipients.length === 1);
     // What a poll by ID shows of a change of stage counts once a list shows
     // what else there is.
     if (error !== null && observations.at(-1)?.kind === 'record') continue;
@@ -285,46 +285,46 @@ function* outputs(one: Case): Generator<string> {
  * A run succeeds exactly when every target has what was asked for, and it does
  * not fail without a reason.
  */
-function* success(one: Case): Generator<string> {
-  const { schedule, success, recipients, startMs, endMs } = one;
+function* success(run: Case): Generator<string> {
+  const { schedule, success, recipients, startMs, endMs } = run;
   const isCancelled =
     schedule.cancelAtMs !== null && endMs - startMs >= schedule.cancelAtMs;
   if (isCancelled && success) yield 'succeeds, although it was cancelled';
   if (
     !isCancelled &&
     success !== recipients.every(({ error }) => error === null) &&
-    !isRefusedForNothing(one)
+    !isRefusedForNothing(run)
   ) {
-    yield `ends with ${success}, recipients: ${one.outputs['recipients']}`;
+    yield `ends with ${success}, recipients: ${run.outputs['recipients']}`;
   }
-  if (!success && isCalm(schedule) && !one.allowance?.isRefused)
-    yield `fails without a reason: ${one.outputs['recipients']}`;
+  if (!success && isCalm(schedule) && !run.allowance?.isRefused)
+    yield `fails without a reason: ${run.outputs['recipients']}`;
   for (const recipient of recipients) {
     const [, id] =
       /^recipient (\S+) is disassociat/.exec(recipient.error ?? '') ?? [];
-    const isUsed = id && usedBefore(one, nameOf(recipient), one.endSeq).has(id);
-    if (id && !isUsed && !one.isCorrupted && !one.isUnidentifiable)
+    const isUsed = id && usedBefore(run, nameOf(recipient), run.endSeq).has(id);
+    if (id && !isUsed && !run.isCorrupted && !run.isUnidentifiable)
       yield `${nameOf(recipient)} fails because ${id} was removed, which was never in use`;
   }
   if (schedule.dryRun) return;
   for (const recipient of recipients) {
     if (recipient.error !== null || (isCancelled && !success)) continue;
-    if (recipient.desired === 'present') yield* isPresent(one, recipient);
-    else if (schedule.state === 'exact') yield* isRemoved(one, recipient);
-    else yield* isAbsent(one, recipient);
+    if (recipient.desired === 'present') yield* isPresent(run, recipient);
+    else if (schedule.state === 'exact') yield* isRemoved(run, recipient);
+    else yield* isAbsent(run, recipient);
   }
 }
 
 /** `exact` is refused even where there is nothing to change. */
-function isRefusedForNothing(one: Case): boolean {
-  const { schedule, success, isCorrupted, allowance } = one;
+function isRefusedForNothing(run: Case): boolean {
+  const { schedule, success, isCorrupted, allowance } = run;
   if (schedule.state !== 'exact' || success) return false;
   return isCorrupted || allowance?.isRefused === true;
 }
 
 /** The records that the first list showed as active are removed. */
-function* isRemoved(one: Case, recipient: Recipient): Generator<string> {
-  const { schedule, observations, exchanges, endSeq, allowance } = one;
+function* isRemoved(run: Case, recipient: Recipient): Generator<string> {
+  const { schedule, observations, exchanges, endSeq, allowance } = run;
   const account = nameOf(recipient);
   const known = knownBefore(observations, endSeq);
   for (const { id } of allowance?.unlisted.get(account) ?? []) {
@@ -347,8 +347,8 @@ function* isRemoved(one: Case, recipient: Recipient): Generator<string> {
  * `associated` without a resource error in the last observation, or with `wait:
  * false` active.
  */
-function* isPresent(one: Case, recipient: Recipient): Generator<string> {
-  const { schedule, observations, endSeq, exchanges, isCorrupted } = one;
+function* isPresent(run: Case, recipient: Recipient): Generator<string> {
+  const { schedule, observations, endSeq, exchanges, isCorrupted } = run;
   const id = recipient.recipient_id ?? '';
   const name = `${nameOf(recipient)} succeeds, but ${id || 'no record'}`;
   const isUsable = ({ status, errors }: Seen) =>
@@ -374,7 +374,7 @@ function* isPresent(one: Case, recipient: Recipient): Generator<string> {
   const poll = observations.findLast(isPoll);
   if (!poll) return yield `${name} is not in any poll`;
   const wasUsable = (ms: number) => {
-    const record = one.api
+    const record = run.api
       .records(SHARE, ms)
       .find((record) => record.id === id);
     return (
@@ -393,8 +393,8 @@ function* isPresent(one: Case, recipient: Recipient): Generator<string> {
  * Every record is `disassociated`, or no record is confirmed by a list ten
  * seconds after the first.
  */
-function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
-  const { schedule, observations, endSeq, exchanges, isCorrupted } = one;
+function* isAbsent(run: Case, recipient: Recipient): Generator<string> {
+  const { schedule, observations, endSeq, exchanges, isCorrupted } = run;
   const target = nameOf(recipient);
   if (isCorrupted) return;
   const lists = observations.filter(({ kind }) => kind === 'list');
@@ -427,8 +427,8 @@ function* isAbsent(one: Case, recipient: Recipient): Generator<string> {
   const isLeft = (status: string) =>
     // The active records of others are not removed for an organization; a
     // record that names no account and is being removed is nobody's.
-    one.isUnidentifiable ? stage({ status }) === 0 : status !== 'disassociated';
-  for (const id of lasting(one, target, last, isLeft))
+    run.isUnidentifiable ? stage({ status }) === 0 : status !== 'disassociated';
+  for (const id of lasting(run, target, last, isLeft))
     yield `${target} succeeds, but ${id} is left`;
 }
 
@@ -460,7 +460,8 @@ function lasting(
     .filter((id) => at(toMs).includes(id))
     .filter((id) =>
       returns.every(
-        (one) => one.recipientId !== id || at(one.atMs - 0.01).includes(id),
+        (creation) =>
+          creation.recipientId !== id || at(creation.atMs - 0.01).includes(id),
       ),
     )
     .filter((id) =>
@@ -536,13 +537,13 @@ function isCalm(schedule: Schedule): boolean {
   );
   if (targets === 'organization' && (state === 'absent' || hasOrganization))
     return false;
-  const times = timelines.flatMap((one) => {
-    const errors = one.errors ?? [];
-    if (one.steps || errors.some((error) => error.terminal))
+  const times = timelines.flatMap((timeline) => {
+    const errors = timeline.errors ?? [];
+    if (timeline.steps || errors.some((error) => error.terminal))
       return ['never' as const];
     return [
-      one.associateMs ?? 0,
-      one.disassociateMs ?? 0,
+      timeline.associateMs ?? 0,
+      timeline.disassociateMs ?? 0,
       ...errors.map((error) => error.clearsMs ?? 0),
     ];
   });
@@ -582,7 +583,7 @@ function isCalm(schedule: Schedule): boolean {
 }
 
 /** What the outputs say of what this run created and removed. */
-function* changes(one: Case): Generator<string> {
+function* changes(run: Case): Generator<string> {
   const {
     exchanges,
     schedule,
@@ -591,7 +592,7 @@ function* changes(one: Case): Generator<string> {
     api,
     endSeq,
     observations,
-  } = one;
+  } = run;
   const created = new Set(
     creations
       .filter(({ isOurs }) => isOurs)
@@ -613,7 +614,7 @@ function* changes(one: Case): Generator<string> {
     const isEffective = exchanges
       .filter((write) => isWrite(write) && isOurs(write))
       .some((write) => /^(accepted|unknown)$/.test(`${outcomeOf(write)}`));
-    if (changed && !schedule.dryRun && !isEffective && !one.isCorrupted)
+    if (changed && !schedule.dryRun && !isEffective && !run.isCorrupted)
       yield `${target} changed without a write`;
     const isActive = own.some((record) => stage(record) === 0);
     const isPlanned = recipient.desired === 'present' ? !isActive : isActive;
@@ -621,7 +622,7 @@ function* changes(one: Case): Generator<string> {
       schedule.dryRun &&
       error === null &&
       changed !== isPlanned &&
-      !one.isCorrupted
+      !run.isCorrupted
     )
       yield `${target} would be changed: ${isPlanned}, output ${changed}`;
   }
@@ -682,23 +683,27 @@ function* requests({
         record.organization_id ?? record.account_id,
       ]),
   );
-  for (const one of exchanges) {
-    const { method, path, body, query } = one;
+  for (const exchange of exchanges) {
+    const { method, path, body, query } = exchange;
     const name = `${method} ${path}`;
-    if (isWrite(one) && schedule.dryRun) yield `${name} in a dry run`;
-    if (one.sentSeq > endSeq) yield `${name} after the end`;
+    if (isWrite(exchange) && schedule.dryRun) yield `${name} in a dry run`;
+    if (exchange.sentSeq > endSeq) yield `${name} after the end`;
     if (method === 'POST') {
       if (schedule.state === 'absent') yield `${name} to remove`;
       const key =
         schedule.targets === 'organization'
           ? 'organization_id'
           : 'recipient_account_id';
-      const isExact = body === JSON.stringify({ [key]: targetOf(one) });
-      if (path !== RECIPIENTS || !targets.includes(targetOf(one)) || !isExact)
+      const isExact = body === JSON.stringify({ [key]: targetOf(exchange) });
+      if (
+        path !== RECIPIENTS ||
+        !targets.includes(targetOf(exchange)) ||
+        !isExact
+      )
         yield `${name} with ${body}`;
     } else if (method === 'DELETE') {
       if (schedule.state === 'present') yield `${name} to add`;
-      const owner = owners.get(recordIdOf(one)) ?? '';
+      const owner = owners.get(recordIdOf(exchange)) ?? '';
       const isListed = targets.includes(owner);
       const isExact = schedule.state === 'exact';
       if (isListed === isExact || owner === OWNER)
@@ -714,7 +719,7 @@ function* requests({
  * A POST names one target that has no record, never undoes a removal, and is
  * never repeated blindly.
  */
-function* posts(one: Case): Generator<string> {
+function* posts(run: Case): Generator<string> {
   const {
     exchanges,
     observations,
@@ -722,7 +727,7 @@ function* posts(one: Case): Generator<string> {
     api,
     isCorrupted,
     isUnidentifiable,
-  } = one;
+  } = run;
   const all = exchanges.filter(({ method }) => method === 'POST');
   for (const post of all) {
     const target = targetOf(post);
@@ -730,8 +735,8 @@ function* posts(one: Case): Generator<string> {
     const earlier = all.filter(
       (other) => targetOf(other) === target && other.sentSeq < post.sentSeq,
     );
-    yield* fresh(one, post, name);
-    yield* repeated(one, post, earlier, name);
+    yield* fresh(run, post, name);
+    yield* repeated(run, post, earlier, name);
     if (
       earlier.filter((other) => outcomeOf(other) !== 'not-sent').length >=
       MAX_WRITES
@@ -752,10 +757,10 @@ function* posts(one: Case): Generator<string> {
     const isLeft = (status: string) => status !== 'disassociated';
     for (const id of isUnidentifiable
       ? []
-      : lasting(one, target, shows, isLeft))
+      : lasting(run, target, shows, isLeft))
       yield `${name} although ${id} was a recipient all the time`;
     if (isCorrupted) continue;
-    yield* removed(one, post, name);
+    yield* removed(run, post, name);
     const known = knownBefore(observations, post.sentSeq);
     for (const { id, accountId, status } of known.values()) {
       if (accountId === target && stage({ status }) < 2)
@@ -800,7 +805,7 @@ function lastReadOfList(
   write: Exchange,
 ): Pick<Observation, 'sentMs' | 'endedMs' | 'records'> | undefined {
   const pages = exchanges.filter(
-    (one) => isList(one) && one.endedSeq < write.sentSeq,
+    (page) => isList(page) && page.endedSeq < write.sentSeq,
   );
   const last = pages.at(-1);
   const first = pages.findLast(
@@ -811,9 +816,9 @@ function lastReadOfList(
 }
 
 /** A removal that was observed is never undone. */
-function* removed(one: Case, post: Exchange, name: string): Generator<string> {
-  const known = knownBefore(one.observations, post.sentSeq);
-  for (const id of usedBefore(one, targetOf(post), post.sentSeq)) {
+function* removed(run: Case, post: Exchange, name: string): Generator<string> {
+  const known = knownBefore(run.observations, post.sentSeq);
+  for (const id of usedBefore(run, targetOf(post), post.sentSeq)) {
     const { status = 'unknown' } = known.get(id) ?? {};
     if (stage({ status }) > 0)
       yield `${name} undoes the removal of ${id}, which is ${status}`;
@@ -857,8 +862,8 @@ function usedBefore(
 }
 
 /** A DELETE is for an active record, and is never repeated blindly. */
-function* deletions(one: Case): Generator<string> {
-  const { exchanges, observations, isCorrupted } = one;
+function* deletions(run: Case): Generator<string> {
+  const { exchanges, observations, isCorrupted } = run;
   const all = exchanges.filter(({ method }) => method === 'DELETE');
   const statusOf = (sent: Exchange) =>
     knownBefore(observations, sent.sentSeq).get(recordIdOf(sent))?.status;
@@ -868,8 +873,8 @@ function* deletions(one: Case): Generator<string> {
     const earlier = all.filter(
       (other) => recordIdOf(other) === id && other.sentSeq < sent.sentSeq,
     );
-    yield* fresh(one, sent, name);
-    yield* repeated(one, sent, earlier, name);
+    yield* fresh(run, sent, name);
+    yield* repeated(run, sent, earlier, name);
     if (isCorrupted) continue;
     const status = statusOf(sent);
     if (status === undefined || stage({ status }) > 0)
@@ -967,9 +972,9 @@ function* repeated(
  * however little of the rate limit is left: otherwise lists would be read until
  * the step ends. Only runs in which nothing else keeps a write back.
  */
-function* progress(one: Case): Generator<string> {
-  const { schedule, exchanges, observations, startMs } = one;
-  if (!isUndisturbed(one)) return;
+function* progress(run: Case): Generator<string> {
+  const { schedule, exchanges, observations, startMs } = run;
+  if (!isUndisturbed(run)) return;
   // Polls and lists may have used up the rate limit, which is full again after
   // its window.
   const roomMs = schedule.quota < 1200 ? 330_000 : 30_000;
@@ -984,8 +989,8 @@ function* progress(one: Case): Generator<string> {
         sent.sentSeq > list.endedSeq &&
         sent.sentSeq < next.endedSeq,
     );
-    if (isFollowed || isBlockedBetween(one, list, next)) continue;
-    const due = firstDue(one, list);
+    if (isFollowed || isBlockedBetween(run, list, next)) continue;
+    const due = firstDue(run, list);
     if (due)
       yield `no write for ${due} followed the list at ${list.endedMs - startMs} ms`;
   }
@@ -1023,11 +1028,11 @@ function isBlockedBetween(
 }
 
 /** A listed account without any record, for which nothing was sent before. */
-function firstDue(one: Case, list: Observation): string | undefined {
-  const known = [...knownBefore(one.observations, list.endedSeq + 1).values()];
-  return one.targets.find((target) => {
+function firstDue(run: Case, list: Observation): string | undefined {
+  const known = [...knownBefore(run.observations, list.endedSeq + 1).values()];
+  return run.targets.find((target) => {
     const isKnown = known.some(({ accountId }) => accountId === target);
-    const isSent = one.exchanges.some(
+    const isSent = run.exchanges.some(
       (sent) =>
         sent.method === 'POST' &&
         targetOf(sent) === target &&
@@ -1041,8 +1046,8 @@ function firstDue(one: Case, list: Observation): string | undefined {
  * A request waits as long as a server asks, is not repeated in a hurry or
  * after a final response, and none but reads follow proof of bad credentials.
  */
-function* waits(one: Case): Generator<string> {
-  const { exchanges, schedule, startMs, endSeq, recipients } = one;
+function* waits(run: Case): Generator<string> {
+  const { exchanges, schedule, startMs, endSeq, recipients } = run;
   const closingMs =
     startMs +
     Math.min(
@@ -1123,10 +1128,10 @@ function* waits(one: Case): Generator<string> {
 }
 
 /** A terminal error of a resource fails its target at once. */
-function* terminalErrors(one: Case): Generator<string> {
-  const { observations, exchanges, schedule, targets, recipients } = one;
+function* terminalErrors(run: Case): Generator<string> {
+  const { observations, exchanges, schedule, targets, recipients } = run;
   const [target = ''] = targets;
-  if (schedule.targets !== 1 || schedule.state === 'absent' || one.isCorrupted)
+  if (schedule.targets !== 1 || schedule.state === 'absent' || run.isCorrupted)
     return;
   // Removals that were sent are observed to their end.
   if (recipients.length > 1) return;
@@ -1168,9 +1173,9 @@ function activeOf(known: Known, target: string): Seen[] {
  * Of two active records of one account the older is used, and one
  * warning names the other.
  */
-function* duplicates(one: Case): Generator<string> {
+function* duplicates(run: Case): Generator<string> {
   const { observations, schedule, recipients, shown, endSeq, isCorrupted } =
-    one;
+    run;
   if (
     schedule.state === 'absent' ||
     schedule.targets === 'organization' ||
@@ -1207,12 +1212,12 @@ function* duplicates(one: Case): Generator<string> {
  * and removes only what the first list showed as active, within
  * `max-removals`, and after the last listed account is done.
  */
-function* exact(one: Case): Generator<string> {
-  const { schedule, exchanges, observations, recipients, allowance } = one;
+function* exact(run: Case): Generator<string> {
+  const { schedule, exchanges, observations, recipients, allowance } = run;
   if (schedule.state !== 'exact') return;
   const writes = exchanges.filter(isWrite);
   if (!allowance) {
-    const [write] = one.isCorrupted ? [] : writes;
+    const [write] = run.isCorrupted ? [] : writes;
     if (write) yield `${write.method} without a list`;
     return;
   }
@@ -1220,7 +1225,7 @@ function* exact(one: Case): Generator<string> {
   const { unlisted, maxRemovals, isRefused } = allowance;
   for (const { method, path } of isRefused ? writes : [])
     yield `${method} ${path} in a run that must not write`;
-  if (isRefused && one.success) yield 'succeeds, although it must be refused';
+  if (isRefused && run.success) yield 'succeeds, although it must be refused';
   const refused = recipients.find(({ cause }) => cause === 'refused');
   if (refused && !isRefused) yield `refused without a reason: ${refused.error}`;
 
@@ -1237,8 +1242,8 @@ function* exact(one: Case): Generator<string> {
       yield `DELETE of ${id}, which the first list did not show as active`;
     else removedAccounts.add(account);
     const known = knownBefore(observations, sent.sentSeq);
-    for (const target of one.targets) {
-      if (!hasAccess(one, known, target))
+    for (const target of run.targets) {
+      if (!hasAccess(run, known, target))
         yield `DELETE of ${id} before ${target} is done`;
     }
   }

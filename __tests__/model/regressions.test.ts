@@ -23,10 +23,11 @@ async function end(schedule: Partial<Schedule>) {
     error: first?.error,
     /** Is the record of the first target one that the run added? */
     isAdded: trace.creations.some(
-      (one) => one.isOurs && one.recipientId === first?.recipient_id,
+      (creation) =>
+        creation.isOurs && creation.recipientId === first?.recipient_id,
     ),
     /** Everything that people see. */
-    text: trace.shown.map((one) => one.text).join('\n'),
+    text: trace.shown.map((line) => line.text).join('\n'),
   };
   return { trace, ended };
 }

@@ -173,7 +173,7 @@ export function nameOfResponse({ response }: Exchange): string {
 
 function codesIn(body: Record<string, unknown> | null): number[] {
   const list = (value: unknown): Record<string, unknown>[] =>
-    Array.isArray(value) ? value.map((one) => Object(one)) : [];
+    Array.isArray(value) ? value.map((entry) => Object(entry)) : [];
   const errors = list(body?.['errors']);
   const all = [
     ...errors,
@@ -279,19 +279,19 @@ export function recordsIn({ method, response }: Exchange): Seen[] {
 export function observationsOf({ exchanges, endSeq }: Trace): Observation[] {
   const observations: Observation[] = [];
   let list: Observation | undefined;
-  for (const one of exchanges
+  for (const exchange of exchanges
     .filter(({ endedSeq }) => endedSeq < endSeq)
     .toSorted(byEnd)) {
     if (
-      !one.isGenuine ||
-      outcomeOf(one) !== 'accepted' ||
-      !one.path.startsWith(RECIPIENTS)
+      !exchange.isGenuine ||
+      outcomeOf(exchange) !== 'accepted' ||
+      !exchange.path.startsWith(RECIPIENTS)
     )
       continue;
-    const { sentMs, sentSeq, endedMs, endedSeq } = one;
-    const records = recordsIn(one);
+    const { sentMs, sentSeq, endedMs, endedSeq } = exchange;
+    const records = recordsIn(exchange);
     const times = { sentMs, sentSeq, endedMs, endedSeq };
-    if (one.method === 'POST') {
+    if (exchange.method === 'POST') {
       // The reply carries no resources and proves nothing.
       const shown = records.map((record) => ({
         ...record,
@@ -299,8 +299,8 @@ export function observationsOf({ exchanges, endSeq }: Trace): Observation[] {
         errors: [],
       }));
       observations.push({ kind: 'reply', ...times, records: shown });
-    } else if (isList(one)) {
-      const page = Number(one.query.get('page') ?? 1);
+    } else if (isList(exchange)) {
+      const page = Number(exchange.query.get('page') ?? 1);
       const earlier: Observation | undefined = page > 1 ? list : undefined;
       const ids = new Set(earlier?.records.map(({ id }) => id));
       list = {
@@ -310,14 +310,16 @@ export function observationsOf({ exchanges, endSeq }: Trace): Observation[] {
         sentSeq: earlier?.sentSeq ?? sentSeq,
         records: [...(earlier?.records ?? []), ...records],
       };
-      const size = Number(one.query.get('per_page') ?? pageSizeOf(one));
+      const size = Number(
+        exchange.query.get('per_page') ?? pageSizeOf(exchange),
+      );
       if (
         !size ||
         records.length < size ||
         records.every(({ id }) => ids.has(id))
       )
         observations.push(list);
-    } else if (one.method === 'GET') {
+    } else if (exchange.method === 'GET') {
       observations.push({ kind: 'record', ...times, records });
     }
   }

@@ -281,7 +281,11 @@ const serverFault: fc.Arbitrary<Fault> = fc
     seconds(12),
     seconds(10),
   )
-  .map(([one, delayMs, commitAfterMs]) => ({ ...one, delayMs, commitAfterMs }));
+  .map(([fault, delayMs, commitAfterMs]) => ({
+    ...fault,
+    delayMs,
+    commitAfterMs,
+  }));
 
 /** Connections that were not made, and one that ended without a response. */
 const connectionFault: fc.Arbitrary<ConnectionFault> = fc

@@ -366,8 +366,8 @@ export async function play(schedule: Schedule): Promise<Trace> {
   const fill = filler(schedule);
   const matches = new Map<FaultRule, number>();
   const connectionFaults = new Map<Fault, ConnectionFault>();
-  const rules = schedule.faults.map((one) =>
-    ruleOf(one, schedule, fill, connectionFaults),
+  const rules = schedule.faults.map((fault) =>
+    ruleOf(fault, schedule, fill, connectionFaults),
   );
   let fault: Fault | undefined;
   let staleMs = 0;
@@ -801,7 +801,7 @@ function seed(
   );
   // Oldest first, as records that are added later.
   seeds.sort((a, b) => a.created - b.created);
-  for (const one of seeds) api.addRecipient(SHARE, one);
+  for (const seed of seeds) api.addRecipient(SHARE, seed);
 }
 
 const OTHERS = {
@@ -825,11 +825,13 @@ function actOfOthers(api: SharesApi, what: 'add' | 'remove', who: Who): void {
     });
     return;
   }
-  const own = api
+  const records = api
     .records(SHARE)
-    .filter((one) => one.account_id === id || one.organization_id === id);
-  const record = own.find(
-    (one) => !one.association_status.startsWith('disassociat'),
+    .filter(
+      (record) => record.account_id === id || record.organization_id === id,
+    );
+  const record = records.find(
+    (record) => !record.association_status.startsWith('disassociat'),
   );
   if (record)
     api.respond({
@@ -874,7 +876,7 @@ function corrupt(
         ? [body]
         : [where === 'record' ? body['result'] : body['result_info']].flat();
     const holders = candidates.filter(
-      (one) => typeof one === 'object' && one !== null,
+      (holder) => typeof holder === 'object' && holder !== null,
     );
     for (const holder of holders as Record<string, unknown>[]) {
       if (corruption.value === undefined) delete holder[name];

@@ -81,9 +81,9 @@ export function serve(
   records: WireRecord[],
 ): Reply {
   const id = /^\/(\w+)/.exec(path)?.[1];
-  const known = records.find((one) => one.id === id);
+  const known = records.find((record) => record.id === id);
   if (method === 'POST') {
-    const isNew = (one: WireRecord) => one.id.startsWith('new');
+    const isNew = (record: WireRecord) => record.id.startsWith('new');
     const number = records.filter(isNew).length + 1;
     const accountId = JSON.parse(body ?? '').recipient_account_id;
     const added = wire(`new${number}`, 'associating', accountId);
@@ -96,22 +96,22 @@ export function serve(
 }
 
 /** Opens the share and plans. Nothing is written yet. */
-export async function plan(one: RunCase) {
+export async function plan(runCase: RunCase) {
   const {
     records = [],
     respond,
     shareReading = A_SHARE_READING,
     progress,
     ...more
-  } = one;
+  } = runCase;
   const api = openApi(
     (request) => respond?.(request, records) ?? serve(request, records),
     more,
   );
   const inputs: Inputs = {
     ...INPUTS,
-    timeout: `${(one.timeoutMs ?? 600_000) / 1_000}s`,
-    ...one.inputs,
+    timeout: `${(runCase.timeoutMs ?? 600_000) / 1_000}s`,
+    ...runCase.inputs,
   };
   const changes: string[] = [];
   const polls: number[] = [];
@@ -122,7 +122,7 @@ export async function plan(one: RunCase) {
     plan: planTargets(inputs, observed),
     observed,
     inputs,
-    random: () => one.random ?? 0.5,
+    random: () => runCase.random ?? 0.5,
     progress: {
       changed: (from, to) => {
         const [before, after] = [inWords(from), inWords(to)];
@@ -209,9 +209,9 @@ export function associatedAt(ms: number): Respond {
 /** From that time on, records with one status have another. */
 export function becomes(before: string, after: string, ms = 0): Respond {
   return ({ atMs }, records) => {
-    for (const one of records) {
-      const isDue = atMs >= ms && one.association_status === before;
-      if (isDue) one.association_status = after;
+    for (const record of records) {
+      const isDue = atMs >= ms && record.association_status === before;
+      if (isDue) record.association_status = after;
     }
     return undefined;
   };

@@ -22,13 +22,13 @@ import {
   WAIT,
 } from './results.ts';
 
-const groupsOf = (states: readonly TargetState[], one?: RunCase) =>
-  groupFailures(resultOf(states, one)).map(({ reason, states: all }) => [
+const groupsOf = (states: readonly TargetState[], runCase?: RunCase) =>
+  groupFailures(resultOf(states, runCase)).map(({ reason, states: all }) => [
     reason,
     all.length,
   ]);
-const annotatedOf = (states: readonly TargetState[], one?: RunCase) => {
-  const result = resultOf(states, one);
+const annotatedOf = (states: readonly TargetState[], runCase?: RunCase) => {
+  const result = resultOf(states, runCase);
   const groups = annotatedGroups(groupFailures(result), result);
   return groups.map(({ failure }) => failure.cause);
 };

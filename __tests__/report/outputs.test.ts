@@ -25,10 +25,10 @@ import {
   WAIT,
 } from './results.ts';
 
-const outputsOf = (targets: readonly TargetState[], one?: RunCase) =>
-  createOutputs(resultOf(targets, one)).outputs;
-const recipientsOf = (targets: readonly TargetState[], one?: RunCase) =>
-  outputsOf(targets, one).recipients;
+const outputsOf = (targets: readonly TargetState[], runCase?: RunCase) =>
+  createOutputs(resultOf(targets, runCase)).outputs;
+const recipientsOf = (targets: readonly TargetState[], runCase?: RunCase) =>
+  outputsOf(targets, runCase).recipients;
 
 describe('the names of the outputs', () => {
   const declared = Object.keys(

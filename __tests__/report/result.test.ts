@@ -13,8 +13,8 @@ import {
   WAIT,
 } from './results.ts';
 
-const isGreen = (states: readonly TargetState[], one?: RunCase) =>
-  isSuccess(resultOf(states, one));
+const isGreen = (states: readonly TargetState[], runCase?: RunCase) =>
+  isSuccess(resultOf(states, runCase));
 const dryRun = { inputs: { dryRun: true } } as const;
 
 describe('a run is a success', () => {
@@ -42,9 +42,9 @@ describe('a run is a failure', () => {
 
   it.each([{}, dryRun])(
     'where it was refused as a whole, even with nothing to change: %j',
-    (one) => {
+    (runCase) => {
       const outcome = { refusal: refusedBecause('too many', 'removals') };
-      expect(isGreen([unchanged(0)], { ...one, outcome })).toBe(false);
+      expect(isGreen([unchanged(0)], { ...runCase, outcome })).toBe(false);
     },
   );
 

@@ -70,10 +70,10 @@ export interface StateCase extends Partial<TargetState> {
 }
 
 /** The state of the `n`th account. Without a status it has no record. */
-export function stateOf(n: number, one: StateCase = {}): TargetState {
-  const { label = null, isUnlisted = false, status, ...change } = one;
+export function stateOf(n: number, stateCase: StateCase = {}): TargetState {
+  const { label = null, isUnlisted = false, status, ...change } = stateCase;
   const recipient = status === undefined ? null : recordOf(n, status);
-  const desired = one.desired ?? (isUnlisted ? 'absent' : 'present');
+  const desired = stateCase.desired ?? (isUnlisted ? 'absent' : 'present');
   const { desired: _, ...rest } = change;
   return {
     planned: {
@@ -96,23 +96,23 @@ export function stateOf(n: number, one: StateCase = {}): TargetState {
 }
 
 /** An account that was added in four seconds. */
-export function added(n: number, one: StateCase = {}): TargetState {
+export function added(n: number, stateCase: StateCase = {}): TargetState {
   const ending = { changed: true, decidedMs: 4_000 };
-  return stateOf(n, { status: 'associated', ...ending, ...one });
+  return stateOf(n, { status: 'associated', ...ending, ...stateCase });
 }
 
 /** An account that has access already. */
-export function unchanged(n: number, one: StateCase = {}): TargetState {
-  return stateOf(n, { status: 'associated', ...one });
+export function unchanged(n: number, stateCase: StateCase = {}): TargetState {
+  return stateOf(n, { status: 'associated', ...stateCase });
 }
 
 /** An account that failed. */
 export function failed(
   n: number,
   failure: Failure,
-  one: StateCase = {},
+  stateCase: StateCase = {},
 ): TargetState {
-  return stateOf(n, { next: fail(failure), decidedMs: 1_000, ...one });
+  return stateOf(n, { next: fail(failure), decidedMs: 1_000, ...stateCase });
 }
 
 export function fail(failure: Failure): Step {
@@ -203,13 +203,13 @@ export interface RunCase {
 /** A run that is over, with these targets. */
 export function resultOf(
   targets: readonly TargetState[],
-  one: RunCase = {},
+  runCase: RunCase = {},
 ): Result {
   const records = targets.flatMap(({ recipient }) => recipient ?? []);
   const observed =
-    one.observed === null ? null : observe(records, one.observed ?? {});
+    runCase.observed === null ? null : observe(records, runCase.observed ?? {});
   return {
-    inputs: inputsOf(targets, one.inputs),
+    inputs: inputsOf(targets, runCase.inputs),
     notes: NOTES,
     context: readGitHubContext(GITHUB),
     outcome: {
@@ -220,12 +220,12 @@ export function resultOf(
       polls: { polls: 18, failedPolls: 0 },
       lastPollFailure: null,
       ending: { type: 'complete' },
-      ...one.outcome,
+      ...runCase.outcome,
     },
     sharesOfOwner: [],
     cost: { requests: 3, retries: 0, tookMs: 1_234 },
     nowMs: 60_000,
-    ...one.result,
+    ...runCase.result,
   };
 }
 
@@ -245,8 +245,8 @@ export function inputsOf(
 }
 
 /** The state of a run with `organization-id`. */
-export function organization(one: StateCase = {}): TargetState {
-  const state = stateOf(0, one);
+export function organization(stateCase: StateCase = {}): TargetState {
+  const state = stateOf(0, stateCase);
   const planned = { ...state.planned, target: AN_ORGANIZATION };
   return { ...state, planned };
 }

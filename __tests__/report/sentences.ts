@@ -14,12 +14,12 @@ export async function expectSentences(
 /** The sentence of each case. */
 export function sentencesOf<Case>(
   cases: Readonly<Record<string, Case>>,
-  toSentence: (one: Case) => string,
+  toSentence: (testCase: Case) => string,
 ): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(cases).map(([situation, one]) => [
+    Object.entries(cases).map(([situation, testCase]) => [
       situation,
-      toSentence(one),
+      toSentence(testCase),
     ]),
   );
 }

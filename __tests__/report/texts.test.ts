@@ -151,9 +151,9 @@ describe('the summary', () => {
       ],
       { inputs: { state: 'exact' } },
     ],
-  ])('of %s', async (name, states, one) => {
+  ])('of %s', async (name, states, runCase) => {
     await expect(
-      createSummary(resultOf(states, one), true, html),
+      createSummary(resultOf(states, runCase), true, html),
     ).toMatchFileSnapshot(`texts/summary-${name}.txt`);
   });
 

@@ -169,8 +169,8 @@ describe('the plan of a target', () => {
   };
 
   it('is one line', async () => {
-    const sentences = sentencesOf(cases, (one) =>
-      planLine(stateOf(0, one), inputsOf([])),
+    const sentences = sentencesOf(cases, (change) =>
+      planLine(stateOf(0, change), inputsOf([])),
     );
     await expectSentences('sentences-plan', sentences);
   });
@@ -335,8 +335,8 @@ describe('progress', () => {
       { next: { do: 'create' }, heldBack: { why: 'stale-list' } },
       'still held back',
     ],
-  ])('of a single account says what it waits for: %j', (one, text) => {
-    expect(waitingLine(stateOf(0, one), 35_000, 85_000)).toBe(
+  ])('of a single account says what it waits for: %j', (change, text) => {
+    expect(waitingLine(stateOf(0, change), 35_000, 85_000)).toBe(
       `${text} after 35 s, 1 m 25 s left`,
     );
   });
@@ -373,8 +373,8 @@ describe('the headline', () => {
   };
 
   it('counts all of them', async () => {
-    const sentences = sentencesOf(cases, ([states, one]) =>
-      headline(resultOf(states, one)),
+    const sentences = sentencesOf(cases, ([states, change]) =>
+      headline(resultOf(states, change)),
     );
     await expectSentences('sentences-headline', sentences);
   });
@@ -406,8 +406,8 @@ describe('a target that is still pending at the end', () => {
   };
 
   it('has a reason', async () => {
-    const sentences = sentencesOf(cases, ([one, run]) => {
-      const state = stateOf(0, { next: WAIT, ...one });
+    const sentences = sentencesOf(cases, ([change, run]) => {
+      const state = stateOf(0, { next: WAIT, ...change });
       return describePending(state, resultOf([state], run));
     });
     await expectSentences('sentences-pending', sentences);

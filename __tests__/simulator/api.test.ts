@@ -298,7 +298,7 @@ describe('what is not published', () => {
     clock.ms += 5000;
     expect(api.requests.at(-1)?.recipientId).toBe(api.records(SHARE)[0]?.id);
     const statuses = [startMs - 1, startMs, clock.ms].map((ms) =>
-      api.records(SHARE, ms).map((one) => one.association_status),
+      api.records(SHARE, ms).map((record) => record.association_status),
     );
     expect(statuses).toEqual([[], ['associating'], ['associated']]);
   });
@@ -453,7 +453,8 @@ describe('faults', () => {
         { when: { nth: 3 }, do: { kind: 'unreadable' } },
       ],
     });
-    const recorded = () => api.records(SHARE).map((one) => one.account_id);
+    const recorded = () =>
+      api.records(SHARE).map((record) => record.account_id);
     expect([add('a').status, recorded()]).toEqual([502, []]);
     expect([add('b').status, recorded()]).toEqual([502, []]);
     clock.ms += 4000;

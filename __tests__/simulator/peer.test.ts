@@ -83,9 +83,9 @@ async function rejectionsOf(
   ...requests: PromiseLike<unknown>[]
 ): Promise<APIError[]> {
   const settled = await Promise.allSettled(requests);
-  return settled.map((one) => {
-    expect(one).toMatchObject({ reason: expect.any(Cloudflare.APIError) });
-    return (one as PromiseRejectedResult).reason;
+  return settled.map((attempt) => {
+    expect(attempt).toMatchObject({ reason: expect.any(Cloudflare.APIError) });
+    return (attempt as PromiseRejectedResult).reason;
   });
 }
 
@@ -159,8 +159,8 @@ describe('the official client against the simulator', () => {
     const share = (query: object) =>
       client.resourceSharing.get(SHARE, { ...ofAccount, ...query });
 
-    for (const one of [created, await get({}), await share({})])
-      expect(one).not.toHaveProperty('resources');
+    for (const reply of [created, await get({}), await share({})])
+      expect(reply).not.toHaveProperty('resources');
     expect((await get(withResources)).resources).toEqual([ENTITLEMENT]);
     expect((await list(withResources)).result).toMatchObject([
       { resources: [ENTITLEMENT] },

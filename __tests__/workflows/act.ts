@@ -31,14 +31,14 @@ function assertNoSecret(run: Run): void {
   }
 }
 
-async function runCase(act: string, one: Case): Promise<boolean> {
+async function runCase(act: string, testCase: Case): Promise<boolean> {
   const began = performance.now();
   const label = () =>
-    `${one.name} (${((performance.now() - began) / 1000).toFixed(1)} s)`;
+    `${testCase.name} (${((performance.now() - began) / 1000).toFixed(1)} s)`;
   let run: Run | undefined;
   try {
-    run = await play(act, one);
-    one.check(run);
+    run = await play(act, testCase);
+    testCase.check(run);
     assertNoSecret(run);
     process.stdout.write(`ok      ${label()}\n`);
     return true;
@@ -65,8 +65,8 @@ async function main(words: string[]): Promise<number> {
   const queue = [...chosen];
   const results: boolean[] = [];
   async function work(): Promise<void> {
-    for (let one = queue.shift(); one; one = queue.shift())
-      results.push(await runCase(act, one));
+    for (let testCase = queue.shift(); testCase; testCase = queue.shift())
+      results.push(await runCase(act, testCase));
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
   const passed = results.filter(Boolean).length;

@@ -6,8 +6,8 @@ import type { Case, Run } from './play.ts';
 /** The lines that the steps of a job print. */
 function printed(run: Run, job: string): string[] {
   return run.entries
-    .filter((one) => one.raw_output && one.jobID === job)
-    .map((one) => (one.msg ?? '').trimEnd());
+    .filter((entry) => entry.raw_output && entry.jobID === job)
+    .map((entry) => (entry.msg ?? '').trimEnd());
 }
 
 /**
@@ -15,19 +15,20 @@ function printed(run: Run, job: string): string[] {
  * was skipped.
  */
 function results(run: Run, job: string): string[] {
-  return run.entries.flatMap((one) =>
-    one.jobID === job && one.jobResult ? [one.jobResult] : [],
+  return run.entries.flatMap((entry) =>
+    entry.jobID === job && entry.jobResult ? [entry.jobResult] : [],
   );
 }
 
 function stepResult(run: Run, step: string): string | undefined {
-  return run.entries.find((one) => one.stepID?.[0] === step && one.stepResult)
-    ?.stepResult;
+  return run.entries.find(
+    (entry) => entry.stepID?.[0] === step && entry.stepResult,
+  )?.stepResult;
 }
 
 function outputs(run: Run, step: string): Record<string, string> {
   const set = run.entries.filter(
-    (one) => one.command === 'set-output' && one.stepID?.[0] === step,
+    (entry) => entry.command === 'set-output' && entry.stepID?.[0] === step,
   );
   return Object.fromEntries(set.map(({ name = '', arg = '' }) => [name, arg]));
 }
@@ -1012,9 +1013,9 @@ function issuesWith(mark: string): object[] {
 function posts(run: Run): [request: string, body: string] {
   const written = run.github.filter(({ request }) => !/^GET /.test(request));
   assert.equal(written.length, 1, 'one request writes');
-  const [one] = written;
-  assert.ok(one);
-  return [one.request, String(one.body['body']).trimEnd()];
+  const [comment] = written;
+  assert.ok(comment);
+  return [comment.request, String(comment.body['body']).trimEnd()];
 }
 
 /** The lines of a table that hold a text. */
@@ -1049,8 +1050,8 @@ function staleDist(headRepository: string): object {
 }
 
 function released(version: string): Record<string, string> {
-  const section = (one: string) =>
-    `## [${one}] - 2026-11-30\n\n### Fixed\n\n- What was wrong in ${one}.\n\n`;
+  const section = (version: string) =>
+    `## [${version}] - 2026-11-30\n\n### Fixed\n\n- What was wrong in ${version}.\n\n`;
   const links = '[1.10.0]: https://example.com/v1.10.0\n';
   return {
     'package.json': JSON.stringify({ version }),

@@ -107,10 +107,10 @@ function createRepository(
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
   mkdirSync(join(folder, '.github/workflows'), { recursive: true });
-  for (const one of workflows)
+  for (const workflow of workflows)
     writeFileSync(
-      join(folder, '.github/workflows', basename(one)),
-      readWorkflow(one),
+      join(folder, '.github/workflows', basename(workflow)),
+      readWorkflow(workflow),
     );
   writeFileSync(join(folder, 'deploy.sh'), '#!/bin/sh\necho deploy.sh "$@"\n', {
     mode: 0o755,
@@ -156,7 +156,8 @@ function createStandIns(
       });
   }
   const uses = workflows.flatMap(
-    (one) => readWorkflow(one).match(/[\w-]+\/[\w-]+@[0-9a-f]{40}/g) ?? [],
+    (workflow) =>
+      readWorkflow(workflow).match(/[\w-]+\/[\w-]+@[0-9a-f]{40}/g) ?? [],
   );
   return [...new Set(uses)].flatMap((action, index) => {
     const path = join(folder, `action-${index}`);
@@ -218,39 +219,44 @@ const lines = (values: Record<string, string>) =>
  * Runs one case.
  * @param act path of act
  */
-export async function play(act: string, one: Case): Promise<Run> {
+export async function play(act: string, testCase: Case): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'act-'));
   const repository = join(folder, 'repository');
   const home = join(folder, 'home');
   for (const path of [repository, home]) mkdirSync(path);
   const workflows = [
-    one.workflow,
-    ...(one.workflow.endsWith('/caller.yml') ? ['examples/reusable.yml'] : []),
+    testCase.workflow,
+    ...(testCase.workflow.endsWith('/caller.yml')
+      ? ['examples/reusable.yml']
+      : []),
   ];
-  createRepository(repository, workflows, one.files ?? {});
-  const standIns = createStandIns(folder, workflows, one.standIns ?? {});
-  const api = createSharesApi({ ...one.scenario.api, now: Date.now });
+  createRepository(repository, workflows, testCase.files ?? {});
+  const standIns = createStandIns(folder, workflows, testCase.standIns ?? {});
+  const api = createSharesApi({ ...testCase.scenario.api, now: Date.now });
   const cloudflare = await startServer(api);
   const github: Run['github'] = [];
-  const gitHub = await startGitHub(github, one.gitHub ?? {});
-  const { inputs } = one.scenario;
+  const gitHub = await startGitHub(github, testCase.gitHub ?? {});
+  const { inputs } = testCase.scenario;
   const vars = {
     ACCOUNT_ID: inputs['account-id'] ?? '',
     SHARE_ID: inputs['share-id'] ?? '',
     RECIPIENT_ID: inputs['recipient-account-id'] ?? '',
     API_URL: cloudflare.url,
-    ...one.vars,
+    ...testCase.vars,
   };
   const secrets = {
     GITHUB_TOKEN: 'ghs_actTestToken6f1ed002ab5595859014',
-    ...(one.secrets ?? { API_TOKEN: inputs['api-token'] ?? '' }),
+    ...(testCase.secrets ?? { API_TOKEN: inputs['api-token'] ?? '' }),
   };
   writeFileSync(join(folder, 'secrets'), lines(secrets));
   writeFileSync(join(folder, 'vars'), lines(vars));
-  writeFileSync(join(folder, 'event.json'), JSON.stringify(one.payload ?? {}));
+  writeFileSync(
+    join(folder, 'event.json'),
+    JSON.stringify(testCase.payload ?? {}),
+  );
   const args = [
-    one.event,
-    ...['--workflows', `.github/workflows/${basename(one.workflow)}`],
+    testCase.event,
+    ...['--workflows', `.github/workflows/${basename(testCase.workflow)}`],
     ...[
       '--platform',
       'ubuntu-latest=-self-hosted',
@@ -264,12 +270,12 @@ export async function play(act: string, one: Case): Promise<Run> {
       '--var-file',
       join(folder, 'vars'),
     ],
-    ...(one.payload ? ['--eventpath', join(folder, 'event.json')] : []),
+    ...(testCase.payload ? ['--eventpath', join(folder, 'event.json')] : []),
     ...['--env', `GITHUB_API_URL=${gitHub.url}`, '--actor', 'octocat'],
     ...['--local-repository', `${ACTION}@v1=${repository}`],
     ...standIns,
-    ...keyed('--input', one.inputs ?? {}),
-    ...(one.args ?? []),
+    ...keyed('--input', testCase.inputs ?? {}),
+    ...(testCase.args ?? []),
   ];
   try {
     const { exitCode, text } = await new Promise<{
