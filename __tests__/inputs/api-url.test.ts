@@ -53,12 +53,13 @@ describe('the proxy', () => {
   it.each([
     'http://user:60@@@',
     'http://user:50%off@proxy.example:3128',
+    'http://50%off:password@proxy.example:3128',
     'http://user:p@ss/word@proxy.example',
     'socks5://proxy.example:1080',
   ])('cannot be %s, which is not shown: it may hold a password', (address) => {
     for (const name of ['HTTPS_PROXY', 'https_proxy']) {
       expect(messagesIn({ [name]: address })).toEqual([
-        'HTTPS_PROXY: expected http://HOST:PORT or http://USERNAME:PASSWORD@HOST:PORT, got another form of address. Use http or https without a path, and URL-encode the password.',
+        `${name}: expected http://HOST:PORT or http://USERNAME:PASSWORD@HOST:PORT, got another form of address. Use http or https without a path, and URL-encode the username and the password.`,
       ]);
     }
     // It is not used for a server on this machine.

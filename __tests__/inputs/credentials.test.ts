@@ -58,7 +58,7 @@ describe('the credentials', () => {
   });
 
   const NO_KEY =
-    'expected the key that belongs to `api-email`, got nothing. Pass it from a secret, or use `api-token` instead.';
+    'expected the key that belongs to api-email, got nothing. Pass it from a secret, or use `api-token` instead.';
   it.each([
     [
       'none',
@@ -70,7 +70,7 @@ describe('the credentials', () => {
       'a key without an address',
       { 'INPUT_API-KEY': 'k' },
       'api-email',
-      'expected the email address that `api-key` belongs to, got nothing. Set this input, or use `api-token` instead.',
+      'expected the email address that api-key belongs to, got nothing. Set this input, or use `api-token` instead.',
     ],
     [
       'an address without a key',
@@ -82,7 +82,7 @@ describe('the credentials', () => {
       'half a pair in the environment',
       { CLOUDFLARE_EMAIL: 'a@b.c' },
       'api-key',
-      NO_KEY,
+      NO_KEY.replace('api-email', 'api-email from CLOUDFLARE_EMAIL'),
     ],
     [
       'half a pair and a token in the environment',

@@ -126,7 +126,7 @@ describe('the ID of a share', () => {
     );
   });
 
-  it.each(['a', '_a', '-9-', 'Z'.repeat(32), 'arrays', 'x1e5'])(
+  it.each(['a', '_a', '-9-', 'Z'.repeat(32), 'arrays', 'my-array', 'x1e5'])(
     'may be %s',
     (text) => {
       expect(messageOf(SHARE_ID, text)).toBeNull();

@@ -109,6 +109,14 @@ describe('a file of recipients', () => {
     }
   });
 
+  it('is the file that the system opens, also behind a link', () => {
+    mkdirSync(join(workspace, 'releases/v2'), { recursive: true });
+    symlinkSync('releases/v2', join(workspace, 'current'));
+    writeFileSync(join(workspace, 'accounts.txt'), OTHER);
+    writeFileSync(join(workspace, 'releases/accounts.txt'), ACCOUNT);
+    expect(idsOf(withPath('current/../accounts.txt'))).toEqual([ACCOUNT]);
+  });
+
   it('may have a name that begins with two dots', () => {
     writeFileSync(join(workspace, '..list'), ACCOUNT);
     expect(idsOf(withPath('..list'))).toEqual([ACCOUNT]);
@@ -141,6 +149,7 @@ describe('a file of recipients', () => {
   it.each([
     ['bytes of another encoding', [0xe9, 0x0a]],
     ['UTF-16', [0xff, 0xfe, 0x61, 0x00]],
+    ['UTF-16 without a byte order mark', [0x61, 0x00, 0x0a, 0x00]],
     ['half a character', [0x61, 0xe2, 0x82]],
   ])('in %s is an error', (_, bytes) => {
     expect(messagesIn(withFile(Uint8Array.from(bytes)))).toEqual([
@@ -163,6 +172,13 @@ describe('the path of a file of recipients', () => {
   it.each(['share', '.', './share/..'])('cannot be the folder %s', (path) => {
     expect(messagesIn(withPath(path))).toEqual([
       `recipient-account-file: expected a file, got "${path}" (a folder). Set the path of the file itself.`,
+    ]);
+  });
+
+  it('cannot be a link that leads to itself', () => {
+    symlinkSync('loop', join(workspace, 'loop'));
+    expect(messagesIn(withPath('loop'))).toEqual([
+      'recipient-account-file: expected a file in the workspace, got "loop" (ELOOP). Correct its symbolic link, which leads to itself.',
     ]);
   });
 

@@ -95,6 +95,18 @@ describe('a list of accounts', () => {
     expect(listOf(`# Europe\n${ACCOUNT}`).disabledIds).toBe(0);
   });
 
+  it.each([
+    ['##', []],
+    ['# - ', []],
+    ['###', ['##']],
+    ['# -----', ['-----']],
+    ['# =====', ['=====']],
+  ])('does not take a banner for a switch: %s', (banner, words) => {
+    const joined = words.map((word) => `${word}${ACCOUNT}`);
+    const list = listOf(`${OTHER}\n${banner}${ACCOUNT}`);
+    expect(list).toMatchObject({ disabledIds: 1, namedInComments: joined });
+  });
+
   it.each([';', '|', '/', ':'])('has no separator %s', (character) => {
     const list = `${ACCOUNT}${character}${OTHER}`;
     expect(messageOf(list)).toMatch('expected');
@@ -136,8 +148,8 @@ describe('a label', () => {
   it.each<[string, string, (string | null)[]]>([
     [
       'is the comment behind an ID',
-      `${ACCOUNT} # EMEA\n- "${OTHER}"  ##  Asia, prod # x \n${THIRD}`,
-      ['EMEA', 'Asia, prod # x', null],
+      `${ACCOUNT} # EMEA # x\n- "${OTHER}"  ###  Asia, prod # x \n${THIRD}`,
+      ['EMEA # x', 'Asia, prod # x', null],
     ],
     ['is the comment behind the only ID', `${ACCOUNT} # EMEA`, ['EMEA']],
     [
@@ -217,6 +229,24 @@ describe('joined lines, which would lose accounts', () => {
     );
   });
 
+  it.each(['\u00ad', '\u200b', '\u2060', '\ufeff'])(
+    'with the invisible character %j in an ID are an error',
+    (character) => {
+      const id = `${ACCOUNT.slice(0, 9)}${character}${ACCOUNT.slice(9)}`;
+      expect(messageOf(`${OTHER} # EMEA ${id} # Asia`)).toBe(message(''));
+    },
+  );
+
+  it.each([
+    ['one that is switched off', THIRD],
+    ['an ID that stands alone', `was ${THIRD}`],
+    ['a named hash', `from commit:${THIRD}${THIRD}`],
+  ])('are shown as they are written, without %s before them', (_, before) => {
+    expect(messageOf(`${OTHER}\n# ${before};EMEA${ACCOUNT}`)).toContain(
+      `got ";EMEA${ACCOUNT}" on line 2.`,
+    );
+  });
+
   it('are shown without a secret that they hold', () => {
     const secret = `01234${ACCOUNT}`;
     const hideSecret = (text: string, max: number) =>
@@ -250,8 +280,16 @@ describe('joined lines, which would lose accounts', () => {
     'are no error where a line of comment names a hash of %i digits',
     (length) => {
       const hash = `${ACCOUNT}${OTHER}`.slice(0, length);
-      for (const name of ['commit ', 'Revision: ', 'https://x/commit/']) {
-        expect(idsOf(`# From ${name}${hash}\n${ACCOUNT}`)).toEqual([ACCOUNT]);
+      for (const text of [
+        `commit ${hash}`,
+        `Revision: ${hash}, by a script`,
+        `https://x/commit/${hash}`,
+        `sha1=${hash}`,
+        `SHA-1: ${hash}`,
+        `sha256:${hash}`,
+        `SHA-256 ${hash}`,
+      ]) {
+        expect(idsOf(`# From ${text}\n${ACCOUNT}`)).toEqual([ACCOUNT]);
       }
     },
   );
@@ -301,6 +339,16 @@ describe('joined lines, which would lose accounts', () => {
 });
 
 describe('a list in JSON', () => {
+  it.each([`["${ACCOUNT}"]`, `{"# EMEA": "${ACCOUNT}"}`])(
+    'has no comments: %s',
+    (text) => {
+      expect(listOf(text)).toMatchObject({
+        disabledIds: 0,
+        namedInComments: [],
+      });
+    },
+  );
+
   it.each([
     ['array', `["${ACCOUNT}"`],
     ['array', `[${ACCOUNT}]`],
@@ -346,7 +394,10 @@ describe('a list in JSON', () => {
     ['with the same ID', `{"EMEA": "${ACCOUNT}", "EMEA": "${ACCOUNT}"}`],
     ['three times', `{"EMEA":"${ACCOUNT}","EMEA":"x","EMEA":"${ACCOUNT}"}`],
   ])('cannot repeat a label, which would lose an account: %s', (_, text) => {
-    expect(messageOf(text)).toContain('"EMEA" more than once');
+    const { message, details } = wrongList(text);
+    expect([message, ...details]).toContain(
+      'expected each label once, got "EMEA" more than once. Give each account a label of its own.',
+    );
   });
 
   it('may repeat a label inside of a text or another value', () => {
@@ -355,13 +406,16 @@ describe('a list in JSON', () => {
     expect(messageOf('{"a": {"a": 1}}')).not.toContain('more than once');
   });
 
-  it('cannot have IDs for labels, which would lose accounts', () => {
-    expect(wrongList(`{"x ${ACCOUNT}": "${OTHER}"}`)).toEqual({
-      type: 'invalid',
-      message: `expected labels without IDs, got an ID in the label "x ${ACCOUNT}". Write the label before the ID: \`{"EMEA": "ID"}\`.`,
-      details: [],
-    });
-  });
+  it.each([`x ${ACCOUNT}`, `acct_${ACCOUNT}`])(
+    'cannot have an ID in a label, which would lose an account: %s',
+    (label) => {
+      expect(wrongList(`{"${label}": "${OTHER}"}`)).toEqual({
+        type: 'invalid',
+        message: `expected labels without IDs, got an ID in the label "${label}". Write the label before the ID: \`{"EMEA": "ID"}\`.`,
+        details: [],
+      });
+    },
+  );
 });
 
 describe('an entry that is no account', () => {
@@ -384,6 +438,7 @@ describe('an entry that is no account', () => {
   it.each([
     ['half a quote', `"${ACCOUNT}`],
     ['quotes after something', `x"${ACCOUNT}"`],
+    ['quotes before something', `"${ACCOUNT}"x`],
     ['two different quotes', `"${ACCOUNT}'`],
     ['another separator', `${ACCOUNT};${OTHER}`],
     ['a name before it', `EMEA=${ACCOUNT}`],
@@ -405,7 +460,9 @@ describe('an entry that is no account', () => {
   it.each([`[${'1'.repeat(32)}]`, `{"EMEA": ${'1'.repeat(32)}}`])(
     'is a number, which JSON tools may have changed: %s',
     (text) => {
-      expect(messageOf(text)).toContain('expected account IDs in quotes');
+      expect(messageOf(text)).toMatch(
+        /^expected account IDs in quotes, got 1{32} .+\. Put it in quotes: JSON tools may have changed its digits\.$/,
+      );
     },
   );
 

@@ -47,7 +47,7 @@ const MAX_SCHEMES = 4;
  * @throws TypeError or URIError where the variable holds no address of a proxy
  */
 export function proxyFor(url: URL, env: Environment): ProxyServer | null {
-  const variable = env['https_proxy'] ? 'https_proxy' : 'HTTPS_PROXY';
+  const variable = proxyVariable(env);
   const address = env[variable]?.trim() ?? '';
   if (!address || url.protocol !== 'https:' || checkBypass(url)) return null;
 
@@ -57,6 +57,11 @@ export function proxyFor(url: URL, env: Environment): ProxyServer | null {
   // Throws where it is not encoded, before the first request rather than at it.
   basicCredentials(proxy);
   return { url: proxy, variable };
+}
+
+/** The variable that counts, as in the runner. */
+export function proxyVariable(env: Environment): ProxyServer['variable'] {
+  return env['https_proxy'] ? 'https_proxy' : 'HTTPS_PROXY';
 }
 
 /** @returns null where the text is not the address of a proxy */

@@ -1,5 +1,5 @@
 /* The address of the API, and the proxy on the way to it. */
-import { proxyFor } from '../cloudflare/proxy.ts';
+import { proxyFor, proxyVariable } from '../cloudflare/proxy.ts';
 import { isSafeUrl } from '../cloudflare/safe-url.ts';
 import type { Environment } from '../domain.ts';
 import { invalid, type Reading, valid, wrongInput } from './reading.ts';
@@ -42,7 +42,7 @@ export function readApiUrl(env: Environment): Reading<string> {
   const url = new URL(text);
   const broken = URL_RULES.filter(({ isBroken }) => isBroken(url));
   if (broken.length > 0) return wrongUrl(broken.map(({ got }) => got));
-  if (!canUseProxy(url, env)) return wrongProxy();
+  if (!canUseProxy(url, env)) return wrongProxy(proxyVariable(env));
   return valid(`${url.origin}${url.pathname}`.replace(/\/+$/, ''));
 }
 
@@ -63,11 +63,13 @@ function canUseProxy(url: URL, env: Environment): boolean {
   }
 }
 
-function wrongProxy(): Reading<never> {
+function wrongProxy(variable: string): Reading<never> {
   const wrong = {
     expected: 'http://HOST:PORT or http://USERNAME:PASSWORD@HOST:PORT',
     got: 'another form of address',
-    fix: 'Use http or https without a path, and URL-encode the password.',
+    fix:
+      'Use http or https without a path, and URL-encode the username and ' +
+      'the password.',
   };
-  return invalid(wrongInput('HTTPS_PROXY', wrong));
+  return invalid(wrongInput(variable, wrong));
 }

@@ -83,7 +83,7 @@ function readPair(env: Environment): Reading<Credentials> {
   if (email === '' && key === '') return invalid(noCredentials());
 
   const errors = [
-    ...missingHalf(email, key),
+    ...missingHalf(env, email, key),
     ...secretErrors(nameOfInput(env, 'api-email'), email),
     ...secretErrors(nameOfInput(env, 'api-key'), key),
   ];
@@ -108,13 +108,19 @@ function twoKinds(): InputError {
   });
 }
 
-function missingHalf(email: string, key: string): InputError[] {
+function missingHalf(
+  env: Environment,
+  email: string,
+  key: string,
+): InputError[] {
   if (email === '') {
-    const expected = 'the email address that `api-key` belongs to';
+    const source = nameOfInput(env, 'api-key');
+    const expected = `the email address that ${source} belongs to`;
     return [emptyInput('api-email', expected, `Set this input${OR_TOKEN}`)];
   }
   if (key === '') {
-    const expected = 'the key that belongs to `api-email`';
+    const source = nameOfInput(env, 'api-email');
+    const expected = `the key that belongs to ${source}`;
     return [
       emptyInput('api-key', expected, `Pass it from a secret${OR_TOKEN}`),
     ];

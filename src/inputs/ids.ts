@@ -8,8 +8,6 @@ import { type Problem, quoted } from './reading.ts';
 
 /** A kind of ID that is an input. */
 export interface IdKind {
-  /** `account ID`. */
-  readonly name: string;
   /** What a message expects. */
   readonly expected: string;
   /** What the whole ID matches. */
@@ -22,14 +20,12 @@ export interface IdKind {
 const TARGET_ID = /^[0-9a-f]{32}$/i;
 
 export const ACCOUNT_ID: IdKind = {
-  name: 'account ID',
   expected: '32 hexadecimal digits',
   pattern: TARGET_ID,
   source: 'Copy the account ID from the Cloudflare dashboard.',
 };
 
 export const ORGANIZATION_ID: IdKind = {
-  name: 'organization ID',
   expected: '32 hexadecimal digits',
   pattern: TARGET_ID,
   source: 'Copy the organization ID from the Cloudflare dashboard.',
@@ -37,7 +33,6 @@ export const ORGANIZATION_ID: IdKind = {
 
 /** The API documents no more than a length of at most 32 characters. */
 export const SHARE_ID: IdKind = {
-  name: 'share ID',
   expected: 'up to 32 letters, digits, "_" and "-"',
   pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
   source: 'Copy the share ID from the list that step 2 of the README prints.',

@@ -52,8 +52,11 @@ const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
  */
 const SEPARATOR = /,|(?!\uFEFF)\s/;
 
+/** Inside of an ID, each would hide it from the search of comments. */
+const UNSEEN = /\p{Cf}/gu;
+
 /** `# 023e…`, `# - "023e…"`: an account that is switched off. */
-const SWITCHED_OFF = /^[\s#-]*["']?[0-9a-f]{32}(?![0-9a-z_])/i;
+const SWITCHED_OFF = /^\s*(?:#\s*)?(?:-\s+)?["']?[0-9a-f]{32}(?![0-9a-z_])/i;
 
 /** JSON has none. */
 const NO_COMMENTS = { disabledIds: [], namedInComments: [] };
@@ -172,7 +175,7 @@ function repeatedLabels(items: readonly JsonItem[], clean: Clean): Problem[] {
 
 /** In a map from ID to name, the IDs are on the wrong side. */
 function idsAsLabels(items: readonly JsonItem[], clean: Clean): Problem[] {
-  const wrong = items.filter((item) => idsIn(labelOf(item) ?? '').length > 0);
+  const wrong = items.filter((item) => holdsId(labelOf(item) ?? ''));
   return wrong.map(({ key }) => {
     const got = `an ID in the label ${quoted(key ?? '', clean)}`;
     const fix = 'Write the label before the ID: `{"EMEA": "ID"}`.';
@@ -192,7 +195,7 @@ function entriesOfLines(text: string, clean: Clean): Entries {
     const place = isOneLine ? '' : placeOf(line);
     return joined.length > 0 ? [{ ...idsInComment(joined, clean), place }] : [];
   });
-  const comments = lines.map(({ comment }) => comment ?? '');
+  const comments = lines.map(seenComment);
   return {
     entries,
     disabledIds: comments.flatMap(idsIn),
@@ -246,12 +249,17 @@ function labelOfLine({ words, comment }: Line): string | null {
  * break at its end join lines; what follows a `#` would be lost. A comment on a
  * line of its own may name IDs, as long as they stand alone.
  */
-function joinedIdsIn({ words, comment }: Line, isOneLine: boolean): string[] {
-  const text = comment ?? '';
-  if (words.length > 0) return wordsWithIds(text);
+function joinedIdsIn(line: Line, isOneLine: boolean): string[] {
+  const text = seenComment(line);
+  if (line.words.length > 0) return wordsWithIds(text);
 
   const rest = withoutSwitchedOff(text);
   return wordsWithIds(isOneLine ? rest : withoutPlainIds(rest));
+}
+
+/** A comment as people see it. */
+function seenComment({ comment }: Line): string {
+  return (comment ?? '').replace(UNSEEN, '');
 }
 
 function withoutSwitchedOff(comment: string): string {

@@ -3,7 +3,7 @@
  * file outside of it is not read: its text would appear in messages.
  */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { isAbsolute, relative, sep } from 'node:path';
 import type { Environment } from '../domain.ts';
 import {
   invalid,
@@ -17,7 +17,8 @@ import type { FileReader, FileStatus, InputSources } from './sources.ts';
 
 /** The files of the machine. */
 export const workspaceFiles: FileReader = {
-  realPath: (path) => realpathSync(path),
+  // Not `realpathSync` itself, which drops `link/..` before it reads the link.
+  realPath: (path) => realpathSync.native(path),
   status(path) {
     const found = statSync(path);
     const other = found.isDirectory() ? 'folder' : 'other';
@@ -64,7 +65,7 @@ export function readRecipientFile(
 function readText(path: string, { env, files, clean }: InputSources): string {
   const shown = quoted(path, clean);
   const workspace = realWorkspace(env, files);
-  const absolute = resolve(workspace, path);
+  const absolute = isAbsolute(path) ? path : `${workspace}${sep}${path}`;
   const file = attempt(() => files.realPath(absolute), shown);
   requireInside(workspace, file, shown);
 
@@ -124,6 +125,8 @@ function requireSize({ size }: FileStatus): void {
 /** A byte order mark at the start is left out. */
 function decode(bytes: Uint8Array): string {
   try {
+    // A list has none, but UTF-16 without a byte order mark does.
+    if (bytes.includes(0)) throw new TypeError('not text in UTF-8');
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     const fix = 'Save the file as UTF-8.';
@@ -159,6 +162,8 @@ function fixOf(code: string): string {
   if (MISSING.includes(code)) {
     return 'Check the path, and that an earlier step checks out or writes the file.';
   }
+  if (code === 'ELOOP')
+    return 'Correct its symbolic link, which leads to itself.';
   return code === 'ENAMETOOLONG'
     ? 'This is no path: pass a list of IDs as `recipient-account-id`.'
     : 'Check the permissions of the file.';
