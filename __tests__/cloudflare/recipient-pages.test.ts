@@ -193,6 +193,18 @@ describe('a reading of the list', () => {
     });
   });
 
+  it('counts a record once, under the account that any copy of it names', () => {
+    const copies = [wire('r1', null), wire('r1', OTHER)];
+    for (const [first, second] of [copies, copies.toReversed()]) {
+      const others = { accounts: 1, withoutAccount: 0 };
+      expect(listOf([first, second])).toMatchObject({ others });
+      const pages = open();
+      pages.add(page([first]));
+      pages.add(page([second]));
+      expect(pages.toList(TIMES)).toMatchObject({ others });
+    }
+  });
+
   it('keeps a record that the run has created, whatever account it names', () => {
     const knownIds = new Set(['r1']);
     const result = [wire('r1', OTHER), wire('r2', OTHER)];
@@ -234,6 +246,14 @@ describe('an odd record', () => {
       }
     },
   );
+
+  it('is none where the fault is our own', () => {
+    const failing = () => {
+      throw new RangeError('a fault of our own');
+    };
+    const unpublished = wire('r1', OTHER, { association_status: 'odd' });
+    expect(() => listOf([unpublished], { clean: failing })).toThrow(RangeError);
+  });
 
   it.each<[string, unknown, string]>([
     ['an object', {}, '`result` is not a list'],

@@ -5,11 +5,14 @@ import {
   firstObservations,
   observeList,
   observeRecords,
+  shareIn,
 } from '../../src/reconcile/observations.ts';
 import { compareStages } from '../../src/reconcile/readiness.ts';
 import {
+  A_SHARE,
   A_SHARE_READING,
   ACCOUNT,
+  AN_UNREAD_SHARE,
   listOf,
   OTHER,
   record,
@@ -222,6 +225,11 @@ describe('what is known of a run', () => {
       listReceivedMs: 6,
     });
     expect([...known.records.keys()]).toEqual(['r1']);
+  });
+
+  it('has a share only if that could be read', () => {
+    expect(shareIn(known)).toBe(A_SHARE);
+    expect(shareIn(firstObservations(first, AN_UNREAD_SHARE))).toBeNull();
   });
 
   it('has the newest list, and changes nothing that was observed before', () => {

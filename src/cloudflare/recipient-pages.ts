@@ -173,6 +173,8 @@ export class RecipientPages {
       }
       case 'own':
         this.#seenIds.add(entry.record.id);
+        // Another page may have shown it without its account.
+        this.#withoutAccount.delete(entry.record.id);
         this.#keep(entry.record, failedIds);
     }
   }
