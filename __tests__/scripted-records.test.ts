@@ -17,6 +17,7 @@ import {
   playRun,
   type Request,
   record,
+  type ScriptedRun,
   TWO,
   targetOf,
 } from './scripted-run.ts';
@@ -588,4 +589,162 @@ it('an account whose record names another one now is not called "not removed"', 
     },
   });
   expect(text).not.toContain(`state: absent: ${OTHER}`);
+});
+
+describe('a removal that a read by ID shows, before the list fails', () => {
+  const removed = record('r1', ACCOUNT, 'disassociating');
+  const lists =
+    (failure: Reply) =>
+    ({ name, atMs }: Request): Reply | undefined => {
+      if (name === readOf('r1')) return ok(removed);
+      if (name === readOf('r2')) return ok(record('r2', ACCOUNT, 'associated'));
+      if (name !== LIST) return undefined;
+      if (atMs === 0) return ok([record('r1', ACCOUNT, 'associating')]);
+      if (atMs < 60_000) return failure;
+      return ok([removed, record('r2', ACCOUNT, 'associated')]);
+    };
+
+  it.each([{}, EXACT])('is not the end: %j', async (env) => {
+    const { success, requests } = await playRun({
+      env,
+      respond: lists(rejection(503)),
+    });
+    expect(success).toBe(true);
+    expect(requests).not.toContain(POST);
+  });
+
+  it('does not take the place of a timeout', async () => {
+    const { recipients } = await playRun({
+      env: { INPUT_TIMEOUT: '20s' },
+      respond: lists('hang'),
+    });
+    expect(recipients[0].cause).toBe('timeout');
+  });
+});
+
+describe('a DELETE without a response, where that of another record was rejected', () => {
+  /** The first DELETE of r1 waits for eleven seconds; then its reply is lost. */
+  async function play(env: Record<string, string>) {
+    let deletedMs = Number.POSITIVE_INFINITY;
+    return await playRun({
+      env: { ...env, INPUT_STATE: 'absent' },
+      respond: ({ name, atMs }) => {
+        if (name === 'DELETE /recipients/r1') {
+          if (atMs < 1_000) return rejection(429, 971, { 'retry-after': '11' });
+          deletedMs = atMs;
+          return noResponse();
+        }
+        if (name === 'DELETE /recipients/r2') return rejection(400, 1099);
+        if (name !== LIST) return undefined;
+        const isThere = atMs < deletedMs + 5_000;
+        return ok([
+          record('r1', ACCOUNT, isThere ? 'associated' : 'disassociated'),
+          record('r2', ACCOUNT, 'associated'),
+        ]);
+      },
+    });
+  }
+
+  it.each([{}, TWO])('is observed for ten seconds: %j', async (env) => {
+    const { recipients } = await play(env);
+    expect(recipients[0]).toMatchObject({ cause: 'rejected', changed: true });
+  });
+});
+
+describe('a DELETE of a record that is gone was rejected. The cause', () => {
+  const respond = ({ name, atMs }: Request): Reply | undefined => {
+    if (name === 'DELETE /recipients/r1') return rejection(404, 1004);
+    if (name === 'DELETE /recipients/r2') return rejection(525);
+    if (name !== LIST) return undefined;
+    return ok([
+      record('r1', ACCOUNT, atMs < 500 ? 'associated' : 'disassociated'),
+      record('r2', ACCOUNT, 'associated'),
+      record('r3', OTHER, 'associated'),
+    ]);
+  };
+
+  it('is `stopped` where the DELETE of the other record may not be sent', async () => {
+    const { recipients } = await playRun({
+      env: { ...TWO, INPUT_STATE: 'absent' },
+      respond: (request) =>
+        request.name === 'DELETE /recipients/r3'
+          ? rejection(403, 10000)
+          : respond(request),
+    });
+    expect(recipients[0].cause).toBe('stopped');
+  });
+
+  it('is that of a list that cannot be read', async () => {
+    const { recipients } = await playRun({
+      env: { INPUT_STATE: 'absent' },
+      respond: (request) =>
+        request.name === LIST && request.atMs > 1_500
+          ? rejection(403, 10000)
+          : respond(request),
+    });
+    expect(recipients[0].cause).toBe('authentication');
+  });
+});
+
+describe('the ID and the status in the outputs are of one record', () => {
+  const lastOf = async (run: ScriptedRun, index = 0) => {
+    const { recipients } = await playRun(run);
+    const { recipient_id: id, status } = recipients[index];
+    return `${id} ${status}`;
+  };
+
+  it('where a target that failed has another record now', async () => {
+    const last = await lastOf({
+      env: TWO,
+      respond: ({ name, atMs }) => {
+        const status = atMs < 30_000 ? 'associating' : 'associated';
+        const other = record('r9', OTHER, status);
+        if (name === readOf('r9')) return ok(other);
+        if (name !== LIST) return undefined;
+        return atMs < 5_000
+          ? ok([record('r1', ACCOUNT, 'associated', FAILED), other])
+          : ok([
+              record('r1', ACCOUNT, 'disassociated'),
+              record('r2', ACCOUNT, 'associated'),
+              other,
+            ]);
+      },
+    });
+    expect(last).toBe('r2 associated');
+  });
+
+  it('where a record was read by its ID, and the list failed', async () => {
+    const last = await lastOf({
+      env: { INPUT_STATE: 'absent' },
+      respond: ({ name, atMs }) => {
+        if (name.startsWith('DELETE')) return ok({});
+        if (name === readOf('r1'))
+          return ok(record('r1', ACCOUNT, 'disassociated'));
+        if (name !== LIST) return undefined;
+        if (atMs > 1_500) return rejection(403, 10000);
+        const status = atMs === 0 ? 'associated' : 'disassociating';
+        const ids = ['r1', 'r2'];
+        return ok(ids.map((id) => record(id, ACCOUNT, status)));
+      },
+    });
+    expect(last).toBe('r2 disassociating');
+  });
+
+  it.each<[string, Reply, string, string]>([
+    ['was', ok({}), 'disassociated', 'x2 associating'],
+    ['could not be', rejection(400, 1099), 'associated', 'x1 associated'],
+  ])(
+    'where an account has a later record, and its first one %s removed',
+    async (_, reply, status, expected) => {
+      const respond = ({ name, atMs }: Request): Reply | undefined => {
+        if (name.startsWith('DELETE')) return reply;
+        if (name !== LIST) return undefined;
+        const listed = record('r1', ACCOUNT, 'associated');
+        if (atMs === 0) return ok([listed, record('x1', OTHER, 'associated')]);
+        const later = record('x2', OTHER, 'associating');
+        return ok([listed, record('x1', OTHER, status), later]);
+      };
+      expect(await lastOf({ env: EXACT, respond }, 1)).toBe(expected);
+    },
+  );
 });

@@ -51,6 +51,9 @@ export interface World {
   readonly cancel: AbortSignal;
 }
 
+/** How long the names of shares for an advice may take. */
+const ADVICE_MS = 2_000;
+
 /** What the steps of one run work with. */
 interface Run {
   readonly inputs: Inputs;
@@ -217,13 +220,16 @@ async function toResult(
 
 /** Names shares of the owner where the share does not exist: best effort. */
 async function sharesForAdvice(
-  { share }: Run,
+  { share, deadline, world }: Run,
   { targets }: Outcome,
 ): Promise<readonly ShareName[]> {
   const [first] = targets;
   const failure = first?.next.do === 'fail' ? first.next.failure : null;
   if (!failure || !isShareNotFound(failure)) return [];
-  const found = await share.listOwnShares().catch(asApiError);
+  const late = new AbortController();
+  void world.clock.sleep(ADVICE_MS).then(() => late.abort('late'));
+  const signal = AbortSignal.any([deadline.closing, late.signal]);
+  const found = await share.listOwnShares({ signal }).catch(asApiError);
   return found instanceof ApiError ? [] : found;
 }
 

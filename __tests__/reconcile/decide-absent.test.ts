@@ -183,11 +183,12 @@ describe('several records of an account', () => {
   });
 
   it.each([
-    [19_999, active, 'wait for status'],
-    [20_000, active, 'fail: rejected'],
-    [11_000, gone, 'wait for status'],
+    [29_999, active, 'wait for status'],
+    [30_000, active, 'delete r2'],
+    [29_999, gone, 'wait for status'],
+    [30_000, gone, 'fail: rejected'],
   ])(
-    'fail with a list after the last DELETE: at %d ms, %s, %s',
+    'fail when what came of each DELETE is shown: at %d ms, %s, %s',
     (atMs, status, expected) => {
       const last = deleted('r2', 'lost', { endedMs: 20_000 });
       const deletes = [...r1Deleted('rejected'), last];

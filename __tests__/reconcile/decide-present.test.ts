@@ -310,7 +310,7 @@ describe('an organization that should have access', () => {
     const decision = decided({ target, ageMs: 10_000, posts: ['lost'] });
     expect(failureOf(decision)).toMatchObject({
       reason:
-        'the list does not show whether the organization was added after reason',
+        'the list does not show whether the organization was added: reason',
       request: { detail: 'detail' },
     });
   });

@@ -47,7 +47,7 @@ describe('the timeout', () => {
     });
     expect([state.posts.length, causes]).toEqual([1, ['timeout']]);
     expect(reasons[0]).toMatch(
-      /; the last write was held back until the next list: not processed: no connection/,
+      /; the last write was not processed: no connection/,
     );
   });
 });

@@ -238,7 +238,12 @@ describe('`exact` refuses', () => {
     refuses(
       { inputs: { maxRemovals: percent(100) }, records: having(5) },
       'list',
-      'none of 1 account with access is in the list: it may be the wrong share, or the wrong list',
+      'the only account with access is not in the list: it may be the wrong share, or the wrong list',
+    );
+    refuses(
+      { inputs: { maxRemovals: percent(100) }, records: having(5, 6) },
+      'list',
+      'none of the 2 accounts with access is in the list: it may be the wrong share, or the wrong list',
     );
   });
 

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { DesiredState, Failure, Share } from '../../src/domain.ts';
+import type {
+  DesiredState,
+  Failure,
+  Share,
+  ShareRecipient,
+} from '../../src/domain.ts';
 import type { ShareReading } from '../../src/reconcile/observations.ts';
 import {
   additionsOf,
@@ -286,8 +291,12 @@ describe('another DELETE of a target that cannot be sent', () => {
     additions: 'done',
     isBeingRemoved: false,
   };
-  const stepOf = (more: Partial<Obstacles>) =>
-    obstacleTo({ ...state, next: due }, { ...obstacles, ...more }).next;
+  const stepOf = (
+    more: Partial<Obstacles>,
+    recipient: ShareRecipient | null = state.recipient,
+  ) =>
+    obstacleTo({ ...state, recipient, next: due }, { ...obstacles, ...more })
+      .next;
 
   it.each<[string, Partial<Obstacles>]>([
     ['nothing can be written', {}],
@@ -311,7 +320,16 @@ describe('another DELETE of a target that cannot be sent', () => {
       [deleted('other', 'accepted'), deleted(recipientId, 'accepted')],
       `recipient ${recipientId} is still associated after 1 request to remove it`,
     ],
-    ['after one that was rejected', [deleted('other', 'rejected')], 'reason'],
+    [
+      'after one of another record that was rejected',
+      [deleted('other', 'rejected')],
+      'not attempted',
+    ],
+    [
+      'after one that was rejected',
+      [deleted(recipientId, 'rejected')],
+      'reason',
+    ],
   ])('fails with its own reason %s', (_, deletes, reason) => {
     const step = stepOf({ state: { ...state, deletes } });
     expect(step.do === 'fail' && step.failure.reason).toBe(reason);
@@ -319,7 +337,7 @@ describe('another DELETE of a target that cannot be sent', () => {
 
   it('fails with the common reason where no record is left', () => {
     const deletes = [deleted(recipientId, 'accepted')];
-    const step = stepOf({ state: { ...state, deletes, recipient: null } });
+    const step = stepOf({ state: { ...state, deletes } }, null);
     expect(step.do === 'fail' && step.failure.reason).toBe('not attempted');
   });
 });

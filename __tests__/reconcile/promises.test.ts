@@ -140,7 +140,7 @@ describe('a write that is held back', () => {
         respond: replyTo(method, rejection(status, 1, headers)),
       });
       const reason =
-        'said (code 1); the response asks to wait 15 m, 9 m 57 s are left';
+        'said (code 1); the response asks to wait 15 m, with 9 m 57 s left';
       const because =
         'not attempted, because of the response to another write: ';
       const { reasons, causes } = ended;

@@ -264,7 +264,11 @@ describe('several accounts', () => {
       ),
     });
     expect(causes).toEqual(['removed', null]);
-    expect(targets[0]).toMatchObject({ inUse: 'r0', decidedMs: 1_000 });
+    expect(targets[0]).toMatchObject({
+      inUse: 'r2',
+      recipient: { id: 'r2', status: 'associated' },
+      decidedMs: 1_000,
+    });
   });
 
   it('that are done are checked again with every list', async () => {

@@ -274,17 +274,6 @@ describe('the output status', () => {
       recipients: [{ status: 'unknown', error: 'no', recipient_id: null }],
     });
   });
-
-  it('of an account that exact removes shows a record that appeared later', () => {
-    const late = recordOf(0, 'associating', { id: 'late' });
-    const removed = recordOf(0, 'disassociated');
-    const state = stateOf(0, { isUnlisted: true, recipient: removed });
-    const observed = {
-      byAccount: new Map([[account(0), [removed, late]]]),
-    };
-    expect(recipientsOf([state], { observed })[0]?.status).toBe('associating');
-    expect(recipientsOf([state])[0]?.status).toBe('disassociated');
-  });
 });
 
 describe('the other outputs', () => {

@@ -86,12 +86,12 @@ export class ShareApi {
   }
 
   /** Names active shares that the account owns. One attempt. */
-  listOwnShares(): Promise<readonly ShareName[]> {
+  listOwnShares(options: ReadOptions = {}): Promise<readonly ShareName[]> {
     const path = `${this.#accountPath}/shares?kind=sent&status=active`;
     return this.#client.read(
       { kind: 'shares', path },
       (envelope) => decodeShareNames(envelope, this.#clean),
-      { maxAttempts: 1 },
+      { ...options, maxAttempts: 1 },
     );
   }
 

@@ -386,12 +386,13 @@ function someRemovalFailed({
   history,
   observed,
 }: AbsentSituation): Step | null {
-  // A list must follow the last DELETE, so that the report is true for every
-  // record.
-  const isListed = history.deletes.every(
-    ({ endedMs }) => endedMs <= observed.listSentMs,
-  );
-  return isListed ? (steps.find((step) => step.do === 'fail') ?? null) : null;
+  // A list must show what came of every DELETE, so that the report is true for
+  // every record.
+  const isShown = history.deletes.every((write) => {
+    const graceMs = isUnknown(write) ? STALE_READ_MS : 0;
+    return ageOf(write, observed) >= graceMs;
+  });
+  return isShown ? (steps.find((step) => step.do === 'fail') ?? null) : null;
 }
 
 function someRemovalIsAwaited({ steps }: AbsentSituation): Step | null {

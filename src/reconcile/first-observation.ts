@@ -46,7 +46,7 @@ export async function observeFirst(
   const [list, readShare] = await Promise.all([
     listing,
     inputs.state === 'exact'
-      ? share.readShare().catch(asApiError)
+      ? readShareUnlessFailed(listing, options)
       : readShareBeside(listing, options),
   ]);
   const wasShareRead = !(readShare instanceof ApiError);
@@ -69,6 +69,21 @@ function read(
   shareReading: ShareReading,
 ): FirstObservation {
   return { type: 'read', observed: firstObservations(list, shareReading) };
+}
+
+/** With its retries, unless the list has failed: then nothing is planned. */
+async function readShareUnlessFailed(
+  listing: Promise<unknown>,
+  { share, deadline }: FirstObservationOptions,
+): Promise<Share | ApiError> {
+  const listFailed = new AbortController();
+  void listing
+    .then((list) => {
+      if (list instanceof ApiError) listFailed.abort('list failed');
+    })
+    .catch(() => listFailed.abort('list failed'));
+  const signal = AbortSignal.any([deadline.closing, listFailed.signal]);
+  return await share.readShare({ signal }).catch(asApiError);
 }
 
 /** Only `exact` depends on the share, so a failure costs others no time. */

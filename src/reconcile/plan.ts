@@ -1,5 +1,5 @@
 /* What a run is about to do, and what keeps it from doing it. */
-import type { Failure, Inputs, Share } from '../domain.ts';
+import type { Failure, Inputs, Share, ShareRecipient } from '../domain.ts';
 import { planExact } from './exact.ts';
 import type { Observations } from './observations.ts';
 import { isActive } from './readiness.ts';
@@ -13,12 +13,13 @@ import {
 import {
   type Decision,
   deletesOf,
+  type History,
   isListed,
   isPending,
-  lastResultOf,
   listedTargets,
   openDeleteOf,
   type Plan,
+  type SentWrite,
   type Step,
   type TargetState,
 } from './target-state.ts';
@@ -106,28 +107,45 @@ function mayNeedWrite(next: Step): boolean {
 }
 
 function stoppedStep(
-  { next }: Decision,
+  { next, recipient }: Decision,
   { stopped, state, isBeingRemoved }: Obstacles,
 ): Step | null {
   if (!stopped || !mayNeedWrite(next)) return null;
   if (isBeingRemoved) return AWAIT_REMOVAL;
-  return { do: 'fail', failure: failureOfWrites(state) ?? stopped };
+  return {
+    do: 'fail',
+    failure: failureOfWrites(state, recipient) ?? stopped,
+  };
 }
 
 /**
  * What came of the writes of the target itself, where another one is due and
  * cannot be sent; null where none was sent.
  */
-function failureOfWrites(state: TargetState): Failure | null {
-  const last = lastResultOf(state);
+function failureOfWrites(
+  history: History,
+  recipient: ShareRecipient | null,
+): Failure | null {
+  const writes = writesFor(history, recipient);
+  const last = writes.at(-1)?.result;
   if (last && last.outcome !== 'accepted') return last.error.failure;
 
-  const { deletes, recipient } = state;
-  // An account can have several records, each with DELETEs of its own.
-  const sent = recipient ? deletesOf(recipient.id, deletes) : [];
-  return sent.length > 0 && recipient
-    ? stillActive(recipient, sent.length)
+  const isRemoval = history.planned.desired === 'absent';
+  return isRemoval && last && recipient
+    ? stillActive(recipient, writes.length)
     : null;
+}
+
+/**
+ * The writes for the record that shows where a target stands. An account can
+ * have several, and a DELETE of one that was removed explains nothing.
+ */
+function writesFor(
+  { planned, posts, deletes }: History,
+  recipient: ShareRecipient | null,
+): readonly SentWrite[] {
+  if (planned.desired === 'present') return posts;
+  return recipient ? deletesOf(recipient.id, deletes) : [];
 }
 
 /**
@@ -164,7 +182,7 @@ export function endedByPoll(
   const openDelete = openDeleteOf(state, observed);
   if (openDelete) return withOpenWrite(poll, openDelete);
 
-  const last = lastResultOf(state);
+  const last = writesFor(state, state.recipient).at(-1)?.result;
   if (last?.outcome === 'rejected') return last.error.failure;
   return last?.outcome === 'unknown'
     ? withOpenWrite(poll, last.error.failure)
@@ -193,5 +211,6 @@ function additionsFirst(
   if (additions === 'done') return null;
   if (additions === 'pending') return { do: 'wait', for: 'additions' };
   if (isBeingRemoved) return AWAIT_REMOVAL;
-  return { do: 'fail', failure: failureOfWrites(state) ?? notBegun() };
+  const failure = failureOfWrites(state, decision.recipient) ?? notBegun();
+  return { do: 'fail', failure };
 }

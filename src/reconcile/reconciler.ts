@@ -31,6 +31,7 @@ import {
   type Decision,
   type Delete,
   type Ending,
+  failureOf,
   initialState,
   isListed,
   isPending,
@@ -239,11 +240,8 @@ export class Reconciler {
       const decision = this.#decide(state);
       if (state.next.do === 'fail') {
         // The failure is final; what is observed of its record is not.
-        const { recipient } = decision;
-        this.#update(index, {
-          recipient,
-          inUse: state.inUse ?? decision.inUse,
-        });
+        const { recipient, inUse } = decision;
+        this.#update(index, { recipient, inUse });
         continue;
       }
       const heldBack = isWriteDue(decision) ? state.heldBack : null;
@@ -354,8 +352,10 @@ export class Reconciler {
       for (let write = writes.shift(); write; write = writes.shift()) {
         const reply = await this.#send(write);
         if (reply.outcome === 'heldBack') {
-          writes.length = 0;
-          this.#update(write.index, { heldBack: reply.heldBack });
+          const { heldBack } = reply;
+          for (const { index } of [write, ...writes.splice(0)]) {
+            this.#update(index, { heldBack });
+          }
         } else {
           this.#record(write, reply, replies);
         }
@@ -505,17 +505,17 @@ export class Reconciler {
 
   /**
    * A record may have been read by its ID before the list failed. What it shows
-   * is reported, and may be that the target has failed. Only a list shows that
-   * several targets are done.
+   * is reported, and may be that the target has failed permanently. Only a list
+   * shows that several targets are done, or that no other record is active.
    */
   #adoptRecord(): void {
     for (const [index, state] of this.#targets.entries()) {
       if (!isPending(state)) continue;
-      const { next, recipient } = this.#decide(state);
-      this.#update(
-        index,
-        next.do === 'fail' ? { next, recipient } : { recipient },
-      );
+      const decision = this.#decide(state);
+      const { next, recipient, inUse } = decision;
+      const isPermanent = failureOf(decision)?.cause === 'resource-error';
+      const observed = { recipient, inUse };
+      this.#update(index, isPermanent ? { ...observed, next } : observed);
     }
   }
 

@@ -66,11 +66,15 @@ function serverAskedToWait({
   return { why: 'retry-after', waitMs: notBeforeMs - nowMs };
 }
 
-/** After a block of up to five minutes, the list is read again. */
-function everythingIsBlocked({
-  rateLimit: { isBlocked, waitMs },
-}: TurnSituation): HeldBack | null {
-  return isBlocked ? { why: 'rate-limit', waitMs } : null;
+/**
+ * After a block of up to five minutes, the list is read again. One that ends
+ * while the list is fresh is waited for: the list may have used up what was
+ * left, and the next one would again.
+ */
+function everythingIsBlocked(situation: TurnSituation): HeldBack | null {
+  const { isBlocked, waitMs } = situation.rateLimit;
+  const isWaitedFor = situation.isFirstSinceList && isFreshAfter(situation);
+  return isBlocked && !isWaitedFor ? { why: 'rate-limit', waitMs } : null;
 }
 
 function stepEndsFirst({
@@ -86,13 +90,17 @@ function stepEndsFirst({
  * is guaranteed, however long reading the list took, and however long the rate
  * limit makes it wait: a list that no write follows would be read forever.
  */
-function listIsStale({
+function listIsStale(situation: TurnSituation): HeldBack | null {
+  const { waitMs } = situation.rateLimit;
+  if (isFreshAfter(situation) || situation.isFirstSinceList) return null;
+  return waitMs > 0 ? { why: 'rate-limit', waitMs } : { why: 'stale-list' };
+}
+
+/** Does the list still serve writes once the rate limit allows one? */
+function isFreshAfter({
   nowMs,
   listReceivedMs,
-  isFirstSinceList,
   rateLimit: { waitMs },
-}: TurnSituation): HeldBack | null {
-  const isFresh = nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
-  if (isFresh || isFirstSinceList) return null;
-  return waitMs > 0 ? { why: 'rate-limit', waitMs } : { why: 'stale-list' };
+}: TurnSituation): boolean {
+  return nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
 }

@@ -202,9 +202,9 @@ export function statusOf(
 ): PublishedStatus | 'unknown' {
   if (!observed || failureOf(state)?.cause === 'inconclusive') return 'unknown';
 
-  const record = lateRecord(state, observed) ?? state.recipient;
-  if (!record) return 'disassociated';
-  return STATUSES.find((status) => status === record.status) ?? 'unknown';
+  const { recipient } = state;
+  if (!recipient) return 'disassociated';
+  return STATUSES.find((status) => status === recipient.status) ?? 'unknown';
 }
 
 /**
