@@ -1,6 +1,6 @@
 /** What people read, and what was sent, after odd responses of the API. */
 import { describe, expect, it } from 'vitest';
-import { ACCOUNT, account, OTHER, TOKEN } from './builders.ts';
+import { ACCOUNT, account, OTHER, SHARE, TOKEN } from './builders.ts';
 import {
   noResponse,
   ok,
@@ -71,6 +71,104 @@ describe('accounts not removed', () => {
   });
 });
 
+it('accounts that were not removed are a list in one annotation only', async () => {
+  const run = await playRun({
+    env: { ...EXACT, ...TWO },
+    respond: (request) => {
+      const isFirst = request.name === POST && targetOf(request) === ACCOUNT;
+      if (isFirst) return rejection(400, 1099);
+      if (request.name === POST) return rejection(403, 10000);
+      return listing(...unlisted(2))(request);
+    },
+  });
+  const lists = run
+    .of('error|')
+    .filter((text) => text.includes('Not removed, as a list'));
+  expect(run.of('error|').length).toBeGreaterThan(1);
+  expect(lists).toEqual(run.of('error|').slice(0, 1));
+});
+
+it('a removal of `exact` at a timeout says that it waited for the additions', async () => {
+  const run = await playRun({
+    env: { ...EXACT, INPUT_TIMEOUT: '20s' },
+    respond: listing(record('r1', ACCOUNT, 'associating'), ...unlisted(2)),
+  });
+  expect(run.recipients[1].error).toContain(
+    '; not removed, because the additions were not complete',
+  );
+  expect(run.of('summary|').join('')).toContain(
+    'not removed, because the additions were not complete',
+  );
+});
+
+it('a removed account with a later recipient says so in the summary', async () => {
+  const run = await playRun({
+    env: EXACT,
+    respond: ({ name, atMs }) => {
+      if (DELETE.test(name)) return ok({});
+      if (name !== LIST) return undefined;
+      return atMs === 0
+        ? ok([THERE, ...unlisted(1)])
+        : ok([
+            THERE,
+            record('x0', account(0), 'disassociated'),
+            record('x9', account(0), 'associated'),
+          ]);
+    },
+  });
+  expect(run.of('summary|').join('')).toContain(
+    '- removed, but another recipient appeared',
+  );
+});
+
+it('writes that a response holds back have one line for each account', async () => {
+  const ids = Array.from({ length: 9 }, (_, n) => account(n));
+  let posts = 0;
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' '), INPUT_TIMEOUT: '40s' },
+    respond: ({ name }) => {
+      if (name !== POST) return undefined;
+      posts++;
+      const wait = { 'retry-after': '20', 'cf-ray': 'ray' };
+      return posts === 2 ? rejection(525, 1, wait) : 'hang';
+    },
+  });
+  const lines = run.of('info|').filter((text) => text.includes('held back'));
+  expect(lines.length).toBeGreaterThan(2);
+  expect(lines.length).toBeLessThan(12);
+});
+
+it.each([
+  [
+    'rejected',
+    rejection(403, 10000),
+    /^info\|The share could not be read: .+403/,
+  ],
+  ['not read in time', 'hang', /^info\|The share could not be read in time\.$/],
+] as const)('a share that was %s is in the log', async (_, reply, line) => {
+  const run = await playRun({
+    env: { 'INPUT_DRY-RUN': 'true' },
+    respond: on('GET', reply),
+  });
+  expect(run.success).toBe(true);
+  expect(run.of('info|The share')).toEqual([expect.stringMatching(line)]);
+});
+
+it('a share that is listed as active is not in doubt', async () => {
+  const run = await playRun({
+    respond: ({ name, atMs }) => {
+      if (name === 'GET /shares') return ok([{ id: SHARE, name: 'Baseline' }]);
+      if (name === 'GET') return undefined;
+      return atMs === 0
+        ? ok([record('r1', ACCOUNT, 'associating')])
+        : rejection(404, 1004);
+    },
+  });
+  expect(run.of('error|')[0]).toContain(
+    'Cloudflare still lists this share as active.',
+  );
+});
+
 it('a write that was sent is not called "not attempted" when credentials fail for another', async () => {
   const run = await playRun({
     env: TWO,
@@ -110,7 +208,7 @@ it('an organization is not gone while a record without an account may be its own
     ),
   });
   expect(run).toMatchObject({ success: false, status: 'unknown' });
-  expect(run.recipients[0].error).toMatch(/it may be one of r2 \(/);
+  expect(run.recipients[0].error).toMatch(/it may be r2 \(/);
   expect(run.requests.filter((name) => DELETE.test(name))).toEqual([]);
 });
 
@@ -225,7 +323,9 @@ describe('a timeout of several accounts', () => {
       respond: on(POST, 'hang'),
     });
     expect(run.of('error|')).toEqual([
-      expect.stringContaining('; 2 last writes may have been carried out.'),
+      expect.stringContaining(
+        '; 2 last writes may have been carried out: no response before ',
+      ),
     ]);
   });
 
@@ -273,7 +373,9 @@ it('a dry run that is cancelled after its plan does not say that anything was do
   });
   expect(run.success).toBe(false);
   expect(run.of('error|')).toEqual([
-    expect.stringMatching(/\|The plan is complete\.($|\n)/),
+    expect.stringMatching(
+      /\|The plan is complete, but the share was not checked\./,
+    ),
   ]);
 });
 
@@ -405,8 +507,8 @@ it('what held back several accounts is counted for each reason', async () => {
       name === POST ? rejection(429, 971, { 'retry-after': '4' }) : undefined,
   });
   const [message] = run.of('error|');
-  expect(message).toMatch(/4 last writes held back until the next list/);
-  expect(message).toMatch(/; 1 last write held back for 4 s, as requested/);
+  expect(message).toMatch(/; 4 last writes not processed: /);
+  expect(message).toMatch(/; 2 last writes held back for 4 s, as requested/);
 });
 
 it('a rejection that asks to wait past the end says so', async () => {
@@ -418,7 +520,7 @@ it('a rejection that asks to wait past the end says so', async () => {
   });
   expect(run.recipients[5]).toMatchObject({
     cause: 'stopped',
-    error: expect.stringMatching(/asks to wait 1 h, 9 m 59 s are left/),
+    error: expect.stringMatching(/asks to wait 1 h, with 9 m 59 s left/),
   });
 });
 
@@ -595,7 +697,7 @@ it.each([
       },
     });
     expect(run.of('error|')).toEqual([
-      expect.stringContaining(`; 2 last writes ${what}. `),
+      expect.stringContaining(`; 2 last writes ${what}: said (code 1). `),
     ]);
   },
 );
@@ -833,4 +935,42 @@ it('shares of the owner that are not named are counted', async () => {
       name === 'GET /shares' ? ok(shares) : rejection(404, 1004),
   });
   expect(run.text).toContain('"S4" (s4) and 4 more');
+});
+
+describe('a block of the rate limit', () => {
+  it('that each list leads to does not keep writes from being sent', async () => {
+    const headers = { ratelimit: '"burst";r=0;t=1', 'cf-ray': 'ray' };
+    const run = await playRun({
+      respond: ({ name }) => {
+        if (name === LIST) return { ...ok([]), headers };
+        const status = name === POST ? 'associating' : 'associated';
+        return name === 'GET'
+          ? undefined
+          : { ...ok(record('r1', ACCOUNT, status)), headers };
+      },
+    });
+    expect(run.success).toBe(true);
+  });
+
+  it('is not waited for to name shares in an advice', async () => {
+    const headers = { ratelimit: '"default";r=0;t=290', 'cf-ray': 'ray' };
+    const run = await playRun({
+      respond: on(LIST, { ...rejection(404, 1004), headers }),
+    });
+    expect(run.tookMs).toBeLessThan(5_000);
+  });
+
+  it('for the share does not hide that the list was rejected', async () => {
+    const run = await playRun({
+      env: EXACT,
+      respond: ({ name }) => {
+        if (name === LIST) return rejection(403, 10000);
+        return name === 'GET'
+          ? rejection(429, 971, { 'retry-after': '290' })
+          : undefined;
+      },
+    });
+    expect(run.tookMs).toBeLessThan(5_000);
+    expect(run.recipients[0].cause).toBe('authentication');
+  });
 });

@@ -2653,7 +2653,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   ag: () => (/* binding */ TunnelAgent),
   Vb: () => (/* binding */ nameOf),
   iJ: () => (/* binding */ proxyFor),
-  PK: () => (/* binding */ proxyPasswords)
+  PK: () => (/* binding */ proxyPasswords),
+  rw: () => (/* binding */ proxyVariable)
 });
 
 // EXTERNAL MODULE: external "node:http"
@@ -2779,7 +2780,7 @@ const MAX_SCHEMES = 4;
  * @throws TypeError or URIError where the variable holds no address of a proxy
  */
 function proxyFor(url, env) {
-    const variable = env['https_proxy'] ? 'https_proxy' : 'HTTPS_PROXY';
+    const variable = proxyVariable(env);
     const address = env[variable]?.trim() ?? '';
     if (!address || url.protocol !== 'https:' || checkBypass(url))
         return null;
@@ -2789,6 +2790,10 @@ function proxyFor(url, env) {
     // Throws where it is not encoded, before the first request rather than at it.
     basicCredentials(proxy);
     return { url: proxy, variable };
+}
+/** The variable that counts, as in the runner. */
+function proxyVariable(env) {
+    return env['https_proxy'] ? 'https_proxy' : 'HTTPS_PROXY';
 }
 /** @returns null where the text is not the address of a proxy */
 function parseProxy(address) {
@@ -4279,7 +4284,8 @@ var reading = __nccwpck_require__(231);
 
 /** The files of the machine. */
 const workspaceFiles = {
-    realPath: (path) => (0,external_node_fs_.realpathSync)(path),
+    // Not `realpathSync` itself, which drops `link/..` before it reads the link.
+    realPath: (path) => external_node_fs_.realpathSync.native(path),
     status(path) {
         const found = (0,external_node_fs_.statSync)(path);
         const other = found.isDirectory() ? 'folder' : 'other';
@@ -4318,7 +4324,7 @@ function readRecipientFile(path, sources) {
 function readText(path, { env, files, clean }) {
     const shown = (0,reading/* quoted */.TL)(path, clean);
     const workspace = realWorkspace(env, files);
-    const absolute = (0,external_node_path_namespaceObject.resolve)(workspace, path);
+    const absolute = (0,external_node_path_namespaceObject.isAbsolute)(path) ? path : `${workspace}${external_node_path_namespaceObject.sep}${path}`;
     const file = attempt(() => files.realPath(absolute), shown);
     requireInside(workspace, file, shown);
     const status = attempt(() => files.status(file), shown);
@@ -4370,6 +4376,9 @@ function requireSize({ size }) {
 /** A byte order mark at the start is left out. */
 function decode(bytes) {
     try {
+        // A list has none, but UTF-16 without a byte order mark does.
+        if (bytes.includes(0))
+            throw new TypeError('not text in UTF-8');
         return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     }
     catch {
@@ -4404,6 +4413,8 @@ function fixOf(code) {
     if (MISSING.includes(code)) {
         return 'Check the path, and that an earlier step checks out or writes the file.';
     }
+    if (code === 'ELOOP')
+        return 'Correct its symbolic link, which leads to itself.';
     return code === 'ENAMETOOLONG'
         ? 'This is no path: pass a list of IDs as `recipient-account-id`.'
         : 'Check the permissions of the file.';
@@ -4827,7 +4838,7 @@ function withoutRetryInTime(error, leftMs) {
     if (retryAfterMs <= leftMs)
         return error;
     const asked = `the response asks to wait ${formatWait(retryAfterMs)}`;
-    const reason = `${failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
+    const reason = `${failure.reason}; ${asked}, with ${formatWait(leftMs)} left`;
     const final = { isRetryable: false, outcome: finalOutcome(outcome) };
     return new ApiError({ ...failure, reason }, { ...final, retryAfterMs });
 }
@@ -5567,6 +5578,8 @@ class RecipientPages {
             }
             case 'own':
                 this.#seenIds.add(entry.record.id);
+                // Another page may have shown it without its account.
+                this.#withoutAccount.delete(entry.record.id);
                 this.#keep(entry.record, failedIds);
         }
     }
@@ -5673,9 +5686,9 @@ class ShareApi {
         return this.#client.read({ kind: 'share', path }, (envelope) => decodeShare(envelope, this.#clean), options);
     }
     /** Names active shares that the account owns. One attempt. */
-    listOwnShares() {
+    listOwnShares(options = {}) {
         const path = `${this.#accountPath}/shares?kind=sent&status=active`;
-        return this.#client.read({ kind: 'shares', path }, (envelope) => decodeShareNames(envelope, this.#clean), { maxAttempts: 1 });
+        return this.#client.read({ kind: 'shares', path }, (envelope) => decodeShareNames(envelope, this.#clean), { ...options, maxAttempts: 1 });
     }
     /** Reads all recipients, those that are `disassociated` too. */
     async listRecipients(options = {}) {
@@ -6002,7 +6015,7 @@ function readApiUrl(env) {
     if (broken.length > 0)
         return wrongUrl(broken.map(({ got }) => got));
     if (!canUseProxy(url, env))
-        return wrongProxy();
+        return wrongProxy((0,proxy/* proxyVariable */.rw)(env));
     return (0,inputs_reading/* valid */.rZ)(`${url.origin}${url.pathname}`.replace(/\/+$/, ''));
 }
 function wrongUrl(got) {
@@ -6020,13 +6033,14 @@ function canUseProxy(url, env) {
         return false;
     }
 }
-function wrongProxy() {
+function wrongProxy(variable) {
     const wrong = {
         expected: 'http://HOST:PORT or http://USERNAME:PASSWORD@HOST:PORT',
         got: 'another form of address',
-        fix: 'Use http or https without a path, and URL-encode the password.',
+        fix: 'Use http or https without a path, and URL-encode the username and ' +
+            'the password.',
     };
-    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)('HTTPS_PROXY', wrong));
+    return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(variable, wrong));
 }
 
 ;// CONCATENATED MODULE: ../.build/src/inputs/choices.js
@@ -6117,7 +6131,7 @@ function readPair(env) {
     if (email === '' && key === '')
         return (0,inputs_reading/* invalid */.Gq)(noCredentials());
     const errors = [
-        ...missingHalf(email, key),
+        ...missingHalf(env, email, key),
         ...secretErrors(nameOfInput(env, 'api-email'), email),
         ...secretErrors(nameOfInput(env, 'api-key'), key),
     ];
@@ -6135,13 +6149,15 @@ function twoKinds() {
         fix: 'Keep `api-token`, or `api-email` and `api-key`.',
     });
 }
-function missingHalf(email, key) {
+function missingHalf(env, email, key) {
     if (email === '') {
-        const expected = 'the email address that `api-key` belongs to';
+        const source = nameOfInput(env, 'api-key');
+        const expected = `the email address that ${source} belongs to`;
         return [(0,inputs_reading/* emptyInput */.Wb)('api-email', expected, `Set this input${OR_TOKEN}`)];
     }
     if (key === '') {
-        const expected = 'the key that belongs to `api-email`';
+        const source = nameOfInput(env, 'api-email');
+        const expected = `the key that belongs to ${source}`;
         return [
             (0,inputs_reading/* emptyInput */.Wb)('api-key', expected, `Pass it from a secret${OR_TOKEN}`),
         ];
@@ -6163,20 +6179,17 @@ function secretErrors(input, text) {
 /** Every ID that becomes a target, and every published example. */
 const TARGET_ID = /^[0-9a-f]{32}$/i;
 const ACCOUNT_ID = {
-    name: 'account ID',
     expected: '32 hexadecimal digits',
     pattern: TARGET_ID,
     source: 'Copy the account ID from the Cloudflare dashboard.',
 };
 const ORGANIZATION_ID = {
-    name: 'organization ID',
     expected: '32 hexadecimal digits',
     pattern: TARGET_ID,
     source: 'Copy the organization ID from the Cloudflare dashboard.',
 };
 /** The API documents no more than a length of at most 32 characters. */
 const SHARE_ID = {
-    name: 'share ID',
     expected: 'up to 32 letters, digits, "_" and "-"',
     pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
     source: 'Copy the share ID from the list that step 2 of the README prints.',
@@ -6392,8 +6405,10 @@ const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
  * out of stack.
  */
 const SEPARATOR = /,|(?!\uFEFF)\s/;
+/** Inside of an ID, each would hide it from the search of comments. */
+const UNSEEN = /\p{Cf}/gu;
 /** `# 023e…`, `# - "023e…"`: an account that is switched off. */
-const SWITCHED_OFF = /^[\s#-]*["']?[0-9a-f]{32}(?![0-9a-z_])/i;
+const SWITCHED_OFF = /^\s*(?:#\s*)?(?:-\s+)?["']?[0-9a-f]{32}(?![0-9a-z_])/i;
 /** JSON has none. */
 const NO_COMMENTS = { disabledIds: [], namedInComments: [] };
 /** Finds what a list holds, in any of its formats. */
@@ -6502,7 +6517,7 @@ function repeatedLabels(items, clean) {
 }
 /** In a map from ID to name, the IDs are on the wrong side. */
 function idsAsLabels(items, clean) {
-    const wrong = items.filter((item) => idsIn(labelOf(item) ?? '').length > 0);
+    const wrong = items.filter((item) => holdsId(labelOf(item) ?? ''));
     return wrong.map(({ key }) => {
         const got = `an ID in the label ${(0,inputs_reading/* quoted */.TL)(key ?? '', clean)}`;
         const fix = 'Write the label before the ID: `{"EMEA": "ID"}`.';
@@ -6519,7 +6534,7 @@ function entriesOfLines(text, clean) {
         const place = isOneLine ? '' : placeOf(line);
         return joined.length > 0 ? [{ ...idsInComment(joined, clean), place }] : [];
     });
-    const comments = lines.map(({ comment }) => comment ?? '');
+    const comments = lines.map(seenComment);
     return {
         entries,
         disabledIds: comments.flatMap(idsIn),
@@ -6566,12 +6581,16 @@ function labelOfLine({ words, comment }) {
  * break at its end join lines; what follows a `#` would be lost. A comment on a
  * line of its own may name IDs, as long as they stand alone.
  */
-function joinedIdsIn({ words, comment }, isOneLine) {
-    const text = comment ?? '';
-    if (words.length > 0)
+function joinedIdsIn(line, isOneLine) {
+    const text = seenComment(line);
+    if (line.words.length > 0)
         return wordsWithIds(text);
     const rest = withoutSwitchedOff(text);
     return wordsWithIds(isOneLine ? rest : withoutPlainIds(rest));
+}
+/** A comment as people see it. */
+function seenComment({ comment }) {
+    return (comment ?? '').replace(UNSEEN, '');
 }
 function withoutSwitchedOff(comment) {
     return comment.replace(SWITCHED_OFF, '');
@@ -7116,7 +7135,7 @@ async function observeFirst(options) {
     const [list, readShare] = await Promise.all([
         listing,
         inputs.state === 'exact'
-            ? share.readShare().catch(asApiError)
+            ? readShareUnlessFailed(listing, options)
             : readShareBeside(listing, options),
     ]);
     const wasShareRead = !(readShare instanceof ApiError);
@@ -7135,6 +7154,18 @@ async function observeFirst(options) {
 }
 function read(list, shareReading) {
     return { type: 'read', observed: firstObservations(list, shareReading) };
+}
+/** With its retries, unless the list has failed: then nothing is planned. */
+async function readShareUnlessFailed(listing, { share, deadline }) {
+    const listFailed = new AbortController();
+    void listing
+        .then((list) => {
+        if (list instanceof ApiError)
+            listFailed.abort('list failed');
+    })
+        .catch(() => listFailed.abort('list failed'));
+    const signal = AbortSignal.any([deadline.closing, listFailed.signal]);
+    return await share.readShare({ signal }).catch(asApiError);
 }
 /** Only `exact` depends on the share, so a failure costs others no time. */
 async function readShareBeside(listing, { share, clock, deadline }) {
@@ -7262,7 +7293,7 @@ function namesOtherAccount({ id, accountId }, target) {
 }
 /** An organization's record cannot be recognized after a lost reply. */
 function inconclusivePost(failure) {
-    const reason = `the list does not show whether the organization was added after ${failure.reason}`;
+    const reason = `the list does not show whether the organization was added: ${failure.reason}`;
     return { ...failure, cause: 'inconclusive', reason };
 }
 /** None of the active records is known to be the organization's. */
@@ -7276,7 +7307,8 @@ function possiblyOrganization(records) {
     return { cause: 'inconclusive', reason, request: null };
 }
 function oneOf(records) {
-    return `one of ${listOf(records.map(nameOfRecord), MAX_NAMED)}`;
+    const names = listOf(records.map(nameOfRecord), MAX_NAMED);
+    return records.length === 1 ? names : `one of ${names}`;
 }
 /**
  * DELETEs were accepted, not rejected, and the record is there all the same.
@@ -7475,9 +7507,12 @@ function commentNamesRemoval({ inputs, unlisted, }) {
 function nothingListedHasAccess({ inputs, withAccess, unlisted, }) {
     const isPercentage = inputs.maxRemovals.unit === 'percent';
     const hasOnlyOthers = withAccess.size > 0 && unlisted.length === withAccess.size;
-    return isPercentage && hasOnlyOthers
-        ? `none of ${plural(withAccess.size, 'account')} with access is in the list: it may be the wrong share, or the wrong list`
-        : null;
+    if (!isPercentage || !hasOnlyOthers)
+        return null;
+    const whose = withAccess.size === 1
+        ? 'the only account with access is not in the list'
+        : `none of the ${formatCount(withAccess.size)} accounts with access is in the list`;
+    return `${whose}: it may be the wrong share, or the wrong list`;
 }
 function tooManyRemovals({ inputs, withAccess, unlisted, }) {
     const allowed = allowedRemovals(inputs.maxRemovals, withAccess.size);
@@ -7559,27 +7594,38 @@ function mayNeedWrite(next) {
         return next.for === 'removal';
     return next.do === 'create' || next.do === 'delete';
 }
-function stoppedStep({ next }, { stopped, state, isBeingRemoved }) {
+function stoppedStep({ next, recipient }, { stopped, state, isBeingRemoved }) {
     if (!stopped || !mayNeedWrite(next))
         return null;
     if (isBeingRemoved)
         return AWAIT_REMOVAL;
-    return { do: 'fail', failure: failureOfWrites(state) ?? stopped };
+    return {
+        do: 'fail',
+        failure: failureOfWrites(state, recipient) ?? stopped,
+    };
 }
 /**
  * What came of the writes of the target itself, where another one is due and
  * cannot be sent; null where none was sent.
  */
-function failureOfWrites(state) {
-    const last = lastResultOf(state);
+function failureOfWrites(history, recipient) {
+    const writes = writesFor(history, recipient);
+    const last = writes.at(-1)?.result;
     if (last && last.outcome !== 'accepted')
         return last.error.failure;
-    const { deletes, recipient } = state;
-    // An account can have several records, each with DELETEs of its own.
-    const sent = recipient ? deletesOf(recipient.id, deletes) : [];
-    return sent.length > 0 && recipient
-        ? stillActive(recipient, sent.length)
+    const isRemoval = history.planned.desired === 'absent';
+    return isRemoval && last && recipient
+        ? stillActive(recipient, writes.length)
         : null;
+}
+/**
+ * The writes for the record that shows where a target stands. An account can
+ * have several, and a DELETE of one that was removed explains nothing.
+ */
+function writesFor({ planned, posts, deletes }, recipient) {
+    if (planned.desired === 'present')
+        return posts;
+    return recipient ? deletesOf(recipient.id, deletes) : [];
 }
 /**
  * Why nobody can say whether an organization is a recipient: the reply to a
@@ -7608,7 +7654,7 @@ function endedByPoll(poll, state, observed) {
     const openDelete = openDeleteOf(state, observed);
     if (openDelete)
         return withOpenWrite(poll, openDelete);
-    const last = lastResultOf(state);
+    const last = writesFor(state, state.recipient).at(-1)?.result;
     if (last?.outcome === 'rejected')
         return last.error.failure;
     return last?.outcome === 'unknown'
@@ -7632,7 +7678,8 @@ function additionsFirst(decision, { state, additions, isBeingRemoved }) {
         return { do: 'wait', for: 'additions' };
     if (isBeingRemoved)
         return AWAIT_REMOVAL;
-    return { do: 'fail', failure: failureOfWrites(state) ?? notBegun() };
+    const failure = failureOfWrites(state, decision.recipient) ?? notBegun();
+    return { do: 'fail', failure };
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/resource-errors.js
@@ -7892,10 +7939,13 @@ function someRecordIsToBeDeleted({ steps }) {
     return recipientIds.length > 0 ? { do: 'delete', recipientIds } : null;
 }
 function someRemovalFailed({ steps, history, observed, }) {
-    // A list must follow the last DELETE, so that the report is true for every
-    // record.
-    const isListed = history.deletes.every(({ endedMs }) => endedMs <= observed.listSentMs);
-    return isListed ? (steps.find((step) => step.do === 'fail') ?? null) : null;
+    // A list must show what came of every DELETE, so that the report is true for
+    // every record.
+    const isShown = history.deletes.every((write) => {
+        const graceMs = isUnknown(write) ? STALE_READ_MS : 0;
+        return ageOf(write, observed) >= graceMs;
+    });
+    return isShown ? (steps.find((step) => step.do === 'fail') ?? null) : null;
 }
 function someRemovalIsAwaited({ steps }) {
     const isAwaited = steps.some((step) => step.do === 'wait' || step.do === 'fail');
@@ -8082,9 +8132,15 @@ function serverAskedToWait({ notBeforeMs, nowMs, }) {
         return null;
     return { why: 'retry-after', waitMs: notBeforeMs - nowMs };
 }
-/** After a block of up to five minutes, the list is read again. */
-function everythingIsBlocked({ rateLimit: { isBlocked, waitMs }, }) {
-    return isBlocked ? { why: 'rate-limit', waitMs } : null;
+/**
+ * After a block of up to five minutes, the list is read again. One that ends
+ * while the list is fresh is waited for: the list may have used up what was
+ * left, and the next one would again.
+ */
+function everythingIsBlocked(situation) {
+    const { isBlocked, waitMs } = situation.rateLimit;
+    const isWaitedFor = situation.isFirstSinceList && isFreshAfter(situation);
+    return isBlocked && !isWaitedFor ? { why: 'rate-limit', waitMs } : null;
 }
 function stepEndsFirst({ nowMs, endMs, rateLimit: { waitMs }, }) {
     return nowMs + waitMs > endMs ? { why: 'rate-limit', waitMs } : null;
@@ -8094,11 +8150,15 @@ function stepEndsFirst({ nowMs, endMs, rateLimit: { waitMs }, }) {
  * is guaranteed, however long reading the list took, and however long the rate
  * limit makes it wait: a list that no write follows would be read forever.
  */
-function listIsStale({ nowMs, listReceivedMs, isFirstSinceList, rateLimit: { waitMs }, }) {
-    const isFresh = nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
-    if (isFresh || isFirstSinceList)
+function listIsStale(situation) {
+    const { waitMs } = situation.rateLimit;
+    if (isFreshAfter(situation) || situation.isFirstSinceList)
         return null;
     return waitMs > 0 ? { why: 'rate-limit', waitMs } : { why: 'stale-list' };
+}
+/** Does the list still serve writes once the rate limit allows one? */
+function isFreshAfter({ nowMs, listReceivedMs, rateLimit: { waitMs }, }) {
+    return nowMs + waitMs <= listReceivedMs + STALE_READ_MS;
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/reconciler.js
@@ -8258,11 +8318,8 @@ class Reconciler {
             const decision = this.#decide(state);
             if (state.next.do === 'fail') {
                 // The failure is final; what is observed of its record is not.
-                const { recipient } = decision;
-                this.#update(index, {
-                    recipient,
-                    inUse: state.inUse ?? decision.inUse,
-                });
+                const { recipient, inUse } = decision;
+                this.#update(index, { recipient, inUse });
                 continue;
             }
             const heldBack = isWriteDue(decision) ? state.heldBack : null;
@@ -8360,8 +8417,10 @@ class Reconciler {
             for (let write = writes.shift(); write; write = writes.shift()) {
                 const reply = await this.#send(write);
                 if (reply.outcome === 'heldBack') {
-                    writes.length = 0;
-                    this.#update(write.index, { heldBack: reply.heldBack });
+                    const { heldBack } = reply;
+                    for (const { index } of [write, ...writes.splice(0)]) {
+                        this.#update(index, { heldBack });
+                    }
                 }
                 else {
                     this.#record(write, reply, replies);
@@ -8498,15 +8557,18 @@ class Reconciler {
     }
     /**
      * A record may have been read by its ID before the list failed. What it shows
-     * is reported, and may be that the target has failed. Only a list shows that
-     * several targets are done.
+     * is reported, and may be that the target has failed permanently. Only a list
+     * shows that several targets are done, or that no other record is active.
      */
     #adoptRecord() {
         for (const [index, state] of this.#targets.entries()) {
             if (!isPending(state))
                 continue;
-            const { next, recipient } = this.#decide(state);
-            this.#update(index, next.do === 'fail' ? { next, recipient } : { recipient });
+            const decision = this.#decide(state);
+            const { next, recipient, inUse } = decision;
+            const isPermanent = failureOf(decision)?.cause === 'resource-error';
+            const observed = { recipient, inUse };
+            this.#update(index, isPermanent ? { ...observed, next } : observed);
         }
     }
     /**
@@ -9038,10 +9100,10 @@ function accountsToRemove({ outcome }) {
 function statusOf(state, observed) {
     if (!observed || failureOf(state)?.cause === 'inconclusive')
         return 'unknown';
-    const record = lateRecord(state, observed) ?? state.recipient;
-    if (!record)
+    const { recipient } = state;
+    if (!recipient)
         return 'disassociated';
-    return STATUSES.find((status) => status === record.status) ?? 'unknown';
+    return STATUSES.find((status) => status === recipient.status) ?? 'unknown';
 }
 /**
  * An active record of an account that `exact` removes, which the first list
@@ -9154,6 +9216,13 @@ function othersLine({ accounts, withoutAccount }) {
     }
     return parts.join(', and ');
 }
+/** Without the share, its status and its type have not been checked. */
+function unreadShareLine(failure) {
+    // It has two seconds more than the list: the step goes on.
+    if (failure.cause === 'timeout')
+        return 'The share could not be read in time.';
+    return `The share could not be read: ${formatFailure(failure)}`;
+}
 function planOf(state, inputs) {
     const failure = failureOf(state);
     // A plan that was rejected as a whole still shows each change.
@@ -9184,20 +9253,25 @@ function planAddition(state, inputs) {
         const text = 'add again (was a recipient before)';
         return { sign: '+', text, group: 'to add' };
     }
-    const text = planned.target.type === 'account'
-        ? 'add'
-        : 'add (whether it is a recipient already cannot be observed)';
+    const text = planned.target.type === 'account' ? 'add' : 'add (no recipient names it)';
     return { sign: '+', text, group: 'to add' };
 }
-function planKept({ recipient, next }, { wait }) {
+function planKept(state, { wait }) {
+    const { recipient, next } = state;
+    const retried = retriedErrors(state).length;
+    const detail = retried > 0
+        ? ` (Cloudflare is retrying ${plural(retried, 'resource')})`
+        : '';
     const group = `already ${recipient?.status}`;
     const rest = next.do === 'wait' && wait ? 'wait' : 'no change';
-    return { sign: '=', text: `${group}: ${rest}`, group };
+    return { sign: '=', text: `${group}: ${rest}`, detail, group };
 }
 function planRemoval({ recipient, next, planned }) {
     if (recipient && isActive(recipient)) {
         const when = planned.unlistedRecords ? ' after the additions' : '';
-        const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
+        const ids = next.do === 'delete' ? next.recipientIds : unlistedIds(planned);
+        const who = nameRecipients([...new Set([recipient.id, ...ids])]);
+        const detail = ` ${who} (${recipient.status})${when}`;
         return { sign: '-', text: 'remove', detail, group: 'to remove' };
     }
     if (recipient && isDisassociating(recipient)) {
@@ -9209,8 +9283,16 @@ function planRemoval({ recipient, next, planned }) {
     return {
         sign: '=',
         text: `not a recipient: ${rest}`,
-        group: 'no recipients',
+        group: 'without a recipient',
     };
+}
+/** `recipient c41f…`, or `recipients c41f…, 9b02…`. */
+function nameRecipients(ids) {
+    const noun = ids.length === 1 ? 'recipient' : 'recipients';
+    return `${noun} ${listOf(ids, 20)}`;
+}
+function unlistedIds({ unlistedRecords }) {
+    return (unlistedRecords ?? []).map(({ id }) => id);
 }
 /** `950 to add, 50 already associated`: the plan of many targets. */
 function planCounts(targets, inputs) {
@@ -9236,7 +9318,7 @@ function slowPlanWarning(writes, requiredMs, remainingMs) {
 // -------- what happens to a target
 /** What a change means for a reader; empty where it means nothing. */
 function changeLine(from, to, nowMs) {
-    if (to.heldBack && to.heldBack !== from.heldBack) {
+    if (to.heldBack && isHeldBackAnew(from, to)) {
         return describeHeldBack(to.heldBack);
     }
     const written = describeNewWrite(from, to);
@@ -9246,6 +9328,13 @@ function changeLine(from, to, nowMs) {
     if (failure)
         return failureOf(from) ? '' : failedLine(failure);
     return describeStatusChange(from, to, nowMs);
+}
+/** Each list holds a write back again: only another reason is news. */
+function isHeldBackAnew(from, to) {
+    if (to.heldBack === from.heldBack)
+        return false;
+    const wasSent = to.heldBack?.why === 'not-processed';
+    return wasSent || to.heldBack?.why !== from.heldBack?.why;
 }
 function failedLine(failure) {
     return `failed: ${formatFailure(failure)}`;
@@ -9307,8 +9396,8 @@ function describeHeldBack(heldBack) {
         case 'not-processed':
             return describeNotProcessed(heldBack.failure);
         case 'rate-limit':
-            return (`held back for ${formatWait(heldBack.waitMs)}: the rate limit ` +
-                'allows no request until then');
+            return (`held back for ${formatWait(heldBack.waitMs)}, to stay within the ` +
+                'rate limit');
         case 'retry-after':
             return (`held back for ${formatWait(heldBack.waitMs)}, as requested by the ` +
                 'response to an earlier write');
@@ -9320,6 +9409,12 @@ function describeHeldBack(heldBack) {
         case 'step-over':
             return 'not sent, because the step is about to end';
     }
+}
+/** The same when the run is over, and no list follows. */
+function describeHeldBackAtEnd(heldBack) {
+    return heldBack.why === 'not-processed'
+        ? `not processed: ${formatFailure(heldBack.failure)}`
+        : describeHeldBack(heldBack);
 }
 function describeNotProcessed(failure) {
     return `held back until the next list: not processed: ${formatFailure(failure)}`;
@@ -9519,6 +9614,7 @@ function describePending(state, result) {
         END_WORDS[outcome.ending.type](inputs),
         ...describeSeen([state], result),
         ...describeConfirmation([state]),
+        ...describeUnbegunRemovals([state]),
         ...describeLastWrite(state, outcome.observed),
         ...describeRetries(state, outcome.share),
         ...describeLastPoll(outcome),
@@ -9529,6 +9625,7 @@ function describeManyPending(states, result) {
     return [
         ...describeSeen(states, result),
         ...describeConfirmation(states),
+        ...describeUnbegunRemovals(states),
         ...describeLastWrites(states, result.outcome.observed),
         ...describeManyRetries(states, result.outcome.share),
         ...describeLastPoll(result.outcome),
@@ -9615,10 +9712,18 @@ function describeConfirmation(states) {
         ? ['a second list, ten seconds after the first, must confirm that']
         : [];
 }
+/** With `exact`: the status says nothing about why it was not removed. */
+function describeUnbegunRemovals(states) {
+    const { length } = states.filter(({ next }) => next.do === 'wait' && next.for === 'additions');
+    if (length === 0)
+        return [];
+    const who = states.length === 1 ? '' : `${plural(length, 'account')} `;
+    return [`${who}not removed, because the additions were not complete`];
+}
 function describeLastWrite(state, observed) {
     const openDelete = observed && openDeleteOf(state, observed);
     const heldBack = state.heldBack
-        ? [`the last write was ${describeHeldBack(state.heldBack)}`]
+        ? [`the last write was ${describeHeldBackAtEnd(state.heldBack)}`]
         : [];
     if (openDelete) {
         const { reason } = openDelete;
@@ -9651,15 +9756,27 @@ const WRITE_ENDS = {
     conflict: 'met another change',
     rejected: 'met a rejection',
 };
+const MAX_REASONS = 3;
 function describeLastWrites(states, observed) {
     const hasOpenDelete = (state) => observed !== null && openDeleteOf(state, observed) !== null;
     const sent = states.filter((state) => hasOpenDelete(state) || !(state.heldBack || hasShownEffect(state)));
     const outcomeOf = (state) => hasOpenDelete(state) ? 'unknown' : lastResultOf(state)?.outcome;
     const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
-        const { length } = sent.filter((state) => outcomeOf(state) === outcome);
-        return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
+        const ended = sent.filter((state) => outcomeOf(state) === outcome);
+        if (ended.length === 0)
+            return [];
+        const reasons = new Set(ended.map((state) => reasonOfLastWrite(state, observed)));
+        const named = listOf([...reasons], MAX_REASONS);
+        return [`${plural(ended.length, 'last write')} ${end}: ${named}`];
     });
     return [...parts, ...describeHeldBackWrites(states)];
+}
+function reasonOfLastWrite(state, observed) {
+    const open = observed && openDeleteOf(state, observed);
+    if (open)
+        return open.reason;
+    const last = lastResultOf(state);
+    return last && last.outcome !== 'accepted' ? last.error.failure.reason : '';
 }
 /** How many were held back for each reason; the first one has its words. */
 function describeHeldBackWrites(states) {
@@ -9673,7 +9790,7 @@ function describeHeldBackWrites(states) {
     }
     return [...groups.values()].map((group) => {
         const writes = plural(group.length, 'last write');
-        return `${writes} ${describeHeldBack(group[0])}`;
+        return `${writes} ${describeHeldBackAtEnd(group[0])}`;
     });
 }
 // -------- what an annotation adds to a reason
@@ -9690,9 +9807,12 @@ function whereSentence(states, result) {
     return `${share}; ${who} ${listOf(states.map(nameOfState), 20)}${recipient}.`;
 }
 /** `Shares of this account: "Baseline" (3fd8…), …`. */
-function sharesSentence({ sharesOfOwner }) {
+function sharesSentence({ sharesOfOwner, inputs }) {
     if (sharesOfOwner.length === 0)
         return '';
+    if (sharesOfOwner.some(({ id }) => id === inputs.shareId)) {
+        return 'Cloudflare still lists this share as active.';
+    }
     const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
     return `Shares of this account: ${listOf(names, 5)}.`;
 }
@@ -9722,15 +9842,19 @@ function wouldLoseAccessSentence(states) {
 }
 const everythingDone = 'Everything was done, and nothing was undone.';
 /** Of a dry run. */
-const planComplete = 'The plan is complete.';
+function planComplete(share) {
+    return share
+        ? 'The plan is complete.'
+        : 'The plan is complete, but the share was not checked.';
+}
 // -------- warnings at the end
 function duplicateWarning(used, others, name) {
-    const ids = others.map(({ id }) => id).join(', ');
+    const who = nameRecipients(others.map(({ id }) => id));
     const isOlder = others.every((other) => isCreatedBefore(used, other));
     const why = isOlder ? 'is older and in use' : 'is in use';
     return {
         title: WARNING_TITLES.duplicate,
-        text: `Remove recipient ${ids}: ${used.id} ${why}. Account ${name}.`,
+        text: `Remove ${who}: ${used.id} ${why}. Account ${name}.`,
     };
 }
 function isCreatedBefore(a, b) {
@@ -9758,11 +9882,11 @@ function lateWarning(records) {
     };
 }
 function ownerWarning(records) {
-    const ids = listOf(records.map(({ id }) => id), 20);
+    const who = nameRecipients(records.map(({ id }) => id));
     return {
         title: WARNING_TITLES.owner,
         text: 'The account that owns the share is a recipient of it. The action ' +
-            `does not remove recipient ${ids}.`,
+            `does not remove ${who}.`,
     };
 }
 function deploymentWarning(problem) {
@@ -9891,6 +10015,11 @@ function createProgressLog(sink, inputs, clock) {
             overIds = new Set(all.filter((state) => !isPending(state)).map(progress_log_keyOf));
             overAtPlan = new Set(overIds);
             log(shareAndOwner(share, inputs));
+            const { shareReading } = observed;
+            // A plan with `exact` is rejected for it, and says so.
+            if (shareReading.type === 'failed' && inputs.state !== 'exact') {
+                log(unreadShareLine(shareReading.failure));
+            }
             logPlan(all);
             const others = othersLine(observed.others);
             if (others && inputs.state !== 'exact')
@@ -10420,7 +10549,7 @@ var context = __nccwpck_require__(698);
 const MAX_BYTES = 1_000_000;
 /** So many lines of each kind are shown without a click; the rest is folded. */
 const MAX_UNFOLDED = 100;
-const MAX_REASONS = 3;
+const summary_MAX_REASONS = 3;
 const MAX_REASON = 300;
 const MAX_INPUT_MESSAGE = 2_000;
 // -------- of a run
@@ -10509,7 +10638,7 @@ function byAdvice(groups) {
     return [...alike.values()];
 }
 function reasons(groups, toHtml) {
-    const shown = groups.slice(0, MAX_REASONS).map(({ reason }) => {
+    const shown = groups.slice(0, summary_MAX_REASONS).map(({ reason }) => {
         return `<br>${toHtml(cutWithCount(reason, MAX_REASON))}`;
     });
     const more = groups.length - shown.length;
@@ -10519,7 +10648,7 @@ function reasons(groups, toHtml) {
 /** Pages that Cloudflare names for the reasons that are shown. */
 function pagesOf(groups) {
     const pages = groups
-        .slice(0, MAX_REASONS)
+        .slice(0, summary_MAX_REASONS)
         .map(({ failure }) => failure.request?.documentationUrl ?? null);
     return [...new Set(pages)].filter((page) => page !== null);
 }
@@ -10626,10 +10755,12 @@ function reasonCell(state, result, toHtml) {
     const reason = failureIn(state, result)?.reason ?? '';
     return toHtml(cutWithCount(reason, MAX_REASON));
 }
-function changeWord({ planned }, { inputs }) {
-    const isAdded = planned.desired === 'present';
+function changeWord(state, { inputs, outcome }) {
+    const isAdded = state.planned.desired === 'present';
     const word = wordOf(isAdded ? 'added' : 'removed', inputs);
-    return `${isAdded ? '+' : '-'} ${word}`;
+    const late = outcome.observed && lateRecord(state, outcome.observed);
+    const rest = late ? ', but another recipient appeared' : '';
+    return `${isAdded ? '+' : '-'} ${word}${rest}`;
 }
 /** An ID, linked to its dashboard where it is Cloudflare's, and its label. */
 function whoCell({ planned: { target } }, { inputs }, toHtml) {
@@ -10877,19 +11008,23 @@ function annotateFailures(sink, result) {
     const { ending } = outcome;
     if (ending.type === 'crashed')
         explainCrash(sink, context, ending.error);
-    for (const group of annotatedGroups(groups, result)) {
+    const annotated = annotatedGroups(groups, result);
+    for (const group of annotated) {
         // The exception itself has been reported.
         if (group.failure.cause === 'internal')
             continue;
-        fail(sink, context, group.advice.topic, explain(group, result));
+        const isFirst = group === annotated[0];
+        fail(sink, context, group.advice.topic, explain(group, result, isFirst));
     }
     if (ending.type === 'cancelled' && groups.length === 0) {
-        const done = result.inputs.dryRun ? planComplete : everythingDone;
+        const done = result.inputs.dryRun
+            ? planComplete(outcome.share)
+            : everythingDone;
         fail(sink, context, 'cancelled', [done]);
     }
 }
 /** Reason and fix first; then who is concerned, and what Cloudflare said. */
-function explain(group, result) {
+function explain(group, result, isFirst) {
     const { advice, failure, reason, states } = group;
     const { request } = failure;
     const page = request?.documentationUrl ?? null;
@@ -10898,7 +11033,7 @@ function explain(group, result) {
     return [
         asSentence(reason),
         advice.hint ?? '',
-        ...consequences(group, result),
+        ...consequences(group, result, isFirst),
         failure.cause === 'not-found' ? sharesSentence(result) : '',
         whereSentence(isRejection ? [] : states, result),
         request ? `${request.detail}.` : '',
@@ -10906,11 +11041,11 @@ function explain(group, result) {
     ];
 }
 /** What the failure means for accounts that `exact` has to remove. */
-function consequences({ failure }, result) {
+function consequences({ failure }, result, isFirst) {
     if (failure.cause === 'refused') {
         return [wouldLoseAccessSentence(accountsToRemove(result))];
     }
-    return [notRemovedSentence(accountsNotRemoved(result))];
+    return isFirst ? [notRemovedSentence(accountsNotRemoved(result))] : [];
 }
 function explainCrash(sink, context, error) {
     fail(sink, context, 'internal', [
@@ -10985,6 +11120,8 @@ async function writeSummary(sink, create) {
 
 
 
+/** How long the names of shares for an advice may take. */
+const ADVICE_MS = 2_000;
 /**
  * One run: validate, observe, plan, reconcile, report.
  * @returns true when every target reached the desired state, false when the
@@ -11126,12 +11263,15 @@ async function toResult(run, outcome, startMs) {
     };
 }
 /** Names shares of the owner where the share does not exist: best effort. */
-async function sharesForAdvice({ share }, { targets }) {
+async function sharesForAdvice({ share, deadline, world }, { targets }) {
     const [first] = targets;
     const failure = first?.next.do === 'fail' ? first.next.failure : null;
     if (!failure || !isShareNotFound(failure))
         return [];
-    const found = await share.listOwnShares().catch(asApiError);
+    const late = new AbortController();
+    void world.clock.sleep(ADVICE_MS).then(() => late.abort('late'));
+    const signal = AbortSignal.any([deadline.closing, late.signal]);
+    const found = await share.listOwnShares({ signal }).catch(asApiError);
     return found instanceof ApiError ? [] : found;
 }
 /** Code 1004 of the list is "unknown share" (observed). */

@@ -271,7 +271,8 @@ describe('a read', () => {
         isRetryable: false,
         retryAfterMs: 60_000,
         failure: {
-          reason: 'said (code 1); the response asks to wait 1 m, 49 s are left',
+          reason:
+            'said (code 1); the response asks to wait 1 m, with 49 s left',
         },
       });
     },

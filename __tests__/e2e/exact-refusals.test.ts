@@ -64,7 +64,7 @@ const REFUSALS: Array<[string, Partial<ExactScenario>, string | RegExp]> = [
   [
     'no listed account has access',
     { has: [2] },
-    'none of 1 account with access is in the list: it may be the wrong share, or the wrong list',
+    'the only account with access is not in the list: it may be the wrong share, or the wrong list',
   ],
   [
     "a record names the share's organization",

@@ -44,7 +44,7 @@ describe.concurrent('an organization', () => {
     },
   );
 
-  it('is posted beside active records of accounts, and the log says that it could not be observed', async () => {
+  it('is posted beside active records of accounts, and the log says that none names it', async () => {
     // Nothing tells its record from that of some account.
     const run = await runScenario({
       api: { organizationRecords: 'neither', duplicates: 'accept' },
@@ -54,9 +54,7 @@ describe.concurrent('an organization', () => {
     expectSuccess(run, { status: 'associated', changed: 'true' });
     expect(run.posts).toHaveLength(1);
     expect(run.outputs['recipient-id']).not.toBe(RECORD);
-    expect(run.stdout).toContain(
-      'whether it is a recipient already cannot be observed',
-    );
+    expect(run.stdout).toContain('+ add (no recipient names it)');
   });
 
   it('is not posted again after a lost reply, beside a new record that nothing names: the step fails as inconclusive', async () => {

@@ -76,7 +76,7 @@ describe.concurrent('a list that meets the rate limit', () => {
     expectFailure(
       run,
       'Rate limit reached',
-      /^Please wait.*\(code 971\); the response asks to wait 10 m, \d+ s are left.*HTTP 429/,
+      /^Please wait.*\(code 971\); the response asks to wait 10 m, with \d+ s left.*HTTP 429/,
     );
     expect(run).toMatchObject({
       posts: [],

@@ -1195,10 +1195,11 @@ function* duplicates(run: Case): Generator<string> {
       schedule.state === 'exact' && recipient.recipient_id === null;
     if (isUnplanned) continue;
     const ids = others.map(({ id }) => id).join(', ');
+    const noun = others.length === 1 ? 'recipient' : 'recipients';
     if (
       !shown.some(
         ({ text }) =>
-          text.includes(`Remove recipient ${ids}:`) && text.includes(target),
+          text.includes(`Remove ${noun} ${ids}:`) && text.includes(target),
       )
     )
       yield `no warning names ${ids} of ${target}`;

@@ -243,7 +243,7 @@ describe('many targets', () => {
     }
     expect(of('info')).toHaveLength(3);
     expect(of('info')[0]).toBe(
-      `info|${account(0)}: held back for 9 s: the rate limit allows no request until then`,
+      `info|${account(0)}: held back for 9 s, to stay within the rate limit`,
     );
   });
 });

@@ -215,7 +215,7 @@ export function withoutRetryInTime(error: ApiError, leftMs: number): ApiError {
   if (retryAfterMs <= leftMs) return error;
 
   const asked = `the response asks to wait ${formatWait(retryAfterMs)}`;
-  const reason = `${failure.reason}; ${asked}, ${formatWait(leftMs)} are left`;
+  const reason = `${failure.reason}; ${asked}, with ${formatWait(leftMs)} left`;
   const final = { isRetryable: false, outcome: finalOutcome(outcome) };
   return new ApiError({ ...failure, reason }, { ...final, retryAfterMs });
 }

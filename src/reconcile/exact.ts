@@ -177,9 +177,12 @@ function nothingListedHasAccess({
   const isPercentage = inputs.maxRemovals.unit === 'percent';
   const hasOnlyOthers =
     withAccess.size > 0 && unlisted.length === withAccess.size;
-  return isPercentage && hasOnlyOthers
-    ? `none of ${plural(withAccess.size, 'account')} with access is in the list: it may be the wrong share, or the wrong list`
-    : null;
+  if (!isPercentage || !hasOnlyOthers) return null;
+  const whose =
+    withAccess.size === 1
+      ? 'the only account with access is not in the list'
+      : `none of the ${formatCount(withAccess.size)} accounts with access is in the list`;
+  return `${whose}: it may be the wrong share, or the wrong list`;
 }
 
 function tooManyRemovals({

@@ -32,7 +32,7 @@ export function namesOtherAccount(
 
 /** An organization's record cannot be recognized after a lost reply. */
 export function inconclusivePost(failure: Failure): Failure {
-  const reason = `the list does not show whether the organization was added after ${failure.reason}`;
+  const reason = `the list does not show whether the organization was added: ${failure.reason}`;
   return { ...failure, cause: 'inconclusive', reason };
 }
 
@@ -53,7 +53,8 @@ export function possiblyOrganization(
 }
 
 function oneOf(records: readonly ShareRecipient[]): string {
-  return `one of ${listOf(records.map(nameOfRecord), MAX_NAMED)}`;
+  const names = listOf(records.map(nameOfRecord), MAX_NAMED);
+  return records.length === 1 ? names : `one of ${names}`;
 }
 
 /**

@@ -31,6 +31,7 @@ import {
   slowPlanWarning,
   startLine,
   tlsVariableWarning,
+  unreadShareLine,
   type WarningText,
   waitingLine,
 } from './wording.ts';
@@ -169,6 +170,11 @@ export function createProgressLog(
       overIds = new Set(all.filter((state) => !isPending(state)).map(keyOf));
       overAtPlan = new Set(overIds);
       log(shareAndOwner(share, inputs));
+      const { shareReading } = observed;
+      // A plan with `exact` is rejected for it, and says so.
+      if (shareReading.type === 'failed' && inputs.state !== 'exact') {
+        log(unreadShareLine(shareReading.failure));
+      }
       logPlan(all);
       const others = othersLine(observed.others);
       if (others && inputs.state !== 'exact') log(others);

@@ -164,19 +164,27 @@ function annotateFailures(sink: Sink, result: Result): void {
   const { ending } = outcome;
   if (ending.type === 'crashed') explainCrash(sink, context, ending.error);
 
-  for (const group of annotatedGroups(groups, result)) {
+  const annotated = annotatedGroups(groups, result);
+  for (const group of annotated) {
     // The exception itself has been reported.
     if (group.failure.cause === 'internal') continue;
-    fail(sink, context, group.advice.topic, explain(group, result));
+    const isFirst = group === annotated[0];
+    fail(sink, context, group.advice.topic, explain(group, result, isFirst));
   }
   if (ending.type === 'cancelled' && groups.length === 0) {
-    const done = result.inputs.dryRun ? planComplete : everythingDone;
+    const done = result.inputs.dryRun
+      ? planComplete(outcome.share)
+      : everythingDone;
     fail(sink, context, 'cancelled', [done]);
   }
 }
 
 /** Reason and fix first; then who is concerned, and what Cloudflare said. */
-function explain(group: FailureGroup, result: Result): string[] {
+function explain(
+  group: FailureGroup,
+  result: Result,
+  isFirst: boolean,
+): string[] {
   const { advice, failure, reason, states } = group;
   const { request } = failure;
   const page = request?.documentationUrl ?? null;
@@ -185,7 +193,7 @@ function explain(group: FailureGroup, result: Result): string[] {
   return [
     asSentence(reason),
     advice.hint ?? '',
-    ...consequences(group, result),
+    ...consequences(group, result, isFirst),
     failure.cause === 'not-found' ? sharesSentence(result) : '',
     whereSentence(isRejection ? [] : states, result),
     request ? `${request.detail}.` : '',
@@ -194,11 +202,15 @@ function explain(group: FailureGroup, result: Result): string[] {
 }
 
 /** What the failure means for accounts that `exact` has to remove. */
-function consequences({ failure }: FailureGroup, result: Result): string[] {
+function consequences(
+  { failure }: FailureGroup,
+  result: Result,
+  isFirst: boolean,
+): string[] {
   if (failure.cause === 'refused') {
     return [wouldLoseAccessSentence(accountsToRemove(result))];
   }
-  return [notRemovedSentence(accountsNotRemoved(result))];
+  return isFirst ? [notRemovedSentence(accountsNotRemoved(result))] : [];
 }
 
 function explainCrash(

@@ -16,6 +16,7 @@ import {
   isSuccess,
   type Kind,
   kindOf,
+  lateRecord,
   type Result,
   statusOf,
 } from './result.ts';
@@ -310,10 +311,12 @@ function reasonCell(
   return toHtml(cutWithCount(reason, MAX_REASON));
 }
 
-function changeWord({ planned }: TargetState, { inputs }: Result): string {
-  const isAdded = planned.desired === 'present';
+function changeWord(state: TargetState, { inputs, outcome }: Result): string {
+  const isAdded = state.planned.desired === 'present';
   const word = wordOf(isAdded ? 'added' : 'removed', inputs);
-  return `${isAdded ? '+' : '-'} ${word}`;
+  const late = outcome.observed && lateRecord(state, outcome.observed);
+  const rest = late ? ', but another recipient appeared' : '';
+  return `${isAdded ? '+' : '-'} ${word}${rest}`;
 }
 
 /** An ID, linked to its dashboard where it is Cloudflare's, and its label. */

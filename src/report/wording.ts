@@ -35,6 +35,7 @@ import {
   lastResultOf,
   type Outcome,
   openDeleteOf,
+  type PlannedTarget,
   type PollCounts,
   type TargetState,
   type Waiting,
@@ -153,6 +154,14 @@ export function othersLine({ accounts, withoutAccount }: OtherRecipients) {
   return parts.join(', and ');
 }
 
+/** Without the share, its status and its type have not been checked. */
+export function unreadShareLine(failure: Failure): string {
+  // It has two seconds more than the list: the step goes on.
+  if (failure.cause === 'timeout')
+    return 'The share could not be read in time.';
+  return `The share could not be read: ${formatFailure(failure)}`;
+}
+
 // -------- the plan
 
 /** What a run does for one target, from its first observation. */
@@ -198,25 +207,28 @@ function planAddition(state: TargetState, inputs: Inputs): PlanLine {
     return { sign: '+', text, group: 'to add' };
   }
   const text =
-    planned.target.type === 'account'
-      ? 'add'
-      : 'add (whether it is a recipient already cannot be observed)';
+    planned.target.type === 'account' ? 'add' : 'add (no recipient names it)';
   return { sign: '+', text, group: 'to add' };
 }
 
-function planKept(
-  { recipient, next }: TargetState,
-  { wait }: Inputs,
-): PlanLine {
+function planKept(state: TargetState, { wait }: Inputs): PlanLine {
+  const { recipient, next } = state;
+  const retried = retriedErrors(state).length;
+  const detail =
+    retried > 0
+      ? ` (Cloudflare is retrying ${plural(retried, 'resource')})`
+      : '';
   const group = `already ${recipient?.status}`;
   const rest = next.do === 'wait' && wait ? 'wait' : 'no change';
-  return { sign: '=', text: `${group}: ${rest}`, group };
+  return { sign: '=', text: `${group}: ${rest}`, detail, group };
 }
 
 function planRemoval({ recipient, next, planned }: TargetState): PlanLine {
   if (recipient && isActive(recipient)) {
     const when = planned.unlistedRecords ? ' after the additions' : '';
-    const detail = ` recipient ${recipient.id} (${recipient.status})${when}`;
+    const ids = next.do === 'delete' ? next.recipientIds : unlistedIds(planned);
+    const who = nameRecipients([...new Set([recipient.id, ...ids])]);
+    const detail = ` ${who} (${recipient.status})${when}`;
     return { sign: '-', text: 'remove', detail, group: 'to remove' };
   }
   if (recipient && isDisassociating(recipient)) {
@@ -228,8 +240,18 @@ function planRemoval({ recipient, next, planned }: TargetState): PlanLine {
   return {
     sign: '=',
     text: `not a recipient: ${rest}`,
-    group: 'no recipients',
+    group: 'without a recipient',
   };
+}
+
+/** `recipient c41f…`, or `recipients c41f…, 9b02…`. */
+function nameRecipients(ids: readonly string[]): string {
+  const noun = ids.length === 1 ? 'recipient' : 'recipients';
+  return `${noun} ${listOf(ids, 20)}`;
+}
+
+function unlistedIds({ unlistedRecords }: PlannedTarget): readonly string[] {
+  return (unlistedRecords ?? []).map(({ id }) => id);
 }
 
 /** `950 to add, 50 already associated`: the plan of many targets. */
@@ -271,7 +293,7 @@ export function changeLine(
   to: TargetState,
   nowMs: number,
 ): string {
-  if (to.heldBack && to.heldBack !== from.heldBack) {
+  if (to.heldBack && isHeldBackAnew(from, to)) {
     return describeHeldBack(to.heldBack);
   }
   const written = describeNewWrite(from, to);
@@ -280,6 +302,13 @@ export function changeLine(
   const failure = failureOf(to);
   if (failure) return failureOf(from) ? '' : failedLine(failure);
   return describeStatusChange(from, to, nowMs);
+}
+
+/** Each list holds a write back again: only another reason is news. */
+function isHeldBackAnew(from: TargetState, to: TargetState): boolean {
+  if (to.heldBack === from.heldBack) return false;
+  const wasSent = to.heldBack?.why === 'not-processed';
+  return wasSent || to.heldBack?.why !== from.heldBack?.why;
 }
 
 export function failedLine(failure: Failure): string {
@@ -354,8 +383,8 @@ export function describeHeldBack(heldBack: HeldBack): string {
       return describeNotProcessed(heldBack.failure);
     case 'rate-limit':
       return (
-        `held back for ${formatWait(heldBack.waitMs)}: the rate limit ` +
-        'allows no request until then'
+        `held back for ${formatWait(heldBack.waitMs)}, to stay within the ` +
+        'rate limit'
       );
     case 'retry-after':
       return (
@@ -372,6 +401,13 @@ export function describeHeldBack(heldBack: HeldBack): string {
     case 'step-over':
       return 'not sent, because the step is about to end';
   }
+}
+
+/** The same when the run is over, and no list follows. */
+function describeHeldBackAtEnd(heldBack: HeldBack): string {
+  return heldBack.why === 'not-processed'
+    ? `not processed: ${formatFailure(heldBack.failure)}`
+    : describeHeldBack(heldBack);
 }
 
 function describeNotProcessed(failure: Failure): string {
@@ -632,6 +668,7 @@ export function describePending(state: TargetState, result: Result): string {
     END_WORDS[outcome.ending.type](inputs),
     ...describeSeen([state], result),
     ...describeConfirmation([state]),
+    ...describeUnbegunRemovals([state]),
     ...describeLastWrite(state, outcome.observed),
     ...describeRetries(state, outcome.share),
     ...describeLastPoll(outcome),
@@ -646,6 +683,7 @@ export function describeManyPending(
   return [
     ...describeSeen(states, result),
     ...describeConfirmation(states),
+    ...describeUnbegunRemovals(states),
     ...describeLastWrites(states, result.outcome.observed),
     ...describeManyRetries(states, result.outcome.share),
     ...describeLastPoll(result.outcome),
@@ -750,13 +788,23 @@ function describeConfirmation(states: readonly TargetState[]): string[] {
     : [];
 }
 
+/** With `exact`: the status says nothing about why it was not removed. */
+function describeUnbegunRemovals(states: readonly TargetState[]): string[] {
+  const { length } = states.filter(
+    ({ next }) => next.do === 'wait' && next.for === 'additions',
+  );
+  if (length === 0) return [];
+  const who = states.length === 1 ? '' : `${plural(length, 'account')} `;
+  return [`${who}not removed, because the additions were not complete`];
+}
+
 function describeLastWrite(
   state: TargetState,
   observed: Observations | null,
 ): string[] {
   const openDelete = observed && openDeleteOf(state, observed);
   const heldBack = state.heldBack
-    ? [`the last write was ${describeHeldBack(state.heldBack)}`]
+    ? [`the last write was ${describeHeldBackAtEnd(state.heldBack)}`]
     : [];
   if (openDelete) {
     const { reason } = openDelete;
@@ -791,6 +839,8 @@ const WRITE_ENDS = {
   rejected: 'met a rejection',
 } as const;
 
+const MAX_REASONS = 3;
+
 function describeLastWrites(
   states: readonly TargetState[],
   observed: Observations | null,
@@ -804,10 +854,25 @@ function describeLastWrites(
   const outcomeOf = (state: TargetState) =>
     hasOpenDelete(state) ? 'unknown' : lastResultOf(state)?.outcome;
   const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
-    const { length } = sent.filter((state) => outcomeOf(state) === outcome);
-    return length > 0 ? [`${plural(length, 'last write')} ${end}`] : [];
+    const ended = sent.filter((state) => outcomeOf(state) === outcome);
+    if (ended.length === 0) return [];
+    const reasons = new Set(
+      ended.map((state) => reasonOfLastWrite(state, observed)),
+    );
+    const named = listOf([...reasons], MAX_REASONS);
+    return [`${plural(ended.length, 'last write')} ${end}: ${named}`];
   });
   return [...parts, ...describeHeldBackWrites(states)];
+}
+
+function reasonOfLastWrite(
+  state: TargetState,
+  observed: Observations | null,
+): string {
+  const open = observed && openDeleteOf(state, observed);
+  if (open) return open.reason;
+  const last = lastResultOf(state);
+  return last && last.outcome !== 'accepted' ? last.error.failure.reason : '';
 }
 
 /** How many were held back for each reason; the first one has its words. */
@@ -821,7 +886,7 @@ function describeHeldBackWrites(states: readonly TargetState[]): string[] {
   }
   return [...groups.values()].map((group) => {
     const writes = plural(group.length, 'last write');
-    return `${writes} ${describeHeldBack(group[0] as HeldBack)}`;
+    return `${writes} ${describeHeldBackAtEnd(group[0] as HeldBack)}`;
   });
 }
 
@@ -843,8 +908,11 @@ export function whereSentence(
 }
 
 /** `Shares of this account: "Baseline" (3fd8…), …`. */
-export function sharesSentence({ sharesOfOwner }: Result): string {
+export function sharesSentence({ sharesOfOwner, inputs }: Result): string {
   if (sharesOfOwner.length === 0) return '';
+  if (sharesOfOwner.some(({ id }) => id === inputs.shareId)) {
+    return 'Cloudflare still lists this share as active.';
+  }
   const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
   return `Shares of this account: ${listOf(names, 5)}.`;
 }
@@ -881,7 +949,11 @@ export function wouldLoseAccessSentence(
 
 export const everythingDone = 'Everything was done, and nothing was undone.';
 /** Of a dry run. */
-export const planComplete = 'The plan is complete.';
+export function planComplete(share: Share | null): string {
+  return share
+    ? 'The plan is complete.'
+    : 'The plan is complete, but the share was not checked.';
+}
 
 // -------- warnings at the end
 
@@ -890,12 +962,12 @@ export function duplicateWarning(
   others: readonly ShareRecipient[],
   name: string,
 ): WarningText {
-  const ids = others.map(({ id }) => id).join(', ');
+  const who = nameRecipients(others.map(({ id }) => id));
   const isOlder = others.every((other) => isCreatedBefore(used, other));
   const why = isOlder ? 'is older and in use' : 'is in use';
   return {
     title: WARNING_TITLES.duplicate,
-    text: `Remove recipient ${ids}: ${used.id} ${why}. Account ${name}.`,
+    text: `Remove ${who}: ${used.id} ${why}. Account ${name}.`,
   };
 }
 
@@ -929,15 +1001,12 @@ export function lateWarning(records: readonly ShareRecipient[]): WarningText {
 }
 
 export function ownerWarning(records: readonly ShareRecipient[]): WarningText {
-  const ids = listOf(
-    records.map(({ id }) => id),
-    20,
-  );
+  const who = nameRecipients(records.map(({ id }) => id));
   return {
     title: WARNING_TITLES.owner,
     text:
       'The account that owns the share is a recipient of it. The action ' +
-      `does not remove recipient ${ids}.`,
+      `does not remove ${who}.`,
   };
 }
 
