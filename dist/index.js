@@ -4139,14 +4139,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 /** On Windows the runner sends Ctrl+C (SIGINT), and then Ctrl+Break. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'];
-/** Some runners send two signals together, and one of a group is no order. */
+/** Some runners send two signals at once, so only a third one exits at once. */
 const SIGNALS_TO_EXIT = 3;
-/** How long the end of a log may take that is read slowly. */
+/** How long the exit waits for a slow reader of the log. */
 const DRAIN_MS = 5_000;
-/**
- * How long what is still under way may hold the process; it is no part of the
- * result.
- */
+/** Open connections may delay the exit by this much; the result is complete. */
 const LINGER_MS = 300;
 const cancel = new AbortController();
 let signals = 0;
@@ -5816,7 +5813,7 @@ function isSafeUrl({ protocol, hostname }) {
 
 ;// CONCATENATED MODULE: ../.build/src/github/deployment.js
 
-/** Everything after the deadline together takes at most three seconds. */
+/** How long the record may delay the end of the step. */
 const FINISH_MS = 2_000;
 const deployment_REQUEST_TIMEOUT_MS = 5_000;
 const deployment_MAX_RESPONSE_MIB = 1;
@@ -7394,6 +7391,8 @@ function internalError() {
 
 /** How many accounts a reason names. */
 const exact_MAX_NAMED = 5;
+/** Of the ID of an account. */
+const ID_LENGTH = 32;
 /** Plans a run with `state: exact` from the first list. */
 function planExact(inputs, observed) {
     const withAccess = accountsWithAccess(inputs, observed);
@@ -7496,12 +7495,24 @@ function recordMayBeTheOrganization({ observed, }) {
  * more, accounts of the list are in the comment before them.
  */
 function commentNamesRemoval({ inputs, unlisted, }) {
-    const { namedInComments } = inputs;
-    const named = unlisted.filter((id) => namedInComments.some((word) => word.includes(id)));
+    const ids = idsWithin(inputs.namedInComments, new Set(unlisted));
+    const named = unlisted.filter((id) => ids.has(id));
     if (named.length === 0)
         return null;
     const who = listOf(named, exact_MAX_NAMED);
     return `a comment of the list names accounts that would lose access: ${who}`;
+}
+/** Those of the IDs that a word holds, whatever else it holds. */
+function idsWithin(words, ids) {
+    const found = new Set();
+    for (const word of words) {
+        for (let at = 0; at + ID_LENGTH <= word.length; at++) {
+            const id = word.slice(at, at + ID_LENGTH);
+            if (ids.has(id))
+                found.add(id);
+        }
+    }
+    return found;
 }
 /** A wrong share, or a wrong list. */
 function nothingListedHasAccess({ inputs, withAccess, unlisted, }) {
@@ -10132,7 +10143,7 @@ function groupFailures(result) {
     const isExplained = groups.some(({ failure }) => failure === refusal);
     // A plan is rejected as a whole, even where no target would change.
     if (refusal && !isExplained) {
-        groups.push(describeGroup({ failure: refusal, states: [] }, result));
+        groups.push(...describeGroups([{ failure: refusal, states: [] }], result));
     }
     return groups.sort((a, b) => Number(isConsequence(a)) - Number(isConsequence(b)) ||
         b.states.length - a.states.length);
@@ -10148,7 +10159,7 @@ function groupTargets(result) {
         group.states.push(state);
         groups.set(key, group);
     }
-    return [...groups.values()].map((group) => describeGroup(group, result));
+    return describeGroups([...groups.values()], result);
 }
 /** Does another failure explain it? */
 function isConsequence({ failure }) {
@@ -10163,15 +10174,20 @@ function wasAttempted({ failure, states }, { inputs }) {
     const isNotBegun = states.every((state) => isRemovalNotBegun(state, inputs));
     return failure.cause !== 'stopped' && !(isEndOfRun(failure) && isNotBegun);
 }
-function describeGroup({ failure, states }, result) {
-    const [first] = states;
-    const isSingle = states.length === 1 || !first;
-    const advice = adviceFor(failure, {
+/** What advice depends on is the same for all: 20,000 groups ask once. */
+function describeGroups(groups, result) {
+    const circumstances = {
         wasRead: wasReadIn(result.outcome),
         writeWasAccepted: result.outcome.targets.some(hasWritten),
         credentials: result.inputs.credentials.type,
         refusedFor: result.outcome.refusal?.about ?? null,
-    });
+    };
+    return groups.map((group) => describeGroup(group, result, circumstances));
+}
+function describeGroup({ failure, states }, result, circumstances) {
+    const [first] = states;
+    const isSingle = states.length === 1 || !first;
+    const advice = adviceFor(failure, circumstances);
     const reason = isSingle
         ? failure.reason
         : reasonOfSeveral(failure, states, result);
@@ -10633,7 +10649,11 @@ function byAdvice(groups) {
     for (const group of groups) {
         const { topic, hint } = group.advice;
         const key = `${topic} ${hint}`;
-        alike.set(key, [...(alike.get(key) ?? []), group]);
+        const same = alike.get(key);
+        if (same)
+            same.push(group);
+        else
+            alike.set(key, [group]);
     }
     return [...alike.values()];
 }
@@ -11008,13 +11028,12 @@ function annotateFailures(sink, result) {
     const { ending } = outcome;
     if (ending.type === 'crashed')
         explainCrash(sink, context, ending.error);
-    const annotated = annotatedGroups(groups, result);
-    for (const group of annotated) {
-        // The exception itself has been reported.
-        if (group.failure.cause === 'internal')
-            continue;
-        const isFirst = group === annotated[0];
-        fail(sink, context, group.advice.topic, explain(group, result, isFirst));
+    // The exception itself has been reported.
+    const explained = annotatedGroups(groups, result).filter(({ failure }) => failure.cause !== 'internal');
+    const notRemoved = notRemovedSentence(accountsNotRemoved(result));
+    for (const [index, group] of explained.entries()) {
+        const sentences = explain(group, result, index === 0 ? notRemoved : '');
+        fail(sink, context, group.advice.topic, sentences);
     }
     if (ending.type === 'cancelled' && groups.length === 0) {
         const done = result.inputs.dryRun
@@ -11024,7 +11043,7 @@ function annotateFailures(sink, result) {
     }
 }
 /** Reason and fix first; then who is concerned, and what Cloudflare said. */
-function explain(group, result, isFirst) {
+function explain(group, result, notRemoved) {
     const { advice, failure, reason, states } = group;
     const { request } = failure;
     const page = request?.documentationUrl ?? null;
@@ -11033,19 +11052,14 @@ function explain(group, result, isFirst) {
     return [
         asSentence(reason),
         advice.hint ?? '',
-        ...consequences(group, result, isFirst),
+        isRejection
+            ? wouldLoseAccessSentence(accountsToRemove(result))
+            : notRemoved,
         failure.cause === 'not-found' ? sharesSentence(result) : '',
         whereSentence(isRejection ? [] : states, result),
         request ? `${request.detail}.` : '',
         page === null ? '' : `See ${page}`,
     ];
-}
-/** What the failure means for accounts that `exact` has to remove. */
-function consequences({ failure }, result, isFirst) {
-    if (failure.cause === 'refused') {
-        return [wouldLoseAccessSentence(accountsToRemove(result))];
-    }
-    return isFirst ? [notRemovedSentence(accountsNotRemoved(result))] : [];
 }
 function explainCrash(sink, context, error) {
     fail(sink, context, 'internal', [

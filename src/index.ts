@@ -10,14 +10,11 @@ import { main } from './main.ts';
 
 /** On Windows the runner sends Ctrl+C (SIGINT), and then Ctrl+Break. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
-/** Some runners send two signals together, and one of a group is no order. */
+/** Some runners send two signals at once, so only a third one exits at once. */
 const SIGNALS_TO_EXIT = 3;
-/** How long the end of a log may take that is read slowly. */
+/** How long the exit waits for a slow reader of the log. */
 const DRAIN_MS = 5_000;
-/**
- * How long what is still under way may hold the process; it is no part of the
- * result.
- */
+/** Open connections may delay the exit by this much; the result is complete. */
 const LINGER_MS = 300;
 
 const cancel = new AbortController();

@@ -32,7 +32,7 @@ type SetState = (
   description: string,
 ) => Promise<unknown>;
 
-/** Everything after the deadline together takes at most three seconds. */
+/** How long the record may delay the end of the step. */
 const FINISH_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_RESPONSE_MIB = 1;

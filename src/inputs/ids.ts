@@ -1,7 +1,7 @@
 /*
  * IDs: which texts are one, and why the others are none. An ID passes through
- * YAML, expressions and copied text on its way here, and each spoils it in a
- * way of its own.
+ * YAML, expressions and copied text on its way here. Each can change it in
+ * another way, so each has its own message.
  */
 import type { Clean } from '../domain.ts';
 import { type Problem, quoted } from './reading.ts';

@@ -19,6 +19,9 @@ import {
 /** How many accounts a reason names. */
 const MAX_NAMED = 5;
 
+/** Of the ID of an account. */
+const ID_LENGTH = 32;
+
 /** What a refusal depends on. */
 interface ExactSituation {
   readonly inputs: Inputs;
@@ -159,13 +162,26 @@ function commentNamesRemoval({
   inputs,
   unlisted,
 }: ExactSituation): string | null {
-  const { namedInComments } = inputs;
-  const named = unlisted.filter((id) =>
-    namedInComments.some((word) => word.includes(id)),
-  );
+  const ids = idsWithin(inputs.namedInComments, new Set(unlisted));
+  const named = unlisted.filter((id) => ids.has(id));
   if (named.length === 0) return null;
   const who = listOf(named, MAX_NAMED);
   return `a comment of the list names accounts that would lose access: ${who}`;
+}
+
+/** Those of the IDs that a word holds, whatever else it holds. */
+function idsWithin(
+  words: readonly string[],
+  ids: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const word of words) {
+    for (let at = 0; at + ID_LENGTH <= word.length; at++) {
+      const id = word.slice(at, at + ID_LENGTH);
+      if (ids.has(id)) found.add(id);
+    }
+  }
+  return found;
 }
 
 /** A wrong share, or a wrong list. */

@@ -53,7 +53,7 @@ export function groupFailures(result: Result): FailureGroup[] {
   const isExplained = groups.some(({ failure }) => failure === refusal);
   // A plan is rejected as a whole, even where no target would change.
   if (refusal && !isExplained) {
-    groups.push(describeGroup({ failure: refusal, states: [] }, result));
+    groups.push(...describeGroups([{ failure: refusal, states: [] }], result));
   }
   return groups.sort(
     (a, b) =>
@@ -72,7 +72,7 @@ function groupTargets(result: Result): FailureGroup[] {
     group.states.push(state);
     groups.set(key, group);
   }
-  return [...groups.values()].map((group) => describeGroup(group, result));
+  return describeGroups([...groups.values()], result);
 }
 
 /** Does another failure explain it? */
@@ -94,18 +94,30 @@ function wasAttempted({ failure, states }: FailureGroup, { inputs }: Result) {
   return failure.cause !== 'stopped' && !(isEndOfRun(failure) && isNotBegun);
 }
 
-function describeGroup(
-  { failure, states }: Pick<FailureGroup, 'failure' | 'states'>,
+type Group = Pick<FailureGroup, 'failure' | 'states'>;
+
+/** What advice depends on is the same for all: 20,000 groups ask once. */
+function describeGroups(
+  groups: readonly Group[],
   result: Result,
-): FailureGroup {
-  const [first] = states;
-  const isSingle = states.length === 1 || !first;
-  const advice = adviceFor(failure, {
+): FailureGroup[] {
+  const circumstances: Circumstances = {
     wasRead: wasReadIn(result.outcome),
     writeWasAccepted: result.outcome.targets.some(hasWritten),
     credentials: result.inputs.credentials.type,
     refusedFor: result.outcome.refusal?.about ?? null,
-  });
+  };
+  return groups.map((group) => describeGroup(group, result, circumstances));
+}
+
+function describeGroup(
+  { failure, states }: Group,
+  result: Result,
+  circumstances: Circumstances,
+): FailureGroup {
+  const [first] = states;
+  const isSingle = states.length === 1 || !first;
+  const advice = adviceFor(failure, circumstances);
   const reason = isSingle
     ? failure.reason
     : reasonOfSeveral(failure, states, result);

@@ -164,12 +164,14 @@ function annotateFailures(sink: Sink, result: Result): void {
   const { ending } = outcome;
   if (ending.type === 'crashed') explainCrash(sink, context, ending.error);
 
-  const annotated = annotatedGroups(groups, result);
-  for (const group of annotated) {
-    // The exception itself has been reported.
-    if (group.failure.cause === 'internal') continue;
-    const isFirst = group === annotated[0];
-    fail(sink, context, group.advice.topic, explain(group, result, isFirst));
+  // The exception itself has been reported.
+  const explained = annotatedGroups(groups, result).filter(
+    ({ failure }) => failure.cause !== 'internal',
+  );
+  const notRemoved = notRemovedSentence(accountsNotRemoved(result));
+  for (const [index, group] of explained.entries()) {
+    const sentences = explain(group, result, index === 0 ? notRemoved : '');
+    fail(sink, context, group.advice.topic, sentences);
   }
   if (ending.type === 'cancelled' && groups.length === 0) {
     const done = result.inputs.dryRun
@@ -183,7 +185,7 @@ function annotateFailures(sink: Sink, result: Result): void {
 function explain(
   group: FailureGroup,
   result: Result,
-  isFirst: boolean,
+  notRemoved: string,
 ): string[] {
   const { advice, failure, reason, states } = group;
   const { request } = failure;
@@ -193,24 +195,14 @@ function explain(
   return [
     asSentence(reason),
     advice.hint ?? '',
-    ...consequences(group, result, isFirst),
+    isRejection
+      ? wouldLoseAccessSentence(accountsToRemove(result))
+      : notRemoved,
     failure.cause === 'not-found' ? sharesSentence(result) : '',
     whereSentence(isRejection ? [] : states, result),
     request ? `${request.detail}.` : '',
     page === null ? '' : `See ${page}`,
   ];
-}
-
-/** What the failure means for accounts that `exact` has to remove. */
-function consequences(
-  { failure }: FailureGroup,
-  result: Result,
-  isFirst: boolean,
-): string[] {
-  if (failure.cause === 'refused') {
-    return [wouldLoseAccessSentence(accountsToRemove(result))];
-  }
-  return isFirst ? [notRemovedSentence(accountsNotRemoved(result))] : [];
 }
 
 function explainCrash(

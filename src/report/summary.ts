@@ -135,7 +135,9 @@ function byAdvice(groups: readonly FailureGroup[]): FailureGroup[][] {
   for (const group of groups) {
     const { topic, hint } = group.advice;
     const key = `${topic} ${hint}`;
-    alike.set(key, [...(alike.get(key) ?? []), group]);
+    const same = alike.get(key);
+    if (same) same.push(group);
+    else alike.set(key, [group]);
   }
   return [...alike.values()];
 }
