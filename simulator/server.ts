@@ -19,6 +19,11 @@ export interface ServerOptions {
   /** Default 0: any that is free. */
   port?: number;
   host?: string;
+  /**
+   * Before the base path, such as `/1f0c`. It keeps out a client of an earlier
+   * server, whose port this one may have got.
+   */
+  prefix?: string;
   /** Milliseconds added to every response. */
   latencyMs?: number;
   tls?: { key: string; cert: string };
@@ -111,6 +116,7 @@ export async function startServer(
   options: ServerOptions = {},
 ): Promise<RunningServer> {
   const { port = 0, host = '127.0.0.1', latencyMs = 0, tls } = options;
+  const basePath = `${options.prefix ?? ''}${BASE_PATH}`;
   const timers = new Set<NodeJS.Timeout>();
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -127,7 +133,7 @@ export async function startServer(
         .end(requestsAsJson(api));
       return;
     }
-    if (!url.startsWith(`${BASE_PATH}/`)) {
+    if (!url.startsWith(`${basePath}/`)) {
       response
         .writeHead(404, { 'content-type': 'text/html' })
         .end('<html><h1>404 Not Found</h1></html>');
@@ -138,7 +144,7 @@ export async function startServer(
       headers[name] = String(value);
     const reply = api.respond({
       method,
-      path: url.slice(BASE_PATH.length),
+      path: url.slice(basePath.length),
       headers,
       body,
     });
@@ -181,7 +187,7 @@ export async function startServer(
   });
   const address = server.address() as AddressInfo;
   return {
-    url: `${tls ? 'https' : 'http'}://${host}:${address.port}${BASE_PATH}`,
+    url: `${tls ? 'https' : 'http'}://${host}:${address.port}${basePath}`,
     get connections() {
       return connections;
     },

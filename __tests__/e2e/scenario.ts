@@ -2,6 +2,7 @@
  * Runs the committed bundle against a fresh simulator of the Shares API, and
  * collects what both of them saw.
  */
+import { randomUUID } from 'node:crypto';
 import { vi } from 'vitest';
 import {
   createSharesApi,
@@ -243,7 +244,9 @@ export async function startScenario(
       },
     ],
   });
-  const server = await startServer(api, listen);
+  // A process of another test, or of another suite, may still know the port.
+  const prefix = `/${randomUUID()}`;
+  const server = await startServer(api, listen ?? { prefix });
   const variables = typeof env === 'function' ? env(server.url) : env;
   const started = startAction({
     ...run,
