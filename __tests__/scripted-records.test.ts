@@ -239,7 +239,7 @@ it('a record that is skipped has its warning, even if a later list can decode it
       );
     },
   });
-  expect(text).toMatch(/1 recipient of other accounts could not be decoded/);
+  expect(text).toMatch(/1 recipient of another account could not be decoded/);
 });
 
 it('a write whose effect was observed shows that the credentials can write', async () => {
@@ -747,4 +747,52 @@ describe('the ID and the status in the outputs are of one record', () => {
       expect(await lastOf({ env: EXACT, respond }, 1)).toBe(expected);
     },
   );
+});
+
+it('a DELETE that was not sent is not forgotten when another one of its account was', async () => {
+  const headers = { 'cf-ray': 'ray', ratelimit: '"default";r=1;t=60' };
+  let isDeleted = false;
+  const { recipients } = await playRun({
+    env: { INPUT_STATE: 'absent', INPUT_TIMEOUT: '90s' },
+    respond: ({ name }) => {
+      if (name === LIST) {
+        const ids = ['r1', 'r2'];
+        const list = ids.map((id) => record(id, ACCOUNT, 'associated'));
+        return isDeleted ? rejection(503) : { ...ok(list), headers };
+      }
+      if (!name.startsWith('DELETE')) return undefined;
+      isDeleted = true;
+      return { ...ok({}), headers };
+    },
+  });
+  expect(recipients[0].error).toContain('the last write was held back');
+});
+
+it('a failed target is changed by a POST whose record appears late', async () => {
+  const third = account(3);
+  let isPosted = false;
+  const { recipients } = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER} ${third}` },
+    respond: ({ name, atMs }) => {
+      if (name === LIST) {
+        const status = atMs > 25_000 ? 'associated' : 'associating';
+        const isShown = isPosted && atMs > 15_000;
+        return ok([
+          record('r2', OTHER, status),
+          record('r3', third, status),
+          ...(isShown ? [record('r1', ACCOUNT, 'associated')] : []),
+        ]);
+      }
+      if (name !== POST) return undefined;
+      isPosted = true;
+      const errors = [{ code: 1, message: 'said' }];
+      const body = { success: false, retryable: false, errors };
+      return { status: 500, body: JSON.stringify(body) };
+    },
+  });
+  expect(recipients[0]).toMatchObject({
+    recipient_id: 'r1',
+    status: 'associated',
+    changed: true,
+  });
 });

@@ -229,7 +229,7 @@ describe('joined lines, which would lose accounts', () => {
     );
   });
 
-  it.each(['\u00ad', '\u200b', '\u2060', '\ufeff'])(
+  it.each(['\u00ad', '\u200b', '\ufeff', '\u034f', '\u3164', '\u0001'])(
     'with the invisible character %j in an ID are an error',
     (character) => {
       const id = `${ACCOUNT.slice(0, 9)}${character}${ACCOUNT.slice(9)}`;

@@ -53,7 +53,7 @@ const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
 const SEPARATOR = /,|(?!\uFEFF)\s/;
 
 /** Inside of an ID, each would hide it from the search of comments. */
-const UNSEEN = /\p{Cf}/gu;
+const UNSEEN = /[\p{Cf}\p{DI}]|(?!\s)\p{Cc}/gu;
 
 /** `# 023e…`, `# - "023e…"`: an account that is switched off. */
 const SWITCHED_OFF = /^\s*(?:#\s*)?(?:-\s+)?["']?[0-9a-f]{32}(?![0-9a-z_])/i;

@@ -77,11 +77,11 @@ async function readShareUnlessFailed(
   { share, deadline }: FirstObservationOptions,
 ): Promise<Share | ApiError> {
   const listFailed = new AbortController();
-  void listing
-    .then((list) => {
-      if (list instanceof ApiError) listFailed.abort('list failed');
-    })
-    .catch(() => listFailed.abort('list failed'));
+  const end = () => listFailed.abort('list failed');
+  const endIfFailed = (list: unknown) => {
+    if (list instanceof ApiError) end();
+  };
+  void listing.then(endIfFailed, end);
   const signal = AbortSignal.any([deadline.closing, listFailed.signal]);
   return await share.readShare({ signal }).catch(asApiError);
 }

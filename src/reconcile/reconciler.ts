@@ -240,8 +240,8 @@ export class Reconciler {
       const decision = this.#decide(state);
       if (state.next.do === 'fail') {
         // The failure is final; what is observed of its record is not.
-        const { recipient, inUse } = decision;
-        this.#update(index, { recipient, inUse });
+        const { recipient, inUse, changed } = decision;
+        this.#update(index, { recipient, inUse, changed });
         continue;
       }
       const heldBack = isWriteDue(decision) ? state.heldBack : null;
@@ -412,15 +412,16 @@ export class Reconciler {
     const written = { endedMs: nowMs, result };
     const state = this.#stateOf(index);
     if (recipientId !== null) {
+      // Another DELETE of the target may have been held back meanwhile.
       const deletes = [...state.deletes, this.#toDelete(recipientId, written)];
-      this.#update(index, { heldBack: null, deletes });
+      this.#update(index, { deletes });
       return;
     }
     const posts = [...state.posts, this.#toPost(state, written)];
     const recipient = reply.outcome === 'accepted' ? reply.recipient : null;
     if (recipient) replies.push(recipient);
     const inUse = recipient?.id ?? state.inUse;
-    this.#update(index, { heldBack: null, posts, inUse });
+    this.#update(index, { posts, inUse });
   }
 
   #toPost({ planned }: TargetState, written: SentWrite): Post {
