@@ -367,7 +367,7 @@ describe('every exit path sets all outputs once, and finishes a deployment recor
       respond: adding(),
       failing: { output: true },
     });
-    const ended = 'failure: 1 account added; the outputs could not be written';
+    const ended = 'failure: the outputs could not be written; 1 account added';
     expect(deployment).toEqual([STARTED, ended]);
   });
 

@@ -88,6 +88,62 @@ it('accounts that were not removed are a list in one annotation only', async () 
   expect(lists).toEqual(run.of('error|').slice(0, 1));
 });
 
+it('accounts that were not removed are a list in an annotation after an internal error, too', async () => {
+  const listed = [account(1), account(2), account(3)];
+  let lists = 0;
+  const run = await playRun({
+    env: { ...EXACT, 'INPUT_RECIPIENT-ACCOUNT-ID': listed.join(' ') },
+    respond: ({ name }) => {
+      if (name !== LIST) return undefined;
+      lists++;
+      if (lists > 2) throw new Error('surprise');
+      const failed = { resource_id: 'p', error: 'gave up', terminal: true };
+      const more = lists > 1 ? { resources: [failed] } : {};
+      return ok([
+        record('r1', account(1), 'associating'),
+        record('r2', account(2), 'associating'),
+        record('r3', account(3), 'associating', more),
+        record('r9', OTHER, 'associated'),
+      ]);
+    },
+  });
+  expect(run.of('error|').join('')).toContain(
+    `Not removed, as a list for a run with state: absent: ${OTHER}`,
+  );
+});
+
+it('writes that were not carried out have one line each', async () => {
+  const ids = Array.from({ length: 7 }, (_, n) => account(n));
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join(' ') },
+    respond: on(POST, rejection(403, 10000)),
+  });
+  const lines = run
+    .of('info|')
+    .filter((text) => text.includes('not carried out'));
+  expect(lines).toHaveLength(3);
+});
+
+it('reasons of writes that were not processed are all named', async () => {
+  const replies = [
+    rejection(429, 971, { 'retry-after': '60' }),
+    noResponse({
+      cause: 'network',
+      message: 'no route',
+      mayHaveBeenProcessed: false,
+      isRetryable: true,
+    }),
+  ];
+  const run = await playRun({
+    env: TWO,
+    cancelMs: 500,
+    respond: ({ name }) => (name === POST ? replies.shift() : undefined),
+  });
+  expect(run.of('error|')[0]).toMatch(
+    /; 2 last writes not processed: said \(code 971\), no route\. /,
+  );
+});
+
 it('a removal of `exact` at a timeout says that it waited for the additions', async () => {
   const run = await playRun({
     env: { ...EXACT, INPUT_TIMEOUT: '20s' },
@@ -165,7 +221,7 @@ it('a share that is listed as active is not in doubt', async () => {
     },
   });
   expect(run.of('error|')[0]).toContain(
-    'Cloudflare still lists this share as active.',
+    'Cloudflare lists this share as active, so this may be temporary.',
   );
 });
 
@@ -180,7 +236,7 @@ it('a write that was sent is not called "not attempted" when credentials fail fo
     },
   });
   expect(run.recipients).toMatchObject([
-    { cause: 'server', error: expect.not.stringContaining('not attempted') },
+    { cause: 'server', error: expect.not.stringContaining('not carried out') },
     { cause: 'authentication' },
   ]);
   expect(run.of('error|')).toHaveLength(2);
@@ -888,7 +944,7 @@ describe('a list whose line breaks were removed', () => {
     expect(run.requests).not.toContain('DELETE /recipients/r2');
     const [message] = run.of('error|');
     expect(message).toContain(
-      `names accounts that would lose access: ${OTHER}`,
+      `name 1 account that would lose access: ${OTHER}`,
     );
     expect(message).toContain('keep them apart (in YAML, with `|`)');
   });
@@ -921,7 +977,9 @@ it('no percentage is advised where nothing listed has access', async () => {
     respond: on(LIST, ok([record('x1', OTHER, 'associated')])),
   });
   const [message] = run.of('error|');
-  expect(message).toContain('set max-removals to their number');
+  expect(message).toContain(
+    'set max-removals to a number instead of a percentage',
+  );
   expect(message).not.toContain('raise max-removals');
 });
 

@@ -4449,7 +4449,9 @@ function plural(count, noun) {
 /** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
 function formatSeconds(ms) {
     const digits = ms < 100_000 ? 1 : 0;
-    return `${(Math.max(0, ms) / 1000).toFixed(digits)} s`;
+    // As in the outputs: of 1.15, `toFixed` makes 1.1.
+    const tenths = Math.round(Math.max(0, ms) / 100);
+    return `${(tenths / 10).toFixed(digits)} s`;
 }
 /** Milliseconds as people say them: `35 s`, `9 m 29 s`, `1 h 5 m`. */
 function formatDuration(ms) {
@@ -5813,6 +5815,7 @@ function isSafeUrl({ protocol, hostname }) {
 
 ;// CONCATENATED MODULE: ../.build/src/github/deployment.js
 
+
 /** How long the record may delay the end of the step. */
 const FINISH_MS = 2_000;
 const deployment_REQUEST_TIMEOUT_MS = 5_000;
@@ -5896,7 +5899,7 @@ class DeploymentRecord {
             environment,
             auto_inactive: false,
             state: newState,
-            description: description.slice(0, MAX_DESCRIPTION),
+            description: fit(description),
         });
         await setState('in_progress', 'Waiting for Cloudflare');
         return setState;
@@ -5917,6 +5920,12 @@ class DeploymentRecord {
         const { status, headers: received } = response;
         return new Response(response.body || null, { status, headers: received });
     };
+}
+/** A number that is cut would be another one: the end shows the cut. */
+function fit(description) {
+    if (description.length <= MAX_DESCRIPTION)
+        return description;
+    return `${headOf(description, MAX_DESCRIPTION - 1)}…`;
 }
 /** It becomes part of a path. */
 function toDeploymentId(data) {
@@ -6403,7 +6412,7 @@ const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
  */
 const SEPARATOR = /,|(?!\uFEFF)\s/;
 /** Inside of an ID, each would hide it from the search of comments. */
-const UNSEEN = /\p{Cf}/gu;
+const UNSEEN = /[\p{Cf}\p{DI}]|(?!\s)\p{Cc}/gu;
 /** `# 023e…`, `# - "023e…"`: an account that is switched off. */
 const SWITCHED_OFF = /^\s*(?:#\s*)?(?:-\s+)?["']?[0-9a-f]{32}(?![0-9a-z_])/i;
 /** JSON has none. */
@@ -6830,10 +6839,10 @@ function noTarget() {
 function severalTargets(given) {
     if (given.length < 2)
         return [];
-    const names = given.map((input) => `\`${input}\``).join(' and ');
+    const names = given.map((input) => `\`${input}\``);
     const wrong = {
         expected: 'one kind of target',
-        got: names,
+        got: `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`,
         fix: 'Keep only one of them.',
     };
     return [(0,inputs_reading/* wrongInput */.qn)(given.at(-1) ?? LIST_INPUT, wrong)];
@@ -7155,12 +7164,12 @@ function read(list, shareReading) {
 /** With its retries, unless the list has failed: then nothing is planned. */
 async function readShareUnlessFailed(listing, { share, deadline }) {
     const listFailed = new AbortController();
-    void listing
-        .then((list) => {
+    const end = () => listFailed.abort('list failed');
+    const endIfFailed = (list) => {
         if (list instanceof ApiError)
-            listFailed.abort('list failed');
-    })
-        .catch(() => listFailed.abort('list failed'));
+            end();
+    };
+    void listing.then(endIfFailed, end);
     const signal = AbortSignal.any([deadline.closing, listFailed.signal]);
     return await share.readShare({ signal }).catch(asApiError);
 }
@@ -7318,7 +7327,7 @@ function stillActive({ id, status }, deletes) {
 function stoppedBy({ reason, request }) {
     return {
         cause: 'stopped',
-        reason: `not attempted, because authentication failed for another write: ${reason}`,
+        reason: `not carried out, because authentication failed for another write: ${reason}`,
         request,
     };
 }
@@ -7326,7 +7335,7 @@ function stoppedBy({ reason, request }) {
 function heldBackToTheEnd({ reason, request }) {
     return {
         cause: 'stopped',
-        reason: `not attempted, because of the response to another write: ${reason}`,
+        reason: `not carried out, because of the response to another write: ${reason}`,
         request,
     };
 }
@@ -7500,7 +7509,8 @@ function commentNamesRemoval({ inputs, unlisted, }) {
     if (named.length === 0)
         return null;
     const who = listOf(named, exact_MAX_NAMED);
-    return `a comment of the list names accounts that would lose access: ${who}`;
+    const count = plural(named.length, 'account');
+    return `comments of the list name ${count} that would lose access: ${who}`;
 }
 /** Those of the IDs that a word holds, whatever else it holds. */
 function idsWithin(words, ids) {
@@ -7726,9 +7736,22 @@ function describeErrors(record, share) {
         return `${who}: ${error}`;
     });
     const described = shown.reduce((count, [, ids]) => count + ids.length, 0);
-    const more = record.errors.length + record.moreErrors - described;
-    const rest = more > 0 ? ` (and ${formatCount(more)} more)` : '';
-    return `${texts.join('; ')}${rest}`;
+    return `${texts.join('; ')}${describeRest(record, described)}`;
+}
+/** Terminal ones come first: those that were not kept are like the last one. */
+function describeRest({ errors, moreErrors }, described) {
+    const isMixed = errors[0]?.terminal === true && !errors.at(-1)?.terminal;
+    const retried = isMixed
+        ? errors.filter(({ terminal }) => !terminal).length + moreErrors
+        : 0;
+    const more = errors.length + moreErrors - described - retried;
+    const parts = [
+        ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
+        ...(retried > 0
+            ? [`and ${formatCount(retried)} that Cloudflare is retrying`]
+            : []),
+    ];
+    return parts.length > 0 ? ` (${parts.join(', ')})` : '';
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/decide.js
@@ -8329,8 +8352,8 @@ class Reconciler {
             const decision = this.#decide(state);
             if (state.next.do === 'fail') {
                 // The failure is final; what is observed of its record is not.
-                const { recipient, inUse } = decision;
-                this.#update(index, { recipient, inUse });
+                const { recipient, inUse, changed } = decision;
+                this.#update(index, { recipient, inUse, changed });
                 continue;
             }
             const heldBack = isWriteDue(decision) ? state.heldBack : null;
@@ -8481,8 +8504,9 @@ class Reconciler {
         const written = { endedMs: nowMs, result };
         const state = this.#stateOf(index);
         if (recipientId !== null) {
+            // Another DELETE of the target may have been held back meanwhile.
             const deletes = [...state.deletes, this.#toDelete(recipientId, written)];
-            this.#update(index, { heldBack: null, deletes });
+            this.#update(index, { deletes });
             return;
         }
         const posts = [...state.posts, this.#toPost(state, written)];
@@ -8490,7 +8514,7 @@ class Reconciler {
         if (recipient)
             replies.push(recipient);
         const inUse = recipient?.id ?? state.inUse;
-        this.#update(index, { heldBack: null, posts, inUse });
+        this.#update(index, { posts, inUse });
     }
     #toPost({ planned }, written) {
         const records = this.#observed.byAccount.get(planned.target.id) ?? [];
@@ -8785,6 +8809,13 @@ const RULES = [
     },
     {
         cause: 'not-found',
+        kinds: ['list'],
+        codes: [1004],
+        isShareListed: true,
+        hint: `Cloudflare lists this share as active, so this may be temporary. ${RUN_AGAIN}`,
+    },
+    {
+        cause: 'not-found',
         kinds: ['share', 'list'],
         codes: [1004],
         wasRead: 'nothing',
@@ -8923,8 +8954,9 @@ const RULES = [
     {
         cause: 'refused',
         refusedFor: 'list',
-        hint: 'Nothing was changed. Check share-id and the list. If all of these ' +
-            'accounts are to lose access, set max-removals to their number.',
+        hint: 'Nothing was changed. Check share-id and the list. To remove every ' +
+            'account that has access, set max-removals to a number instead of a ' +
+            'percentage.',
     },
     {
         cause: 'refused',
@@ -8971,7 +9003,8 @@ function matches(rule, { cause, request }, circumstances) {
         isUnlessOther(rule.wasRead, circumstances.wasRead) &&
         isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
         isUnlessOther(rule.credentials, circumstances.credentials) &&
-        isUnlessOther(rule.refusedFor, circumstances.refusedFor));
+        isUnlessOther(rule.refusedFor, circumstances.refusedFor) &&
+        isUnlessOther(rule.isShareListed, circumstances.isShareListed));
 }
 /** A rule that names no values accepts all of them, and their absence. */
 function accepts(values, value) {
@@ -9074,7 +9107,16 @@ function isRemovalNotBegun(state, inputs) {
     if (isListed(state) || !hasFailed(state, inputs))
         return false;
     const isStopped = failureOf(state)?.cause === 'stopped';
-    return isStopped || state.deletes.length === 0;
+    return isStopped || !wasSent(state);
+}
+/** Was a write sent for it, even if only to be not processed? */
+function wasSent({ posts, deletes, heldBack }) {
+    const wasProcessed = posts.length + deletes.length > 0;
+    return wasProcessed || heldBack?.why === 'not-processed';
+}
+/** Cloudflare does not find the share, but lists it as active. */
+function isShareListed({ inputs, sharesOfOwner }) {
+    return sharesOfOwner.some(({ id }) => id === inputs.shareId);
 }
 /**
  * Accounts that a run with `exact` certainly did not remove, because it ended,
@@ -9269,7 +9311,7 @@ function planAddition(state, inputs) {
 }
 function planKept(state, { wait }) {
     const { recipient, next } = state;
-    const retried = retriedErrors(state).length;
+    const retried = countRetried(state);
     const detail = retried > 0
         ? ` (Cloudflare is retrying ${plural(retried, 'resource')})`
         : '';
@@ -9340,12 +9382,15 @@ function changeLine(from, to, nowMs) {
         return failureOf(from) ? '' : failedLine(failure);
     return describeStatusChange(from, to, nowMs);
 }
-/** Each list holds a write back again: only another reason is news. */
+/** Each list holds a write back again: another attempt or reason is news. */
 function isHeldBackAnew(from, to) {
     if (to.heldBack === from.heldBack)
         return false;
-    const wasSent = to.heldBack?.why === 'not-processed';
-    return wasSent || to.heldBack?.why !== from.heldBack?.why;
+    // What follows from it, a failure, has a line of its own.
+    if (to.heldBack?.why === 'stopped')
+        return false;
+    const wasAttempted = to.heldBack?.why === 'not-processed';
+    return wasAttempted || to.heldBack?.why !== from.heldBack?.why;
 }
 function failedLine(failure) {
     return `failed: ${formatFailure(failure)}`;
@@ -9405,7 +9450,7 @@ function describeWrite(result, accepted) {
 function describeHeldBack(heldBack) {
     switch (heldBack.why) {
         case 'not-processed':
-            return describeNotProcessed(heldBack.failure);
+            return `held back until the next list: ${describeNotProcessed(heldBack.failure)}`;
         case 'rate-limit':
             return (`held back for ${formatWait(heldBack.waitMs)}, to stay within the ` +
                 'rate limit');
@@ -9424,11 +9469,11 @@ function describeHeldBack(heldBack) {
 /** The same when the run is over, and no list follows. */
 function describeHeldBackAtEnd(heldBack) {
     return heldBack.why === 'not-processed'
-        ? `not processed: ${formatFailure(heldBack.failure)}`
+        ? describeNotProcessed(heldBack.failure)
         : describeHeldBack(heldBack);
 }
 function describeNotProcessed(failure) {
-    return `held back until the next list: not processed: ${formatFailure(failure)}`;
+    return `not processed: ${formatFailure(failure)}`;
 }
 function delayLine(delay) {
     const wait = formatWait(delay.waitMs);
@@ -9495,7 +9540,7 @@ function waitingLine(state, nowMs, leftMs) {
     const after = formatDuration(nowMs - state.startedMs);
     const left = formatDuration(leftMs);
     const retries = isAwaitingResources(state)
-        ? `; Cloudflare is retrying ${plural(retriedErrors(state).length, 'resource')}`
+        ? `; Cloudflare is retrying ${plural(countRetried(state), 'resource')}`
         : '';
     return `${stillWaiting(state)} after ${after}, ${left} left${retries}`;
 }
@@ -9582,12 +9627,18 @@ function resultLine(result) {
  * What one target has come to, for the list at the end of the log; in a dry
  * run, its plan.
  */
-function targetLine(kind, state, failure, inputs) {
+function targetLine(kind, state, failure, { inputs, outcome }) {
     if (inputs.dryRun)
         return `${nameOfState(state)} ${planLine(state, inputs)}`;
     const word = failure ? failedLine(failure) : wordOf(kind, inputs);
-    const rest = failure ? '' : ` (${statusWord(state)})`;
+    const late = lateWords(state, outcome.observed);
+    const rest = failure ? '' : `${late} (${statusWord(state)})`;
     return `${nameOfState(state)}: ${word}${rest}`;
+}
+/** With `exact`: why the status of a removed account shows access. */
+function lateWords(state, observed) {
+    const late = observed && lateRecord(state, observed);
+    return late ? ', but another recipient appeared' : '';
 }
 function causeCountLine(title, states, reason) {
     // A plan can be rejected although no target would change.
@@ -9627,6 +9678,7 @@ function describePending(state, result) {
         ...describeConfirmation([state]),
         ...describeUnbegunRemovals([state]),
         ...describeLastWrite(state, outcome.observed),
+        ...describeRejections([state], outcome.observed),
         ...describeRetries(state, outcome.share),
         ...describeLastPoll(outcome),
     ].join('; ');
@@ -9638,6 +9690,7 @@ function describeManyPending(states, result) {
         ...describeConfirmation(states),
         ...describeUnbegunRemovals(states),
         ...describeLastWrites(states, result.outcome.observed),
+        ...describeRejections(states, result.outcome.observed),
         ...describeManyRetries(states, result.outcome.share),
         ...describeLastPoll(result.outcome),
     ].join('; ');
@@ -9665,6 +9718,11 @@ function retriedErrors({ planned, recipient, }) {
     if (!isAwaited || !isActive(recipient))
         return [];
     return recipient.errors.filter(({ terminal }) => !terminal);
+}
+/** Those that the record only counts are retried too, if the others are. */
+function countRetried(state) {
+    const { length } = retriedErrors(state);
+    return length === 0 ? 0 : length + (state.recipient?.moreErrors ?? 0);
 }
 function describeLastPoll({ lastPollFailure }) {
     if (!lastPollFailure)
@@ -9769,27 +9827,58 @@ const WRITE_ENDS = {
 };
 const MAX_REASONS = 3;
 function describeLastWrites(states, observed) {
-    const hasOpenDelete = (state) => observed !== null && openDeleteOf(state, observed) !== null;
-    const sent = states.filter((state) => hasOpenDelete(state) || !(state.heldBack || hasShownEffect(state)));
-    const outcomeOf = (state) => hasOpenDelete(state) ? 'unknown' : lastResultOf(state)?.outcome;
-    const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
-        const ended = sent.filter((state) => outcomeOf(state) === outcome);
-        if (ended.length === 0)
+    const all = states.flatMap((state) => endOfLastWrite(state, observed) ?? []);
+    const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, words]) => {
+        const alike = all.filter((end) => end.outcome === outcome);
+        if (alike.length === 0)
             return [];
-        const reasons = new Set(ended.map((state) => reasonOfLastWrite(state, observed)));
+        const reasons = new Set(alike.map(({ reason }) => reason));
         const named = listOf([...reasons], MAX_REASONS);
-        return [`${plural(ended.length, 'last write')} ${end}: ${named}`];
+        return [`${plural(alike.length, 'last write')} ${words}: ${named}`];
     });
     return [...parts, ...describeHeldBackWrites(states)];
 }
-function reasonOfLastWrite(state, observed) {
-    const open = observed && openDeleteOf(state, observed);
-    if (open)
-        return open.reason;
+function endOfLastWrite(state, observed) {
+    const openDelete = observed && openDeleteOf(state, observed);
+    if (openDelete)
+        return { outcome: 'unknown', reason: openDelete.reason };
+    if (state.heldBack || hasShownEffect(state))
+        return null;
     const last = lastResultOf(state);
-    return last && last.outcome !== 'accepted' ? last.error.failure.reason : '';
+    if (!last || last.outcome === 'accepted')
+        return null;
+    return { outcome: last.outcome, reason: last.error.failure.reason };
 }
-/** How many were held back for each reason; the first one has its words. */
+/**
+ * An account can have several records: the DELETE of one may have been
+ * rejected while it is not known what came of another.
+ */
+function describeRejections(states, observed) {
+    if (!observed)
+        return [];
+    const reasons = states
+        .filter((state) => openDeleteOf(state, observed) !== null)
+        .flatMap((state) => rejectionsOf(state, observed));
+    if (reasons.length === 0)
+        return [];
+    const named = listOf([...new Set(reasons)], MAX_REASONS);
+    return [`${plural(reasons.length, 'removal')} met a rejection: ${named}`];
+}
+/** Why a record is still there whose last DELETE was rejected. */
+function rejectionsOf({ deletes }, { records }) {
+    const lastOfEach = new Map(deletes.map(({ recipientId, result }) => [recipientId, result]));
+    return [...lastOfEach].flatMap(([recipientId, result]) => {
+        const record = records.get(recipientId);
+        const isThere = record !== undefined && isActive(record);
+        return isThere && result.outcome === 'rejected'
+            ? [result.error.failure.reason]
+            : [];
+    });
+}
+/**
+ * How many were held back for each reason. What was not processed has reasons
+ * of its own; of the others, the first one has its words.
+ */
 function describeHeldBackWrites(states) {
     const groups = new Map();
     for (const { heldBack } of states) {
@@ -9801,8 +9890,17 @@ function describeHeldBackWrites(states) {
     }
     return [...groups.values()].map((group) => {
         const writes = plural(group.length, 'last write');
-        return `${writes} ${describeHeldBackAtEnd(group[0])}`;
+        return `${writes} ${describeHeldBackGroup(group)}`;
     });
+}
+/** All of the group were held back for the same `why`. */
+function describeHeldBackGroup(group) {
+    const reasons = group.flatMap((heldBack) => heldBack.why === 'not-processed' ? [heldBack.failure.reason] : []);
+    const [first] = group;
+    const isOne = new Set(reasons).size < 2;
+    if (first && isOne)
+        return describeHeldBackAtEnd(first);
+    return `not processed: ${listOf([...new Set(reasons)], MAX_REASONS)}`;
 }
 // -------- what an annotation adds to a reason
 /** `Share "Baseline" (3fd8…), owner 699d…; account 023e…, recipient c41f….` */
@@ -9818,12 +9916,11 @@ function whereSentence(states, result) {
     return `${share}; ${who} ${listOf(states.map(nameOfState), 20)}${recipient}.`;
 }
 /** `Shares of this account: "Baseline" (3fd8…), …`. */
-function sharesSentence({ sharesOfOwner, inputs }) {
-    if (sharesOfOwner.length === 0)
+function sharesSentence(result) {
+    const { sharesOfOwner } = result;
+    // The hint says that this share is among them.
+    if (sharesOfOwner.length === 0 || isShareListed(result))
         return '';
-    if (sharesOfOwner.some(({ id }) => id === inputs.shareId)) {
-        return 'Cloudflare still lists this share as active.';
-    }
     const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
     return `Shares of this account: ${listOf(names, 5)}.`;
 }
@@ -9875,21 +9972,26 @@ function isCreatedBefore(a, b) {
 function skippedWarning(count) {
     return {
         title: WARNING_TITLES.skipped,
-        text: `${plural(count, 'recipient')} of other accounts could not be ` +
+        text: `${plural(count, 'recipient')} of ` +
+            `${count === 1 ? 'another account' : 'other accounts'} could not be ` +
             'decoded and had no effect on this run.',
     };
 }
-function lateWarning(records) {
-    // The next plan is rejected because of a record that names no account.
-    const areNamed = records.every(({ accountId }) => accountId !== null);
-    const fix = areNamed
-        ? 'Run again to remove them.'
-        : 'Check those without an account: they may be an organization.';
+/** `organizationId` as the share names it. */
+function lateWarning(records, organizationId) {
+    const isOne = records.length === 1;
+    const who = plural(records.length, 'recipient');
+    const names = listOf(records.map(nameOfRecord), 20);
+    // The next plan is rejected because of a record that may be an organization.
+    const unclear = records.filter(({ accountId }) => accountId === null || accountId === organizationId);
+    const ids = unclear.map(({ id }) => id);
+    const fix = unclear.length === 0
+        ? `Run again to remove ${isOne ? 'it' : 'them'}.`
+        : `An organization may have access through ${nameRecipients(ids)}: check the Cloudflare dashboard.`;
     return {
         title: WARNING_TITLES.late,
-        text: 'The first list did not show these recipients with access, so they ' +
-            'were not removed and still have access: ' +
-            `${listOf(records.map(nameOfRecord), 20)}. ${fix}`,
+        text: `${who} that the first list did not show with access still ` +
+            `${isOne ? 'has' : 'have'} access: ${names}. ${fix}`,
     };
 }
 function ownerWarning(records) {
@@ -9993,6 +10095,7 @@ function createProgressLog(sink, inputs, clock) {
             writeWasAccepted,
             credentials: inputs.credentials.type,
             refusedFor: null,
+            isShareListed: false,
         });
         const line = `${nameOfState(to)}: ${text}`;
         const count = limit ? countLine(limit.key) : 0;
@@ -10145,7 +10248,7 @@ function groupFailures(result) {
     if (refusal && !isExplained) {
         groups.push(...describeGroups([{ failure: refusal, states: [] }], result));
     }
-    return groups.sort((a, b) => Number(isConsequence(a)) - Number(isConsequence(b)) ||
+    return groups.sort((a, b) => Number(isConsequence(a, result)) - Number(isConsequence(b, result)) ||
         b.states.length - a.states.length);
 }
 function groupTargets(result) {
@@ -10162,17 +10265,15 @@ function groupTargets(result) {
     return describeGroups([...groups.values()], result);
 }
 /** Does another failure explain it? */
-function isConsequence({ failure }) {
-    return failure.cause === 'stopped';
+function isConsequence({ failure, states }, { inputs }) {
+    const isNotBegun = states.length > 0 &&
+        states.every((state) => isRemovalNotBegun(state, inputs));
+    return failure.cause === 'stopped' || (isEndOfRun(failure) && isNotBegun);
 }
 /** The groups that get an annotation. What was not attempted has none. */
 function annotatedGroups(groups, result) {
-    const attempted = groups.filter((group) => wasAttempted(group, result));
+    const attempted = groups.filter((group) => !isConsequence(group, result));
     return attempted.length > 0 ? attempted : groups.slice(0, 1);
-}
-function wasAttempted({ failure, states }, { inputs }) {
-    const isNotBegun = states.every((state) => isRemovalNotBegun(state, inputs));
-    return failure.cause !== 'stopped' && !(isEndOfRun(failure) && isNotBegun);
 }
 /** What advice depends on is the same for all: 20,000 groups ask once. */
 function describeGroups(groups, result) {
@@ -10181,6 +10282,7 @@ function describeGroups(groups, result) {
         writeWasAccepted: result.outcome.targets.some(hasWritten),
         credentials: result.inputs.credentials.type,
         refusedFor: result.outcome.refusal?.about ?? null,
+        isShareListed: isShareListed(result),
     };
     return groups.map((group) => describeGroup(group, result, circumstances));
 }
@@ -10211,9 +10313,8 @@ function groupKey(failure, state) {
         return failure.cause;
     if (isEndOfRun(failure) || isWholeRun(failure)) {
         // A removal that was not begun gets no annotation.
-        const isBegun = state.posts.length + state.deletes.length > 0;
         const { desired } = state.planned;
-        return `${failure.cause} ${desired} ${isListed(state) || isBegun}`;
+        return `${failure.cause} ${desired} ${isListed(state) || wasSent(state)}`;
     }
     const reason = withoutOwnIds(failure.reason, state);
     const { kind = '', code = '' } = failure.request ?? {};
@@ -10499,7 +10600,7 @@ function openSink(runner, sanitizer) {
         shown[level] += 1;
         const isShown = shown[level] <= MAX_ANNOTATIONS;
         const lines = [text].flat().map(line);
-        const message = fit(lines.join('\n'), link, line);
+        const message = sink_fit(lines.join('\n'), link, line);
         if (isShown)
             runner.annotate(level, line(title), message.text);
         // What GitHub does not show stands in the log.
@@ -10529,7 +10630,7 @@ function messageOf(error) {
     return error instanceof Error ? error.message : String(error);
 }
 /** Shortens what is before the link, never the link. */
-function fit(text, link, line) {
+function sink_fit(text, link, line) {
     const end = link === null ? '' : `\n${line(link)}`;
     const max = MAX_ANNOTATION - end.length;
     return { text: `${cut(text, max)}${end}`, isCut: text.length > max };
@@ -10686,12 +10787,19 @@ function targetSections(result, toHtml, budget) {
     const failed = byCause(of('failed', 'cancelled'), result);
     const changed = of('added', 'removed');
     const waiting = of('waiting');
+    const areCancelled = of('failed').length === 0;
+    const failedTitle = (count) => {
+        if (!areCancelled)
+            return plural(count, 'more failure');
+        const who = plural(count, `more ${nounOf(failed)}`);
+        return `${who} ${wordOf('cancelled', result.inputs)}`;
+    };
     const waitingTitle = (count) => {
         const who = plural(count, `more ${nounOf(waiting)}`);
         return `${who} ${wordOf('waiting', result.inputs)}`;
     };
     return [
-        ...sections(failed, (count) => plural(count, 'more failure')),
+        ...sections(failed, failedTitle),
         ...sections(changed, (count) => plural(count, 'more change')),
         ...sections(waiting, waitingTitle),
         section(foldedTitle(of('unchanged'), result), of('unchanged')),
@@ -10778,8 +10886,7 @@ function reasonCell(state, result, toHtml) {
 function changeWord(state, { inputs, outcome }) {
     const isAdded = state.planned.desired === 'present';
     const word = wordOf(isAdded ? 'added' : 'removed', inputs);
-    const late = outcome.observed && lateRecord(state, outcome.observed);
-    const rest = late ? ', but another recipient appeared' : '';
+    const rest = lateWords(state, outcome.observed);
     return `${isAdded ? '+' : '-'} ${word}${rest}`;
 }
 /** An ID, linked to its dashboard where it is Cloudflare's, and its label. */
@@ -10936,7 +11043,9 @@ function lateRecords({ inputs, outcome }, { records }) {
         record.accountId !== inputs.accountId &&
         !listed.has(record.accountId ?? '');
     const late = [...records.values()].filter(isLate);
-    return late.length > 0 ? [lateWarning(late)] : [];
+    return late.length > 0
+        ? [lateWarning(late, outcome.share?.organizationId ?? null)]
+        : [];
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/report.js
@@ -10958,7 +11067,7 @@ async function reportInvalidInputs(sink, context, errors, summary) {
     annotate(sink, context, 'inputs', [...messages, ...advice]);
     for (const { input, details } of errors) {
         if (details.length > 0)
-            sink.group(`All entries of ${input}`, details);
+            sink.group(`All problems of ${input}`, details);
     }
     if (summary) {
         await writeSummary(sink, () => createInputSummary(errors, sink.html));
@@ -11087,7 +11196,7 @@ function logResults(sink, result) {
 }
 /** One line for each target, in the order of the summary. */
 function resultLines(result) {
-    const toLine = (kind, state) => targetLine(kind, state, failureIn(state, result), result.inputs);
+    const toLine = (kind, state) => targetLine(kind, state, failureIn(state, result), result);
     return [...byKind(result)].flatMap(([kind, states]) => states.map((state) => toLine(kind, state)));
 }
 // -------- outputs and summary
@@ -11278,9 +11387,8 @@ async function toResult(run, outcome, startMs) {
 }
 /** Names shares of the owner where the share does not exist: best effort. */
 async function sharesForAdvice({ share, deadline, world }, { targets }) {
-    const [first] = targets;
-    const failure = first?.next.do === 'fail' ? first.next.failure : null;
-    if (!failure || !isShareNotFound(failure))
+    const isMissing = targets.some(({ next }) => next.do === 'fail' && isShareNotFound(next.failure));
+    if (!isMissing)
         return [];
     const late = new AbortController();
     void world.clock.sleep(ADVICE_MS).then(() => late.abort('late'));
@@ -11306,7 +11414,7 @@ function describeDeployment(result, reported) {
         return 'internal error';
     return reported === 'complete'
         ? headline(result)
-        : `${headline(result)}; the outputs could not be written`;
+        : `the outputs could not be written; ${headline(result)}`;
 }
 
 

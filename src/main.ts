@@ -223,9 +223,10 @@ async function sharesForAdvice(
   { share, deadline, world }: Run,
   { targets }: Outcome,
 ): Promise<readonly ShareName[]> {
-  const [first] = targets;
-  const failure = first?.next.do === 'fail' ? first.next.failure : null;
-  if (!failure || !isShareNotFound(failure)) return [];
+  const isMissing = targets.some(
+    ({ next }) => next.do === 'fail' && isShareNotFound(next.failure),
+  );
+  if (!isMissing) return [];
   const late = new AbortController();
   void world.clock.sleep(ADVICE_MS).then(() => late.abort('late'));
   const signal = AbortSignal.any([deadline.closing, late.signal]);
@@ -258,5 +259,5 @@ function describeDeployment(result: Result | null, reported: Reported): string {
   if (!result || reported === 'crashed') return 'internal error';
   return reported === 'complete'
     ? headline(result)
-    : `${headline(result)}; the outputs could not be written`;
+    : `the outputs could not be written; ${headline(result)}`;
 }

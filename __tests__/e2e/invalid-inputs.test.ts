@@ -164,5 +164,5 @@ it('a list with 19,900 wrong entries, beside another input of 100 kB, makes a su
   expect(run.summary).toContain('got 19,900 problems');
   expect(run.summary).toContain('and 19,890 more');
   expect(run.summary).toContain('<code>share-id</code>');
-  expect(run.stdout).toContain('::group::All entries of recipient-account');
+  expect(run.stdout).toContain('::group::All problems of recipient-account');
 });

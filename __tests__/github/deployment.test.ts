@@ -155,7 +155,7 @@ describe('the deployment record', () => {
   it('has a description that GitHub accepts', async () => {
     const { record, calls } = await start();
     await record.finish('success', 'x'.repeat(141));
-    expect(calls.at(-1)?.body['description']).toBe('x'.repeat(140));
+    expect(calls.at(-1)?.body['description']).toBe(`${'x'.repeat(139)}…`);
   });
 
   it('is not made without a token', async () => {

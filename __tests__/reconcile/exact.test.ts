@@ -222,7 +222,7 @@ describe('`exact` refuses', () => {
     refuses(
       { inputs: { namedInComments: [word] }, records: having(0, 5) },
       'comment',
-      `a comment of the list names accounts that would lose access: ${account(5)}`,
+      `comments of the list name 1 account that would lose access: ${account(5)}`,
     );
   });
 

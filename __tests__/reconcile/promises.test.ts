@@ -94,7 +94,7 @@ describe('a write that is held back', () => {
     expect(writes()).toHaveLength(1);
     expect(causes).toEqual(['authentication', ...Array(5).fill('stopped')]);
     expect(reasons[1]).toBe(
-      'not attempted, because authentication failed for another write: said (code 10000)',
+      'not carried out, because authentication failed for another write: said (code 10000)',
     );
     expect(targets[1]?.posts).toEqual([]);
   });
@@ -142,7 +142,7 @@ describe('a write that is held back', () => {
       const reason =
         'said (code 1); the response asks to wait 15 m, with 9 m 57 s left';
       const because =
-        'not attempted, because of the response to another write: ';
+        'not carried out, because of the response to another write: ';
       const { reasons, causes } = ended;
       expect(reasons).toEqual([
         ...Array(4).fill(reason),

@@ -20,7 +20,7 @@ describe('resource errors', () => {
       'terminal ones only, with a count of the rest',
       [no, later],
       0,
-      'resource policy: no entitlement (and 1 more)',
+      'resource policy: no entitlement (and 1 that Cloudflare is retrying)',
     ],
     [
       'three texts at most',

@@ -17,6 +17,7 @@ const TOKEN: Circumstances = {
   writeWasAccepted: false,
   credentials: 'token',
   refusedFor: 'removals',
+  isShareListed: false,
 };
 const KEY: Circumstances = { ...TOKEN, credentials: 'key' };
 const UNREAD: Circumstances = {

@@ -110,7 +110,8 @@ describe('the output recipients', () => {
     expect(recipientsOf(states)).toMatchObject([
       {
         cause: 'resource-error',
-        error: 'gateway-policy policy: no entitlement (and 4 more)',
+        error:
+          'gateway-policy policy: no entitlement (and 4 that Cloudflare is retrying)',
         resources: [
           {
             resource_id: 'policy',

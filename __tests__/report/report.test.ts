@@ -291,7 +291,7 @@ describe('warnings at the end', () => {
     'Recipients could not be read|2 recipients of other accounts could not be decoded and had no effect on this run.';
   const OWNED =
     'Owner is a recipient|The account that owns the share is a recipient of it. The action does not remove recipient mine.';
-  const APPEARED = `Recipient appeared during the run|The first list did not show these recipients with access, so they were not removed and still have access: r7 (account ${account(7)}). Run again to remove them.`;
+  const APPEARED = `Recipient appeared during the run|1 recipient that the first list did not show with access still has access: r7 (account ${account(7)}). Run again to remove it.`;
   const emea = unchanged(0, { label: 'EMEA' });
   const history = recordOf(0, 'disassociated', { id: 'x' });
   const both = { observed: observe([older, newer]) };
@@ -386,7 +386,7 @@ describe('invalid inputs', () => {
       { ...error, details: ['line 1', 'line 2'] },
     ]);
     expect(seen.slice(1, 4)).toEqual([
-      'group|All entries of state',
+      'group|All problems of state',
       'grouped|line 1',
       'grouped|line 2',
     ]);

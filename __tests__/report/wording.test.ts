@@ -297,7 +297,7 @@ describe('the errors of resources', () => {
     [
       [resourceError(true), resourceError(false, 'later', 'x')],
       0,
-      'gateway-policy policy: no entitlement (and 1 more)',
+      'gateway-policy policy: no entitlement (and 1 that Cloudflare is retrying)',
     ],
     [
       ['a', 'b', 'c', 'd'].map((text) => resourceError(false, text, text)),

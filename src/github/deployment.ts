@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { HttpClient, HttpRequest } from '../cloudflare/http-client.ts';
 import { isSafeUrl } from '../cloudflare/safe-url.ts';
 import type { Inputs } from '../domain.ts';
+import { headOf } from '../format.ts';
 import type { GitHubContext } from './context.ts';
 
 /** How a run ended, in GitHub's words. */
@@ -121,7 +122,7 @@ export class DeploymentRecord {
         environment,
         auto_inactive: false,
         state: newState,
-        description: description.slice(0, MAX_DESCRIPTION),
+        description: fit(description),
       });
     await setState('in_progress', 'Waiting for Cloudflare');
     return setState;
@@ -151,6 +152,12 @@ export class DeploymentRecord {
     const { status, headers: received } = response;
     return new Response(response.body || null, { status, headers: received });
   };
+}
+
+/** A number that is cut would be another one: the end shows the cut. */
+function fit(description: string): string {
+  if (description.length <= MAX_DESCRIPTION) return description;
+  return `${headOf(description, MAX_DESCRIPTION - 1)}…`;
 }
 
 /** It becomes part of a path. */

@@ -117,10 +117,10 @@ function noTarget(): InputError {
 
 function severalTargets(given: readonly TargetInput[]): InputError[] {
   if (given.length < 2) return [];
-  const names = given.map((input) => `\`${input}\``).join(' and ');
+  const names = given.map((input) => `\`${input}\``);
   const wrong = {
     expected: 'one kind of target',
-    got: names,
+    got: `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`,
     fix: 'Keep only one of them.',
   };
   return [wrongInput(given.at(-1) ?? LIST_INPUT, wrong)];

@@ -166,7 +166,8 @@ function commentNamesRemoval({
   const named = unlisted.filter((id) => ids.has(id));
   if (named.length === 0) return null;
   const who = listOf(named, MAX_NAMED);
-  return `a comment of the list names accounts that would lose access: ${who}`;
+  const count = plural(named.length, 'account');
+  return `comments of the list name ${count} that would lose access: ${who}`;
 }
 
 /** Those of the IDs that a word holds, whatever else it holds. */

@@ -72,7 +72,7 @@ export function stillActive(
 export function stoppedBy({ reason, request }: Failure): Failure {
   return {
     cause: 'stopped',
-    reason: `not attempted, because authentication failed for another write: ${reason}`,
+    reason: `not carried out, because authentication failed for another write: ${reason}`,
     request,
   };
 }
@@ -81,7 +81,7 @@ export function stoppedBy({ reason, request }: Failure): Failure {
 export function heldBackToTheEnd({ reason, request }: Failure): Failure {
   return {
     cause: 'stopped',
-    reason: `not attempted, because of the response to another write: ${reason}`,
+    reason: `not carried out, because of the response to another write: ${reason}`,
     request,
   };
 }

@@ -36,7 +36,24 @@ export function describeErrors(
     return `${who}: ${error}`;
   });
   const described = shown.reduce((count, [, ids]) => count + ids.length, 0);
-  const more = record.errors.length + record.moreErrors - described;
-  const rest = more > 0 ? ` (and ${formatCount(more)} more)` : '';
-  return `${texts.join('; ')}${rest}`;
+  return `${texts.join('; ')}${describeRest(record, described)}`;
+}
+
+/** Terminal ones come first: those that were not kept are like the last one. */
+function describeRest(
+  { errors, moreErrors }: ShareRecipient,
+  described: number,
+): string {
+  const isMixed = errors[0]?.terminal === true && !errors.at(-1)?.terminal;
+  const retried = isMixed
+    ? errors.filter(({ terminal }) => !terminal).length + moreErrors
+    : 0;
+  const more = errors.length + moreErrors - described - retried;
+  const parts = [
+    ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
+    ...(retried > 0
+      ? [`and ${formatCount(retried)} that Cloudflare is retrying`]
+      : []),
+  ];
+  return parts.length > 0 ? ` (${parts.join(', ')})` : '';
 }

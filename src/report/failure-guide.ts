@@ -47,6 +47,8 @@ export interface Circumstances {
   readonly credentials: Credentials['type'];
   /** What a plan was rejected for; null where none was. */
   readonly refusedFor: Refusal['about'] | null;
+  /** Cloudflare does not find the share, but lists it as active. */
+  readonly isShareListed: boolean;
 }
 
 /** What to call a failure, and what to do about it. */
@@ -71,6 +73,7 @@ interface Rule {
   readonly writeWasAccepted?: boolean;
   readonly credentials?: Credentials['type'];
   readonly refusedFor?: Refusal['about'];
+  readonly isShareListed?: boolean;
   /** Where it differs from the cause. */
   readonly topic?: Topic;
   readonly hint: string;
@@ -171,6 +174,13 @@ export const RULES: readonly Rule[] = [
     hint:
       'Check account-id and api-url, and whether the credentials can see ' +
       'this account.',
+  },
+  {
+    cause: 'not-found',
+    kinds: ['list'],
+    codes: [1004],
+    isShareListed: true,
+    hint: `Cloudflare lists this share as active, so this may be temporary. ${RUN_AGAIN}`,
   },
   {
     cause: 'not-found',
@@ -330,8 +340,9 @@ export const RULES: readonly Rule[] = [
     cause: 'refused',
     refusedFor: 'list',
     hint:
-      'Nothing was changed. Check share-id and the list. If all of these ' +
-      'accounts are to lose access, set max-removals to their number.',
+      'Nothing was changed. Check share-id and the list. To remove every ' +
+      'account that has access, set max-removals to a number instead of a ' +
+      'percentage.',
   },
   {
     cause: 'refused',
@@ -394,7 +405,8 @@ function matches(
     isUnlessOther(rule.wasRead, circumstances.wasRead) &&
     isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
     isUnlessOther(rule.credentials, circumstances.credentials) &&
-    isUnlessOther(rule.refusedFor, circumstances.refusedFor)
+    isUnlessOther(rule.refusedFor, circumstances.refusedFor) &&
+    isUnlessOther(rule.isShareListed, circumstances.isShareListed)
   );
 }
 

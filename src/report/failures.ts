@@ -12,7 +12,9 @@ import {
   causeOf,
   hasFailed,
   isRemovalNotBegun,
+  isShareListed,
   type Result,
+  wasSent,
 } from './result.ts';
 import { describeManyPending, describePending } from './wording.ts';
 
@@ -57,7 +59,7 @@ export function groupFailures(result: Result): FailureGroup[] {
   }
   return groups.sort(
     (a, b) =>
-      Number(isConsequence(a)) - Number(isConsequence(b)) ||
+      Number(isConsequence(a, result)) - Number(isConsequence(b, result)) ||
       b.states.length - a.states.length,
   );
 }
@@ -76,8 +78,14 @@ function groupTargets(result: Result): FailureGroup[] {
 }
 
 /** Does another failure explain it? */
-function isConsequence({ failure }: FailureGroup): boolean {
-  return failure.cause === 'stopped';
+function isConsequence(
+  { failure, states }: FailureGroup,
+  { inputs }: Result,
+): boolean {
+  const isNotBegun =
+    states.length > 0 &&
+    states.every((state) => isRemovalNotBegun(state, inputs));
+  return failure.cause === 'stopped' || (isEndOfRun(failure) && isNotBegun);
 }
 
 /** The groups that get an annotation. What was not attempted has none. */
@@ -85,13 +93,8 @@ export function annotatedGroups(
   groups: readonly FailureGroup[],
   result: Result,
 ): readonly FailureGroup[] {
-  const attempted = groups.filter((group) => wasAttempted(group, result));
+  const attempted = groups.filter((group) => !isConsequence(group, result));
   return attempted.length > 0 ? attempted : groups.slice(0, 1);
-}
-
-function wasAttempted({ failure, states }: FailureGroup, { inputs }: Result) {
-  const isNotBegun = states.every((state) => isRemovalNotBegun(state, inputs));
-  return failure.cause !== 'stopped' && !(isEndOfRun(failure) && isNotBegun);
 }
 
 type Group = Pick<FailureGroup, 'failure' | 'states'>;
@@ -106,6 +109,7 @@ function describeGroups(
     writeWasAccepted: result.outcome.targets.some(hasWritten),
     credentials: result.inputs.credentials.type,
     refusedFor: result.outcome.refusal?.about ?? null,
+    isShareListed: isShareListed(result),
   };
   return groups.map((group) => describeGroup(group, result, circumstances));
 }
@@ -147,9 +151,8 @@ function groupKey(failure: Failure, state: TargetState): string {
   if (failure.cause === 'refused') return failure.cause;
   if (isEndOfRun(failure) || isWholeRun(failure)) {
     // A removal that was not begun gets no annotation.
-    const isBegun = state.posts.length + state.deletes.length > 0;
     const { desired } = state.planned;
-    return `${failure.cause} ${desired} ${isListed(state) || isBegun}`;
+    return `${failure.cause} ${desired} ${isListed(state) || wasSent(state)}`;
   }
   const reason = withoutOwnIds(failure.reason, state);
   const { kind = '', code = '' } = failure.request ?? {};

@@ -135,6 +135,7 @@ export function createProgressLog(
       writeWasAccepted,
       credentials: inputs.credentials.type,
       refusedFor: null,
+      isShareListed: false,
     });
     const line = `${nameOfState(to)}: ${text}`;
     const count = limit ? countLine(limit.key) : 0;

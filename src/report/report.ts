@@ -67,7 +67,7 @@ export async function reportInvalidInputs(
   annotate(sink, context, 'inputs', [...messages, ...advice]);
 
   for (const { input, details } of errors) {
-    if (details.length > 0) sink.group(`All entries of ${input}`, details);
+    if (details.length > 0) sink.group(`All problems of ${input}`, details);
   }
   if (summary) {
     await writeSummary(sink, () => createInputSummary(errors, sink.html));
@@ -238,7 +238,7 @@ function logResults(sink: Sink, result: Result): void {
 /** One line for each target, in the order of the summary. */
 function resultLines(result: Result): string[] {
   const toLine = (kind: Kind, state: TargetState) =>
-    targetLine(kind, state, failureIn(state, result), result.inputs);
+    targetLine(kind, state, failureIn(state, result), result);
   return [...byKind(result)].flatMap(([kind, states]) =>
     states.map((state) => toLine(kind, state)),
   );

@@ -149,7 +149,18 @@ export function byKind(result: Result): Map<Kind, TargetState[]> {
 export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
   if (isListed(state) || !hasFailed(state, inputs)) return false;
   const isStopped = failureOf(state)?.cause === 'stopped';
-  return isStopped || state.deletes.length === 0;
+  return isStopped || !wasSent(state);
+}
+
+/** Was a write sent for it, even if only to be not processed? */
+export function wasSent({ posts, deletes, heldBack }: TargetState): boolean {
+  const wasProcessed = posts.length + deletes.length > 0;
+  return wasProcessed || heldBack?.why === 'not-processed';
+}
+
+/** Cloudflare does not find the share, but lists it as active. */
+export function isShareListed({ inputs, sharesOfOwner }: Result): boolean {
+  return sharesOfOwner.some(({ id }) => id === inputs.shareId);
 }
 
 /**

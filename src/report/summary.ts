@@ -16,7 +16,6 @@ import {
   isSuccess,
   type Kind,
   kindOf,
-  lateRecord,
   type Result,
   statusOf,
 } from './result.ts';
@@ -24,6 +23,7 @@ import {
   costParts,
   emptyInputAdvice,
   headline,
+  lateWords,
   listEntry,
   notRemovedTitle,
   nounOf,
@@ -190,12 +190,18 @@ function targetSections(
   const failed = byCause(of('failed', 'cancelled'), result);
   const changed = of('added', 'removed');
   const waiting = of('waiting');
+  const areCancelled = of('failed').length === 0;
+  const failedTitle = (count: number) => {
+    if (!areCancelled) return plural(count, 'more failure');
+    const who = plural(count, `more ${nounOf(failed)}`);
+    return `${who} ${wordOf('cancelled', result.inputs)}`;
+  };
   const waitingTitle = (count: number) => {
     const who = plural(count, `more ${nounOf(waiting)}`);
     return `${who} ${wordOf('waiting', result.inputs)}`;
   };
   return [
-    ...sections(failed, (count) => plural(count, 'more failure')),
+    ...sections(failed, failedTitle),
     ...sections(changed, (count) => plural(count, 'more change')),
     ...sections(waiting, waitingTitle),
     section(foldedTitle(of('unchanged'), result), of('unchanged')),
@@ -316,8 +322,7 @@ function reasonCell(
 function changeWord(state: TargetState, { inputs, outcome }: Result): string {
   const isAdded = state.planned.desired === 'present';
   const word = wordOf(isAdded ? 'added' : 'removed', inputs);
-  const late = outcome.observed && lateRecord(state, outcome.observed);
-  const rest = late ? ', but another recipient appeared' : '';
+  const rest = lateWords(state, outcome.observed);
   return `${isAdded ? '+' : '-'} ${word}${rest}`;
 }
 

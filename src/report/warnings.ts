@@ -86,5 +86,7 @@ function lateRecords(
     record.accountId !== inputs.accountId &&
     !listed.has(record.accountId ?? '');
   const late = [...records.values()].filter(isLate);
-  return late.length > 0 ? [lateWarning(late)] : [];
+  return late.length > 0
+    ? [lateWarning(late, outcome.share?.organizationId ?? null)]
+    : [];
 }

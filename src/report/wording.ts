@@ -45,8 +45,10 @@ import {
   byKind,
   type Cost,
   hasFailed,
+  isShareListed,
   type Kind,
   type LeftOut,
+  lateRecord,
   type Result,
 } from './result.ts';
 
@@ -213,7 +215,7 @@ function planAddition(state: TargetState, inputs: Inputs): PlanLine {
 
 function planKept(state: TargetState, { wait }: Inputs): PlanLine {
   const { recipient, next } = state;
-  const retried = retriedErrors(state).length;
+  const retried = countRetried(state);
   const detail =
     retried > 0
       ? ` (Cloudflare is retrying ${plural(retried, 'resource')})`
@@ -304,11 +306,13 @@ export function changeLine(
   return describeStatusChange(from, to, nowMs);
 }
 
-/** Each list holds a write back again: only another reason is news. */
+/** Each list holds a write back again: another attempt or reason is news. */
 function isHeldBackAnew(from: TargetState, to: TargetState): boolean {
   if (to.heldBack === from.heldBack) return false;
-  const wasSent = to.heldBack?.why === 'not-processed';
-  return wasSent || to.heldBack?.why !== from.heldBack?.why;
+  // What follows from it, a failure, has a line of its own.
+  if (to.heldBack?.why === 'stopped') return false;
+  const wasAttempted = to.heldBack?.why === 'not-processed';
+  return wasAttempted || to.heldBack?.why !== from.heldBack?.why;
 }
 
 export function failedLine(failure: Failure): string {
@@ -380,7 +384,7 @@ function describeWrite(result: WriteResult, accepted: string): string {
 export function describeHeldBack(heldBack: HeldBack): string {
   switch (heldBack.why) {
     case 'not-processed':
-      return describeNotProcessed(heldBack.failure);
+      return `held back until the next list: ${describeNotProcessed(heldBack.failure)}`;
     case 'rate-limit':
       return (
         `held back for ${formatWait(heldBack.waitMs)}, to stay within the ` +
@@ -406,12 +410,12 @@ export function describeHeldBack(heldBack: HeldBack): string {
 /** The same when the run is over, and no list follows. */
 function describeHeldBackAtEnd(heldBack: HeldBack): string {
   return heldBack.why === 'not-processed'
-    ? `not processed: ${formatFailure(heldBack.failure)}`
+    ? describeNotProcessed(heldBack.failure)
     : describeHeldBack(heldBack);
 }
 
 function describeNotProcessed(failure: Failure): string {
-  return `held back until the next list: not processed: ${formatFailure(failure)}`;
+  return `not processed: ${formatFailure(failure)}`;
 }
 
 export function delayLine(delay: Delay): string {
@@ -510,7 +514,7 @@ export function waitingLine(
   const after = formatDuration(nowMs - state.startedMs);
   const left = formatDuration(leftMs);
   const retries = isAwaitingResources(state)
-    ? `; Cloudflare is retrying ${plural(retriedErrors(state).length, 'resource')}`
+    ? `; Cloudflare is retrying ${plural(countRetried(state), 'resource')}`
     : '';
   return `${stillWaiting(state)} after ${after}, ${left} left${retries}`;
 }
@@ -609,12 +613,22 @@ export function targetLine(
   kind: Kind,
   state: TargetState,
   failure: Failure | null,
-  inputs: Inputs,
+  { inputs, outcome }: Result,
 ): string {
   if (inputs.dryRun) return `${nameOfState(state)} ${planLine(state, inputs)}`;
   const word = failure ? failedLine(failure) : wordOf(kind, inputs);
-  const rest = failure ? '' : ` (${statusWord(state)})`;
+  const late = lateWords(state, outcome.observed);
+  const rest = failure ? '' : `${late} (${statusWord(state)})`;
   return `${nameOfState(state)}: ${word}${rest}`;
+}
+
+/** With `exact`: why the status of a removed account shows access. */
+export function lateWords(
+  state: TargetState,
+  observed: Observations | null,
+): string {
+  const late = observed && lateRecord(state, observed);
+  return late ? ', but another recipient appeared' : '';
 }
 
 export function causeCountLine(
@@ -670,6 +684,7 @@ export function describePending(state: TargetState, result: Result): string {
     ...describeConfirmation([state]),
     ...describeUnbegunRemovals([state]),
     ...describeLastWrite(state, outcome.observed),
+    ...describeRejections([state], outcome.observed),
     ...describeRetries(state, outcome.share),
     ...describeLastPoll(outcome),
   ].join('; ');
@@ -685,6 +700,7 @@ export function describeManyPending(
     ...describeConfirmation(states),
     ...describeUnbegunRemovals(states),
     ...describeLastWrites(states, result.outcome.observed),
+    ...describeRejections(states, result.outcome.observed),
     ...describeManyRetries(states, result.outcome.share),
     ...describeLastPoll(result.outcome),
   ].join('; ');
@@ -718,6 +734,12 @@ export function retriedErrors({
   const isAwaited = planned.desired === 'present' && recipient !== null;
   if (!isAwaited || !isActive(recipient)) return [];
   return recipient.errors.filter(({ terminal }) => !terminal);
+}
+
+/** Those that the record only counts are retried too, if the others are. */
+function countRetried(state: TargetState): number {
+  const { length } = retriedErrors(state);
+  return length === 0 ? 0 : length + (state.recipient?.moreErrors ?? 0);
 }
 
 function describeLastPoll({ lastPollFailure }: Outcome): string[] {
@@ -845,37 +867,74 @@ function describeLastWrites(
   states: readonly TargetState[],
   observed: Observations | null,
 ): string[] {
-  const hasOpenDelete = (state: TargetState) =>
-    observed !== null && openDeleteOf(state, observed) !== null;
-  const sent = states.filter(
-    (state) =>
-      hasOpenDelete(state) || !(state.heldBack || hasShownEffect(state)),
-  );
-  const outcomeOf = (state: TargetState) =>
-    hasOpenDelete(state) ? 'unknown' : lastResultOf(state)?.outcome;
-  const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, end]) => {
-    const ended = sent.filter((state) => outcomeOf(state) === outcome);
-    if (ended.length === 0) return [];
-    const reasons = new Set(
-      ended.map((state) => reasonOfLastWrite(state, observed)),
-    );
+  const all = states.flatMap((state) => endOfLastWrite(state, observed) ?? []);
+  const parts = Object.entries(WRITE_ENDS).flatMap(([outcome, words]) => {
+    const alike = all.filter((end) => end.outcome === outcome);
+    if (alike.length === 0) return [];
+    const reasons = new Set(alike.map(({ reason }) => reason));
     const named = listOf([...reasons], MAX_REASONS);
-    return [`${plural(ended.length, 'last write')} ${end}: ${named}`];
+    return [`${plural(alike.length, 'last write')} ${words}: ${named}`];
   });
   return [...parts, ...describeHeldBackWrites(states)];
 }
 
-function reasonOfLastWrite(
-  state: TargetState,
-  observed: Observations | null,
-): string {
-  const open = observed && openDeleteOf(state, observed);
-  if (open) return open.reason;
-  const last = lastResultOf(state);
-  return last && last.outcome !== 'accepted' ? last.error.failure.reason : '';
+/** What the last write that was sent met, where no effect of it has shown. */
+interface WriteEnd {
+  readonly outcome: keyof typeof WRITE_ENDS;
+  readonly reason: string;
 }
 
-/** How many were held back for each reason; the first one has its words. */
+function endOfLastWrite(
+  state: TargetState,
+  observed: Observations | null,
+): WriteEnd | null {
+  const openDelete = observed && openDeleteOf(state, observed);
+  if (openDelete) return { outcome: 'unknown', reason: openDelete.reason };
+  if (state.heldBack || hasShownEffect(state)) return null;
+
+  const last = lastResultOf(state);
+  if (!last || last.outcome === 'accepted') return null;
+  return { outcome: last.outcome, reason: last.error.failure.reason };
+}
+
+/**
+ * An account can have several records: the DELETE of one may have been
+ * rejected while it is not known what came of another.
+ */
+function describeRejections(
+  states: readonly TargetState[],
+  observed: Observations | null,
+): string[] {
+  if (!observed) return [];
+  const reasons = states
+    .filter((state) => openDeleteOf(state, observed) !== null)
+    .flatMap((state) => rejectionsOf(state, observed));
+  if (reasons.length === 0) return [];
+  const named = listOf([...new Set(reasons)], MAX_REASONS);
+  return [`${plural(reasons.length, 'removal')} met a rejection: ${named}`];
+}
+
+/** Why a record is still there whose last DELETE was rejected. */
+function rejectionsOf(
+  { deletes }: TargetState,
+  { records }: Observations,
+): string[] {
+  const lastOfEach = new Map(
+    deletes.map(({ recipientId, result }) => [recipientId, result]),
+  );
+  return [...lastOfEach].flatMap(([recipientId, result]) => {
+    const record = records.get(recipientId);
+    const isThere = record !== undefined && isActive(record);
+    return isThere && result.outcome === 'rejected'
+      ? [result.error.failure.reason]
+      : [];
+  });
+}
+
+/**
+ * How many were held back for each reason. What was not processed has reasons
+ * of its own; of the others, the first one has its words.
+ */
 function describeHeldBackWrites(states: readonly TargetState[]): string[] {
   const groups = new Map<HeldBack['why'], HeldBack[]>();
   for (const { heldBack } of states) {
@@ -886,8 +945,19 @@ function describeHeldBackWrites(states: readonly TargetState[]): string[] {
   }
   return [...groups.values()].map((group) => {
     const writes = plural(group.length, 'last write');
-    return `${writes} ${describeHeldBackAtEnd(group[0] as HeldBack)}`;
+    return `${writes} ${describeHeldBackGroup(group)}`;
   });
+}
+
+/** All of the group were held back for the same `why`. */
+function describeHeldBackGroup(group: readonly HeldBack[]): string {
+  const reasons = group.flatMap((heldBack) =>
+    heldBack.why === 'not-processed' ? [heldBack.failure.reason] : [],
+  );
+  const [first] = group;
+  const isOne = new Set(reasons).size < 2;
+  if (first && isOne) return describeHeldBackAtEnd(first);
+  return `not processed: ${listOf([...new Set(reasons)], MAX_REASONS)}`;
 }
 
 // -------- what an annotation adds to a reason
@@ -908,11 +978,10 @@ export function whereSentence(
 }
 
 /** `Shares of this account: "Baseline" (3fd8…), …`. */
-export function sharesSentence({ sharesOfOwner, inputs }: Result): string {
-  if (sharesOfOwner.length === 0) return '';
-  if (sharesOfOwner.some(({ id }) => id === inputs.shareId)) {
-    return 'Cloudflare still lists this share as active.';
-  }
+export function sharesSentence(result: Result): string {
+  const { sharesOfOwner } = result;
+  // The hint says that this share is among them.
+  if (sharesOfOwner.length === 0 || isShareListed(result)) return '';
   const names = sharesOfOwner.map(({ id, name }) => `"${name}" (${id})`);
   return `Shares of this account: ${listOf(names, 5)}.`;
 }
@@ -980,23 +1049,34 @@ export function skippedWarning(count: number): WarningText {
   return {
     title: WARNING_TITLES.skipped,
     text:
-      `${plural(count, 'recipient')} of other accounts could not be ` +
+      `${plural(count, 'recipient')} of ` +
+      `${count === 1 ? 'another account' : 'other accounts'} could not be ` +
       'decoded and had no effect on this run.',
   };
 }
 
-export function lateWarning(records: readonly ShareRecipient[]): WarningText {
-  // The next plan is rejected because of a record that names no account.
-  const areNamed = records.every(({ accountId }) => accountId !== null);
-  const fix = areNamed
-    ? 'Run again to remove them.'
-    : 'Check those without an account: they may be an organization.';
+/** `organizationId` as the share names it. */
+export function lateWarning(
+  records: readonly ShareRecipient[],
+  organizationId: string | null,
+): WarningText {
+  const isOne = records.length === 1;
+  const who = plural(records.length, 'recipient');
+  const names = listOf(records.map(nameOfRecord), 20);
+  // The next plan is rejected because of a record that may be an organization.
+  const unclear = records.filter(
+    ({ accountId }) => accountId === null || accountId === organizationId,
+  );
+  const ids = unclear.map(({ id }) => id);
+  const fix =
+    unclear.length === 0
+      ? `Run again to remove ${isOne ? 'it' : 'them'}.`
+      : `An organization may have access through ${nameRecipients(ids)}: check the Cloudflare dashboard.`;
   return {
     title: WARNING_TITLES.late,
     text:
-      'The first list did not show these recipients with access, so they ' +
-      'were not removed and still have access: ' +
-      `${listOf(records.map(nameOfRecord), 20)}. ${fix}`,
+      `${who} that the first list did not show with access still ` +
+      `${isOne ? 'has' : 'have'} access: ${names}. ${fix}`,
   };
 }
 
