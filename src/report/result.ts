@@ -152,7 +152,7 @@ export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
   return isStopped || !wasSent(state);
 }
 
-/** Was a write sent for it, even if only to be not processed? */
+/** Was a write of it processed, or the last one sent without being so? */
 export function wasSent({ posts, deletes, heldBack }: TargetState): boolean {
   const wasProcessed = posts.length + deletes.length > 0;
   return wasProcessed || heldBack?.why === 'not-processed';
