@@ -995,6 +995,52 @@ it('shares of the owner that are not named are counted', async () => {
   expect(run.text).toContain('"S4" (s4) and 4 more');
 });
 
+it('a list follows at once only where a write waits for it', async () => {
+  const posted: string[] = [];
+  const times: [string, number][] = [];
+  await playRun({
+    env: TWO,
+    respond: (request) => {
+      const { name, atMs } = request;
+      times.push([name, atMs]);
+      const status = atMs > 80_000 ? 'associated' : 'associating';
+      if (name === LIST) {
+        const left = posted.length === 0 ? 1 : 1_000;
+        const ratelimit = `"default";r=${left};t=60`;
+        const list = posted.map((id) => record(`r-${id}`, id, status));
+        return { ...ok(list), headers: { 'cf-ray': 'ray', ratelimit } };
+      }
+      if (name !== POST) return undefined;
+      posted.push(targetOf(request));
+      return ok(record(`r-${targetOf(request)}`, targetOf(request), status));
+    },
+  });
+  const last = times.findLastIndex(([name]) => name === POST);
+  const [[, postMs], [, nextMs]] = times.slice(last) as [
+    [string, number],
+    [string, number],
+  ];
+  expect(nextMs - postMs).toBeGreaterThan(500);
+});
+
+it('removals that nothing explains come before fewer failures', async () => {
+  const ids = Array.from({ length: 14 }, (_, n) => account(n));
+  const records = ids.map((id, n) => record(`x${n}`, id, 'associated'));
+  const headers = { 'cf-ray': 'ray', ratelimit: '"default";r=3;t=290' };
+  const run = await playRun({
+    env: { ...EXACT, 'INPUT_MAX-REMOVALS': '20' },
+    cancelMs: 170_000,
+    respond: ({ name }) => {
+      if (DELETE.test(name)) return { ...rejection(400, 1234), headers };
+      return name === LIST
+        ? { ...ok([THERE, ...records]), headers }
+        : undefined;
+    },
+  });
+  const counts = run.seen.filter((line) => /^info\|\d+ accounts?: /.test(line));
+  expect(counts[0]).toMatch(/^info\|1\d accounts: Run cancelled/);
+});
+
 describe('a block of the rate limit', () => {
   it('that each list leads to does not keep writes from being sent', async () => {
     const headers = { ratelimit: '"burst";r=0;t=1', 'cf-ray': 'ray' };

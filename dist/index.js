@@ -4448,10 +4448,11 @@ function plural(count, noun) {
 }
 /** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
 function formatSeconds(ms) {
-    const digits = ms < 100_000 ? 1 : 0;
+    if (ms >= 100_000)
+        return `${Math.round(ms / 1000)} s`;
     // As in the outputs: of 1.15, `toFixed` makes 1.1.
     const tenths = Math.round(Math.max(0, ms) / 100);
-    return `${(tenths / 10).toFixed(digits)} s`;
+    return `${(tenths / 10).toFixed(1)} s`;
 }
 /** Milliseconds as people say them: `35 s`, `9 m 29 s`, `1 h 5 m`. */
 function formatDuration(ms) {
@@ -8421,9 +8422,10 @@ class Reconciler {
         const failed = ends.find(({ status }) => status === 'rejected');
         if (failed)
             throw failed.reason;
-        const isBehind = isListTooOld(this.#targets);
+        // First, because only this forgets why writes that were sent now had been
+        // held back before.
         this.#decideAll();
-        return isBehind && this.#hasWriteEnded;
+        return isListTooOld(this.#targets) && this.#hasWriteEnded;
     }
     /**
      * Those that were sent least come first: near the rate limit, a list may
@@ -9107,10 +9109,10 @@ function isRemovalNotBegun(state, inputs) {
     if (isListed(state) || !hasFailed(state, inputs))
         return false;
     const isStopped = failureOf(state)?.cause === 'stopped';
-    return isStopped || !wasSent(state);
+    return isStopped || !wasAttempted(state);
 }
-/** Was a write sent for it, even if only to be not processed? */
-function wasSent({ posts, deletes, heldBack }) {
+/** Did a write of it get its turn, even if it was not sent or processed? */
+function wasAttempted({ posts, deletes, heldBack, }) {
     const wasProcessed = posts.length + deletes.length > 0;
     return wasProcessed || heldBack?.why === 'not-processed';
 }
@@ -10264,15 +10266,22 @@ function groupTargets(result) {
     }
     return describeGroups([...groups.values()], result);
 }
-/** Does another failure explain it? */
-function isConsequence({ failure, states }, { inputs }) {
-    const isNotBegun = states.length > 0 &&
-        states.every((state) => isRemovalNotBegun(state, inputs));
-    return failure.cause === 'stopped' || (isEndOfRun(failure) && isNotBegun);
+/** Does another failure explain it? Removals of `exact` wait for additions. */
+function isConsequence(group, result) {
+    if (group.failure.cause === 'stopped')
+        return true;
+    const { inputs, outcome } = result;
+    return (isUnbegun(group, result) &&
+        outcome.targets.some((state) => isListed(state) && hasFailed(state, inputs)));
+}
+/** Did the run end before it came to these removals? */
+function isUnbegun({ failure, states }, { inputs }) {
+    return (isEndOfRun(failure) &&
+        states.every((state) => isRemovalNotBegun(state, inputs)));
 }
 /** The groups that get an annotation. What was not attempted has none. */
 function annotatedGroups(groups, result) {
-    const attempted = groups.filter((group) => !isConsequence(group, result));
+    const attempted = groups.filter((group) => group.failure.cause !== 'stopped' && !isUnbegun(group, result));
     return attempted.length > 0 ? attempted : groups.slice(0, 1);
 }
 /** What advice depends on is the same for all: 20,000 groups ask once. */
@@ -10314,7 +10323,7 @@ function groupKey(failure, state) {
     if (isEndOfRun(failure) || isWholeRun(failure)) {
         // A removal that was not begun gets no annotation.
         const { desired } = state.planned;
-        return `${failure.cause} ${desired} ${isListed(state) || wasSent(state)}`;
+        return `${failure.cause} ${desired} ${isListed(state) || wasAttempted(state)}`;
     }
     const reason = withoutOwnIds(failure.reason, state);
     const { kind = '', code = '' } = failure.request ?? {};

@@ -13,10 +13,10 @@ export function plural(count: number, noun: string): string {
 
 /** Milliseconds as a measured time: `0.4 s`, `12.3 s`, `245 s`. */
 export function formatSeconds(ms: number): string {
-  const digits = ms < 100_000 ? 1 : 0;
+  if (ms >= 100_000) return `${Math.round(ms / 1000)} s`;
   // As in the outputs: of 1.15, `toFixed` makes 1.1.
   const tenths = Math.round(Math.max(0, ms) / 100);
-  return `${(tenths / 10).toFixed(digits)} s`;
+  return `${(tenths / 10).toFixed(1)} s`;
 }
 
 /** Milliseconds as people say them: `35 s`, `9 m 29 s`, `1 h 5 m`. */

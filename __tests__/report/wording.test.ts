@@ -66,6 +66,8 @@ describe('numbers and times', () => {
     [formatSeconds(-1), '0.0 s'],
     [formatSeconds(12_345), '12.3 s'],
     [formatSeconds(245_000), '245 s'],
+    [formatSeconds(100_450), '100 s'],
+    [formatSeconds(1_150), '1.2 s'],
     [formatDuration(499), '0 s'],
     [formatDuration(59_499), '59 s'],
     [formatDuration(60_000), '1 m'],

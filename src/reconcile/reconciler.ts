@@ -318,9 +318,10 @@ export class Reconciler {
     const failed = ends.find(({ status }) => status === 'rejected');
     if (failed) throw (failed as PromiseRejectedResult).reason;
 
-    const isBehind = isListTooOld(this.#targets);
+    // First, because only this forgets why writes that were sent now had been
+    // held back before.
     this.#decideAll();
-    return isBehind && this.#hasWriteEnded;
+    return isListTooOld(this.#targets) && this.#hasWriteEnded;
   }
 
   /**

@@ -14,7 +14,7 @@ import {
   isRemovalNotBegun,
   isShareListed,
   type Result,
-  wasSent,
+  wasAttempted,
 } from './result.ts';
 import { describeManyPending, describePending } from './wording.ts';
 
@@ -77,15 +77,25 @@ function groupTargets(result: Result): FailureGroup[] {
   return describeGroups([...groups.values()], result);
 }
 
-/** Does another failure explain it? */
-function isConsequence(
+/** Does another failure explain it? Removals of `exact` wait for additions. */
+function isConsequence(group: FailureGroup, result: Result): boolean {
+  if (group.failure.cause === 'stopped') return true;
+  const { inputs, outcome } = result;
+  return (
+    isUnbegun(group, result) &&
+    outcome.targets.some((state) => isListed(state) && hasFailed(state, inputs))
+  );
+}
+
+/** Did the run end before it came to these removals? */
+function isUnbegun(
   { failure, states }: FailureGroup,
   { inputs }: Result,
 ): boolean {
-  const isNotBegun =
-    states.length > 0 &&
-    states.every((state) => isRemovalNotBegun(state, inputs));
-  return failure.cause === 'stopped' || (isEndOfRun(failure) && isNotBegun);
+  return (
+    isEndOfRun(failure) &&
+    states.every((state) => isRemovalNotBegun(state, inputs))
+  );
 }
 
 /** The groups that get an annotation. What was not attempted has none. */
@@ -93,7 +103,9 @@ export function annotatedGroups(
   groups: readonly FailureGroup[],
   result: Result,
 ): readonly FailureGroup[] {
-  const attempted = groups.filter((group) => !isConsequence(group, result));
+  const attempted = groups.filter(
+    (group) => group.failure.cause !== 'stopped' && !isUnbegun(group, result),
+  );
   return attempted.length > 0 ? attempted : groups.slice(0, 1);
 }
 
@@ -152,7 +164,7 @@ function groupKey(failure: Failure, state: TargetState): string {
   if (isEndOfRun(failure) || isWholeRun(failure)) {
     // A removal that was not begun gets no annotation.
     const { desired } = state.planned;
-    return `${failure.cause} ${desired} ${isListed(state) || wasSent(state)}`;
+    return `${failure.cause} ${desired} ${isListed(state) || wasAttempted(state)}`;
   }
   const reason = withoutOwnIds(failure.reason, state);
   const { kind = '', code = '' } = failure.request ?? {};

@@ -149,11 +149,15 @@ export function byKind(result: Result): Map<Kind, TargetState[]> {
 export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
   if (isListed(state) || !hasFailed(state, inputs)) return false;
   const isStopped = failureOf(state)?.cause === 'stopped';
-  return isStopped || !wasSent(state);
+  return isStopped || !wasAttempted(state);
 }
 
-/** Was a write of it processed, or the last one sent without being so? */
-export function wasSent({ posts, deletes, heldBack }: TargetState): boolean {
+/** Did a write of it get its turn, even if it was not sent or processed? */
+export function wasAttempted({
+  posts,
+  deletes,
+  heldBack,
+}: TargetState): boolean {
   const wasProcessed = posts.length + deletes.length > 0;
   return wasProcessed || heldBack?.why === 'not-processed';
 }
