@@ -4492,6 +4492,15 @@ function headOf(text, max) {
         .replace(/[\uD800-\uDBFF]$/, '')
         .toWellFormed();
 }
+/**
+ * Shortens a text to `max` UTF-16 code units, with an ellipsis for what is
+ * missing.
+ */
+function cut(text, max) {
+    if (text.length <= max)
+        return text;
+    return `${headOf(text, Math.max(0, max - 1))}…`;
+}
 /** Shortens a text, and says how much of it is missing. */
 function cutWithCount(text, max) {
     const more = text.length - max;
@@ -5900,7 +5909,8 @@ class DeploymentRecord {
             environment,
             auto_inactive: false,
             state: newState,
-            description: fit(description),
+            // A number that is cut would be another one: the end shows the cut.
+            description: cut(description, MAX_DESCRIPTION),
         });
         await setState('in_progress', 'Waiting for Cloudflare');
         return setState;
@@ -5921,12 +5931,6 @@ class DeploymentRecord {
         const { status, headers: received } = response;
         return new Response(response.body || null, { status, headers: received });
     };
-}
-/** A number that is cut would be another one: the end shows the cut. */
-function fit(description) {
-    if (description.length <= MAX_DESCRIPTION)
-        return description;
-    return `${headOf(description, MAX_DESCRIPTION - 1)}…`;
 }
 /** It becomes part of a path. */
 function toDeploymentId(data) {
@@ -10250,8 +10254,10 @@ function groupFailures(result) {
     if (refusal && !isExplained) {
         groups.push(...describeGroups([{ failure: refusal, states: [] }], result));
     }
-    return groups.sort((a, b) => Number(isConsequence(a, result)) - Number(isConsequence(b, result)) ||
-        b.states.length - a.states.length);
+    // Found once for each group, because it takes all targets to find.
+    const consequences = new Set(groups.filter((group) => isConsequence(group, result)));
+    const rankOf = (group) => Number(consequences.has(group));
+    return groups.sort((a, b) => rankOf(a) - rankOf(b) || b.states.length - a.states.length);
 }
 function groupTargets(result) {
     const groups = new Map();
@@ -10348,109 +10354,6 @@ function withoutOwnIds(reason, state) {
         return neutral;
     const ownRecipient = new RegExp(`(?<![\\w-])${recipientId}(?![\\w-])`, 'g');
     return neutral.replace(ownRecipient, OWN_RECIPIENT);
-}
-
-;// CONCATENATED MODULE: ../.build/src/report/sanitizer.js
-
-const INPUTS = ['INPUT_API-TOKEN', 'INPUT_API-KEY', 'INPUT_GITHUB-TOKEN'];
-const sanitizer_VARIABLES = ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_API_KEY'];
-/**
- * Replacing a shorter secret would hit ordinary words. The runner masks it all
- * the same.
- */
-const SHORTEST_SECRET = 6;
-/**
- * Control and format characters (bidirectional overrides, zero width), line and
- * paragraph separators.
- */
-const sanitizer_INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-/** Everything that HTML or Markdown could act on. */
-const MARKUP = /[!-'*+/:-@[-^`{-~]/g;
-/** What GitHub makes a link of, even where it is escaped. */
-const AUTOLINK = /[@#](?=\w)|:(?=\/\/)|\bwww(?=\.)/gi;
-/** Breaks such a link, and takes no room. */
-const ZERO_WIDTH_SPACE = '\u200b';
-/**
- * All secrets of a run, each once. It reads the environment and not the inputs,
- * so that a report of invalid inputs is safe too.
- */
-function secretsIn(env, proxyPasswords) {
-    const given = [...INPUTS, ...sanitizer_VARIABLES].map((name) => env[name] ?? '');
-    const trimmed = [...given, ...proxyPasswords].map((text) => text.trim());
-    return [...new Set(trimmed)].filter((text) => text !== '');
-}
-/** Creates the boundary for a run that has these secrets. */
-function createSanitizer(secrets) {
-    const forms = [...new Set(secrets.flatMap(formsOf))]
-        .filter((form) => form.length >= SHORTEST_SECRET)
-        // The longest first: the rest of a longer secret must not stay.
-        .sort((a, b) => b.length - a.length);
-    function redact(text) {
-        return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
-    }
-    // Flattened first, because removing a character can complete a secret.
-    function line(text) {
-        return redact(flatten(text));
-    }
-    return {
-        secrets,
-        line,
-        html: (text) => escapeMarkup(line(text)),
-        clean(text, max) {
-            const flat = flatten(redact(text)).replace(/\s+/g, ' ').trim();
-            return cut(flat, max);
-        },
-    };
-}
-/**
- * Shortens a text to `max` UTF-16 code units, with an ellipsis for what is
- * missing.
- */
-function cut(text, max) {
-    if (text.length <= max)
-        return text;
-    return `${headOf(text, Math.max(0, max - 1))}…`;
-}
-/**
- * The forms in which an API or a proxy repeats what it was sent. The runner
- * masks more of them.
- */
-function formsOf(secret) {
-    return [
-        secret,
-        flatten(secret),
-        encodeURIComponent(secret.toWellFormed()),
-        JSON.stringify(secret).slice(1, -1),
-        Buffer.from(secret).toString('base64'),
-        ...[0, 1, 2].flatMap((offset) => base64Within(secret, offset)),
-    ];
-}
-/**
- * What base64 makes of a secret that begins `offset` bytes into a group of
- * three, as in `user:secret`: the characters that depend on the secret alone,
- * in both alphabets.
- */
-function base64Within(secret, offset) {
-    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
-    const first = Math.ceil((offset * 8) / 6);
-    const end = Math.floor((bytes.length * 8) / 6);
-    return ['base64', 'base64url'].map((alphabet) => bytes.toString(alphabet).slice(first, end));
-}
-/**
- * The runner acts on `::command::` after leading spaces, on `##[command]`
- * anywhere, and splits lines at CR too.
- */
-function flatten(text) {
-    return text
-        .toWellFormed()
-        .replace(sanitizer_INVISIBLE, ' ')
-        .replace(/#(?=#\[)/g, '# ')
-        .replace(/^(\s*):(?=:)/, '$1: ');
-}
-function escapeMarkup(text) {
-    return text
-        .replace(AUTOLINK, `$&${ZERO_WIDTH_SPACE}`)
-        .replace(MARKUP, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/outputs.js
@@ -10609,7 +10512,7 @@ function openSink(runner, sanitizer) {
         shown[level] += 1;
         const isShown = shown[level] <= MAX_ANNOTATIONS;
         const lines = [text].flat().map(line);
-        const message = sink_fit(lines.join('\n'), link, line);
+        const message = fit(lines.join('\n'), link, line);
         if (isShown)
             runner.annotate(level, line(title), message.text);
         // What GitHub does not show stands in the log.
@@ -10639,7 +10542,7 @@ function messageOf(error) {
     return error instanceof Error ? error.message : String(error);
 }
 /** Shortens what is before the link, never the link. */
-function sink_fit(text, link, line) {
+function fit(text, link, line) {
     const end = link === null ? '' : `\n${line(link)}`;
     const max = MAX_ANNOTATION - end.length;
     return { text: `${cut(text, max)}${end}`, isCut: text.length > max };
@@ -11231,6 +11134,100 @@ async function writeSummary(sink, create) {
     catch (error) {
         warn(sink, summaryWarning(messageOf(error)));
     }
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/sanitizer.js
+
+const INPUTS = ['INPUT_API-TOKEN', 'INPUT_API-KEY', 'INPUT_GITHUB-TOKEN'];
+const sanitizer_VARIABLES = ['CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_API_KEY'];
+/**
+ * Replacing a shorter secret would hit ordinary words. The runner masks it all
+ * the same.
+ */
+const SHORTEST_SECRET = 6;
+/**
+ * Control and format characters (bidirectional overrides, zero width), line and
+ * paragraph separators.
+ */
+const sanitizer_INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Everything that HTML or Markdown could act on. */
+const MARKUP = /[!-'*+/:-@[-^`{-~]/g;
+/** What GitHub makes a link of, even where it is escaped. */
+const AUTOLINK = /[@#](?=\w)|:(?=\/\/)|\bwww(?=\.)/gi;
+/** Breaks such a link, and takes no room. */
+const ZERO_WIDTH_SPACE = '\u200b';
+/**
+ * All secrets of a run, each once. It reads the environment and not the inputs,
+ * so that a report of invalid inputs is safe too.
+ */
+function secretsIn(env, proxyPasswords) {
+    const given = [...INPUTS, ...sanitizer_VARIABLES].map((name) => env[name] ?? '');
+    const trimmed = [...given, ...proxyPasswords].map((text) => text.trim());
+    return [...new Set(trimmed)].filter((text) => text !== '');
+}
+/** Creates the boundary for a run that has these secrets. */
+function createSanitizer(secrets) {
+    const forms = [...new Set(secrets.flatMap(formsOf))]
+        .filter((form) => form.length >= SHORTEST_SECRET)
+        // The longest first: the rest of a longer secret must not stay.
+        .sort((a, b) => b.length - a.length);
+    function redact(text) {
+        return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+    }
+    // Flattened first, because removing a character can complete a secret.
+    function line(text) {
+        return redact(flatten(text));
+    }
+    return {
+        secrets,
+        line,
+        html: (text) => escapeMarkup(line(text)),
+        clean(text, max) {
+            const flat = flatten(redact(text)).replace(/\s+/g, ' ').trim();
+            return cut(flat, max);
+        },
+    };
+}
+/**
+ * The forms in which an API or a proxy repeats what it was sent. The runner
+ * masks more of them.
+ */
+function formsOf(secret) {
+    return [
+        secret,
+        flatten(secret),
+        encodeURIComponent(secret.toWellFormed()),
+        JSON.stringify(secret).slice(1, -1),
+        Buffer.from(secret).toString('base64'),
+        ...[0, 1, 2].flatMap((offset) => base64Within(secret, offset)),
+    ];
+}
+/**
+ * What base64 makes of a secret that begins `offset` bytes into a group of
+ * three, as in `user:secret`: the characters that depend on the secret alone,
+ * in both alphabets.
+ */
+function base64Within(secret, offset) {
+    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
+    const first = Math.ceil((offset * 8) / 6);
+    const end = Math.floor((bytes.length * 8) / 6);
+    return ['base64', 'base64url'].map((alphabet) => bytes.toString(alphabet).slice(first, end));
+}
+/**
+ * The runner acts on `::command::` after leading spaces, on `##[command]`
+ * anywhere, and splits lines at CR too.
+ */
+function flatten(text) {
+    return text
+        .toWellFormed()
+        .replace(sanitizer_INVISIBLE, ' ')
+        .replace(/#(?=#\[)/g, '# ')
+        .replace(/^(\s*):(?=:)/, '$1: ');
+}
+function escapeMarkup(text) {
+    return text
+        .replace(AUTOLINK, `$&${ZERO_WIDTH_SPACE}`)
+        .replace(MARKUP, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 ;// CONCATENATED MODULE: ../.build/src/main.js

@@ -61,6 +61,15 @@ export function headOf(text: string, max: number): string {
     .toWellFormed();
 }
 
+/**
+ * Shortens a text to `max` UTF-16 code units, with an ellipsis for what is
+ * missing.
+ */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  return `${headOf(text, Math.max(0, max - 1))}…`;
+}
+
 /** Shortens a text, and says how much of it is missing. */
 export function cutWithCount(text: string, max: number): string {
   const more = text.length - max;

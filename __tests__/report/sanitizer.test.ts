@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSanitizer, cut } from '../../src/report/sanitizer.ts';
+import { cut } from '../../src/format.ts';
+import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { hostileText } from '../hostile-text.ts';
 
 const { line, clean, html } = createSanitizer([]);

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { HttpClient, HttpRequest } from '../cloudflare/http-client.ts';
 import { isSafeUrl } from '../cloudflare/safe-url.ts';
 import type { Inputs } from '../domain.ts';
-import { headOf } from '../format.ts';
+import { cut } from '../format.ts';
 import type { GitHubContext } from './context.ts';
 
 /** How a run ended, in GitHub's words. */
@@ -122,7 +122,8 @@ export class DeploymentRecord {
         environment,
         auto_inactive: false,
         state: newState,
-        description: fit(description),
+        // A number that is cut would be another one: the end shows the cut.
+        description: cut(description, MAX_DESCRIPTION),
       });
     await setState('in_progress', 'Waiting for Cloudflare');
     return setState;
@@ -152,12 +153,6 @@ export class DeploymentRecord {
     const { status, headers: received } = response;
     return new Response(response.body || null, { status, headers: received });
   };
-}
-
-/** A number that is cut would be another one: the end shows the cut. */
-function fit(description: string): string {
-  if (description.length <= MAX_DESCRIPTION) return description;
-  return `${headOf(description, MAX_DESCRIPTION - 1)}…`;
 }
 
 /** It becomes part of a path. */

@@ -57,10 +57,13 @@ export function groupFailures(result: Result): FailureGroup[] {
   if (refusal && !isExplained) {
     groups.push(...describeGroups([{ failure: refusal, states: [] }], result));
   }
+  // Found once for each group, because it takes all targets to find.
+  const consequences = new Set(
+    groups.filter((group) => isConsequence(group, result)),
+  );
+  const rankOf = (group: FailureGroup) => Number(consequences.has(group));
   return groups.sort(
-    (a, b) =>
-      Number(isConsequence(a, result)) - Number(isConsequence(b, result)) ||
-      b.states.length - a.states.length,
+    (a, b) => rankOf(a) - rankOf(b) || b.states.length - a.states.length,
   );
 }
 

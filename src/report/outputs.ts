@@ -1,4 +1,5 @@
 import type { Cause, DesiredState, PublishedStatus } from '../domain.ts';
+import { cut } from '../format.ts';
 import { formatFailure } from '../reconcile/reasons.ts';
 import { isListed, type TargetState } from '../reconcile/target-state.ts';
 import { failureIn } from './failures.ts';
@@ -9,7 +10,6 @@ import {
   type Result,
   statusOf,
 } from './result.ts';
-import { cut } from './sanitizer.ts';
 
 /** The names of the outputs: a test compares them with action.yml. */
 export const OUTPUT_NAMES = [

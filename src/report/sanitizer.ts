@@ -5,7 +5,7 @@
  * two exits: `line` for the log and outputs, `html` for the job summary.
  */
 import type { Environment } from '../domain.ts';
-import { headOf } from '../format.ts';
+import { cut } from '../format.ts';
 
 /** Removes secrets from text and makes it safe to print. */
 export interface Sanitizer {
@@ -87,15 +87,6 @@ export function createSanitizer(secrets: readonly string[]): Sanitizer {
       return cut(flat, max);
     },
   };
-}
-
-/**
- * Shortens a text to `max` UTF-16 code units, with an ellipsis for what is
- * missing.
- */
-export function cut(text: string, max: number): string {
-  if (text.length <= max) return text;
-  return `${headOf(text, Math.max(0, max - 1))}…`;
 }
 
 /**

@@ -1,6 +1,7 @@
+import { cut } from '../format.ts';
 import type { OutputName, OutputValue } from './outputs.ts';
 import type { Level, Runner } from './runner.ts';
-import { cut, type Sanitizer } from './sanitizer.ts';
+import type { Sanitizer } from './sanitizer.ts';
 
 /** Something that GitHub shows on the page of the run. */
 export interface Annotation {
