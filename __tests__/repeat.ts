@@ -78,19 +78,40 @@ function startLoad(loops: number): ChildProcess[] {
   );
 }
 
-/** Runs the command, with all its output in a file. */
+/** Kills the leader of a process group, and whatever it has left behind. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing of the group is left.
+  }
+}
+
+/**
+ * Runs the command, with all its output in a file. It gets a process group of
+ * its own, which ends with it: a bundle that outlives the test that started it
+ * would send its requests to a later test.
+ */
 function run(command: string, cwd: string, log: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const output = createWriteStream(log);
     const child = spawn('bash', ['-c', command], {
       cwd,
+      detached: true,
       env: cleanEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    const stop = (): void => killGroup(child);
+    process.once('exit', stop);
     child.stdout.pipe(output, { end: false });
     child.stderr.pipe(output, { end: false });
     child.once('error', reject);
-    child.once('close', (code) => output.end(() => resolve(code === 0)));
+    child.once('exit', stop);
+    child.once('close', (code) => {
+      process.off('exit', stop);
+      output.end(() => resolve(code === 0));
+    });
   });
 }
 
@@ -155,6 +176,10 @@ async function repeat({ times, load }: Options): Promise<number> {
   console.log(`${times - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
+
+// Without a listener, a signal ends Node without the event `exit`.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 try {
   process.exitCode = await repeat(readArguments());

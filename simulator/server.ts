@@ -32,7 +32,10 @@ export interface ServerOptions {
 export interface RunningServer {
   /** With the base path, without a slash at the end. */
   url: string;
-  /** Sockets accepted so far. */
+  /**
+   * Sockets accepted so far, without those of a client of another server: their
+   * first request is for another base path.
+   */
   readonly connections: number;
   /** Cuts every socket, hanging ones as well. */
   close(): Promise<void>;
@@ -119,13 +122,23 @@ export async function startServer(
   const basePath = `${options.prefix ?? ''}${BASE_PATH}`;
   const timers = new Set<NodeJS.Timeout>();
   const sockets = new Set<Socket>();
+  const known = new WeakSet<Socket>();
   let connections = 0;
+
+  /** Takes back the count of a socket whose first request is not for us. */
+  function recount(socket: Socket, isOurs: boolean): void {
+    if (known.has(socket)) return;
+    known.add(socket);
+    if (!isOurs) connections -= 1;
+  }
 
   async function handle(
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const { method = 'GET', url = '/' } = request;
+    const isOurs = url.startsWith(`${basePath}/`);
+    recount(request.socket, isOurs);
     const body = await readText(request);
     if (url === '/__requests') {
       response
@@ -133,7 +146,7 @@ export async function startServer(
         .end(requestsAsJson(api));
       return;
     }
-    if (!url.startsWith(`${basePath}/`)) {
+    if (!isOurs) {
       response
         .writeHead(404, { 'content-type': 'text/html' })
         .end('<html><h1>404 Not Found</h1></html>');

@@ -520,6 +520,23 @@ describe('what happens to the socket', () => {
     const log = await (await fetch(new URL('/__requests', url))).text();
     expect(JSON.parse(log)).toHaveLength(3);
     expect(log).not.toContain('Bearer');
-    expect((await fetch(new URL('/elsewhere', url))).status).toBe(404);
+  });
+
+  it('does not count the connections of a client of another server', async () => {
+    const { url } = await open();
+    const status = (to: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        // Each request gets a connection of its own.
+        request(to, { agent: false, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        })
+          .on('error', reject)
+          .end();
+      });
+    expect(await status(String(new URL('/elsewhere', url)))).toBe(404);
+    expect(server?.connections).toBe(0);
+    expect(await status(`${url}${list}`)).toBe(200);
+    expect(server?.connections).toBe(1);
   });
 });
