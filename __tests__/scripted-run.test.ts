@@ -918,6 +918,25 @@ it('a removal that has not begun when a poll fails for good was not the reason',
   expect(run.of('error|')).toHaveLength(1);
 });
 
+it('a removal that Cloudflare did not process has begun', async () => {
+  let lists = 0;
+  const run = await playRun({
+    env: { ...EXACT, 'INPUT_MAX-REMOVALS': '2' },
+    respond: (request) => {
+      if (request.name === LIST && ++lists > 1) return rejection(403, 10000);
+      if (request.name === LIST) return ok([THERE, ...unlisted(2)]);
+      if (request.name === 'DELETE /recipients/x1') return rejection(429, 971);
+      if (request.name !== 'DELETE /recipients/x0') return undefined;
+      return ok(record('x0', account(0), 'disassociating'));
+    },
+  });
+  expect(run.recipients).toMatchObject([
+    { desired: 'present', cause: null },
+    { desired: 'absent', cause: 'authentication' },
+    { desired: 'absent', cause: 'authentication' },
+  ]);
+});
+
 describe('a list whose line breaks were removed', () => {
   const joined = (text: string) => ({
     'INPUT_RECIPIENT-ACCOUNT-ID': text.replaceAll('\n', ''),

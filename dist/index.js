@@ -7212,6 +7212,7 @@ function initialState(planned, startedMs, nowMs) {
         next: { do: 'wait', for: 'status' },
         recipient: null,
         changed: false,
+        wasAttempted: false,
         heldBack: null,
         startedMs,
         decidedMs: startedMs,
@@ -7221,6 +7222,10 @@ function initialState(planned, startedMs, nowMs) {
 /** Is it a target of the list, not an account that `exact` removes? */
 function isListed({ planned }) {
     return planned.unlistedRecords === null;
+}
+/** Is it an account that `exact` removes, and no write for it got its turn? */
+function isUnbegunRemoval(state) {
+    return !isListed(state) && !state.wasAttempted;
 }
 /** Is something due, or waited for? */
 function isPending({ next }) {
@@ -8503,7 +8508,8 @@ class Reconciler {
         const result = reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
         if (result.outcome === 'notProcessed') {
             const { failure } = result.error;
-            this.#update(index, { heldBack: { why: 'not-processed', failure } });
+            const heldBack = { why: 'not-processed', failure };
+            this.#update(index, { wasAttempted: true, heldBack });
             return;
         }
         this.#lastWriteMs = nowMs;
@@ -8512,7 +8518,7 @@ class Reconciler {
         if (recipientId !== null) {
             // Another DELETE of the target may have been held back meanwhile.
             const deletes = [...state.deletes, this.#toDelete(recipientId, written)];
-            this.#update(index, { deletes });
+            this.#update(index, { wasAttempted: true, deletes });
             return;
         }
         const posts = [...state.posts, this.#toPost(state, written)];
@@ -8520,7 +8526,7 @@ class Reconciler {
         if (recipient)
             replies.push(recipient);
         const inUse = recipient?.id ?? state.inUse;
-        this.#update(index, { posts, inUse });
+        this.#update(index, { wasAttempted: true, posts, inUse });
     }
     #toPost({ planned }, written) {
         const records = this.#observed.byAccount.get(planned.target.id) ?? [];
@@ -8673,9 +8679,6 @@ class Reconciler {
 }
 function keyOf({ index, recipientId }) {
     return `${index} ${recipientId ?? ''}`;
-}
-function isUnbegunRemoval(state) {
-    return !isListed(state) && state.deletes.length === 0;
 }
 function isWriteDue({ next }) {
     return next.do === 'create' || next.do === 'delete';
@@ -9113,12 +9116,7 @@ function isRemovalNotBegun(state, inputs) {
     if (isListed(state) || !hasFailed(state, inputs))
         return false;
     const isStopped = failureOf(state)?.cause === 'stopped';
-    return isStopped || !wasAttempted(state);
-}
-/** Did a write of it get its turn, even if it was not sent or processed? */
-function wasAttempted({ posts, deletes, heldBack, }) {
-    const wasProcessed = posts.length + deletes.length > 0;
-    return wasProcessed || heldBack?.why === 'not-processed';
+    return isStopped || isUnbegunRemoval(state);
 }
 /** Cloudflare does not find the share, but lists it as active. */
 function isShareListed({ inputs, sharesOfOwner }) {
@@ -10329,7 +10327,7 @@ function groupKey(failure, state) {
     if (isEndOfRun(failure) || isWholeRun(failure)) {
         // A removal that was not begun gets no annotation.
         const { desired } = state.planned;
-        return `${failure.cause} ${desired} ${isListed(state) || wasAttempted(state)}`;
+        return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;
     }
     const reason = withoutOwnIds(failure.reason, state);
     const { kind = '', code = '' } = failure.request ?? {};

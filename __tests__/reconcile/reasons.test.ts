@@ -54,6 +54,7 @@ describe('a run that could read nothing', () => {
         next: { do: 'fail', failure },
         recipient: null,
         changed: false,
+        wasAttempted: false,
         heldBack: null,
         startedMs: 5,
         decidedMs: 5,

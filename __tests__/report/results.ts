@@ -75,18 +75,20 @@ export function stateOf(n: number, stateCase: StateCase = {}): TargetState {
   const recipient = status === undefined ? null : recordOf(n, status);
   const desired = stateCase.desired ?? (isUnlisted ? 'absent' : 'present');
   const { desired: _, ...rest } = change;
+  const { posts = [], deletes = [] } = change;
   return {
     planned: {
       target: { type: 'account', id: account(n), label },
       desired,
       unlistedRecords: isUnlisted ? [recordOf(n, 'associated')] : null,
     },
-    posts: [],
-    deletes: [],
+    posts,
+    deletes,
     inUse: recipient?.id ?? null,
     next: { do: 'done' },
     recipient,
     changed: false,
+    wasAttempted: posts.length + deletes.length > 0,
     heldBack: null,
     startedMs: 0,
     decidedMs: 0,

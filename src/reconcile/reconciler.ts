@@ -8,7 +8,7 @@ import type { FailedWrite, ReadOptions } from '../cloudflare/client.ts';
 import type { RateLimitState } from '../cloudflare/rate-limiter.ts';
 import { hasTerminalError } from '../cloudflare/records.ts';
 import type { ShareApi, ShareWrite } from '../cloudflare/share.ts';
-import type { Failure, Inputs, ShareRecipient } from '../domain.ts';
+import type { Failure, HeldBack, Inputs, ShareRecipient } from '../domain.ts';
 import { decide, isBeingRemoved, isUnknown } from './decide.ts';
 import {
   type Observations,
@@ -35,6 +35,7 @@ import {
   initialState,
   isListed,
   isPending,
+  isUnbegunRemoval,
   type Outcome,
   type Plan,
   type Post,
@@ -406,7 +407,8 @@ export class Reconciler {
       reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
     if (result.outcome === 'notProcessed') {
       const { failure } = result.error;
-      this.#update(index, { heldBack: { why: 'not-processed', failure } });
+      const heldBack: HeldBack = { why: 'not-processed', failure };
+      this.#update(index, { wasAttempted: true, heldBack });
       return;
     }
     this.#lastWriteMs = nowMs;
@@ -415,14 +417,14 @@ export class Reconciler {
     if (recipientId !== null) {
       // Another DELETE of the target may have been held back meanwhile.
       const deletes = [...state.deletes, this.#toDelete(recipientId, written)];
-      this.#update(index, { deletes });
+      this.#update(index, { wasAttempted: true, deletes });
       return;
     }
     const posts = [...state.posts, this.#toPost(state, written)];
     const recipient = reply.outcome === 'accepted' ? reply.recipient : null;
     if (recipient) replies.push(recipient);
     const inUse = recipient?.id ?? state.inUse;
-    this.#update(index, { posts, inUse });
+    this.#update(index, { wasAttempted: true, posts, inUse });
   }
 
   #toPost({ planned }: TargetState, written: SentWrite): Post {
@@ -583,10 +585,6 @@ export class Reconciler {
 
 function keyOf({ index, recipientId }: DueWrite): string {
   return `${index} ${recipientId ?? ''}`;
-}
-
-function isUnbegunRemoval(state: TargetState): boolean {
-  return !isListed(state) && state.deletes.length === 0;
 }
 
 function isWriteDue({ next }: Decision): boolean {

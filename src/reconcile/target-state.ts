@@ -120,6 +120,8 @@ export interface Decision {
 
 /** Where one target stands. */
 export interface TargetState extends History, Decision {
+  /** Has a write of it got its turn? It may not have been sent or processed. */
+  readonly wasAttempted: boolean;
   /** Why the last write that was due was not carried out. */
   readonly heldBack: HeldBack | null;
   /** When the first list was sent, milliseconds since the epoch. */
@@ -144,6 +146,7 @@ export function initialState(
     next: { do: 'wait', for: 'status' },
     recipient: null,
     changed: false,
+    wasAttempted: false,
     heldBack: null,
     startedMs,
     decidedMs: startedMs,
@@ -154,6 +157,11 @@ export function initialState(
 /** Is it a target of the list, not an account that `exact` removes? */
 export function isListed({ planned }: TargetState): boolean {
   return planned.unlistedRecords === null;
+}
+
+/** Is it an account that `exact` removes, and no write for it got its turn? */
+export function isUnbegunRemoval(state: TargetState): boolean {
+  return !isListed(state) && !state.wasAttempted;
 }
 
 /** Is something due, or waited for? */

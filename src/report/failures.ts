@@ -4,6 +4,7 @@ import {
   failureOf,
   hasWritten,
   isListed,
+  isUnbegunRemoval,
   type Outcome,
   type TargetState,
 } from '../reconcile/target-state.ts';
@@ -14,7 +15,6 @@ import {
   isRemovalNotBegun,
   isShareListed,
   type Result,
-  wasAttempted,
 } from './result.ts';
 import { describeManyPending, describePending } from './wording.ts';
 
@@ -167,7 +167,7 @@ function groupKey(failure: Failure, state: TargetState): string {
   if (isEndOfRun(failure) || isWholeRun(failure)) {
     // A removal that was not begun gets no annotation.
     const { desired } = state.planned;
-    return `${failure.cause} ${desired} ${isListed(state) || wasAttempted(state)}`;
+    return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;
   }
   const reason = withoutOwnIds(failure.reason, state);
   const { kind = '', code = '' } = failure.request ?? {};

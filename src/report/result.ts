@@ -19,6 +19,7 @@ import {
   failureOf,
   isListed,
   isPending,
+  isUnbegunRemoval,
   type Outcome,
   type TargetState,
 } from '../reconcile/target-state.ts';
@@ -149,17 +150,7 @@ export function byKind(result: Result): Map<Kind, TargetState[]> {
 export function isRemovalNotBegun(state: TargetState, inputs: Inputs): boolean {
   if (isListed(state) || !hasFailed(state, inputs)) return false;
   const isStopped = failureOf(state)?.cause === 'stopped';
-  return isStopped || !wasAttempted(state);
-}
-
-/** Did a write of it get its turn, even if it was not sent or processed? */
-export function wasAttempted({
-  posts,
-  deletes,
-  heldBack,
-}: TargetState): boolean {
-  const wasProcessed = posts.length + deletes.length > 0;
-  return wasProcessed || heldBack?.why === 'not-processed';
+  return isStopped || isUnbegunRemoval(state);
 }
 
 /** Cloudflare does not find the share, but lists it as active. */
