@@ -1,6 +1,13 @@
 /** What people read, and what was sent, after odd responses of the API. */
 import { describe, expect, it } from 'vitest';
-import { ACCOUNT, account, OTHER, SHARE, TOKEN } from './builders.ts';
+import {
+  ACCOUNT,
+  account,
+  ORGANIZATION,
+  OTHER,
+  SHARE,
+  TOKEN,
+} from './builders.ts';
 import {
   noResponse,
   ok,
@@ -8,6 +15,7 @@ import {
   rejection,
 } from './cloudflare/scripted-api.ts';
 import {
+  A_SHARE,
   EXACT,
   LIST,
   POST,
@@ -638,9 +646,11 @@ it('a limit of something in between holds back every request', async () => {
 function removalBeside(late: object) {
   const mine = record('r1', ACCOUNT, 'associated');
   const gone = record('x0', account(0), 'disassociated');
+  const share = { ...A_SHARE, organization_id: ORGANIZATION };
   return playRun({
     env: EXACT,
     respond: ({ name, atMs }) => {
+      if (name === 'GET') return ok(share);
       if (DELETE.test(name)) return ok({});
       if (name !== LIST) return undefined;
       return ok(atMs === 0 ? [mine, ...unlisted(1)] : [mine, gone, late]);
@@ -648,12 +658,18 @@ function removalBeside(late: object) {
   });
 }
 
-it('a recipient without an account that appears is not said to be removed next time', async () => {
-  const run = await removalBeside(record('new', null, 'associated'));
-  const [warning] = run.of('warning|');
-  expect(warning).toContain('new (account unknown)');
-  expect(warning).not.toContain('Run again');
-});
+it.each([
+  ['without an account', null, 'new (account unknown)'],
+  ['of the organization', ORGANIZATION, `new (account ${ORGANIZATION})`],
+])(
+  'a recipient %s that appears is not said to be removed next time',
+  async (_, id, name) => {
+    const run = await removalBeside(record('new', id, 'associated'));
+    const [warning] = run.of('warning|');
+    expect(warning).toContain(name);
+    expect(warning).not.toContain('Run again');
+  },
+);
 
 it('a lost reply is no news where the list shows what the write did', async () => {
   const run = await playRun({
@@ -840,6 +856,57 @@ describe('resources that Cloudflare is retrying', () => {
       ),
     );
   });
+});
+
+it('resources that a record only counts are among those that Cloudflare is retrying', async () => {
+  const resources = Array.from({ length: 25 }, (_, n) => ({
+    resource_id: `p${n}`,
+    error: 'Temporary',
+    terminal: false,
+  }));
+  const there = record('r1', ACCOUNT, 'associated', { resources });
+  const run = await playRun({
+    env: { INPUT_TIMEOUT: '40s' },
+    respond: ({ name }) => {
+      if (name === LIST) return ok([there]);
+      return name === `${LIST}/r1` ? ok(there) : undefined;
+    },
+  });
+  const counted = run
+    .of('info|')
+    .filter((line) => line.includes('retrying 25 resources'));
+  // In the plan, and in the progress.
+  expect(counted.length).toBeGreaterThan(1);
+});
+
+it('a share that is not found any more is one for which shares are named, whatever the first target is', async () => {
+  const shares = [{ ...A_SHARE, id: 's2', name: 'Extra' }];
+  const run = await playRun({
+    env: TWO,
+    respond: ({ name, atMs }) => {
+      if (name === 'GET /shares') return ok(shares);
+      if (name === POST) return noResponse();
+      if (name !== LIST) return undefined;
+      return atMs === 0 ? ok([THERE]) : rejection(404, 1004);
+    },
+  });
+  expect(run.recipients[0]).toMatchObject({ cause: null });
+  expect(run.of('error|')[0]).toContain('Shares of this account: "Extra" (s2)');
+});
+
+it('a timeout says that one removal was rejected while it is not known what came of another', async () => {
+  const run = await playRun({
+    env: { INPUT_STATE: 'absent', INPUT_TIMEOUT: '20s' },
+    respond: ({ name }) => {
+      if (name === 'DELETE /recipients/r1') return rejection(404, 1004);
+      if (DELETE.test(name)) return noResponse();
+      if (name !== LIST) return undefined;
+      return ok([THERE, record('r2', ACCOUNT, 'associated')]);
+    },
+  });
+  const [error] = run.of('error|');
+  expect(error).toContain('a removal may have been carried out: ');
+  expect(error).toContain('; 1 removal met a rejection: said (code 1004)');
 });
 
 it('an account that has to be associated again counts in the progress', async () => {

@@ -59,7 +59,8 @@ const GITHUB_API = 'https://api.github.com/';
 const JSON_TYPE = { 'content-type': 'application/json' };
 const CREATED = { status: 201, body: JSON.stringify({ id: 77 }) };
 
-const A_SHARE = {
+/** The share that every run has. */
+export const A_SHARE = {
   id: SHARE,
   name: 'Baseline',
   status: 'active',
