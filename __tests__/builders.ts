@@ -38,7 +38,6 @@ export const INPUTS: Inputs = {
   accountId: OWNER,
   shareId: SHARE,
   targets: [AN_ACCOUNT],
-  namedInComments: [],
   credentials: { type: 'token', token: TOKEN },
   state: 'present',
   maxRemovals: { unit: 'percent', percent: 25 },

@@ -1017,23 +1017,23 @@ describe('a list whose line breaks were removed', () => {
     expect(run.text).toContain('expected no account ID in a comment');
   });
 
-  it('in groups, as by YAML, removes nobody that a comment names', async () => {
-    const env = {
-      'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n# Asia ${OTHER}\n`,
-    };
-    const records = [THERE, record('r2', OTHER, 'associated')];
-    const run = await playRun({
-      env: { ...EXACT, ...env },
-      respond: on(LIST, ok(records)),
-    });
-    expect(run.success).toBe(false);
-    expect(run.requests).not.toContain('DELETE /recipients/r2');
-    const [message] = run.of('error|');
-    expect(message).toContain(
-      `name 1 account that would lose access: ${OTHER}`,
-    );
-    expect(message).toContain('keep them apart (in YAML, with `|`)');
-  });
+  it.each(['present', 'absent', 'exact'])(
+    'in groups, as by `>` in YAML around a blank line, is an error with %s',
+    async (state) => {
+      const list = `${account(1)} ${account(2)}\n# Asia ${OTHER}\n`;
+      const env = {
+        'INPUT_RECIPIENT-ACCOUNT-ID': list,
+        INPUT_STATE: state,
+      };
+      const run = await playRun({ env });
+      expect(run.requests).toEqual([]);
+      expect(run.of('error|')).toEqual([
+        expect.stringContaining(
+          `expected no account ID in a comment, got "${OTHER}" on line 2.`,
+        ),
+      ]);
+    },
+  );
 
   it('shows no part of a key that is in it', async () => {
     const key = '0123456789abcdef0123456789ABCDEF01234';

@@ -155,7 +155,6 @@ function inputsFor(recipients: number): Inputs {
       id,
       label: null,
     })),
-    namedInComments: [],
     credentials: { type: 'token', token: 'bench' },
     state: 'present',
     maxRemovals: { unit: 'percent', percent: 25 },

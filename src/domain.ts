@@ -42,11 +42,6 @@ export interface Inputs {
   readonly shareId: string;
   /** In the order given, each once. */
   readonly targets: readonly Target[];
-  /**
-   * Words of comments in the list that hold an ID, in lower case, without
-   * accounts that are switched off: a fold of lines may have put them there.
-   */
-  readonly namedInComments: readonly string[];
   /** A token takes precedence over a key from the environment. */
   readonly credentials: Credentials;
   /** `exact` makes the list of targets the whole truth. */

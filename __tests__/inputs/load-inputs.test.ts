@@ -66,7 +66,6 @@ describe('the inputs', () => {
         { type: 'account', id: OTHER, label: 'EMEA' },
         { type: 'account', id: ACCOUNT, label: null },
       ],
-      namedInComments: [],
       credentials: { type: 'token', token: TOKEN },
       state: 'exact',
       maxRemovals: { unit: 'accounts', count: 10 },

@@ -215,25 +215,6 @@ describe('`exact` refuses', () => {
     refuses(one, 'removals', reason);
   });
 
-  it.each([
-    ['an account that it would remove', account(5)],
-    ['one behind something else', `emea${account(5)}`],
-  ])('a list of which a comment names %s', (_, word) => {
-    refuses(
-      { inputs: { namedInComments: [word] }, records: having(0, 5) },
-      'comment',
-      `comments of the list name 1 account that would lose access: ${account(5)}`,
-    );
-  });
-
-  it('no list because a comment names an account that is listed, or nobody', () => {
-    const inputs = {
-      namedInComments: [account(0), account(9)],
-      maxRemovals: percent(50),
-    };
-    expect(planned({ inputs, records: having(0, 5) }).refusal).toBeNull();
-  });
-
   it('a list that has nothing of those with access, with a percentage', () => {
     refuses(
       { inputs: { maxRemovals: percent(100) }, records: having(5) },

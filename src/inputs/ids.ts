@@ -62,10 +62,6 @@ const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
  */
 const HOLDS_ID = /[0-9a-f]{32}/i;
 
-/** A commit or hash, where the comment calls it one. */
-const NAMED_HASH =
-  /(?:\b(?:commit|revision|rev|sha-?1|sha-?256)[\s:=]+|\/commit\/)([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
-
 export function isAccountId(text: string): boolean {
   return TARGET_ID.test(text);
 }
@@ -78,11 +74,6 @@ export function idsIn(text: string): string[] {
 /** May a word hold the ID of an account, whatever else it holds? */
 export function holdsId(word: string): boolean {
   return HOLDS_ID.test(word);
-}
-
-/** A comment without the IDs that stand alone, and without named hashes. */
-export function withoutPlainIds(comment: string): string {
-  return comment.replace(NAMED_HASH, '').replace(ID_IN_TEXT, '');
 }
 
 /**

@@ -3,7 +3,7 @@
  * here: it becomes an entry, is counted as switched off, or is a problem.
  */
 import type { Clean } from '../domain.ts';
-import { holdsId, idsIn, isAccountId, withoutPlainIds } from './ids.ts';
+import { holdsId, idsIn, isAccountId } from './ids.ts';
 import { isJson, type JsonItem, jsonItems } from './json-items.ts';
 import { type Problem, quoted } from './reading.ts';
 
@@ -21,13 +21,8 @@ export interface Entry {
 export interface Entries {
   /** What should be IDs, in the order given. */
   readonly entries: readonly Entry[];
-  /** IDs in comments on lines of their own, in lower case. */
+  /** IDs that comments on lines of their own begin with, in lower case. */
   readonly disabledIds: readonly string[];
-  /**
-   * Words of these comments that hold an ID, in lower case, without the ID that
-   * a comment begins with: that account was switched off.
-   */
-  readonly namedInComments: readonly string[];
   /** What is wrong with the list, apart from its entries. */
   readonly problems: readonly Problem[];
 }
@@ -58,9 +53,6 @@ const UNSEEN = /[\p{Cf}\p{DI}]|(?!\s)\p{Cc}/gu;
 /** `# 023e…`, `# - "023e…"`: an account that is switched off. */
 const SWITCHED_OFF = /^\s*(?:#\s*)?(?:-\s+)?["']?[0-9a-f]{32}(?![0-9a-z_])/i;
 
-/** JSON has none. */
-const NO_COMMENTS = { disabledIds: [], namedInComments: [] };
-
 /** Finds what a list holds, in any of its formats. */
 export function entriesOf(text: string, clean: Clean): Entries {
   // This removes a byte order mark as well.
@@ -87,7 +79,7 @@ function entriesOfArray(json: string): Entries {
   const problems = items.flatMap((item, index) =>
     numberAsId(item, place(index)),
   );
-  return { entries, ...NO_COMMENTS, problems };
+  return { entries, disabledIds: [], problems };
 }
 
 function entriesOfObject(json: string, clean: Clean): Entries {
@@ -108,12 +100,12 @@ function entriesOfObject(json: string, clean: Clean): Entries {
     ...repeatedLabels(items, clean),
     ...idsAsLabels(items, clean),
   ];
-  return { entries, ...NO_COMMENTS, problems };
+  return { entries, disabledIds: [], problems };
 }
 
 /** A list that cannot be read has one problem, whatever else is in it. */
 function only(wrong: Problem): Entries {
-  return { entries: [], ...NO_COMMENTS, problems: [wrong] };
+  return { entries: [], disabledIds: [], problems: [wrong] };
 }
 
 function invalidJson(type: 'array' | 'object'): Problem {
@@ -191,20 +183,11 @@ function entriesOfLines(text: string, clean: Clean): Entries {
   const entries = lines.flatMap((line) => entriesOfLine(line, isOneLine));
 
   const problems = lines.flatMap((line): Problem[] => {
-    const joined = joinedIdsIn(line, isOneLine);
+    const joined = joinedIdsIn(line);
     const place = isOneLine ? '' : placeOf(line);
     return joined.length > 0 ? [{ ...idsInComment(joined, clean), place }] : [];
   });
-  const comments = lines.map(seenComment);
-  return {
-    entries,
-    disabledIds: comments.flatMap(idsIn),
-    namedInComments: comments
-      .map(withoutSwitchedOff)
-      .flatMap(wordsWithIds)
-      .map((word) => word.toLowerCase()),
-    problems,
-  };
+  return { entries, disabledIds: lines.flatMap(disabledIdOf), problems };
 }
 
 function toLine(text: string, index: number): Line {
@@ -244,26 +227,27 @@ function labelOfLine({ words, comment }: Line): string | null {
 }
 
 /**
- * Words with IDs that had lines of their own, and are in a comment now. `>-` in
- * YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file without a line
- * break at its end join lines; what follows a `#` would be lost. A comment on a
- * line of its own may name IDs, as long as they stand alone.
+ * Words with IDs that may have had lines of their own, and are in a comment
+ * now. `>` in YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file
+ * without a line break at its end join lines; what follows a `#` would be lost.
+ * `>` keeps some lines apart, so a list of several lines may be joined, too.
  */
-function joinedIdsIn(line: Line, isOneLine: boolean): string[] {
+function joinedIdsIn(line: Line): string[] {
   const text = seenComment(line);
-  if (line.words.length > 0) return wordsWithIds(text);
+  const isOwnLine = line.words.length === 0;
+  return wordsWithIds(isOwnLine ? text.replace(SWITCHED_OFF, '') : text);
+}
 
-  const rest = withoutSwitchedOff(text);
-  return wordsWithIds(isOneLine ? rest : withoutPlainIds(rest));
+/** The account that a comment on a line of its own switches off. */
+function disabledIdOf(line: Line): string[] {
+  if (line.words.length > 0) return [];
+  const [start = ''] = SWITCHED_OFF.exec(seenComment(line)) ?? [];
+  return idsIn(start);
 }
 
 /** A comment as people see it. */
 function seenComment({ comment }: Line): string {
   return (comment ?? '').replace(UNSEEN, '');
-}
-
-function withoutSwitchedOff(comment: string): string {
-  return comment.replace(SWITCHED_OFF, '');
 }
 
 /** Whole words: a secret in one can only be recognized as a whole. */
@@ -276,7 +260,9 @@ function idsInComment(joined: readonly string[], clean: Clean): Problem {
   const rest = more.length > 0 ? ` and ${more.length} more` : '';
   const got = `${quoted(first, clean)}${rest}`;
   const inYaml = 'in YAML, use `|` instead of `>`';
-  const moved = 'Move the ID to a line of its own, or remove it';
-  const fix = `${moved}. If lines were joined: ${inYaml}; in a shell, keep them apart.`;
+  const fix =
+    'Move the ID to a line of its own (behind `#`, if the account is ' +
+    `switched off), or remove it. If lines were joined: ${inYaml}; in a ` +
+    'shell, keep them apart.';
   return { expected: 'no account ID in a comment', got, fix };
 }

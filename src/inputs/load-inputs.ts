@@ -92,7 +92,6 @@ export function loadInputs(sources: InputSources): LoadedInputs {
     accountId: values.accountId,
     shareId: values.shareId,
     targets: values.recipients.targets,
-    namedInComments: values.recipients.namedInComments,
     credentials: values.credentials,
     state: values.state,
     maxRemovals: values.maxRemovals,

@@ -21,10 +21,8 @@ import {
 export interface RequestedTargets {
   /** In the order given, each once. */
   readonly targets: readonly Target[];
-  /** IDs that are only in comments on lines of their own. */
+  /** IDs that are switched off, and not given on another line. */
   readonly disabledIds: number;
-  /** As in `Entries`. */
-  readonly namedInComments: readonly string[];
   /** IDs that were given more than once. */
   readonly repeatedIds: number;
 }
@@ -69,7 +67,6 @@ export function parseRecipientList(
   return valid({
     targets: targetsOf(accounts, options.clean),
     disabledIds: countDisabled(found, accounts),
-    namedInComments: found.namedInComments,
     repeatedIds: countRepeated(accounts),
   });
 }

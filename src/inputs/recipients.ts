@@ -99,7 +99,6 @@ function readOrganization({
   return valid({
     targets: [target],
     disabledIds: 0,
-    namedInComments: [],
     repeatedIds: 0,
   });
 }

@@ -5,7 +5,7 @@
  * write.
  */
 import type { Inputs, MaxRemovals, Share, ShareRecipient } from '../domain.ts';
-import { formatCount, listOf, plural } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { type Observations, shareIn } from './observations.ts';
 import { isActive } from './readiness.ts';
 import { formatFailure, refusedBecause } from './reasons.ts';
@@ -15,12 +15,6 @@ import {
   type PlannedTarget,
   type Refusal,
 } from './target-state.ts';
-
-/** How many accounts a reason names. */
-const MAX_NAMED = 5;
-
-/** Of the ID of an account. */
-const ID_LENGTH = 32;
 
 /** What a refusal depends on. */
 interface ExactSituation {
@@ -78,7 +72,6 @@ const REFUSAL_RULES: readonly RefusalRule[] = [
   { about: 'share', reasonOf: shareIsNotSent },
   { about: 'record', reasonOf: recordWasSkipped },
   { about: 'record', reasonOf: recordMayBeTheOrganization },
-  { about: 'comment', reasonOf: commentNamesRemoval },
   { about: 'list', reasonOf: nothingListedHasAccess },
   { about: 'removals', reasonOf: tooManyRemovals },
 ];
@@ -152,37 +145,6 @@ function recordMayBeTheOrganization({
   const what =
     record.accountId === null ? 'names no account' : 'names an organization';
   return `recipient ${record.id} ${what}, so it may give access to all accounts of the organization`;
-}
-
-/**
- * Where lines were folded, as by `>-` in YAML around a line that is indented
- * more, accounts of the list are in the comment before them.
- */
-function commentNamesRemoval({
-  inputs,
-  unlisted,
-}: ExactSituation): string | null {
-  const ids = idsWithin(inputs.namedInComments, new Set(unlisted));
-  const named = unlisted.filter((id) => ids.has(id));
-  if (named.length === 0) return null;
-  const who = listOf(named, MAX_NAMED);
-  const count = plural(named.length, 'account');
-  return `comments of the list name ${count} that would lose access: ${who}`;
-}
-
-/** Those of the IDs that a word holds, whatever else it holds. */
-function idsWithin(
-  words: readonly string[],
-  ids: ReadonlySet<string>,
-): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const word of words) {
-    for (let at = 0; at + ID_LENGTH <= word.length; at++) {
-      const id = word.slice(at, at + ID_LENGTH);
-      if (ids.has(id)) found.add(id);
-    }
-  }
-  return found;
 }
 
 /** A wrong share, or a wrong list. */

@@ -239,13 +239,7 @@ export type Ending =
 /** Why `exact` writes nothing, and what it is about. */
 export interface Refusal extends Failure {
   /** What has to be fixed: decides the advice. */
-  readonly about:
-    | 'unread-share'
-    | 'share'
-    | 'record'
-    | 'comment'
-    | 'list'
-    | 'removals';
+  readonly about: 'unread-share' | 'share' | 'record' | 'list' | 'removals';
 }
 
 /** A run that is over, as plain data: what the report is made of. */

@@ -330,14 +330,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'refused',
-    refusedFor: 'comment',
-    hint:
-      'Nothing was changed. If lines of the list were joined, keep them ' +
-      'apart (in YAML, with `|`). To switch an account off, begin a comment ' +
-      'on a line of its own with its ID.',
-  },
-  {
-    cause: 'refused',
     refusedFor: 'list',
     hint:
       'Nothing was changed. Check share-id and the list. To remove every ' +
