@@ -622,6 +622,55 @@ describe('a removal that a read by ID shows, before the list fails', () => {
   });
 });
 
+describe('a record of an account that names another one now', () => {
+  it.each([
+    ['absent', {}, ACCOUNT, OTHER],
+    ['exact', EXACT, OTHER, account(5)],
+  ])(
+    'fails the target while another record is removed: %s',
+    async (state, env, id, another) => {
+      let lists = 0;
+      const { recipients } = await playRun({
+        env: { ...env, INPUT_STATE: state },
+        respond: ({ name }) => {
+          if (name.startsWith('DELETE')) return ok({ id: 'x' });
+          if (name === readOf('b')) return ok(record('b', id, 'disassociated'));
+          if (name !== LIST) return undefined;
+          const kept =
+            state === 'exact' ? [record('r1', ACCOUNT, 'associated')] : [];
+          const [a, b] =
+            ++lists === 1
+              ? [id, 'associated']
+              : [another, lists === 2 ? 'disassociating' : 'disassociated'];
+          return ok([
+            ...kept,
+            record('a', a, 'associated'),
+            record('b', id, b),
+          ]);
+        },
+      });
+      expect(recipients.at(-1)).toMatchObject({ cause: 'inconclusive' });
+    },
+  );
+});
+
+it('a removal that somebody else has begun does not follow from a failed addition', async () => {
+  let lists = 0;
+  const added = record('r1', ACCOUNT, 'associating');
+  const { recipients } = await playRun({
+    env: { ...EXACT, 'INPUT_MAX-REMOVALS': '1' },
+    respond: ({ name }) => {
+      if (name === POST) return ok(added);
+      if (name !== LIST) return undefined;
+      if (++lists > 2) return rejection(403, 10000);
+      return lists === 1
+        ? ok([record('y', OTHER, 'associated')])
+        : ok([added, record('y', OTHER, 'disassociating')]);
+    },
+  });
+  expect(recipients[1]).toMatchObject({ cause: 'authentication' });
+});
+
 describe('a DELETE without a response, where that of another record was rejected', () => {
   /** The first DELETE of r1 waits for eleven seconds; then its reply is lost. */
   async function play(env: Record<string, string>) {

@@ -1004,6 +1004,36 @@ it('a removal that Cloudflare did not process has begun', async () => {
   ]);
 });
 
+it('a removal that was attempted has an annotation, although its next turn was held back', async () => {
+  const run = await playRun({
+    env: { ...EXACT, 'INPUT_MAX-REMOVALS': '2' },
+    cancelMs: 20_000,
+    respond: ({ name }) => {
+      if (name === 'DELETE /recipients/x0') return rejection(400, 1099);
+      if (DELETE.test(name))
+        return rejection(525, 971, { 'retry-after': '60' });
+      return name === LIST ? ok([THERE, ...unlisted(2)]) : undefined;
+    },
+  });
+  expect(run.of('error|')).toHaveLength(2);
+});
+
+it('a cancellation, not the response that was on its way, leaves no time for the next writes', async () => {
+  const ids = Array.from({ length: 6 }, (_, n) => account(n));
+  const limited = rejection(429, 971, { 'retry-after': '5' });
+  const run = await playRun({
+    env: { 'INPUT_RECIPIENT-ACCOUNT-ID': ids.join('\n') },
+    cancelMs: 500,
+    delayMs: ({ name }) => (name === POST ? 700 : 1),
+    respond: on(POST, limited),
+  });
+  const causes = run.recipients.map(({ cause }: { cause: string }) => cause);
+  expect(causes).toEqual(ids.map(() => 'cancelled'));
+  expect(run.of('error|')).toEqual([
+    expect.stringContaining('4 last writes not processed'),
+  ]);
+});
+
 describe('a list whose line breaks were removed', () => {
   const joined = (text: string) => ({
     'INPUT_RECIPIENT-ACCOUNT-ID': text.replaceAll('\n', ''),

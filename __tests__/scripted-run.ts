@@ -47,6 +47,8 @@ export interface ScriptedRun {
   readonly env?: Record<string, string>;
   /** Undefined: the share is active, and its list is empty. */
   readonly respond?: (request: Request) => Reply | undefined;
+  /** How long a response takes; default one millisecond. */
+  readonly delayMs?: (request: Request) => number;
   readonly cancelMs?: number;
   /** What GitHub's API responds with to every request. */
   readonly github?: Pick<ReceivedResponse, 'status' | 'body'>;
@@ -90,6 +92,7 @@ function nameOf(method: string, url: string): string {
 
 export async function playRun(run: ScriptedRun) {
   const { env, respond, cancelMs, failing, change, github = CREATED } = run;
+  const { delayMs = () => 1 } = run;
   const clock = new VirtualClock(START_MS);
   const cancel = new AbortController();
   const recorder = recordingRunner(failing);
@@ -105,12 +108,13 @@ export async function playRun(run: ScriptedRun) {
     const atMs = clock.now() - START_MS;
     requests.push(name);
     const usual = name === 'GET' ? ok(A_SHARE) : ok([]);
-    const reply = respond?.({ name, url, body, atMs }) ?? usual;
+    const request = { name, url, body, atMs };
+    const reply = respond?.(request) ?? usual;
     if (reply === 'hang') {
       await clock.sleep(timeoutMs, signal);
       return signal.aborted ? STEP_ENDED : noResponse();
     }
-    await clock.sleep(1, signal);
+    await clock.sleep(delayMs(request), signal);
     if (reply.type === 'failure') return reply;
     const headers = { 'cf-ray': 'ray' };
     return { status: 200, headers, body: '', ...reply, type: 'response' };

@@ -6223,8 +6223,6 @@ const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
  * comment, a date or another ID before it.
  */
 const HOLDS_ID = /[0-9a-f]{32}/i;
-/** A commit or hash, where the comment calls it one. */
-const NAMED_HASH = /(?:\b(?:commit|revision|rev|sha-?1|sha-?256)[\s:=]+|\/commit\/)([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-z_])/gi;
 function isAccountId(text) {
     return TARGET_ID.test(text);
 }
@@ -6235,10 +6233,6 @@ function idsIn(text) {
 /** May a word hold the ID of an account, whatever else it holds? */
 function holdsId(word) {
     return HOLDS_ID.test(word);
-}
-/** A comment without the IDs that stand alone, and without named hashes. */
-function withoutPlainIds(comment) {
-    return comment.replace(NAMED_HASH, '').replace(ID_IN_TEXT, '');
 }
 /**
  * Why a text is no ID of this kind.
@@ -6420,8 +6414,6 @@ const SEPARATOR = /,|(?!\uFEFF)\s/;
 const UNSEEN = /[\p{Cf}\p{DI}]|(?!\s)\p{Cc}/gu;
 /** `# 023e…`, `# - "023e…"`: an account that is switched off. */
 const SWITCHED_OFF = /^\s*(?:#\s*)?(?:-\s+)?["']?[0-9a-f]{32}(?![0-9a-z_])/i;
-/** JSON has none. */
-const NO_COMMENTS = { disabledIds: [], namedInComments: [] };
 /** Finds what a list holds, in any of its formats. */
 function list_entries_entriesOf(text, clean) {
     // This removes a byte order mark as well.
@@ -6447,7 +6439,7 @@ function entriesOfArray(json) {
         place: place(index),
     }));
     const problems = items.flatMap((item, index) => numberAsId(item, place(index)));
-    return { entries, ...NO_COMMENTS, problems };
+    return { entries, disabledIds: [], problems };
 }
 function entriesOfObject(json, clean) {
     if (!isJson(json))
@@ -6467,11 +6459,11 @@ function entriesOfObject(json, clean) {
         ...repeatedLabels(items, clean),
         ...idsAsLabels(items, clean),
     ];
-    return { entries, ...NO_COMMENTS, problems };
+    return { entries, disabledIds: [], problems };
 }
 /** A list that cannot be read has one problem, whatever else is in it. */
 function only(wrong) {
-    return { entries: [], ...NO_COMMENTS, problems: [wrong] };
+    return { entries: [], disabledIds: [], problems: [wrong] };
 }
 function invalidJson(type) {
     return {
@@ -6541,20 +6533,11 @@ function entriesOfLines(text, clean) {
     const isOneLine = !/[\r\n]/.test(text.trim());
     const entries = lines.flatMap((line) => entriesOfLine(line, isOneLine));
     const problems = lines.flatMap((line) => {
-        const joined = joinedIdsIn(line, isOneLine);
+        const joined = joinedIdsIn(line);
         const place = isOneLine ? '' : placeOf(line);
         return joined.length > 0 ? [{ ...idsInComment(joined, clean), place }] : [];
     });
-    const comments = lines.map(seenComment);
-    return {
-        entries,
-        disabledIds: comments.flatMap(idsIn),
-        namedInComments: comments
-            .map(withoutSwitchedOff)
-            .flatMap(wordsWithIds)
-            .map((word) => word.toLowerCase()),
-        problems,
-    };
+    return { entries, disabledIds: lines.flatMap(disabledIdOf), problems };
 }
 function toLine(text, index) {
     const hash = text.indexOf('#');
@@ -6587,24 +6570,26 @@ function labelOfLine({ words, comment }) {
     return words.length === 1 && comment ? comment.replace(/^#+/, '') : null;
 }
 /**
- * Words with IDs that had lines of their own, and are in a comment now. `>-` in
- * YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file without a line
- * break at its end join lines; what follows a `#` would be lost. A comment on a
- * line of its own may name IDs, as long as they stand alone.
+ * Words with IDs that may have had lines of their own, and are in a comment
+ * now. `>` in YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file
+ * without a line break at its end join lines; what follows a `#` would be lost.
+ * `>` keeps some lines apart, so a list of several lines may be joined, too.
  */
-function joinedIdsIn(line, isOneLine) {
+function joinedIdsIn(line) {
     const text = seenComment(line);
+    const isOwnLine = line.words.length === 0;
+    return wordsWithIds(isOwnLine ? text.replace(SWITCHED_OFF, '') : text);
+}
+/** The account that a comment on a line of its own switches off. */
+function disabledIdOf(line) {
     if (line.words.length > 0)
-        return wordsWithIds(text);
-    const rest = withoutSwitchedOff(text);
-    return wordsWithIds(isOneLine ? rest : withoutPlainIds(rest));
+        return [];
+    const [start = ''] = SWITCHED_OFF.exec(seenComment(line)) ?? [];
+    return idsIn(start);
 }
 /** A comment as people see it. */
 function seenComment({ comment }) {
     return (comment ?? '').replace(UNSEEN, '');
-}
-function withoutSwitchedOff(comment) {
-    return comment.replace(SWITCHED_OFF, '');
 }
 /** Whole words: a secret in one can only be recognized as a whole. */
 function wordsWithIds(text) {
@@ -6615,8 +6600,9 @@ function idsInComment(joined, clean) {
     const rest = more.length > 0 ? ` and ${more.length} more` : '';
     const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
     const inYaml = 'in YAML, use `|` instead of `>`';
-    const moved = 'Move the ID to a line of its own, or remove it';
-    const fix = `${moved}. If lines were joined: ${inYaml}; in a shell, keep them apart.`;
+    const fix = 'Move the ID to a line of its own (behind `#`, if the account is ' +
+        `switched off), or remove it. If lines were joined: ${inYaml}; in a ` +
+        'shell, keep them apart.';
     return { expected: 'no account ID in a comment', got, fix };
 }
 
@@ -6652,7 +6638,6 @@ function parseRecipientList(text, options) {
     return (0,inputs_reading/* valid */.rZ)({
         targets: targetsOf(accounts, options.clean),
         disabledIds: countDisabled(found, accounts),
-        namedInComments: found.namedInComments,
         repeatedIds: countRepeated(accounts),
     });
 }
@@ -6832,7 +6817,6 @@ function readOrganization({ env, clean, }) {
     return (0,inputs_reading/* valid */.rZ)({
         targets: [target],
         disabledIds: 0,
-        namedInComments: [],
         repeatedIds: 0,
     });
 }
@@ -6943,7 +6927,6 @@ function loadInputs(sources) {
         accountId: values.accountId,
         shareId: values.shareId,
         targets: values.recipients.targets,
-        namedInComments: values.recipients.namedInComments,
         credentials: values.credentials,
         state: values.state,
         maxRemovals: values.maxRemovals,
@@ -7223,9 +7206,18 @@ function initialState(planned, startedMs, nowMs) {
 function isListed({ planned }) {
     return planned.unlistedRecords === null;
 }
-/** Is it an account that `exact` removes, and no write for it got its turn? */
+/**
+ * Is it an account that `exact` removes, and no write for it got its turn?
+ * Somebody else may have begun the removal: then there is none to send.
+ */
 function isUnbegunRemoval(state) {
-    return !isListed(state) && !state.wasAttempted;
+    if (isListed(state) || state.wasAttempted)
+        return false;
+    return !isPending(state) || isDeleteToCome(state);
+}
+function isDeleteToCome({ next }) {
+    const isDue = next.do === 'delete';
+    return isDue || (next.do === 'wait' && next.for === 'additions');
 }
 /** Is something due, or waited for? */
 function isPending({ next }) {
@@ -7408,10 +7400,6 @@ function internalError() {
 
 
 
-/** How many accounts a reason names. */
-const exact_MAX_NAMED = 5;
-/** Of the ID of an account. */
-const ID_LENGTH = 32;
 /** Plans a run with `state: exact` from the first list. */
 function planExact(inputs, observed) {
     const withAccess = accountsWithAccess(inputs, observed);
@@ -7448,7 +7436,6 @@ const REFUSAL_RULES = [
     { about: 'share', reasonOf: shareIsNotSent },
     { about: 'record', reasonOf: recordWasSkipped },
     { about: 'record', reasonOf: recordMayBeTheOrganization },
-    { about: 'comment', reasonOf: commentNamesRemoval },
     { about: 'list', reasonOf: nothingListedHasAccess },
     { about: 'removals', reasonOf: tooManyRemovals },
 ];
@@ -7508,31 +7495,6 @@ function recordMayBeTheOrganization({ observed, }) {
         return null;
     const what = record.accountId === null ? 'names no account' : 'names an organization';
     return `recipient ${record.id} ${what}, so it may give access to all accounts of the organization`;
-}
-/**
- * Where lines were folded, as by `>-` in YAML around a line that is indented
- * more, accounts of the list are in the comment before them.
- */
-function commentNamesRemoval({ inputs, unlisted, }) {
-    const ids = idsWithin(inputs.namedInComments, new Set(unlisted));
-    const named = unlisted.filter((id) => ids.has(id));
-    if (named.length === 0)
-        return null;
-    const who = listOf(named, exact_MAX_NAMED);
-    const count = plural(named.length, 'account');
-    return `comments of the list name ${count} that would lose access: ${who}`;
-}
-/** Those of the IDs that a word holds, whatever else it holds. */
-function idsWithin(words, ids) {
-    const found = new Set();
-    for (const word of words) {
-        for (let at = 0; at + ID_LENGTH <= word.length; at++) {
-            const id = word.slice(at, at + ID_LENGTH);
-            if (ids.has(id))
-                found.add(id);
-        }
-    }
-    return found;
 }
 /** A wrong share, or a wrong list. */
 function nothingListedHasAccess({ inputs, withAccess, unlisted, }) {
@@ -7996,14 +7958,23 @@ function someRemovalIsAwaited({ steps }) {
     return isAwaited ? waitFor('status') : null;
 }
 /** It was the target's before, so that nothing proves its removal. */
-function recordNamesOtherAccount({ history: { planned, inUse }, observed, }) {
-    const record = inUse === null ? null : observed.records.get(inUse);
-    if (!record || !isActive(record))
-        return null;
-    const { target } = planned;
-    if (!isOfAnother(record, target))
-        return null;
-    return { do: 'fail', failure: namesOtherAccount(record, target) };
+function recordNamesOtherAccount({ history, observed, }) {
+    const { target } = history.planned;
+    for (const id of formerRecordIds(history)) {
+        const record = observed.records.get(id);
+        if (record && isActive(record) && isOfAnother(record, target)) {
+            return { do: 'fail', failure: namesOtherAccount(record, target) };
+        }
+    }
+    return null;
+}
+/** Of an account with several records, one may be in use after another. */
+function formerRecordIds({ planned, inUse, deletes }) {
+    return [
+        ...(inUse === null ? [] : [inUse]),
+        ...deletes.map(({ recipientId }) => recipientId),
+        ...(planned.unlistedRecords ?? []).map(({ id }) => id),
+    ];
 }
 function organizationCannotBeIdentified({ history, records, observed, }) {
     const { target } = history.planned;
@@ -8549,13 +8520,15 @@ class Reconciler {
         const { clock, deadline } = this.#options;
         const nowMs = clock.now();
         const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
-        const error = withoutRetryInTime(failed, leftMs);
+        // It is a cancellation that leaves no time then, not the response.
+        const isCancelled = deadline.isCancelled();
+        const error = isCancelled ? failed : withoutRetryInTime(failed, leftMs);
         const notBeforeMs = nowMs + error.retryAfterMs;
         this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
         if (provesBadCredentials(error)) {
             this.#stopped ??= stoppedBy(error.failure);
         }
-        else if (error.retryAfterMs > leftMs) {
+        else if (error.retryAfterMs > leftMs && !isCancelled) {
             this.#stopped ??= heldBackToTheEnd(error.failure);
         }
         return { outcome: error.outcome, error };
@@ -8952,13 +8925,6 @@ const RULES = [
         refusedFor: 'record',
         hint: 'Nothing was changed. Check the recipients of the share in the ' +
             'Cloudflare dashboard.',
-    },
-    {
-        cause: 'refused',
-        refusedFor: 'comment',
-        hint: 'Nothing was changed. If lines of the list were joined, keep them ' +
-            'apart (in YAML, with `|`). To switch an account off, begin a comment ' +
-            'on a line of its own with its ID.',
     },
     {
         cause: 'refused',

@@ -404,15 +404,26 @@ function someRemovalIsAwaited({ steps }: AbsentSituation): Step | null {
 
 /** It was the target's before, so that nothing proves its removal. */
 function recordNamesOtherAccount({
-  history: { planned, inUse },
+  history,
   observed,
 }: AbsentSituation): Step | null {
-  const record = inUse === null ? null : observed.records.get(inUse);
-  if (!record || !isActive(record)) return null;
+  const { target } = history.planned;
+  for (const id of formerRecordIds(history)) {
+    const record = observed.records.get(id);
+    if (record && isActive(record) && isOfAnother(record, target)) {
+      return { do: 'fail', failure: namesOtherAccount(record, target) };
+    }
+  }
+  return null;
+}
 
-  const { target } = planned;
-  if (!isOfAnother(record, target)) return null;
-  return { do: 'fail', failure: namesOtherAccount(record, target) };
+/** Of an account with several records, one may be in use after another. */
+function formerRecordIds({ planned, inUse, deletes }: History): string[] {
+  return [
+    ...(inUse === null ? [] : [inUse]),
+    ...deletes.map(({ recipientId }) => recipientId),
+    ...(planned.unlistedRecords ?? []).map(({ id }) => id),
+  ];
 }
 
 function organizationCannotBeIdentified({

@@ -450,12 +450,14 @@ export class Reconciler {
     const { clock, deadline } = this.#options;
     const nowMs = clock.now();
     const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
-    const error = withoutRetryInTime(failed, leftMs);
+    // It is a cancellation that leaves no time then, not the response.
+    const isCancelled = deadline.isCancelled();
+    const error = isCancelled ? failed : withoutRetryInTime(failed, leftMs);
     const notBeforeMs = nowMs + error.retryAfterMs;
     this.#notBeforeMs = Math.max(this.#notBeforeMs ?? 0, notBeforeMs);
     if (provesBadCredentials(error)) {
       this.#stopped ??= stoppedBy(error.failure);
-    } else if (error.retryAfterMs > leftMs) {
+    } else if (error.retryAfterMs > leftMs && !isCancelled) {
       this.#stopped ??= heldBackToTheEnd(error.failure);
     }
     return { outcome: error.outcome, error };

@@ -159,9 +159,18 @@ export function isListed({ planned }: TargetState): boolean {
   return planned.unlistedRecords === null;
 }
 
-/** Is it an account that `exact` removes, and no write for it got its turn? */
+/**
+ * Is it an account that `exact` removes, and no write for it got its turn?
+ * Somebody else may have begun the removal: then there is none to send.
+ */
 export function isUnbegunRemoval(state: TargetState): boolean {
-  return !isListed(state) && !state.wasAttempted;
+  if (isListed(state) || state.wasAttempted) return false;
+  return !isPending(state) || isDeleteToCome(state);
+}
+
+function isDeleteToCome({ next }: Decision): boolean {
+  const isDue = next.do === 'delete';
+  return isDue || (next.do === 'wait' && next.for === 'additions');
 }
 
 /** Is something due, or waited for? */
