@@ -92,16 +92,7 @@ const UNSTABLE_AUTHENTICATION = 10001;
  * the route does not support.
  */
 const AUTHENTICATION: readonly number[] = [
-  1001,
-  6003,
-  6103,
-  6111,
-  9103,
-  9106,
-  9109,
-  10000,
-  10405,
-  UNSTABLE_AUTHENTICATION,
+  1001, 6003, 6103, 6111, 9103, 9106, 9109, 10000, 10405,
 ];
 
 /** "No route for the URI": a wrong account or address. */
@@ -161,7 +152,7 @@ export function fromResponse(
   clean: Clean,
 ): ApiError {
   const parsed = parseResponse(response);
-  const { body, codes } = parsed;
+  const { body, code } = parsed;
   const classification = asFinal(classify(request, parsed), body);
   const bodyMs = toSeconds(body?.['retry_after']) * 1000;
 
@@ -172,7 +163,7 @@ export function fromResponse(
       request: {
         kind: request.kind,
         detail: `${request.text}, ${describeOrigin(response, clean)}`,
-        code: decisiveCode(codes),
+        code,
         documentationUrl: documentationUrl(body, clean),
       },
     },
@@ -236,8 +227,8 @@ function toFailedRequest({ kind, text }: RequestName): FailedRequest {
 interface ParsedResponse {
   readonly status: number;
   readonly body: Record<string, unknown> | null;
-  /** Codes of `errors` and of their `error_chain`. */
-  readonly codes: readonly number[];
+  /** The code that decides, otherwise the first; null without any. */
+  readonly code: number | null;
   /** Is the body the envelope of Cloudflare's API? */
   readonly isEnvelope: boolean;
   /** Does it have a `cf-ray`, as everything that Cloudflare sent? */
@@ -251,7 +242,7 @@ function parseResponse(response: ReceivedResponse): ParsedResponse {
   return {
     status: response.status,
     body,
-    codes: codesIn(body),
+    code: decisiveCode(codesIn(body)),
     isEnvelope,
     hasRay: Boolean(response.headers['cf-ray']),
   };
@@ -268,7 +259,7 @@ function classify(
   }
   if (status >= 500) return classifyServerError(response);
 
-  const byCode = classifyCodes(request, response.codes);
+  const byCode = classifyCode(request, response.code);
   if (byCode) return byCode;
   if (status < 300) return unknown('invalid-response');
   if (status < 400) return rejected('invalid-response');
@@ -290,32 +281,25 @@ function isCloudflares({ isEnvelope, hasRay }: ParsedResponse): boolean {
   return isEnvelope || hasRay;
 }
 
-function classifyCodes(
+/** The codes that mean the same with every status. */
+function classifyCode(
   { method }: RequestName,
-  codes: readonly number[],
+  code: number | null,
 ): Classification | null {
-  if (codes.some((code) => NO_ROUTE.includes(code))) return rejected('route');
-  if (!codes.some((code) => AUTHENTICATION.includes(code))) return null;
-
-  const mayPass = method === 'GET' && isUnstable(codes);
-  return { ...rejected('authentication'), isRetryable: mayPass };
+  if (code === null) return null;
+  if (NO_ROUTE.includes(code)) return rejected('route');
+  // 10001 comes with failures of the server too.
+  if (code === UNSTABLE_AUTHENTICATION)
+    return { ...rejected('authentication'), isRetryable: method === 'GET' };
+  return AUTHENTICATION.includes(code) ? rejected('authentication') : null;
 }
 
-/** 10001 comes with failures of the server too. */
-function isUnstable(codes: readonly number[]): boolean {
-  return !codes.some(isStableAuthentication);
-}
-
-function isStableAuthentication(code: number): boolean {
-  return code !== UNSTABLE_AUTHENTICATION && AUTHENTICATION.includes(code);
-}
-
-/** The code that the classification follows, otherwise the first. */
+/** Of several codes, one that means the same with every status decides. */
 function decisiveCode(codes: readonly number[]): number | null {
   const decisive =
     codes.find((code) => NO_ROUTE.includes(code)) ??
-    codes.find(isStableAuthentication) ??
-    codes.find((code) => AUTHENTICATION.includes(code));
+    codes.find((code) => AUTHENTICATION.includes(code)) ??
+    codes.find((code) => code === UNSTABLE_AUTHENTICATION);
   return decisive ?? codes[0] ?? null;
 }
 
@@ -339,11 +323,10 @@ function classifyClientError(
  */
 function isAuthenticationFailure({
   status,
-  codes,
+  code,
   hasRay,
 }: ParsedResponse): boolean {
-  const isAboutCaller =
-    status === 401 || (status === 403 && codes.length === 0);
+  const isAboutCaller = status === 401 || (status === 403 && code === null);
   return isAboutCaller && hasRay;
 }
 
