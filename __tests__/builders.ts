@@ -10,6 +10,7 @@ import type {
   Target,
 } from '../src/domain.ts';
 import type { ShareReading } from '../src/reconcile/observations.ts';
+import type { OutputName } from '../src/report/outputs.ts';
 
 export const OWNER = '699d98642c564d2e855e9661899b7252';
 export const SHARE = '3fd85f74b32742f1bff64a85009dda07';
@@ -49,6 +50,14 @@ export const INPUTS: Inputs = {
   githubToken: null,
   environment: 'cloudflare-share',
   apiUrl: 'https://api.cloudflare.com/client/v4',
+};
+
+/** What the runner gets from a run that knows nothing about its targets. */
+export const EMPTY_OUTPUTS: Readonly<Record<OutputName, string>> = {
+  'recipient-id': '',
+  status: 'unknown',
+  changed: 'false',
+  recipients: '[]',
 };
 
 /** A share that fits every run. */

@@ -4127,7 +4127,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(698);
 /* harmony import */ var _github_github_runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(942);
 /* harmony import */ var _inputs_recipient_file_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(71);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(122);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(617);
 
 
 
@@ -4424,7 +4424,7 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 122:
+/***/ 617:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -4764,16 +4764,7 @@ const UNSTABLE_AUTHENTICATION = 10001;
  * the route does not support.
  */
 const AUTHENTICATION = [
-    1001,
-    6003,
-    6103,
-    6111,
-    9103,
-    9106,
-    9109,
-    10000,
-    10405,
-    UNSTABLE_AUTHENTICATION,
+    1001, 6003, 6103, 6111, 9103, 9106, 9109, 10000, 10405,
 ];
 /** "No route for the URI": a wrong account or address. */
 const NO_ROUTE = [7000, 7003];
@@ -4809,7 +4800,7 @@ function outcomeOf({ cause, mayHaveBeenProcessed, isRetryable, }) {
 /** Says what a response means that reports no success. */
 function fromResponse(request, response, nowMs, clean) {
     const parsed = parseResponse(response);
-    const { body, codes } = parsed;
+    const { body, code } = parsed;
     const classification = asFinal(classify(request, parsed), body);
     const bodyMs = toSeconds(body?.['retry_after']) * 1000;
     return new ApiError({
@@ -4818,7 +4809,7 @@ function fromResponse(request, response, nowMs, clean) {
         request: {
             kind: request.kind,
             detail: `${request.text}, ${describeOrigin(response, clean)}`,
-            code: decisiveCode(codes),
+            code,
             documentationUrl: documentationUrl(body, clean),
         },
     }, {
@@ -4865,7 +4856,7 @@ function parseResponse(response) {
     return {
         status: response.status,
         body,
-        codes: codesIn(body),
+        code: decisiveCode(codesIn(body)),
         isEnvelope,
         hasRay: Boolean(response.headers['cf-ray']),
     };
@@ -4878,7 +4869,7 @@ function classify(request, response) {
     }
     if (status >= 500)
         return classifyServerError(response);
-    const byCode = classifyCodes(request, response.codes);
+    const byCode = classifyCode(request, response.code);
     if (byCode)
         return byCode;
     if (status < 300)
@@ -4902,26 +4893,22 @@ function classifyServerError(response) {
 function isCloudflares({ isEnvelope, hasRay }) {
     return isEnvelope || hasRay;
 }
-function classifyCodes({ method }, codes) {
-    if (codes.some((code) => NO_ROUTE.includes(code)))
-        return rejected('route');
-    if (!codes.some((code) => AUTHENTICATION.includes(code)))
+/** The codes that mean the same with every status. */
+function classifyCode({ method }, code) {
+    if (code === null)
         return null;
-    const mayPass = method === 'GET' && isUnstable(codes);
-    return { ...rejected('authentication'), isRetryable: mayPass };
+    if (NO_ROUTE.includes(code))
+        return rejected('route');
+    // 10001 comes with failures of the server too.
+    if (code === UNSTABLE_AUTHENTICATION)
+        return { ...rejected('authentication'), isRetryable: method === 'GET' };
+    return AUTHENTICATION.includes(code) ? rejected('authentication') : null;
 }
-/** 10001 comes with failures of the server too. */
-function isUnstable(codes) {
-    return !codes.some(isStableAuthentication);
-}
-function isStableAuthentication(code) {
-    return code !== UNSTABLE_AUTHENTICATION && AUTHENTICATION.includes(code);
-}
-/** The code that the classification follows, otherwise the first. */
+/** Of several codes, one that means the same with every status decides. */
 function decisiveCode(codes) {
     const decisive = codes.find((code) => NO_ROUTE.includes(code)) ??
-        codes.find(isStableAuthentication) ??
-        codes.find((code) => AUTHENTICATION.includes(code));
+        codes.find((code) => AUTHENTICATION.includes(code)) ??
+        codes.find((code) => code === UNSTABLE_AUTHENTICATION);
     return decisive ?? codes[0] ?? null;
 }
 function classifyClientError({ method }, response) {
@@ -4942,8 +4929,8 @@ function classifyClientError({ method }, response) {
  * 401 whatever its code, and 403 without one: both are about the caller, where
  * Cloudflare sent them.
  */
-function isAuthenticationFailure({ status, codes, hasRay, }) {
-    const isAboutCaller = status === 401 || (status === 403 && codes.length === 0);
+function isAuthenticationFailure({ status, code, hasRay, }) {
+    const isAboutCaller = status === 401 || (status === 403 && code === null);
     return isAboutCaller && hasRay;
 }
 /**
@@ -9148,6 +9135,10 @@ function durationMs(state, nowMs) {
     const endMs = isPending(state) ? nowMs : state.decidedMs;
     return Math.max(0, endMs - state.startedMs);
 }
+/** The same in seconds, with one decimal. */
+function secondsOf(state, nowMs) {
+    return Math.round(durationMs(state, nowMs) / 100) / 10;
+}
 
 ;// CONCATENATED MODULE: ../.build/src/report/wording.js
 
@@ -10320,68 +10311,18 @@ function withoutOwnIds(reason, state) {
     return neutral.replace(ownRecipient, OWN_RECIPIENT);
 }
 
-;// CONCATENATED MODULE: ../.build/src/report/outputs.js
+;// CONCATENATED MODULE: ../.build/src/report/recipient-outputs.js
 
 
 
 
-
-/** The names of the outputs: a test compares them with action.yml. */
-const OUTPUT_NAMES = [
-    'recipient-id',
-    'status',
-    'changed',
-    'recipients',
-];
-/**
- * GitHub drops the outputs of a job above 1 MB, counted as UTF-16: two bytes
- * for each code unit.
- */
-const MAX_LENGTH = 900_000 / 2;
-/** Above it, `recipient-id` is empty: `recipients` has the IDs. */
-const MAX_RECIPIENT_IDS = 2_000;
 const LONG_TEXT = 500;
 const SHORT_TEXT = 100;
-/** Of a run that is over before it knows anything about its targets. */
-const emptyOutputs = {
-    'recipient-id': '',
-    status: 'unknown',
-    changed: 'false',
-    recipients: [],
-};
-/** Creates the outputs that action.yml declares. */
-function createOutputs(result) {
-    const { targets, observed } = result.outcome;
-    const listed = targets.filter(isListed);
-    const statuses = new Set(listed.map((state) => statusOf(state, observed)));
-    const recipientId = recipientIds(listed);
-    const recipients = fitRecipients(result, MAX_LENGTH - recipientId.length);
-    return {
-        outputs: {
-            'recipient-id': recipientId,
-            status: commonStatus([...statuses]),
-            changed: targets.some(({ changed }) => changed) ? 'true' : 'false',
-            recipients,
-        },
-        leftOut: {
-            targets: targets.length - recipients.length,
-            resources: recipients.filter(hasNoRoomForResources).length,
-            recipientIds: recipientId === '' ? listed.filter(({ inUse }) => inUse).length : 0,
-        },
-    };
-}
-function hasNoRoomForResources(recipient) {
-    return recipient.resource_errors > 0 && recipient.resources.length === 0;
-}
-function recipientIds(listed) {
-    if (listed.length > MAX_RECIPIENT_IDS)
-        return '';
-    return listed.map(({ inUse }) => inUse ?? '').join('\n');
-}
-function commonStatus(statuses) {
-    return statuses.length > 1 ? 'mixed' : (statuses[0] ?? 'unknown');
-}
-/** Shortens texts first, then leaves out resources, then whole targets. */
+/**
+ * The targets of a run, in the order of the plan. Shortens texts first, then
+ * leaves out resources, then whole targets.
+ * @param maxLength of all of them as JSON, in UTF-16 code units
+ */
 function fitRecipients(result, maxLength) {
     const levels = [
         { maxText: LONG_TEXT, withResources: true },
@@ -10395,6 +10336,10 @@ function fitRecipients(result, maxLength) {
             return recipients;
     }
     return leaveOut(recipients, result, maxLength);
+}
+/** Are its resources left out? */
+function hasNoRoomForResources(recipient) {
+    return recipient.resource_errors > 0 && recipient.resources.length === 0;
 }
 /** Keeps failed targets longest, then changed ones, each in the order given. */
 function leaveOut(recipients, { outcome, inputs }, maxLength) {
@@ -10433,15 +10378,15 @@ function toRecipient(state, result, level) {
         cause: failure?.cause ?? null,
         error: failure && cut(formatFailure(failure), level.maxText),
         resources: level.withResources
-            ? outputs_resourcesOf(state, result, level.maxText)
+            ? recipient_outputs_resourcesOf(state, result, level.maxText)
             : [],
         resource_errors: errors + (recipient?.moreErrors ?? 0),
         created: recipient?.created || null,
         modified: recipient?.modified || null,
-        seconds: Math.round(durationMs(state, result.nowMs) / 100) / 10,
+        seconds: secondsOf(state, result.nowMs),
     };
 }
-function outputs_resourcesOf({ recipient }, { outcome }, maxText) {
+function recipient_outputs_resourcesOf({ recipient }, { outcome }, maxText) {
     const types = outcome.share?.resourceTypes;
     const errors = recipient?.errors ?? [];
     return errors.map(({ resourceId, error, terminal }) => ({
@@ -10450,6 +10395,61 @@ function outputs_resourcesOf({ recipient }, { outcome }, maxText) {
         error: cut(error, maxText),
         terminal,
     }));
+}
+
+;// CONCATENATED MODULE: ../.build/src/report/outputs.js
+
+
+
+/** The names of the outputs: a test compares them with action.yml. */
+const OUTPUT_NAMES = [
+    'recipient-id',
+    'status',
+    'changed',
+    'recipients',
+];
+/**
+ * GitHub drops the outputs of a job above 1 MB, counted as UTF-16: two bytes
+ * for each code unit.
+ */
+const MAX_LENGTH = 900_000 / 2;
+/** Above it, `recipient-id` is empty: `recipients` has the IDs. */
+const MAX_RECIPIENT_IDS = 2_000;
+/** Of a run that is over before it knows anything about its targets. */
+const emptyOutputs = {
+    'recipient-id': '',
+    status: 'unknown',
+    changed: 'false',
+    recipients: [],
+};
+/** Creates the outputs that action.yml declares. */
+function createOutputs(result) {
+    const { targets, observed } = result.outcome;
+    const listed = targets.filter(isListed);
+    const statuses = new Set(listed.map((state) => statusOf(state, observed)));
+    const recipientId = recipientIds(listed);
+    const recipients = fitRecipients(result, MAX_LENGTH - recipientId.length);
+    return {
+        outputs: {
+            'recipient-id': recipientId,
+            status: commonStatus([...statuses]),
+            changed: targets.some(({ changed }) => changed) ? 'true' : 'false',
+            recipients,
+        },
+        leftOut: {
+            targets: targets.length - recipients.length,
+            resources: recipients.filter(hasNoRoomForResources).length,
+            recipientIds: recipientId === '' ? listed.filter(({ inUse }) => inUse).length : 0,
+        },
+    };
+}
+function recipientIds(listed) {
+    if (listed.length > MAX_RECIPIENT_IDS)
+        return '';
+    return listed.map(({ inUse }) => inUse ?? '').join('\n');
+}
+function commonStatus(statuses) {
+    return statuses.length > 1 ? 'mixed' : (statuses[0] ?? 'unknown');
 }
 
 ;// CONCATENATED MODULE: ../.build/src/report/sink.js

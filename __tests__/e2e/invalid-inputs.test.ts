@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EMPTY_OUTPUTS } from '../builders.ts';
 import { expectFailure } from './expectations.ts';
 import { leaks } from './leaks.ts';
 import {
@@ -35,12 +36,7 @@ async function expectInvalid(
   expectFailure(run, TITLE);
   expect(run).toMatchObject({ connections: 0, requests: [], stderr: '' });
   expect(run.annotations).toHaveLength(1);
-  expect(run.outputs).toEqual({
-    'recipient-id': '',
-    status: 'unknown',
-    changed: 'false',
-    recipients: '[]',
-  });
+  expect(run.outputs).toEqual(EMPTY_OUTPUTS);
   return { run, message: run.errors[0]?.message ?? '' };
 }
 

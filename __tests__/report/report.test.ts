@@ -4,6 +4,7 @@ import { readGitHubContext } from '../../src/github/context.ts';
 import { refusedBecause } from '../../src/reconcile/reasons.ts';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
 import { TITLES } from '../../src/report/failure-guide.ts';
+import { OUTPUT_NAMES } from '../../src/report/outputs.ts';
 import {
   reportCrash,
   reportDeploymentProblem,
@@ -12,7 +13,14 @@ import {
 } from '../../src/report/report.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { openSink } from '../../src/report/sink.ts';
-import { account, OWNER, resourceError, SHARE, TOKEN } from '../builders.ts';
+import {
+  account,
+  EMPTY_OUTPUTS,
+  OWNER,
+  resourceError,
+  SHARE,
+  TOKEN,
+} from '../builders.ts';
 import { recordingRunner } from './recording-runner.ts';
 import {
   added,
@@ -33,13 +41,6 @@ import {
 
 const CONTEXT = readGitHubContext(GITHUB);
 const WHERE = `Share "Baseline" (${SHARE}), owner ${OWNER}`;
-const NO_OUTPUTS = {
-  'recipient-id': '',
-  status: 'unknown',
-  changed: 'false',
-  recipients: '[]',
-};
-
 function open(failing?: Parameters<typeof recordingRunner>[0]) {
   const recorder = recordingRunner(failing);
   const sink = openSink(recorder.runner, createSanitizer([TOKEN]));
@@ -61,8 +62,7 @@ describe('the end of a run', () => {
   it('is the outputs, the summary and one line, without an annotation where all is well', async () => {
     const { seen, outputs, reported } = await report([unchanged(0)]);
     const beginnings = seen.map((text) => text.split(/[|=]/)[0]);
-    const names = ['recipient-id', 'status', 'changed', 'recipients'];
-    expect(beginnings).toEqual([...names, 'summary', 'info']);
+    expect(beginnings).toEqual([...OUTPUT_NAMES, 'summary', 'info']);
     expect(seen.at(-1)).toBe(
       'info|Result: 1 account unchanged; 1.2 s, 3 requests',
     );
@@ -160,7 +160,7 @@ describe('the end of a run', () => {
     });
     expect(reported).toBe('crashed');
     expect(of('error')).toEqual([expect.stringMatching(/^error\|Internal/)]);
-    expect(outputs()).toEqual(NO_OUTPUTS);
+    expect(outputs()).toEqual(EMPTY_OUTPUTS);
   });
 
   it('goes on where the summary cannot be written', async () => {
@@ -373,7 +373,7 @@ describe('invalid inputs', () => {
       `error|${TITLES.inputs}|state: expected X.\ntimeout: expected X.\n${DOCS}#invalid-inputs-no-request-was-sent`,
     ]);
     expect(of('summary')).toHaveLength(1);
-    expect(outputs()).toEqual(NO_OUTPUTS);
+    expect(outputs()).toEqual(EMPTY_OUTPUTS);
   });
 
   it('have advice where one is empty', async () => {
@@ -412,7 +412,7 @@ describe('an exception before there are targets', () => {
     expect(of('error')).toEqual([
       `error|${TITLES.internal}|odd ***. Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true and run again. The log has what was done by then.\n${DOCS}#internal-error`,
     ]);
-    expect(outputs()).toEqual(NO_OUTPUTS);
+    expect(outputs()).toEqual(EMPTY_OUTPUTS);
   });
 
   it('may be anything that was thrown', () => {

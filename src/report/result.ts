@@ -239,3 +239,8 @@ export function durationMs(state: TargetState, nowMs: number): number {
   const endMs = isPending(state) ? nowMs : state.decidedMs;
   return Math.max(0, endMs - state.startedMs);
 }
+
+/** The same in seconds, with one decimal. */
+export function secondsOf(state: TargetState, nowMs: number): number {
+  return Math.round(durationMs(state, nowMs) / 100) / 10;
+}
