@@ -4893,7 +4893,7 @@ function classifyServerError(response) {
 function isCloudflares({ isEnvelope, hasRay }) {
     return isEnvelope || hasRay;
 }
-/** The codes that mean the same with every status. */
+/** The codes that mean the same with every status but 429 and 5xx. */
 function classifyCode({ method }, code) {
     if (code === null)
         return null;
@@ -4904,7 +4904,7 @@ function classifyCode({ method }, code) {
         return { ...rejected('authentication'), isRetryable: method === 'GET' };
     return AUTHENTICATION.includes(code) ? rejected('authentication') : null;
 }
-/** Of several codes, one that means the same with every status decides. */
+/** Of several codes, one that `classifyCode` knows decides. */
 function decisiveCode(codes) {
     const decisive = codes.find((code) => NO_ROUTE.includes(code)) ??
         codes.find((code) => AUTHENTICATION.includes(code)) ??
@@ -6560,7 +6560,8 @@ function labelOfLine({ words, comment }) {
  * Words with IDs that may have had lines of their own, and are in a comment
  * now. `>` in YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file
  * without a line break at its end join lines; what follows a `#` would be lost.
- * `>` keeps some lines apart, so a list of several lines may be joined, too.
+ * `>` keeps some lines apart, so a list of several lines may be joined, too. A
+ * hash is no exception: the end of it may be an ID.
  */
 function joinedIdsIn(line) {
     const text = seenComment(line);
@@ -6587,9 +6588,9 @@ function idsInComment(joined, clean) {
     const rest = more.length > 0 ? ` and ${more.length} more` : '';
     const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
     const inYaml = 'in YAML, use `|` instead of `>`';
-    const fix = 'Move the ID to a line of its own (behind `#`, if the account is ' +
-        `switched off), or remove it. If lines were joined: ${inYaml}; in a ` +
-        'shell, keep them apart.';
+    const fix = 'Move the ID to a line of its own (as `# ID`, if the account is switched ' +
+        'off), or remove it; shorten a hash to less than 32 digits. If lines were ' +
+        `joined: ${inYaml}; in a shell, keep them apart.`;
     return { expected: 'no account ID in a comment', got, fix };
 }
 

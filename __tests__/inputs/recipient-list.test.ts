@@ -200,7 +200,7 @@ describe('a list without accounts', () => {
 
 describe('joined lines, which would lose accounts', () => {
   const FIX =
-    'Move the ID to a line of its own (behind `#`, if the account is switched off), or remove it. If lines were joined: in YAML, use `|` instead of `>`; in a shell, keep them apart.';
+    'Move the ID to a line of its own (as `# ID`, if the account is switched off), or remove it; shorten a hash to less than 32 digits. If lines were joined: in YAML, use `|` instead of `>`; in a shell, keep them apart.';
   const message = (got: string) =>
     `expected no account ID in a comment, got "${ACCOUNT}"${got}. ${FIX}`;
 

@@ -281,7 +281,7 @@ function isCloudflares({ isEnvelope, hasRay }: ParsedResponse): boolean {
   return isEnvelope || hasRay;
 }
 
-/** The codes that mean the same with every status. */
+/** The codes that mean the same with every status but 429 and 5xx. */
 function classifyCode(
   { method }: RequestName,
   code: number | null,
@@ -294,7 +294,7 @@ function classifyCode(
   return AUTHENTICATION.includes(code) ? rejected('authentication') : null;
 }
 
-/** Of several codes, one that means the same with every status decides. */
+/** Of several codes, one that `classifyCode` knows decides. */
 function decisiveCode(codes: readonly number[]): number | null {
   const decisive =
     codes.find((code) => NO_ROUTE.includes(code)) ??

@@ -230,7 +230,8 @@ function labelOfLine({ words, comment }: Line): string | null {
  * Words with IDs that may have had lines of their own, and are in a comment
  * now. `>` in YAML, `paste`, `tr`, an unquoted `echo`, and `cat` of a file
  * without a line break at its end join lines; what follows a `#` would be lost.
- * `>` keeps some lines apart, so a list of several lines may be joined, too.
+ * `>` keeps some lines apart, so a list of several lines may be joined, too. A
+ * hash is no exception: the end of it may be an ID.
  */
 function joinedIdsIn(line: Line): string[] {
   const text = seenComment(line);
@@ -261,8 +262,8 @@ function idsInComment(joined: readonly string[], clean: Clean): Problem {
   const got = `${quoted(first, clean)}${rest}`;
   const inYaml = 'in YAML, use `|` instead of `>`';
   const fix =
-    'Move the ID to a line of its own (behind `#`, if the account is ' +
-    `switched off), or remove it. If lines were joined: ${inYaml}; in a ` +
-    'shell, keep them apart.';
+    'Move the ID to a line of its own (as `# ID`, if the account is switched ' +
+    'off), or remove it; shorten a hash to less than 32 digits. If lines were ' +
+    `joined: ${inYaml}; in a shell, keep them apart.`;
   return { expected: 'no account ID in a comment', got, fix };
 }
