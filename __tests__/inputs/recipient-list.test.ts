@@ -96,7 +96,7 @@ describe('a list of accounts', () => {
     expect(listOf(`# Europe\n${ACCOUNT}`).disabledIds).toBe(0);
   });
 
-  it.each(['#', '##', '# - ', '# "', '\t# \t'])(
+  it.each(['#', '##', '# - ', '# -  ', '# "', '\t# \t'])(
     'has a switch to turn an account off: %j',
     (text) => {
       const list = listOf(`${OTHER}\n${text}${ACCOUNT}`);
