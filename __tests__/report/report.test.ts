@@ -41,6 +41,7 @@ import {
 
 const CONTEXT = readGitHubContext(GITHUB);
 const WHERE = `Share "Baseline" (${SHARE}), owner ${OWNER}`;
+
 function open(failing?: Parameters<typeof recordingRunner>[0]) {
   const recorder = recordingRunner(failing);
   const sink = openSink(recorder.runner, createSanitizer([TOKEN]));

@@ -239,9 +239,8 @@ function joinedIdsIn(line: Line): string[] {
   return wordsWithIds(isOwnLine ? text.replace(SWITCHED_OFF, '') : text);
 }
 
-/** The account that a comment on a line of its own switches off. */
+/** The account that a comment switches off. Behind an entry, it is a problem. */
 function disabledIdOf(line: Line): string[] {
-  if (line.words.length > 0) return [];
   const [start = ''] = SWITCHED_OFF.exec(seenComment(line)) ?? [];
   return idsIn(start);
 }
