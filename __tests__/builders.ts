@@ -1,5 +1,11 @@
 /** Small pieces that the unit tests are made of. */
 import { ApiError, type Classification } from '../src/cloudflare/api-error.ts';
+import { BodyReader, type TakeItem } from '../src/cloudflare/body-reader.ts';
+import type {
+  FailedExchange,
+  HttpResponse,
+  ReceivedResponse,
+} from '../src/cloudflare/http-client.ts';
 import type {
   Clean,
   Inputs,
@@ -173,4 +179,30 @@ export function apiError(
     documentationUrl: null,
   } as const;
   return new ApiError({ cause, reason, request }, { isRetryable, outcome });
+}
+
+/** A response as a server sends it: its body is text. */
+export interface SentResponse {
+  readonly type: 'response';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a client makes of a response. */
+export function received(
+  { type, status, headers, body }: SentResponse,
+  takeItem: TakeItem | null = null,
+): ReceivedResponse {
+  const reader = new BodyReader(takeItem);
+  reader.write(Buffer.from(body));
+  return { type, status, headers, ...reader.end() };
+}
+
+/** As `received`, where there may be no response. */
+export function receivedOrFailed(
+  reply: SentResponse | FailedExchange,
+  takeItem: TakeItem | null,
+): HttpResponse {
+  return reply.type === 'failure' ? reply : received(reply, takeItem);
 }

@@ -2,14 +2,18 @@
  * Plays a whole run against an API that is a plain function, on a clock that
  * jumps: from the inputs to what people read.
  */
-import type {
-  HttpClient,
-  ReceivedResponse,
-} from '../src/cloudflare/http-client.ts';
+import type { HttpClient } from '../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../src/github/context.ts';
 import { workspaceFiles } from '../src/inputs/recipient-file.ts';
 import { main, type World } from '../src/main.ts';
-import { ACCOUNT, OTHER, OWNER, SHARE } from './builders.ts';
+import {
+  ACCOUNT,
+  OTHER,
+  OWNER,
+  received,
+  type SentResponse,
+  SHARE,
+} from './builders.ts';
 import { noResponse, ok, type Reply } from './cloudflare/scripted-api.ts';
 import { ENV } from './inputs/environment.ts';
 import { recordingRunner } from './report/recording-runner.ts';
@@ -51,7 +55,7 @@ export interface ScriptedRun {
   readonly delayMs?: (request: Request) => number;
   readonly cancelMs?: number;
   /** What GitHub's API responds with to every request. */
-  readonly github?: Pick<ReceivedResponse, 'status' | 'body'>;
+  readonly github?: Pick<SentResponse, 'status' | 'body'>;
   readonly failing?: Parameters<typeof recordingRunner>[0];
   /** Changes what is outside of the run. */
   readonly change?: (world: World) => Partial<World>;
@@ -98,11 +102,12 @@ export async function playRun(run: ScriptedRun) {
   const recorder = recordingRunner(failing);
   const requests: string[] = [];
   const deployment: string[] = [];
-  const http: HttpClient = async ({ method, url, signal, timeoutMs, body }) => {
+  const http: HttpClient = async (sent) => {
+    const { method, url, signal, timeoutMs, body, takeItem } = sent;
     if (url.startsWith(GITHUB_API)) {
       const { state, description } = JSON.parse(body ?? '');
       if (state) deployment.push(`${state}: ${description}`);
-      return { type: 'response', headers: JSON_TYPE, ...github };
+      return received({ type: 'response', headers: JSON_TYPE, ...github });
     }
     const name = nameOf(method, url);
     const atMs = clock.now() - START_MS;
@@ -117,7 +122,8 @@ export async function playRun(run: ScriptedRun) {
     await clock.sleep(delayMs(request), signal);
     if (reply.type === 'failure') return reply;
     const headers = { 'cf-ray': 'ray' };
-    return { status: 200, headers, body: '', ...reply, type: 'response' };
+    const response = { status: 200, headers, body: '', ...reply } as const;
+    return received({ ...response, type: 'response' }, takeItem);
   };
   const world: World = {
     env: { ...ENV, ...env },

@@ -5,6 +5,7 @@
  */
 import { VirtualClock } from '../__tests__/virtual-clock.ts';
 import { startDeadline } from '../src/clock.ts';
+import { BodyReader } from '../src/cloudflare/body-reader.ts';
 import { CloudflareClient } from '../src/cloudflare/client.ts';
 import type {
   HttpRequest,
@@ -70,6 +71,9 @@ class SimulatedShare {
     const left = LIMIT.requests - this.#requests;
     const resetMs = LIMIT.windowMs - (this.#clock.now() % LIMIT.windowMs);
     await this.#clock.sleep(ROUND_TRIP_MS / 2);
+    const body = { success: true, errors: [], messages: [], result };
+    const reader = new BodyReader(request.takeItem);
+    reader.write(Buffer.from(JSON.stringify(body)));
     return {
       type: 'response',
       status: 200,
@@ -78,7 +82,7 @@ class SimulatedShare {
         ratelimit: `"default";r=${left};t=${Math.ceil(resetMs / 1_000)}`,
         'ratelimit-policy': `"default";q=1200;w=300`,
       },
-      body: JSON.stringify({ success: true, errors: [], messages: [], result }),
+      ...reader.end(),
     };
   };
 

@@ -9,8 +9,7 @@ import {
   provesBadCredentials,
   type RequestName,
 } from '../../src/cloudflare/api-error.ts';
-import type { ReceivedResponse } from '../../src/cloudflare/http-client.ts';
-import { clean } from '../builders.ts';
+import { clean, received, type SentResponse } from '../builders.ts';
 import { NO_CONNECTION, noResponse } from './scripted-api.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
@@ -29,10 +28,7 @@ const GET: RequestName = {
 };
 
 /** A response of Cloudflare, unless its headers say otherwise. */
-function errorOf(
-  response: Partial<ReceivedResponse>,
-  request = POST,
-): ApiError {
+function errorOf(response: Partial<SentResponse>, request = POST): ApiError {
   const complete = {
     type: 'response',
     status: 400,
@@ -40,7 +36,7 @@ function errorOf(
     body: '',
     ...response,
   } as const;
-  return fromResponse(request, complete, NOW, clean);
+  return fromResponse(request, received(complete), NOW, clean);
 }
 
 /** `cause outcome`, and `retryable` where it is. */
@@ -94,7 +90,7 @@ describe('a request without a response', () => {
 describe('a response to a write', () => {
   const chain = { error_chain: [{ code: 7003 }] };
 
-  it.each<[string, Partial<ReceivedResponse>]>([
+  it.each<[string, Partial<SentResponse>]>([
     ['rate-limit notProcessed retryable', empty(429)],
     ['rate-limit notProcessed retryable', coded(429, 10000)],
     ['rate-limit rejected', json(429, { retryable: false })],
@@ -201,7 +197,7 @@ describe('a response to a read', () => {
   const errors = [{ code: 10001 }];
   const chain = { error_chain: errors };
 
-  it.each<[string, Partial<ReceivedResponse>]>([
+  it.each<[string, Partial<SentResponse>]>([
     ['not-found rejected', coded(404, 1004)],
     ['rejected rejected', coded(405, 1004)],
     ['authentication rejected', coded(403, 10000)],
@@ -304,7 +300,7 @@ describe('an error', () => {
   });
 
   const after = (value: string) => ({ ...RAY, 'retry-after': value });
-  it.each<[number, Partial<ReceivedResponse>]>([
+  it.each<[number, Partial<SentResponse>]>([
     [7_000, { status: 429, headers: after('7') }],
     [30_000, { headers: after('Mon, 23 Nov 2026 10:00:30 GMT') }],
     [3_000, json(503, { retry_after: 3 })],

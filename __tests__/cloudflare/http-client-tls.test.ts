@@ -186,7 +186,7 @@ describe('the certificate of a server', () => {
   it('is trusted with its authority', async () => {
     trust(AUTHORITY);
     const { url } = await startTlsServer();
-    expect(await send(url)).toMatchObject({ status: 200, body: 'hello' });
+    expect(await send(url)).toMatchObject({ status: 200, text: 'hello' });
   });
 
   it.each([

@@ -249,6 +249,7 @@ export const sendWith =
       body: null,
       timeoutMs: 30_000,
       maxMiB: 16,
+      takeItem: null,
       signal: new AbortController().signal,
       ...more,
     });

@@ -26,7 +26,7 @@ import {
   trust,
 } from './local-servers.ts';
 
-const OK = { status: 200, body: 'hello' };
+const OK = { status: 200, text: 'hello' };
 const CLOUDFLARE = new URL('https://api.cloudflare.com/client/v4');
 /** No tunnel is opened to it, so that it need not exist. */
 const URL_BEHIND = 'https://api.share.test';

@@ -7,7 +7,7 @@ import {
 } from '../../src/cloudflare/rate-limiter.ts';
 
 const response = (headers: Record<string, string>, status = 200) =>
-  ({ type: 'response', status, headers, body: '' }) as const;
+  ({ type: 'response', status, headers, json: null, text: '' }) as const;
 const left = (remaining: number, seconds: number) => ({
   ratelimit: `"default";r=${remaining};t=${seconds}`,
 });

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Envelope } from '../../src/cloudflare/client.ts';
-import {
-  type RecipientFilter,
-  RecipientPages,
-} from '../../src/cloudflare/recipient-pages.ts';
+import type { RecipientFilter } from '../../src/cloudflare/recipient-page.ts';
+import { RecipientPages } from '../../src/cloudflare/recipient-pages.ts';
 import { ACCOUNT, account, clean, OTHER } from '../builders.ts';
+import { readPage } from './scripted-api.ts';
 
 /** A record as the API sends it. */
 const wire = (id: unknown, accountId: unknown, more: object = {}) => ({
@@ -30,6 +29,7 @@ function open(filter: Partial<RecipientFilter> = {}) {
     targetIds: new Set([ACCOUNT]),
     knownIds: new Set(),
     keepsAll: false,
+    before: new Map(),
     clean,
     ...filter,
   });
@@ -37,7 +37,7 @@ function open(filter: Partial<RecipientFilter> = {}) {
 
 function listOf(result: unknown, filter: Partial<RecipientFilter> = {}) {
   const pages = open(filter);
-  pages.add(page(result));
+  readPage(pages, page(result));
   const { records, ...rest } = pages.toList(TIMES);
   return { ids: records.map(({ id }) => id), ...rest };
 }
@@ -46,7 +46,7 @@ describe('a reading of the list', () => {
   it('has the times of each page, and of the whole', () => {
     const pages = open();
     const times = { sentMs: 5, receivedMs: 7 };
-    expect(pages.add(page([], times))).toMatchObject(times);
+    expect(readPage(pages, page([], times))).toMatchObject(times);
     expect(pages.toList(TIMES)).toMatchObject(TIMES);
   });
 
@@ -55,19 +55,19 @@ describe('a reading of the list', () => {
     const first = [wire('r1', ACCOUNT), wire('r2', OTHER)];
     const resultInfo = { per_page: 2 };
     const more = { count: 2, size: 2 };
-    expect(pages.add(page(first, { resultInfo }))).toMatchObject({
+    expect(readPage(pages, page(first, { resultInfo }))).toMatchObject({
       ...more,
       addedAny: true,
     });
-    expect(pages.add(page(first, { resultInfo }))).toMatchObject({
+    expect(readPage(pages, page(first, { resultInfo }))).toMatchObject({
       ...more,
       addedAny: false,
     });
     const odd = [wire({}, OTHER), wire({}, OTHER)];
-    expect(pages.add(page(odd)).addedAny).toBe(false);
+    expect(readPage(pages, page(odd)).addedAny).toBe(false);
     for (const size of [0, -1, '2', null, undefined]) {
       const sized = page([], { resultInfo: { per_page: size } });
-      expect(pages.add(sized).size).toBeNull();
+      expect(readPage(pages, sized).size).toBeNull();
     }
   });
 
@@ -78,15 +78,15 @@ describe('a reading of the list', () => {
   ])('adds something with a record of %s, once', (_, accountId) => {
     const pages = open();
     const result = page([wire('r1', accountId)]);
-    expect(pages.add(result).addedAny).toBe(true);
-    expect(pages.add(result).addedAny).toBe(false);
+    expect(readPage(pages, result).addedAny).toBe(true);
+    expect(readPage(pages, result).addedAny).toBe(false);
   });
 
   it('has each copy of a record, because pages may be of different age', () => {
     const ended = { association_status: 'disassociating' };
     const pages = open();
-    pages.add(page([wire('r1', ACCOUNT, ended), wire('r2', ACCOUNT)]));
-    pages.add(page([wire('r1', ACCOUNT)]));
+    readPage(pages, page([wire('r1', ACCOUNT, ended), wire('r2', ACCOUNT)]));
+    readPage(pages, page([wire('r1', ACCOUNT)]));
     const { records } = pages.toList(TIMES);
     expect(records.map(({ id, status }) => `${id} ${status}`)).toEqual([
       'r1 disassociating',
@@ -113,7 +113,7 @@ describe('a reading of the list', () => {
         [other, one],
       ]) {
         const pages = open();
-        pages.add(page(copies));
+        readPage(pages, page(copies));
         const { records } = pages.toList(TIMES);
         expect(records.map(({ errors }) => errors.length)).toEqual([1]);
       }
@@ -124,7 +124,7 @@ describe('a reading of the list', () => {
     const copies = [wire('r1', null), wire('r1', ACCOUNT), wire('r2', OTHER)];
     for (const result of [copies, copies.toReversed()]) {
       const pages = open();
-      pages.add(page(result));
+      readPage(pages, page(result));
       const { records, others } = pages.toList(TIMES);
       expect(records).toMatchObject([
         { id: 'r1', accountId: ACCOUNT },
@@ -145,7 +145,7 @@ describe('a reading of the list', () => {
         { ...wire('r2', OTHER), ...second },
       ];
       const read = (size: number) =>
-        open().add(page(result, { resultInfo: { per_page: size } }));
+        readPage(open(), page(result, { resultInfo: { per_page: size } }));
       if (added === null) {
         expect(() => read(2)).toThrow('no record of a full page has an ID');
       } else {
@@ -159,9 +159,9 @@ describe('a reading of the list', () => {
     const resultInfo = { per_page: 2 };
     const odd = { association_status: '' };
     const oneOdd = [wire(5, OTHER), wire('r2', OTHER, odd)];
-    expect(open().add(page(oneOdd, { resultInfo })).addedAny).toBe(true);
+    expect(readPage(open(), page(oneOdd, { resultInfo })).addedAny).toBe(true);
     const healthy = [wire(5, OTHER), wire('r2', ACCOUNT)];
-    expect(open().add(page(healthy, { resultInfo })).addedAny).toBe(true);
+    expect(readPage(open(), page(healthy, { resultInfo })).addedAny).toBe(true);
   });
 
   it('compares accounts in lower case', () => {
@@ -199,8 +199,8 @@ describe('a reading of the list', () => {
       const others = { accounts: 1, withoutAccount: 0 };
       expect(listOf([first, second])).toMatchObject({ others });
       const pages = open();
-      pages.add(page([first]));
-      pages.add(page([second]));
+      readPage(pages, page([first]));
+      readPage(pages, page([second]));
       expect(pages.toList(TIMES)).toMatchObject({ others });
     }
   });
@@ -275,23 +275,23 @@ describe('a page that is read again', () => {
 
   it('counts as if it had been read once', () => {
     const pages = open();
-    expect(() => pages.add(page(broken))).toThrow('result[2]');
-    expect(pages.add(page(whole)).addedAny).toBe(true);
+    expect(() => readPage(pages, page(broken))).toThrow('result[2]');
+    expect(readPage(pages, page(whole)).addedAny).toBe(true);
     expect(pages.toList(TIMES)).toMatchObject({ skipped: 0 });
   });
 
   it('after a null is empty only if it is null again', () => {
     const pages = open();
-    expect(() => pages.add(page(null))).toThrow('`result` is null');
-    expect(() => pages.add(page({}))).toThrow('`result` is not a list');
-    expect(() => pages.add(page(null))).toThrow('`result` is null');
-    expect(pages.add(page(null)).count).toBe(0);
+    expect(() => readPage(pages, page(null))).toThrow('`result` is null');
+    expect(() => readPage(pages, page({}))).toThrow('`result` is not a list');
+    expect(() => readPage(pages, page(null))).toThrow('`result` is null');
+    expect(readPage(pages, page(null)).count).toBe(0);
   });
 
   it('is read again after each null that follows a list', () => {
     const pages = open();
-    expect(() => pages.add(page(null))).toThrow('`result` is null');
-    expect(pages.add(page(whole)).count).toBe(2);
-    expect(() => pages.add(page(null))).toThrow('`result` is null');
+    expect(() => readPage(pages, page(null))).toThrow('`result` is null');
+    expect(readPage(pages, page(whole)).count).toBe(2);
+    expect(() => readPage(pages, page(null))).toThrow('`result` is null');
   });
 });

@@ -11,6 +11,7 @@ import {
   decodeShareNames,
   isActiveStatus,
   isId,
+  isRecipient,
 } from '../../src/cloudflare/records.ts';
 import { STATUSES } from '../../src/domain.ts';
 import {
@@ -21,6 +22,7 @@ import {
   clean,
   OWNER,
 } from '../builders.ts';
+import { readPage } from './scripted-api.ts';
 
 const REQUEST = {
   kind: 'recipient',
@@ -354,6 +356,76 @@ describe('a status', () => {
   });
 });
 
+describe('a record that was decoded before', () => {
+  const complete = wire({
+    created: '2026-01-01T00:00:00Z',
+    modified: '2026-01-01T00:00:00Z',
+    resources: [{ resource_id: 'p1', error: '', terminal: false }],
+  });
+
+  it.each([
+    complete,
+    { ...complete, resources: [] },
+    { ...complete, resources: undefined },
+    { ...complete, name: 'ignored' },
+  ])('is the same: %j', (value) => {
+    expect(isRecipient(value, decode(complete))).toBe(true);
+  });
+
+  it.each<object>([
+    { account_id: null },
+    { account_id: account(1) },
+    { association_status: 'associating' },
+    { created: '2026-01-01T00:00:01Z' },
+    { modified: '2026-01-01T00:00:01Z' },
+    { modified: undefined },
+    { resources: {} },
+    { resources: [5] },
+    { resources: [{ error: '' }, { error: 'no' }] },
+  ])('is not certain to be the same with %j', (change) => {
+    expect(isRecipient({ ...complete, ...change }, decode(complete))).toBe(
+      false,
+    );
+  });
+
+  it('is never the same with an error, because that has a text', () => {
+    const failed = { ...complete, resources: [{ error: 'no' }] };
+    expect(isRecipient(failed, decode(failed))).toBe(false);
+    expect(isRecipient(complete, decode(failed))).toBe(false);
+  });
+
+  it('is what would be decoded now, wherever it is called the same', () => {
+    const date = fc.constantFrom('2026-01-01T00:00:00Z', '', 'x', undefined);
+    const error = fc.constantFrom<unknown>('', 'no', null, undefined, 5);
+    const value = fc.record({
+      id: fc.constant('r1'),
+      account_id: fc.constantFrom<unknown>(ACCOUNT, 'A', 'a', '', null),
+      association_status: fc.constantFrom('associated', 'odd', '"odd"'),
+      created: date,
+      modified: date,
+      resources: fc.oneof(
+        fc.array(fc.record({ error }), { maxLength: 2 }),
+        fc.constantFrom<unknown>(undefined, null, [5]),
+      ),
+    });
+    const decodeIfReadable = (raw: unknown) => {
+      try {
+        return decode(raw);
+      } catch {
+        return null;
+      }
+    };
+    fc.assert(
+      fc.property(value, value, (first, second) => {
+        const before = decodeIfReadable(first);
+        if (before && isRecipient(second, before))
+          expect(decode(second)).toEqual(before);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
 describe('a body that somebody has changed', () => {
   /** Objects that break whoever turns them into text, too. */
   const hostile = fc.oneof(
@@ -397,6 +469,7 @@ describe('a body that somebody has changed', () => {
     targetIds: new Set([ACCOUNT]),
     knownIds: new Set(['r1']),
     keepsAll,
+    before: new Map(),
     clean,
   });
 
@@ -405,8 +478,11 @@ describe('a body that somebody has changed', () => {
     ['a created one', (envelope) => decodeCreated(envelope, AN_ACCOUNT, clean)],
     ['a share', (envelope) => decodeShare(envelope, clean)],
     ['a list of shares', (envelope) => decodeShareNames(envelope, clean)],
-    ['a list', (page) => new RecipientPages(filter(false)).add(page)],
-    ['a whole list', (page) => new RecipientPages(filter(true)).add(page)],
+    ['a list', (page) => readPage(new RecipientPages(filter(false)), page)],
+    [
+      'a whole list',
+      (page) => readPage(new RecipientPages(filter(true)), page),
+    ],
   ])('is read as %s, or fails as a response', (_, read) => {
     fc.assert(
       fc.property(result, (value) => {

@@ -3,23 +3,35 @@
  * jumps from one event to the next.
  */
 import { startDeadline } from '../../src/clock.ts';
-import { CloudflareClient, type Delay } from '../../src/cloudflare/client.ts';
+import {
+  CloudflareClient,
+  type Delay,
+  type Envelope,
+} from '../../src/cloudflare/client.ts';
 import type {
   FailedExchange,
   HttpRequest,
   HttpResponse,
-  ReceivedResponse,
 } from '../../src/cloudflare/http-client.ts';
+import type {
+  PageInfo,
+  RecipientPages,
+} from '../../src/cloudflare/recipient-pages.ts';
 import { ShareApi } from '../../src/cloudflare/share.ts';
 import type { Clean, Credentials, Inputs } from '../../src/domain.ts';
-import { INPUTS, clean as plainClean } from '../builders.ts';
+import {
+  INPUTS,
+  clean as plainClean,
+  received,
+  type SentResponse,
+} from '../builders.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 
 /**
  * What a request is responded with; `hang` lets it wait until it is aborted or
  * out of time.
  */
-export type Reply = Partial<ReceivedResponse> | FailedExchange | 'hang';
+export type Reply = Partial<SentResponse> | FailedExchange | 'hang';
 
 /** A request as the API sees it. */
 export interface Sent extends HttpRequest {
@@ -42,10 +54,7 @@ export interface ScriptedOptions {
 }
 
 /** The body of a success. */
-export function ok(
-  result: unknown,
-  more: object = {},
-): Partial<ReceivedResponse> {
+export function ok(result: unknown, more: object = {}): Partial<SentResponse> {
   const body = { success: true, errors: [], messages: [], result, ...more };
   return { body: JSON.stringify(body) };
 }
@@ -55,7 +64,7 @@ export function rejection(
   status: number,
   code = 1,
   headers: Record<string, string> = {},
-): Partial<ReceivedResponse> {
+): Partial<SentResponse> {
   const errors = [{ code, message: 'said' }];
   const body = JSON.stringify({ success: false, errors });
   return { status, headers, body };
@@ -123,7 +132,8 @@ export function openApi(
     await clock.sleep(ms, request.signal);
     if (request.signal.aborted && ms > 0) return hung(request);
     if (reply.type === 'failure') return reply;
-    return { status: 200, headers: {}, body: '', ...reply, type: 'response' };
+    const response = { status: 200, headers: {}, body: '', ...reply } as const;
+    return received({ ...response, type: 'response' }, request.takeItem);
   }
 
   const client = new CloudflareClient({
@@ -139,4 +149,16 @@ export function openApi(
   });
   const share = new ShareApi(client, { ...INPUTS, ...inputs }, clean);
   return { clock, cancel, deadline, client, share, requests, delays };
+}
+
+/** Reads a page as the client does. */
+export function readPage(pages: RecipientPages, envelope: Envelope): PageInfo {
+  const { request, result } = envelope;
+  const { takeItem, decode } = pages.newPage(request);
+  if (Array.isArray(result)) {
+    result.forEach((item, index) => {
+      takeItem?.(item, index);
+    });
+  }
+  return decode(envelope);
 }

@@ -95,6 +95,36 @@ describe('the list of recipients', () => {
     });
   });
 
+  it('has the same object for a record that has not changed', async () => {
+    const [first, second] = firstAccounts(2);
+    const dates = { created: '2026-01-01T00:00:00Z', modified: '' };
+    const wireOf = (
+      id: string,
+      accountId: string | undefined,
+      status: string,
+    ) => ({
+      id,
+      account_id: accountId,
+      association_status: status,
+      ...dates,
+    });
+    const kept = wireOf('r1', first?.id, 'associated');
+    const replies = ['associating', 'associated'].map((status) =>
+      ok([kept, wireOf('r2', second?.id, status)]),
+    );
+    const { share, run } = open((_, number) => replies[number - 1] ?? 'hang', {
+      inputs: { targets: firstAccounts(2) },
+    });
+    const before = await run(share.listRecipients());
+    const after = await run(share.listRecipients());
+    if (before instanceof Error || after instanceof Error) expect.fail();
+    expect(after.records[0]).toBe(before.records[0]);
+    expect(after.records.map(({ status }) => status)).toEqual([
+      'associated',
+      'associated',
+    ]);
+  });
+
   it('ends with a page that adds nothing, as of a server without pages', async () => {
     const all = ok(wires(0, 20), { result_info: { per_page: 20 } });
     const { ids: seen, asked } = await list(() => all);

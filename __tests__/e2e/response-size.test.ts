@@ -97,6 +97,30 @@ describe.concurrent('a response that is too large', () => {
   });
 });
 
+onLinux('100,000 records of other accounts stay below 200 MiB', async () => {
+  const [target = ''] = accounts(1);
+  const others = Array.from({ length: 100_000 }, (_, n) =>
+    shown({
+      id: `record${n}`,
+      account_id: String(n).padStart(32, 'f'),
+      created: '2026-01-01T00:00:00.000000Z',
+      modified: '2026-01-01T00:00:00.000000Z',
+    }),
+  );
+  const { run, peakMib } = await measure({
+    targets: [target],
+    api: {
+      fault: ({ method, path }) =>
+        method === 'GET' && LIST.test(path)
+          ? respondWith(bodyOf([...others, recordOf(target, others.length)]))
+          : undefined,
+    },
+  });
+  expectSuccess(run, { status: 'associated', changed: 'false' });
+  expect(run.stdout).toContain('100,000 other accounts have access');
+  expect(peakMib).toBeLessThan(200);
+});
+
 onLinux(
   'twenty pages with ten thousand resource errors each, before two writes and after them, stay below 200 MiB',
   async () => {

@@ -7,7 +7,7 @@ import {
   type DeploymentOptions,
   DeploymentRecord,
 } from '../../src/github/deployment.ts';
-import { ACCOUNT, OTHER, OWNER, SHARE, TOKEN } from '../builders.ts';
+import { ACCOUNT, OTHER, OWNER, received, SHARE, TOKEN } from '../builders.ts';
 import { startServer } from '../cloudflare/local-servers.ts';
 import { inputsOf } from '../inputs/environment.ts';
 
@@ -287,7 +287,12 @@ describe('a deployment record that cannot be written', () => {
     const requests: string[] = [];
     const http: DeploymentOptions['http'] = async (request) => {
       requests.push(request.url);
-      return { type: 'response', status: 201, headers: {}, body: '' };
+      return received({
+        type: 'response',
+        status: 201,
+        headers: {},
+        body: '',
+      });
     };
     const record = new DeploymentRecord({
       inputs: inputsOf({ 'INPUT_GITHUB-TOKEN': GITHUB_TOKEN }),

@@ -4,8 +4,12 @@
  * disappears, and of two observations of it the later `modified` wins; where
  * that is equal, the one further on its way from active to `disassociated`.
  */
-import type { HttpResponse } from '../../src/cloudflare/http-client.ts';
-import { type Exchange, RECIPIENTS, type Trace } from './world.ts';
+import {
+  type Exchange,
+  RECIPIENTS,
+  type SentReply,
+  type Trace,
+} from './world.ts';
 
 /** Bad credentials, whatever the status. */
 const AUTHENTICATION = new Set([
@@ -43,7 +47,7 @@ export function targetOf(exchange: Exchange): string {
 
 /** The invariants ask for these many times, and a finished run is constant. */
 const targets = new WeakMap<Exchange, string>();
-const outcomes = new WeakMap<HttpResponse, Outcome>();
+const outcomes = new WeakMap<SentReply, Outcome>();
 const histories = new WeakMap<readonly Observation[], readonly Known[]>();
 
 function remembered<K extends WeakKey, V>(
@@ -100,7 +104,7 @@ export function outcomeOf({
   return remembered(outcomes, response, () => outcomeIn(method, response));
 }
 
-function outcomeIn(method: string, response: HttpResponse): Outcome {
+function outcomeIn(method: string, response: SentReply): Outcome {
   const body = response.type === 'response' ? parse(response.body) : null;
   if (isAccepted(method, response, body)) return 'accepted';
   const outcome = failedOutcomeOf(response, body);
@@ -111,7 +115,7 @@ function outcomeIn(method: string, response: HttpResponse): Outcome {
 /** A reply that names the new record proves that it exists. */
 function isAccepted(
   method: string,
-  response: HttpResponse,
+  response: SentReply,
   body: Record<string, unknown> | null,
 ): boolean {
   if (response.type === 'failure') return false;
@@ -121,7 +125,7 @@ function isAccepted(
 }
 
 function failedOutcomeOf(
-  response: HttpResponse,
+  response: SentReply,
   body: Record<string, unknown> | null,
 ): Outcome {
   if (response.type === 'failure') {
@@ -161,7 +165,7 @@ export function codesOf({ response }: Exchange): number[] {
   return codesIn(parse(bodyOf(response)));
 }
 
-export function bodyOf(response: HttpResponse | null): string {
+export function bodyOf(response: SentReply | null): string {
   return response?.type === 'response' ? response.body : '';
 }
 

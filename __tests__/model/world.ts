@@ -39,12 +39,12 @@ import type {
   FailedExchange,
   HttpClient,
   HttpRequest,
-  HttpResponse,
 } from '../../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
 import type { FileReader } from '../../src/inputs/sources.ts';
 import { main } from '../../src/main.ts';
 import type { Level, Runner } from '../../src/report/runner.ts';
+import { receivedOrFailed, type SentResponse } from '../builders.ts';
 import { outcomeOf } from './responses.ts';
 
 export const OWNER = '0'.repeat(31).concat('1');
@@ -244,8 +244,11 @@ export interface Exchange {
   endedMs: number;
   endedSeq: number;
   /** Null until it ends. */
-  response: HttpResponse | null;
+  response: SentReply | null;
 }
+
+/** What a server sends, or why no response comes. */
+export type SentReply = SentResponse | FailedExchange;
 
 /** One thing that the runner was given. */
 export interface Shown {
@@ -507,7 +510,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
       };
       exchanges.push(exchange);
 
-      const end = (response: HttpResponse) => {
+      const end = (response: SentReply) => {
         stopTimeout();
         stopResponse();
         request.signal.removeEventListener('abort', abort);
@@ -516,14 +519,14 @@ export async function play(schedule: Schedule): Promise<Trace> {
         exchange.response = response;
         exchange.isGenuine &&=
           response.type === 'response' && !exchange.isCorrupted;
-        resolve(response);
+        resolve(receivedOrFailed(response, request.takeItem));
       };
       const abort = () => end(failed(ABORTED));
       const stopTimeout = clock.at(request.timeoutMs, () =>
         end(failed(NO_RESPONSE)),
       );
       let stopResponse = () => {};
-      const respondIn = (delayMs: number, response: HttpResponse) => {
+      const respondIn = (delayMs: number, response: SentReply) => {
         stopResponse = clock.at(
           delayMs + schedule.latencyMs * (0.5 + random()),
           () => end(response),
@@ -636,7 +639,7 @@ function failed({
   cause,
   mayHaveBeenProcessed,
   isRetryable,
-}: Broken): HttpResponse {
+}: Broken): FailedExchange {
   const message = `failed: ${cause}`;
   return { type: 'failure', cause, message, mayHaveBeenProcessed, isRetryable };
 }

@@ -252,6 +252,13 @@ describe('what is known of a run', () => {
     expect(known.records.size).toBe(1);
   });
 
+  it('is the same where a read shows the records that are known', () => {
+    expect(observeRecords(known, first.records)).toBe(known);
+    const again = observeList(known, { ...first, sentMs: 9 });
+    expect(again).toEqual({ ...known, listSentMs: 9 });
+    expect(again.byAccount).toBe(known.byAccount);
+  });
+
   it('is no newer list after single records', () => {
     const later = observeRecords(known, [record('r2', 'associated')]);
     expect(later).toMatchObject({ others, skipped: 3, listSentMs: 5 });

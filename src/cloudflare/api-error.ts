@@ -7,7 +7,7 @@ import type {
 } from '../domain.ts';
 import { formatWait } from '../format.ts';
 import type { FailedExchange, ReceivedResponse } from './http-client.ts';
-import { parseObject, toText } from './json.ts';
+import { type JsonObject, toText } from './json.ts';
 import { parseRetryAfter } from './rate-limiter.ts';
 import { describeResponse } from './response-text.ts';
 
@@ -152,14 +152,15 @@ export function fromResponse(
   clean: Clean,
 ): ApiError {
   const parsed = parseResponse(response);
-  const { body, code } = parsed;
+  const { json: body } = response;
+  const { code } = parsed;
   const classification = asFinal(classify(request, parsed), body);
   const bodyMs = toSeconds(body?.['retry_after']) * 1000;
 
   return new ApiError(
     {
       cause: classification.cause,
-      reason: describeResponse(response, body, clean),
+      reason: describeResponse(response, clean),
       request: {
         kind: request.kind,
         detail: `${request.text}, ${describeOrigin(response, clean)}`,
@@ -226,7 +227,7 @@ function toFailedRequest({ kind, text }: RequestName): FailedRequest {
 /** A response with what is in its body. */
 interface ParsedResponse {
   readonly status: number;
-  readonly body: Record<string, unknown> | null;
+  readonly body: JsonObject | null;
   /** The code that decides, otherwise the first; null without any. */
   readonly code: number | null;
   /** Is the body the envelope of Cloudflare's API? */
@@ -236,7 +237,7 @@ interface ParsedResponse {
 }
 
 function parseResponse(response: ReceivedResponse): ParsedResponse {
-  const body = parseObject(response.body);
+  const { json: body } = response;
   const isEnvelope =
     typeof body?.['success'] === 'boolean' || Array.isArray(body?.['errors']);
   return {
@@ -360,7 +361,7 @@ function conflict(): Classification {
 /** Honors `retryable: false` of a problem object (RFC 9457). */
 function asFinal(
   classification: Classification,
-  body: Record<string, unknown> | null,
+  body: JsonObject | null,
 ): Classification {
   if (body?.['retryable'] !== false) return classification;
   const outcome = finalOutcome(classification.outcome);
@@ -370,7 +371,7 @@ function asFinal(
 // -------- what is in a body
 
 /** All codes of the errors and of their `error_chain`, in that order. */
-function codesIn(body: Record<string, unknown> | null): readonly number[] {
+function codesIn(body: JsonObject | null): readonly number[] {
   const errors = objectsIn(body?.['errors']);
   const causes = errors.flatMap((error) => objectsIn(error['error_chain']));
   return [...errors, ...causes]
@@ -378,7 +379,7 @@ function codesIn(body: Record<string, unknown> | null): readonly number[] {
     .filter((code) => typeof code === 'number');
 }
 
-function objectsIn(value: unknown): readonly Record<string, unknown>[] {
+function objectsIn(value: unknown): readonly JsonObject[] {
   if (!Array.isArray(value)) return [];
   return value.filter((entry) => typeof entry === 'object' && entry !== null);
 }
@@ -392,7 +393,7 @@ function toSeconds(value: unknown): number {
  * Part of the published error since 2026-08; shown only for Cloudflare's docs.
  */
 function documentationUrl(
-  body: Record<string, unknown> | null,
+  body: JsonObject | null,
   clean: Clean,
 ): string | null {
   const pages = objectsIn(body?.['errors']).map((error) =>

@@ -10,8 +10,9 @@ import {
   type RequestName,
   withoutRetryInTime,
 } from './api-error.ts';
+import type { TakeItem } from './body-reader.ts';
 import type { HttpClient, ReceivedResponse } from './http-client.ts';
-import { asObject, parseObject } from './json.ts';
+import { asObject, type JsonObject } from './json.ts';
 import {
   RATE_LIMIT_WINDOW_MS,
   RateLimiter,
@@ -46,10 +47,21 @@ export interface Envelope {
   readonly sentMs: number;
   /** When its response was complete, milliseconds since the epoch. */
   readonly receivedMs: number;
-  /** `result` of the response, not validated. */
+  /**
+   * `result` of the response, not validated. An element that `takeItem` took is
+   * null.
+   */
   readonly result: unknown;
   /** `result_info` of the response; empty where it has none. */
-  readonly resultInfo: Readonly<Record<string, unknown>>;
+  readonly resultInfo: JsonObject;
+}
+
+/** Decodes one response; each attempt has its own. */
+export interface Decoder<T> {
+  /** Takes the elements of the list `result`; null keeps them. */
+  readonly takeItem: TakeItem | null;
+  /** Called when the response is complete, and was a success. */
+  readonly decode: (envelope: Envelope) => T;
 }
 
 export interface ReadOptions {
@@ -142,6 +154,7 @@ interface Outgoing {
   readonly name: RequestName;
   readonly path: string;
   readonly body: Readonly<Record<string, string>> | null;
+  readonly takeItem: TakeItem | null;
   readonly signal: AbortSignal;
 }
 
@@ -174,18 +187,32 @@ export class CloudflareClient {
    * that `decode` throws is retried like any other.
    * @throws ApiError
    */
-  async read<T>(
-    { kind, path }: ReadRequest,
+  read<T>(
+    request: ReadRequest,
     decode: (envelope: Envelope) => T,
+    options: ReadOptions = {},
+  ): Promise<T> {
+    return this.readList(request, () => ({ takeItem: null, decode }), options);
+  }
+
+  /**
+   * As `read`, for a list that may be so long that it must not be in memory as
+   * a whole.
+   * @throws ApiError
+   */
+  async readList<T>(
+    { kind, path }: ReadRequest,
+    newDecoder: (request: RequestName) => Decoder<T>,
     options: ReadOptions = {},
   ): Promise<T> {
     const { signal = this.#options.deadline.closing } = options;
     const { maxAttempts = MAX_ATTEMPTS } = options;
     const name = nameOf(kind, 'GET', path);
-    const outgoing = { name, path, body: null, signal };
     let last: ApiError | null = null;
     for (let attempt = 1; ; attempt++) {
       try {
+        const { takeItem, decode } = newDecoder(name);
+        const outgoing = { name, path, body: null, takeItem, signal };
         return decode(await this.#attemptRead(outgoing, attempt));
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
@@ -214,11 +241,12 @@ export class CloudflareClient {
     if (heldBack) return { outcome: 'heldBack', heldBack };
 
     const signal = deadline.writes;
-    const sent = await this.#send({ name, path, body, signal });
+    const outgoing = { name, path, body, takeItem: null, signal };
+    const sent = await this.#send(outgoing);
     if (sent instanceof ApiError) return failed(sent);
 
     const { response } = sent;
-    const reply = isOk(response) ? parseObject(response.body) : null;
+    const reply = isOk(response) ? response.json : null;
     if (reply && acceptsReply(reply)) {
       return { outcome: 'accepted', envelope: toEnvelope(name, sent, reply) };
     }
@@ -243,7 +271,7 @@ export class CloudflareClient {
     if (attempt > 1) this.#retries++;
     const sent = await this.#send(outgoing);
     if (sent instanceof ApiError) throw sent;
-    const body = isOk(sent.response) ? parseObject(sent.response.body) : null;
+    const body = isOk(sent.response) ? sent.response.json : null;
     if (body && isSuccess(body)) return toEnvelope(name, sent, body);
     throw fromResponse(name, sent.response, clock.now(), clean);
   }
@@ -267,7 +295,7 @@ export class CloudflareClient {
 
   async #send(outgoing: Outgoing): Promise<TimedResponse | ApiError> {
     const { apiUrl, http, clock, clean } = this.#options;
-    const { name, path, body, signal } = outgoing;
+    const { name, path, body, takeItem, signal } = outgoing;
     const isList = name.kind === 'list';
     const sentMs = clock.now();
     this.#requests++;
@@ -279,6 +307,7 @@ export class CloudflareClient {
       body: body && JSON.stringify(body),
       timeoutMs: isList ? LIST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
       maxMiB: isList ? MAX_LIST_MIB : MAX_RESPONSE_MIB,
+      takeItem,
       signal,
     });
     if (response.type === 'failure') return fromExchange(name, response, clean);
@@ -349,14 +378,14 @@ function isOk({ status }: ReceivedResponse): boolean {
   return status >= 200 && status < 300;
 }
 
-function isSuccess(body: Readonly<Record<string, unknown>>): boolean {
+function isSuccess(body: JsonObject): boolean {
   return body['success'] === true;
 }
 
 function toEnvelope(
   request: RequestName,
   { sentMs, receivedMs }: TimedResponse,
-  body: Readonly<Record<string, unknown>>,
+  body: JsonObject,
 ): Envelope {
   const resultInfo = asObject(body['result_info']) ?? {};
   return { request, sentMs, receivedMs, result: body['result'], resultInfo };

@@ -2,7 +2,8 @@ import http, { type Agent, type ClientRequest } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import fetch, { FetchError, type Response } from 'node-fetch';
+import fetch, { type Response } from 'node-fetch';
+import { type Body, BodyReader, type TakeItem } from './body-reader.ts';
 import {
   CONNECTION_OPTIONS,
   ConnectionError,
@@ -32,6 +33,8 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** A response with a larger body is a failure, `too-large`. */
   readonly maxMiB: number;
+  /** Takes each element of the list `result`; null keeps them. */
+  readonly takeItem: TakeItem | null;
   /** Ends the exchange as a failure, `timeout`. */
   readonly signal: AbortSignal;
 }
@@ -41,15 +44,13 @@ export interface HttpRequest {
  */
 export type HttpResponse = ReceivedResponse | FailedExchange;
 
-export interface ReceivedResponse {
+export interface ReceivedResponse extends Body {
   /** Distinguishes it from a failure. */
   readonly type: 'response';
   /** The HTTP status, a redirect included. */
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Decompressed, as UTF-8, not validated. */
-  readonly body: string;
 }
 
 export interface FailedExchange {
@@ -192,7 +193,7 @@ class Exchange {
     }
   }
 
-  async #send(agent: Agent): Promise<ReceivedResponse> {
+  async #send(agent: Agent): Promise<HttpResponse> {
     const { method, headers, body, maxMiB } = this.#request;
     const response = await fetch(this.#url, {
       method,
@@ -201,11 +202,13 @@ class Exchange {
       agent: this.#watchedAgent(agent as RequestingAgent),
       redirect: 'manual',
       signal: this.#interruption.signal,
-      size: maxMiB * 1024 * 1024,
     });
     this.#response = response;
-    response.body?.once('error', this.#keepError);
-    const text = await response.text();
+    response.body?.on('error', this.#keepError);
+    const received = await this.#readBody(response);
+    if (received === null)
+      return connectedBut('too-large', `more than ${maxMiB} MiB`);
+
     // With its listeners, V8 keeps every exchange until a major collection:
     // 50 MiB more after 1,000 requests.
     response.body?.removeAllListeners();
@@ -213,8 +216,21 @@ class Exchange {
       type: 'response',
       status: response.status,
       headers: Object.fromEntries(response.headers),
-      body: text,
+      ...received,
     };
+  }
+
+  /** @returns null where the body is larger than the request allows */
+  async #readBody({ body }: Response): Promise<Body | null> {
+    const { maxMiB, takeItem } = this.#request;
+    const reader = new BodyReader(takeItem);
+    let leftBytes = maxMiB * 1024 * 1024;
+    for await (const piece of body ?? []) {
+      leftBytes -= piece.length;
+      if (leftBytes < 0) return null;
+      reader.write(piece as Buffer);
+    }
+    return reader.end();
   }
 
   /** The agent that is kept, with a view of the request that it is given. */
@@ -305,9 +321,6 @@ class Exchange {
 
   /** What came, if anything, is no response that may be used. */
   #unusable(error: Error): FailedExchange {
-    if (error instanceof FetchError && error.type === 'max-size')
-      return connectedBut('too-large', `more than ${this.#request.maxMiB} MiB`);
-
     if (isNotHttp(error))
       return connectedBut(
         'invalid-response',

@@ -10,7 +10,7 @@ import {
 } from '../domain.ts';
 import { fromUnreadable, type RequestName } from './api-error.ts';
 import type { Envelope } from './client.ts';
-import { asObject, toText } from './json.ts';
+import { asObject, type JsonObject, toText } from './json.ts';
 
 /** A share as a list of shares names it. */
 export interface ShareName {
@@ -19,8 +19,6 @@ export interface ShareName {
   /** Sanitized; need not be unique. */
   readonly name: string;
 }
-
-type RawObject = Readonly<Record<string, unknown>>;
 
 const MAX_ERRORS = 20;
 const MAX_TEXT = 300;
@@ -164,6 +162,32 @@ export function decodeRecipient(
   };
 }
 
+/**
+ * Would the value be decoded as `record`? False where that is not certain, as
+ * with an error, or with a status that is not published.
+ * @param value has the ID of the record
+ */
+export function isRecipient(
+  value: JsonObject,
+  record: ShareRecipient,
+): boolean {
+  return (
+    value['account_id'] === record.accountId &&
+    value['association_status'] === record.status &&
+    STATUSES.some((word) => word === record.status) &&
+    value['created'] === record.created &&
+    value['modified'] === record.modified &&
+    record.errors.length === 0 &&
+    isHealthy(value['resources'])
+  );
+}
+
+function isHealthy(resources: unknown): boolean {
+  if (resources === undefined) return true;
+  if (!Array.isArray(resources)) return false;
+  return resources.every((resource) => asObject(resource)?.['error'] === '');
+}
+
 function firstErrors(
   errors: readonly ResourceError[],
 ): Pick<ShareRecipient, 'errors' | 'moreErrors'> {
@@ -221,7 +245,7 @@ function isResourceId(value: unknown): value is string {
 }
 
 function decodeDates(
-  record: RawObject,
+  record: JsonObject,
 ): Pick<ShareRecipient, 'created' | 'modified' | 'createdMs' | 'modifiedMs'> {
   const created = toDate(record['created']);
   const modified = toDate(record['modified']);

@@ -1,13 +1,11 @@
 /* What Cloudflare, or something in between, says in a response. */
 import type { Clean } from '../domain.ts';
 import type { ReceivedResponse } from './http-client.ts';
-import { asObject, toText } from './json.ts';
+import { asObject, type JsonObject, toText } from './json.ts';
 
 const MAX_ENTRIES = 5;
 const MAX_TEXT = 300;
 const MAX_TITLE = 200;
-/** A title further down is no title of a page that a person would see. */
-const MAX_PAGE = 16_384;
 
 /**
  * The reason in a response: of Cloudflare's envelope, of a problem object (RFC
@@ -16,12 +14,10 @@ const MAX_PAGE = 16_384;
  */
 export function describeResponse(
   response: ReceivedResponse,
-  body: Record<string, unknown> | null,
   clean: Clean,
 ): string {
-  const said = body
-    ? describeBody(body, clean)
-    : describePage(response.body, clean);
+  const { json, text } = response;
+  const said = json ? describeBody(json, clean) : describePage(text, clean);
   return said || describeRedirect(response, clean) || describeSilence(response);
 }
 
@@ -36,7 +32,7 @@ function describeSilence({ status }: ReceivedResponse): string {
     : `HTTP ${status} without a reason`;
 }
 
-function describeBody(body: Record<string, unknown>, clean: Clean): string {
+function describeBody(body: JsonObject, clean: Clean): string {
   const errors = entriesOf(body['errors']).map((error) =>
     describeEntry(error, clean),
   );
@@ -49,10 +45,7 @@ function describeBody(body: Record<string, unknown>, clean: Clean): string {
 }
 
 /** `{"error": "…"}`, `{"error": {"message": "…"}}` or `{"message": "…"}`. */
-function describePlainBody(
-  body: Record<string, unknown>,
-  clean: Clean,
-): string {
+function describePlainBody(body: JsonObject, clean: Clean): string {
   const { error, message } = body;
   const inner = asObject(error)?.['message'];
   const text = toText(error) || toText(inner) || toText(message);
@@ -60,7 +53,7 @@ function describePlainBody(
 }
 
 /** The first entries of a list; `messages` may hold plain text. */
-function entriesOf(value: unknown): readonly Record<string, unknown>[] {
+function entriesOf(value: unknown): readonly JsonObject[] {
   if (!Array.isArray(value)) return [];
   return value
     .slice(0, MAX_ENTRIES)
@@ -70,7 +63,7 @@ function entriesOf(value: unknown): readonly Record<string, unknown>[] {
 }
 
 /** `Invalid headers (code 6003): Invalid format (code 6111) at /account`. */
-function describeEntry(entry: Record<string, unknown>, clean: Clean): string {
+function describeEntry(entry: JsonObject, clean: Clean): string {
   const causes = entriesOf(entry['error_chain']).map((cause) =>
     describeMessage(cause, clean),
   );
@@ -81,16 +74,13 @@ function describeEntry(entry: Record<string, unknown>, clean: Clean): string {
 }
 
 /** The message first, because it is what a reader understands. */
-function describeMessage(
-  { message, code }: Record<string, unknown>,
-  clean: Clean,
-): string {
+function describeMessage({ message, code }: JsonObject, clean: Clean): string {
   const text = clean(toText(message), MAX_TEXT);
   if (typeof code !== 'number') return text;
   return text ? `${text} (code ${code})` : `code ${code}`;
 }
 
-function describeProblem(body: Record<string, unknown>, clean: Clean): string {
+function describeProblem(body: JsonObject, clean: Clean): string {
   const { title, detail, error_code: code } = body;
   const parts = [title, detail].map((part) => clean(toText(part), MAX_TEXT));
   const said = parts.filter(Boolean).join(': ');
@@ -101,7 +91,7 @@ function describeProblem(body: Record<string, unknown>, clean: Clean): string {
 /** The title or heading of a page, or a text that is short enough to be one. */
 function describePage(text: string, clean: Clean): string {
   // Without secrets first: a tag in the middle of one would hide it.
-  const start = clean(text.slice(0, MAX_PAGE), MAX_PAGE);
+  const start = clean(text, text.length);
   const title = elementIn(start, 'title') || elementIn(start, 'h1');
   if (title) return `page "${clean(title, MAX_TITLE)}"`;
 

@@ -14,7 +14,7 @@ import type {
   WriteRequest,
   WriteTurn,
 } from './client.ts';
-import { asObject } from './json.ts';
+import { asObject, type JsonObject } from './json.ts';
 import { RecipientPages } from './recipient-pages.ts';
 import {
   decodeCreated,
@@ -49,6 +49,8 @@ export class ShareApi {
   readonly #knownIds = new Set<string>();
   /** Has a whole list turned out to be larger than a response may be? */
   #isPaged = false;
+  /** The records of the last list, by their IDs. */
+  readonly #newest = new Map<string, ShareRecipient>();
 
   constructor(
     client: CloudflareClient,
@@ -98,7 +100,9 @@ export class ShareApi {
   /** Reads all recipients, those that are `disassociated` too. */
   async listRecipients(options: ReadOptions = {}): Promise<RecipientList> {
     const list = await this.#readList(options);
-    for (const { id, accountId } of list.records) {
+    for (const record of list.records) {
+      const { id, accountId } = record;
+      this.#newest.set(id, record);
       if (accountId && this.#targetIds.has(accountId)) this.#knownIds.add(id);
     }
     return list;
@@ -173,6 +177,7 @@ export class ShareApi {
       targetIds: this.#targetIds,
       knownIds: this.#knownIds,
       keepsAll: this.#keepsAll,
+      before: this.#newest,
       clean: this.#clean,
     });
     let pageSize = this.#isPaged ? PER_PAGE : null;
@@ -181,9 +186,9 @@ export class ShareApi {
       const paging =
         pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
       const path = `${this.#recipientsPath}?include_resources=true${paging}`;
-      const page = await this.#client.read(
+      const page = await this.#client.readList(
         { kind: 'list', path },
-        (envelope) => pages.add(envelope),
+        (request) => pages.newPage(request),
         options,
       );
       // A server may send smaller pages than it was asked for.
@@ -211,7 +216,7 @@ function bodyFor({ type, id }: Target): Record<string, string> {
 }
 
 /** A reply that names the new record proves that it exists. */
-function namesRecord(body: Readonly<Record<string, unknown>>): boolean {
+function namesRecord(body: JsonObject): boolean {
   return isId(asObject(body['result'])?.['id']);
 }
 

@@ -147,11 +147,13 @@ export class DeploymentRecord {
       body,
       timeoutMs: REQUEST_TIMEOUT_MS,
       maxMiB: MAX_RESPONSE_MIB,
+      takeItem: null,
       signal: this.#stop.signal,
     });
     if (response.type === 'failure') throw new Error(response.message);
     const { status, headers: received } = response;
-    return new Response(response.body || null, { status, headers: received });
+    const text = response.json ? JSON.stringify(response.json) : response.text;
+    return new Response(text || null, { status, headers: received });
   };
 }
 

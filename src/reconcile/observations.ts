@@ -93,25 +93,45 @@ export function observeRecords(
   observed: Observations,
   seen: readonly ShareRecipient[],
 ): Observations {
+  const fresh = seen.filter(
+    (record) => observed.records.get(record.id) !== record,
+  );
+  if (fresh.length === 0) return observed;
+
   const records = new Map(observed.records);
   const recoveredOnce = new Set(observed.recoveredOnce);
-  for (const record of seen) {
+  for (const record of fresh) {
     const old = records.get(record.id);
-    if (old && isStale(record, old)) continue;
+    if (!old) {
+      records.set(record.id, record);
+      continue;
+    }
+    if (isStale(record, old)) continue;
 
     const isUnconfirmed =
-      old !== undefined &&
       mayHaveRecovered(record, old) &&
       !hasRecoveredBefore(record.id, observed.recoveredOnce, recoveredOnce);
     if (isUnconfirmed) recoveredOnce.add(record.id);
     else recoveredOnce.delete(record.id);
-    const { errors, moreErrors } = isUnconfirmed ? old : record;
-    // A read that leaves the account out does not make the record nobody's.
-    const accountId = record.accountId ?? old?.accountId ?? null;
-    records.set(record.id, { ...record, accountId, errors, moreErrors });
+    records.set(record.id, mergeRecord(record, old, isUnconfirmed));
   }
   const byAccount = groupByAccount(records);
   return { ...observed, records, byAccount, recoveredOnce };
+}
+
+/** The record itself where `old` adds nothing. */
+function mergeRecord(
+  record: ShareRecipient,
+  old: ShareRecipient,
+  isUnconfirmed: boolean,
+): ShareRecipient {
+  // A read that leaves the account out does not make the record nobody's.
+  const accountId = record.accountId ?? old.accountId;
+  const isComplete = accountId === record.accountId && !isUnconfirmed;
+  if (isComplete) return record;
+
+  const { errors, moreErrors } = isUnconfirmed ? old : record;
+  return { ...record, accountId, errors, moreErrors };
 }
 
 /**

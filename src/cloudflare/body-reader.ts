@@ -1,0 +1,67 @@
+import { JSONParser } from '@streamparser/json';
+import { asObject, type JsonObject } from './json.ts';
+
+/** What a response has in its body. */
+export interface Body {
+  /**
+   * The JSON object that it is; null where it is none. It must be UTF-8 (RFC
+   * 8259, section 8.1).
+   */
+  readonly json: JsonObject | null;
+  /** Its beginning as text, at most 16 KiB; for what is no JSON. */
+  readonly text: string;
+}
+
+/**
+ * Takes an element of the list `result` as soon as it is parsed. Must not
+ * throw.
+ */
+export type TakeItem = (item: unknown, index: number) => void;
+
+const MAX_TEXT_BYTES = 16 * 1024;
+
+/**
+ * Parses a body while it comes in, because a list of 100,000 records would fill
+ * the memory as text, and again as objects.
+ */
+export class BodyReader {
+  readonly #parser = new JSONParser({ paths: ['$', '$.result.*'] });
+  #start = Buffer.alloc(0);
+  #value: unknown = null;
+  #isJson = true;
+
+  /**
+   * @param takeItem null keeps the elements; those that it takes become null
+   */
+  constructor(takeItem: TakeItem | null) {
+    this.#parser.onValue = ({ value, key, parent }) => {
+      if (parent === undefined) {
+        this.#value = value;
+      } else if (takeItem && Array.isArray(parent) && typeof key === 'number') {
+        takeItem(value, key);
+        parent[key] = null;
+      }
+    };
+    this.#parser.onError = () => {
+      this.#isJson = false;
+    };
+  }
+
+  /** Takes the next piece; pieces may begin and end anywhere. */
+  write(piece: Uint8Array): void {
+    if (this.#start.length < MAX_TEXT_BYTES) {
+      const start = Buffer.concat([this.#start, piece]);
+      this.#start = start.subarray(0, MAX_TEXT_BYTES);
+    }
+    if (this.#isJson) this.#parser.write(piece);
+  }
+
+  /** Call it once, after the last piece. */
+  end(): Body {
+    if (this.#isJson && !this.#parser.isEnded) this.#parser.end();
+    return {
+      json: this.#isJson ? asObject(this.#value) : null,
+      text: new TextDecoder().decode(this.#start),
+    };
+  }
+}
