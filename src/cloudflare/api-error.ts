@@ -98,6 +98,19 @@ const AUTHENTICATION: readonly number[] = [
 /** "No route for the URI": a wrong account or address. */
 const NO_ROUTE: readonly number[] = [7000, 7003];
 
+/** Codes that have a cause of their own, and reject what was asked for. */
+interface CodeRule {
+  readonly codes: readonly number[];
+  readonly cause: RequestCause;
+}
+
+/** Where a response has several codes, the first rule that has one decides. */
+const CODE_RULES: readonly CodeRule[] = [
+  { codes: NO_ROUTE, cause: 'route' },
+  { codes: AUTHENTICATION, cause: 'authentication' },
+  { codes: [UNSTABLE_AUTHENTICATION], cause: 'authentication' },
+];
+
 /**
  * The TLS handshake between Cloudflare's edge and the API failed: certainly not
  * processed, so the run may send the write again. After any other 5xx, it first
@@ -288,20 +301,19 @@ function classifyCode(
   code: number | null,
 ): Classification | null {
   if (code === null) return null;
-  if (NO_ROUTE.includes(code)) return rejected('route');
+  const rule = CODE_RULES.find(({ codes }) => codes.includes(code));
+  if (!rule) return null;
   // 10001 comes with failures of the server too.
-  if (code === UNSTABLE_AUTHENTICATION)
-    return { ...rejected('authentication'), isRetryable: method === 'GET' };
-  return AUTHENTICATION.includes(code) ? rejected('authentication') : null;
+  const isRetryable = code === UNSTABLE_AUTHENTICATION && method === 'GET';
+  return { ...rejected(rule.cause), isRetryable };
 }
 
-/** Of several codes, one that `classifyCode` knows decides. */
-function decisiveCode(codes: readonly number[]): number | null {
-  const decisive =
-    codes.find((code) => NO_ROUTE.includes(code)) ??
-    codes.find((code) => AUTHENTICATION.includes(code)) ??
-    codes.find((code) => code === UNSTABLE_AUTHENTICATION);
-  return decisive ?? codes[0] ?? null;
+/** Of several codes, one that a rule has; otherwise the first. */
+function decisiveCode(found: readonly number[]): number | null {
+  const inOrder = CODE_RULES.flatMap(({ codes }) =>
+    found.filter((code) => codes.includes(code)),
+  );
+  return inOrder[0] ?? found[0] ?? null;
 }
 
 function classifyClientError(
