@@ -4246,11 +4246,12 @@ var TokenParserMode;
 
 //# sourceMappingURL=index.js.map
 // EXTERNAL MODULE: ../.build/src/cloudflare/json.js
-var json = __nccwpck_require__(163);
+var cloudflare_json = __nccwpck_require__(163);
 ;// CONCATENATED MODULE: ../.build/src/cloudflare/body-reader.js
 
 
-const MAX_TEXT_BYTES = 16 * 1024;
+/** A title further down is no title of a page that a person would see. */
+const MAX_TEXT_BYTES = 16_384;
 /**
  * Parses a body while it comes in, because a list of 100,000 records would fill
  * the memory as text, and again as objects.
@@ -4261,7 +4262,7 @@ class BodyReader {
     #value = null;
     #isJson = true;
     /**
-     * @param takeItem null keeps the elements; those that it takes become null
+     * @param takeItem null keeps the elements; what it takes is not kept
      */
     constructor(takeItem) {
         this.#parser.onValue = ({ value, key, parent }) => {
@@ -4270,7 +4271,7 @@ class BodyReader {
             }
             else if (takeItem && Array.isArray(parent) && typeof key === 'number') {
                 takeItem(value, key);
-                parent[key] = null;
+                parent.pop();
             }
         };
         this.#parser.onError = () => {
@@ -4290,10 +4291,8 @@ class BodyReader {
     end() {
         if (this.#isJson && !this.#parser.isEnded)
             this.#parser.end();
-        return {
-            json: this.#isJson ? (0,json/* asObject */.e)(this.#value) : null,
-            text: new TextDecoder().decode(this.#start),
-        };
+        const json = this.#isJson ? (0,cloudflare_json/* asObject */.e)(this.#value) : null;
+        return { json, text: new TextDecoder().decode(this.#start) };
     }
 }
 
@@ -7667,7 +7666,7 @@ class ShareApi {
     #knownIds = new Set();
     /** Has a whole list turned out to be larger than a response may be? */
     #isPaged = false;
-    /** The records of the last list, by their IDs. */
+    /** The newest copy of each record that a list has shown, by its ID. */
     #newest = new Map();
     constructor(client, inputs, clean) {
         const { accountId, shareId, targets, state } = inputs;
@@ -9048,18 +9047,18 @@ function observeList(observed, list) {
  * shows none: the first may be older than the error.
  */
 function observeRecords(observed, seen) {
-    const fresh = seen.filter((record) => observed.records.get(record.id) !== record);
-    if (fresh.length === 0)
-        return observed;
+    // Records that have not changed are the same objects.
+    const isKnown = (record) => observed.records.get(record.id) === record;
+    return seen.every(isKnown) ? observed : mergeRecords(observed, seen);
+}
+function mergeRecords(observed, seen) {
     const records = new Map(observed.records);
     const recoveredOnce = new Set(observed.recoveredOnce);
-    for (const record of fresh) {
+    for (const record of seen) {
         const old = records.get(record.id);
-        if (!old) {
+        if (!old)
             records.set(record.id, record);
-            continue;
-        }
-        if (isStale(record, old))
+        if (!old || addsNothing(record, old))
             continue;
         const isUnconfirmed = mayHaveRecovered(record, old) &&
             !hasRecoveredBefore(record.id, observed.recoveredOnce, recoveredOnce);
@@ -9089,7 +9088,10 @@ function mergeRecord(record, old, isUnconfirmed) {
 function hasRecoveredBefore(id, before, now) {
     return before.has(id) && now.has(id);
 }
-function isStale(seen, old) {
+/** Is it what is known already, or a stale read? */
+function addsNothing(seen, old) {
+    if (seen === old)
+        return true;
     const laterMs = modifiedLaterMs(seen, old);
     return laterMs === 0 ? compareStages(seen, old) < 0 : laterMs < 0;
 }

@@ -132,6 +132,59 @@ describe('an error of a resource', () => {
   });
 });
 
+describe('copies of a record in one list', () => {
+  const was = read('associated');
+  const waiting = read('associating');
+  const failed = read('associated', { errors: [resourceError(false)] });
+
+  /** What each list leaves behind, where unchanged records are the same. */
+  function statesAfter(...lists: (readonly ShareRecipient[])[]) {
+    return lists.map((_, n) => {
+      const known = after(...lists.slice(0, n + 1)).records.get('r1');
+      return `${known?.status} ${known?.errors.length}`;
+    });
+  }
+
+  it.each<[string, (readonly ShareRecipient[])[], string[]]>([
+    [
+      'one that is as it was before',
+      [[waiting], [was, waiting]],
+      ['associating 0', 'associating 0'],
+    ],
+    [
+      'one that is as it was before, again',
+      [[was], [waiting, was], [waiting, was]],
+      ['associated 0', 'associated 0', 'associated 0'],
+    ],
+    [
+      'one without the error of another',
+      [[was], [failed, was], [was]],
+      ['associated 0', 'associated 1', 'associated 0'],
+    ],
+  ])('end with the last: %s', (_, lists, states) => {
+    expect(statesAfter(...lists)).toEqual(states);
+  });
+
+  it('are merged as if each were a new object', () => {
+    const copies = fc.array(fc.constantFrom(was, waiting, failed), {
+      maxLength: 3,
+    });
+    fc.assert(
+      fc.property(fc.array(copies, { maxLength: 4 }), (lists) => {
+        const { records, recoveredOnce } = after(...lists);
+        const copied = after(
+          ...lists.map((list) => list.map((copy) => ({ ...copy }))),
+        );
+        expect({ records, recoveredOnce }).toEqual({
+          records: copied.records,
+          recoveredOnce: copied.recoveredOnce,
+        });
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe('all observations', () => {
   const ms = fc.constantFrom(0, 1, 2, null);
   const records = fc.array(

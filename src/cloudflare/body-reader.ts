@@ -4,11 +4,11 @@ import { asObject, type JsonObject } from './json.ts';
 /** What a response has in its body. */
 export interface Body {
   /**
-   * The JSON object that it is; null where it is none. It must be UTF-8 (RFC
-   * 8259, section 8.1).
+   * The JSON object that it is; null where it is none. JSON is UTF-8 (RFC 8259,
+   * section 8.1).
    */
   readonly json: JsonObject | null;
-  /** Its beginning as text, at most 16 KiB; for what is no JSON. */
+  /** Its beginning, for what is no JSON; U+FFFD is in it for what is no UTF-8. */
   readonly text: string;
 }
 
@@ -18,7 +18,8 @@ export interface Body {
  */
 export type TakeItem = (item: unknown, index: number) => void;
 
-const MAX_TEXT_BYTES = 16 * 1024;
+/** A title further down is no title of a page that a person would see. */
+const MAX_TEXT_BYTES = 16_384;
 
 /**
  * Parses a body while it comes in, because a list of 100,000 records would fill
@@ -31,7 +32,7 @@ export class BodyReader {
   #isJson = true;
 
   /**
-   * @param takeItem null keeps the elements; those that it takes become null
+   * @param takeItem null keeps the elements; what it takes is not kept
    */
   constructor(takeItem: TakeItem | null) {
     this.#parser.onValue = ({ value, key, parent }) => {
@@ -39,7 +40,7 @@ export class BodyReader {
         this.#value = value;
       } else if (takeItem && Array.isArray(parent) && typeof key === 'number') {
         takeItem(value, key);
-        parent[key] = null;
+        parent.pop();
       }
     };
     this.#parser.onError = () => {
@@ -59,9 +60,7 @@ export class BodyReader {
   /** Call it once, after the last piece. */
   end(): Body {
     if (this.#isJson && !this.#parser.isEnded) this.#parser.end();
-    return {
-      json: this.#isJson ? asObject(this.#value) : null,
-      text: new TextDecoder().decode(this.#start),
-    };
+    const json = this.#isJson ? asObject(this.#value) : null;
+    return { json, text: new TextDecoder().decode(this.#start) };
   }
 }

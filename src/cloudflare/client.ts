@@ -48,8 +48,8 @@ export interface Envelope {
   /** When its response was complete, milliseconds since the epoch. */
   readonly receivedMs: number;
   /**
-   * `result` of the response, not validated. An element that `takeItem` took is
-   * null.
+   * `result` of the response, not validated; empty where `takeItem` took its
+   * elements.
    */
   readonly result: unknown;
   /** `result_info` of the response; empty where it has none. */

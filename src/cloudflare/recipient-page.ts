@@ -20,9 +20,9 @@ export interface RecipientFilter {
    */
   readonly keepsAll: boolean;
   /**
-   * The records of the reading before, by their IDs. One that is as it was is
-   * taken from here: copies of 20,000 records for each poll would fill the
-   * memory.
+   * The newest copy of each record that a list has shown, by its ID. One that
+   * is as it was is taken from here: copies of 20,000 records for each poll
+   * would fill the memory.
    */
   readonly before: ReadonlyMap<string, ShareRecipient>;
   /** Sanitizes what a server sent. */

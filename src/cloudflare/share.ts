@@ -49,7 +49,7 @@ export class ShareApi {
   readonly #knownIds = new Set<string>();
   /** Has a whole list turned out to be larger than a response may be? */
   #isPaged = false;
-  /** The records of the last list, by their IDs. */
+  /** The newest copy of each record that a list has shown, by its ID. */
   readonly #newest = new Map<string, ShareRecipient>();
 
   constructor(

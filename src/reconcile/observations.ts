@@ -93,20 +93,22 @@ export function observeRecords(
   observed: Observations,
   seen: readonly ShareRecipient[],
 ): Observations {
-  const fresh = seen.filter(
-    (record) => observed.records.get(record.id) !== record,
-  );
-  if (fresh.length === 0) return observed;
+  // Records that have not changed are the same objects.
+  const isKnown = (record: ShareRecipient) =>
+    observed.records.get(record.id) === record;
+  return seen.every(isKnown) ? observed : mergeRecords(observed, seen);
+}
 
+function mergeRecords(
+  observed: Observations,
+  seen: readonly ShareRecipient[],
+): Observations {
   const records = new Map(observed.records);
   const recoveredOnce = new Set(observed.recoveredOnce);
-  for (const record of fresh) {
+  for (const record of seen) {
     const old = records.get(record.id);
-    if (!old) {
-      records.set(record.id, record);
-      continue;
-    }
-    if (isStale(record, old)) continue;
+    if (!old) records.set(record.id, record);
+    if (!old || addsNothing(record, old)) continue;
 
     const isUnconfirmed =
       mayHaveRecovered(record, old) &&
@@ -146,7 +148,9 @@ function hasRecoveredBefore(
   return before.has(id) && now.has(id);
 }
 
-function isStale(seen: ShareRecipient, old: ShareRecipient): boolean {
+/** Is it what is known already, or a stale read? */
+function addsNothing(seen: ShareRecipient, old: ShareRecipient): boolean {
+  if (seen === old) return true;
   const laterMs = modifiedLaterMs(seen, old);
   return laterMs === 0 ? compareStages(seen, old) < 0 : laterMs < 0;
 }
