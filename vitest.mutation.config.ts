@@ -12,7 +12,7 @@ export default defineConfig({
     include: [
       '__tests__/inputs/**/*.test.ts',
       '__tests__/cloudflare/{api-error,response-text}.test.ts',
-      '__tests__/cloudflare/{records,recipient-pages}.test.ts',
+      '__tests__/cloudflare/{body-reader,records,recipient-pages,share}.test.ts',
       '__tests__/reconcile/**/*.test.ts',
       '__tests__/report/{sanitizer,secrets}.test.ts',
     ],

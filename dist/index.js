@@ -4265,12 +4265,12 @@ class BodyReader {
      * @param takeItem null keeps the elements; what it takes is not kept
      */
     constructor(takeItem) {
-        this.#parser.onValue = ({ value, key, parent }) => {
+        this.#parser.onValue = ({ value, parent }) => {
             if (parent === undefined) {
                 this.#value = value;
             }
-            else if (takeItem && Array.isArray(parent) && typeof key === 'number') {
-                takeItem(value, key);
+            else if (takeItem && Array.isArray(parent)) {
+                takeItem(value);
                 parent.pop();
             }
         };
@@ -4284,13 +4284,10 @@ class BodyReader {
             const start = Buffer.concat([this.#start, piece]);
             this.#start = start.subarray(0, MAX_TEXT_BYTES);
         }
-        if (this.#isJson)
-            this.#parser.write(piece);
+        this.#parser.write(piece);
     }
     /** Call it once, after the last piece. */
     end() {
-        if (this.#isJson && !this.#parser.isEnded)
-            this.#parser.end();
         const json = this.#isJson ? (0,cloudflare_json/* asObject */.e)(this.#value) : null;
         return { json, text: new TextDecoder().decode(this.#start) };
     }
@@ -7422,10 +7419,10 @@ class RecipientPage {
         this.#request = request;
     }
     /** Takes the next record. Never throws: see `entries`. */
-    take(value, index) {
-        this.count++;
+    take(value) {
+        const at = `result[${this.count++}]`;
         try {
-            this.#decode(value, `result[${index}]`);
+            this.#decode(value, at);
         }
         catch (error) {
             this.#error ??= error;
@@ -7530,7 +7527,7 @@ class RecipientPages {
     newPage(request) {
         const page = new RecipientPage(this.#filter, request);
         return {
-            takeItem: (item, index) => page.take(item, index),
+            takeItem: (item) => page.take(item),
             decode: (envelope) => this.#add(page, envelope),
         };
     }
@@ -9058,7 +9055,7 @@ function mergeRecords(observed, seen) {
         const old = records.get(record.id);
         if (!old)
             records.set(record.id, record);
-        if (!old || addsNothing(record, old))
+        if (!old || isStale(record, old))
             continue;
         const isUnconfirmed = mayHaveRecovered(record, old) &&
             !hasRecoveredBefore(record.id, observed.recoveredOnce, recoveredOnce);
@@ -9088,10 +9085,7 @@ function mergeRecord(record, old, isUnconfirmed) {
 function hasRecoveredBefore(id, before, now) {
     return before.has(id) && now.has(id);
 }
-/** Is it what is known already, or a stale read? */
-function addsNothing(seen, old) {
-    if (seen === old)
-        return true;
+function isStale(seen, old) {
     const laterMs = modifiedLaterMs(seen, old);
     return laterMs === 0 ? compareStages(seen, old) < 0 : laterMs < 0;
 }

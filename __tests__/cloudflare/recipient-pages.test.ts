@@ -205,6 +205,36 @@ describe('a reading of the list', () => {
     }
   });
 
+  it.each([false, true])('counts what all pages show: %s', (keepsAll) => {
+    const pages = open({ keepsAll });
+    const shown = [
+      [wire('r1', OTHER), wire('r2', null), wire('r3', null), wire('r4', null)],
+      [wire('r5', account(1)), wire('r2', account(2)), wire('r3', ACCOUNT)],
+    ];
+    for (const result of shown) {
+      expect(readPage(pages, page(result)).addedAny).toBe(true);
+    }
+    for (const result of shown) {
+      expect(readPage(pages, page(result)).addedAny).toBe(false);
+    }
+    expect(pages.toList(TIMES).others).toEqual({
+      accounts: 3,
+      withoutAccount: 1,
+    });
+  });
+
+  it('is of the account that it names, whatever another copy names', () => {
+    const copies = [wire('r1', OTHER), wire('r1', ACCOUNT), wire('r1', null)];
+    const pages = open({ keepsAll: true });
+    readPage(pages, page(copies));
+    const { records } = pages.toList(TIMES);
+    expect(records.map(({ accountId }) => accountId)).toEqual([
+      OTHER,
+      ACCOUNT,
+      ACCOUNT,
+    ]);
+  });
+
   it('keeps a record that the run has created, whatever account it names', () => {
     const knownIds = new Set(['r1']);
     const result = [wire('r1', OTHER), wire('r2', OTHER)];

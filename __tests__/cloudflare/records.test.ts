@@ -388,6 +388,13 @@ describe('a record that was decoded before', () => {
     );
   });
 
+  it('is not certain to be the same with a status that is not published', () => {
+    const odd = { ...complete, association_status: 'odd' };
+    const quoted = { ...complete, association_status: '"odd"' };
+    expect(isRecipient(quoted, decode(odd))).toBe(false);
+    expect(isRecipient(odd, decode(odd))).toBe(false);
+  });
+
   it('is never the same with an error, because that has a text', () => {
     const failed = { ...complete, resources: [{ error: 'no' }] };
     expect(isRecipient(failed, decode(failed))).toBe(false);

@@ -155,10 +155,6 @@ export function openApi(
 export function readPage(pages: RecipientPages, envelope: Envelope): PageInfo {
   const { request, result } = envelope;
   const { takeItem, decode } = pages.newPage(request);
-  if (Array.isArray(result)) {
-    result.forEach((item, index) => {
-      takeItem?.(item, index);
-    });
-  }
+  for (const item of Array.isArray(result) ? result : []) takeItem?.(item);
   return decode(envelope);
 }

@@ -310,6 +310,9 @@ describe('what is known of a run', () => {
     const again = observeList(known, { ...first, sentMs: 9 });
     expect(again).toEqual({ ...known, listSentMs: 9 });
     expect(again.byAccount).toBe(known.byAccount);
+    const changed = record('r1', 'disassociated');
+    const later = observeRecords(known, [changed]);
+    expect(later.records.get('r1')).toBe(changed);
   });
 
   it('is no newer list after single records', () => {

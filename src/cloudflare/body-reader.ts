@@ -16,7 +16,7 @@ export interface Body {
  * Takes an element of the list `result` as soon as it is parsed. Must not
  * throw.
  */
-export type TakeItem = (item: unknown, index: number) => void;
+export type TakeItem = (item: unknown) => void;
 
 /** A title further down is no title of a page that a person would see. */
 const MAX_TEXT_BYTES = 16_384;
@@ -35,11 +35,11 @@ export class BodyReader {
    * @param takeItem null keeps the elements; what it takes is not kept
    */
   constructor(takeItem: TakeItem | null) {
-    this.#parser.onValue = ({ value, key, parent }) => {
+    this.#parser.onValue = ({ value, parent }) => {
       if (parent === undefined) {
         this.#value = value;
-      } else if (takeItem && Array.isArray(parent) && typeof key === 'number') {
-        takeItem(value, key);
+      } else if (takeItem && Array.isArray(parent)) {
+        takeItem(value);
         parent.pop();
       }
     };
@@ -54,12 +54,11 @@ export class BodyReader {
       const start = Buffer.concat([this.#start, piece]);
       this.#start = start.subarray(0, MAX_TEXT_BYTES);
     }
-    if (this.#isJson) this.#parser.write(piece);
+    this.#parser.write(piece);
   }
 
   /** Call it once, after the last piece. */
   end(): Body {
-    if (this.#isJson && !this.#parser.isEnded) this.#parser.end();
     const json = this.#isJson ? asObject(this.#value) : null;
     return { json, text: new TextDecoder().decode(this.#start) };
   }

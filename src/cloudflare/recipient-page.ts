@@ -60,10 +60,10 @@ export class RecipientPage {
   }
 
   /** Takes the next record. Never throws: see `entries`. */
-  take(value: unknown, index: number): void {
-    this.count++;
+  take(value: unknown): void {
+    const at = `result[${this.count++}]`;
     try {
-      this.#decode(value, `result[${index}]`);
+      this.#decode(value, at);
     } catch (error) {
       this.#error ??= error;
     }

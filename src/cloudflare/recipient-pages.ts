@@ -43,7 +43,7 @@ export class RecipientPages {
   newPage(request: RequestName): Decoder<PageInfo> {
     const page = new RecipientPage(this.#filter, request);
     return {
-      takeItem: (item, index) => page.take(item, index),
+      takeItem: (item) => page.take(item),
       decode: (envelope) => this.#add(page, envelope),
     };
   }

@@ -108,7 +108,7 @@ function mergeRecords(
   for (const record of seen) {
     const old = records.get(record.id);
     if (!old) records.set(record.id, record);
-    if (!old || addsNothing(record, old)) continue;
+    if (!old || isStale(record, old)) continue;
 
     const isUnconfirmed =
       mayHaveRecovered(record, old) &&
@@ -148,9 +148,7 @@ function hasRecoveredBefore(
   return before.has(id) && now.has(id);
 }
 
-/** Is it what is known already, or a stale read? */
-function addsNothing(seen: ShareRecipient, old: ShareRecipient): boolean {
-  if (seen === old) return true;
+function isStale(seen: ShareRecipient, old: ShareRecipient): boolean {
   const laterMs = modifiedLaterMs(seen, old);
   return laterMs === 0 ? compareStages(seen, old) < 0 : laterMs < 0;
 }
