@@ -7302,7 +7302,7 @@ function decodeRecipient(value, request, at, clean) {
  * with an error, or with a status that is not published.
  * @param value has the ID of the record
  */
-function isRecipient(value, record) {
+function isSameRecipient(value, record) {
     return (value['account_id'] === record.accountId &&
         value['association_status'] === record.status &&
         STATUSES.some((word) => word === record.status) &&
@@ -7414,6 +7414,7 @@ class RecipientPage {
     /** How many records of other accounts could not be decoded. */
     skipped = 0;
     #error = null;
+    /** @param request for messages about odd records */
     constructor(filter, request) {
         this.#filter = filter;
         this.#request = request;
@@ -7470,7 +7471,7 @@ class RecipientPage {
     #decodeRecord(value, at) {
         const { before, clean } = this.#filter;
         const known = before.get((0,json/* toText */.f)(value['id']));
-        return known && isRecipient(value, known)
+        return known && isSameRecipient(value, known)
             ? known
             : decodeRecipient(value, this.#request, at, clean);
     }
@@ -7531,6 +7532,7 @@ class RecipientPages {
             decode: (envelope) => this.#add(page, envelope),
         };
     }
+    /** The list, after its last page. */
     toList(times) {
         return {
             ...times,
@@ -7624,7 +7626,10 @@ class RecipientPages {
         this.#records.push(record);
     }
 }
-/** Without a copy where there is one page only, as a rule. */
+/**
+ * Adds `more` to `seen`. The first set is used as it is, and not copied: as a
+ * rule, there is only one page.
+ */
 function withAll(seen, more) {
     if (seen.size === 0)
         return more;
@@ -7663,8 +7668,8 @@ class ShareApi {
     #knownIds = new Set();
     /** Has a whole list turned out to be larger than a response may be? */
     #isPaged = false;
-    /** The newest copy of each record that a list has shown, by its ID. */
-    #newest = new Map();
+    /** The last copy of each record that was kept of a list, by its ID. */
+    #lastKept = new Map();
     constructor(client, inputs, clean) {
         const { accountId, shareId, targets, state } = inputs;
         this.#client = client;
@@ -7700,7 +7705,7 @@ class ShareApi {
         const list = await this.#readList(options);
         for (const record of list.records) {
             const { id, accountId } = record;
-            this.#newest.set(id, record);
+            this.#lastKept.set(id, record);
             if (accountId && this.#targetIds.has(accountId))
                 this.#knownIds.add(id);
         }
@@ -7772,7 +7777,7 @@ class ShareApi {
             targetIds: this.#targetIds,
             knownIds: this.#knownIds,
             keepsAll: this.#keepsAll,
-            before: this.#newest,
+            before: this.#lastKept,
             clean: this.#clean,
         });
         let pageSize = this.#isPaged ? PER_PAGE : null;

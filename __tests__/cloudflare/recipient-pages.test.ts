@@ -223,6 +223,14 @@ describe('a reading of the list', () => {
     });
   });
 
+  it('counts a record once that one copy leaves unreadable', () => {
+    const copies = [wire('r1', null), wire('r1', OTHER, { resources: 5 })];
+    expect(listOf(copies)).toMatchObject({
+      others: { accounts: 0, withoutAccount: 0 },
+      skipped: 1,
+    });
+  });
+
   it('is of the account that it names, whatever another copy names', () => {
     const copies = [wire('r1', OTHER), wire('r1', ACCOUNT), wire('r1', null)];
     const pages = open({ keepsAll: true });

@@ -11,7 +11,7 @@ import {
   decodeShareNames,
   isActiveStatus,
   isId,
-  isRecipient,
+  isSameRecipient,
 } from '../../src/cloudflare/records.ts';
 import { STATUSES } from '../../src/domain.ts';
 import {
@@ -369,7 +369,7 @@ describe('a record that was decoded before', () => {
     { ...complete, resources: undefined },
     { ...complete, name: 'ignored' },
   ])('is the same: %j', (value) => {
-    expect(isRecipient(value, decode(complete))).toBe(true);
+    expect(isSameRecipient(value, decode(complete))).toBe(true);
   });
 
   it.each<object>([
@@ -383,7 +383,7 @@ describe('a record that was decoded before', () => {
     { resources: [5] },
     { resources: [{ error: '' }, { error: 'no' }] },
   ])('is not certain to be the same with %j', (change) => {
-    expect(isRecipient({ ...complete, ...change }, decode(complete))).toBe(
+    expect(isSameRecipient({ ...complete, ...change }, decode(complete))).toBe(
       false,
     );
   });
@@ -391,14 +391,14 @@ describe('a record that was decoded before', () => {
   it('is not certain to be the same with a status that is not published', () => {
     const odd = { ...complete, association_status: 'odd' };
     const quoted = { ...complete, association_status: '"odd"' };
-    expect(isRecipient(quoted, decode(odd))).toBe(false);
-    expect(isRecipient(odd, decode(odd))).toBe(false);
+    expect(isSameRecipient(quoted, decode(odd))).toBe(false);
+    expect(isSameRecipient(odd, decode(odd))).toBe(false);
   });
 
   it('is never the same with an error, because that has a text', () => {
     const failed = { ...complete, resources: [{ error: 'no' }] };
-    expect(isRecipient(failed, decode(failed))).toBe(false);
-    expect(isRecipient(complete, decode(failed))).toBe(false);
+    expect(isSameRecipient(failed, decode(failed))).toBe(false);
+    expect(isSameRecipient(complete, decode(failed))).toBe(false);
   });
 
   it('is what would be decoded now, wherever it is called the same', () => {
@@ -425,7 +425,7 @@ describe('a record that was decoded before', () => {
     fc.assert(
       fc.property(value, value, (first, second) => {
         const before = decodeIfReadable(first);
-        if (before && isRecipient(second, before))
+        if (before && isSameRecipient(second, before))
           expect(decode(second)).toEqual(before);
       }),
       { numRuns: 5_000 },

@@ -4,17 +4,20 @@ import { asObject, type JsonObject } from './json.ts';
 /** What a response has in its body. */
 export interface Body {
   /**
-   * The JSON object that it is; null where it is none. JSON is UTF-8 (RFC 8259,
+   * The body as a JSON object; null if it is not one, or not UTF-8 (RFC 8259,
    * section 8.1).
    */
   readonly json: JsonObject | null;
-  /** Its beginning, for what is no JSON; U+FFFD is in it for what is no UTF-8. */
+  /**
+   * The beginning of the body, for messages about what is not JSON; bytes that
+   * are not UTF-8, or a character that is cut, are U+FFFD.
+   */
   readonly text: string;
 }
 
 /**
- * Takes an element of the list `result` as soon as it is parsed. Must not
- * throw.
+ * Takes an element of the list `result` as soon as it is parsed; of each list,
+ * where the key is there twice. Must not throw.
  */
 export type TakeItem = (item: unknown) => void;
 

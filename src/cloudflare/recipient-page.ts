@@ -5,7 +5,7 @@ import {
   decodeRecipient,
   isActiveStatus,
   isId,
-  isRecipient,
+  isSameRecipient,
 } from './records.ts';
 
 /** Which records of a list are kept. Of the others, accounts are counted. */
@@ -20,7 +20,7 @@ export interface RecipientFilter {
    */
   readonly keepsAll: boolean;
   /**
-   * The newest copy of each record that a list has shown, by its ID. One that
+   * The last copy of each record that was kept of a list, by its ID. One that
    * is as it was is taken from here: copies of 20,000 records for each poll
    * would fill the memory.
    */
@@ -54,6 +54,7 @@ export class RecipientPage {
   skipped = 0;
   #error: unknown = null;
 
+  /** @param request for messages about odd records */
   constructor(filter: RecipientFilter, request: RequestName) {
     this.#filter = filter;
     this.#request = request;
@@ -107,7 +108,7 @@ export class RecipientPage {
   #decodeRecord(value: JsonObject, at: string): ShareRecipient {
     const { before, clean } = this.#filter;
     const known = before.get(toText(value['id']));
-    return known && isRecipient(value, known)
+    return known && isSameRecipient(value, known)
       ? known
       : decodeRecipient(value, this.#request, at, clean);
   }

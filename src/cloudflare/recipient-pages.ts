@@ -48,6 +48,7 @@ export class RecipientPages {
     };
   }
 
+  /** The list, after its last page. */
   toList(times: ListTimes): RecipientList {
     return {
       ...times,
@@ -145,7 +146,10 @@ export class RecipientPages {
   }
 }
 
-/** Without a copy where there is one page only, as a rule. */
+/**
+ * Adds `more` to `seen`. The first set is used as it is, and not copied: as a
+ * rule, there is only one page.
+ */
 function withAll(seen: Set<string>, more: Set<string>): Set<string> {
   if (seen.size === 0) return more;
   for (const value of more) seen.add(value);

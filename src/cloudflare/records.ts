@@ -167,7 +167,7 @@ export function decodeRecipient(
  * with an error, or with a status that is not published.
  * @param value has the ID of the record
  */
-export function isRecipient(
+export function isSameRecipient(
   value: JsonObject,
   record: ShareRecipient,
 ): boolean {

@@ -49,8 +49,8 @@ export class ShareApi {
   readonly #knownIds = new Set<string>();
   /** Has a whole list turned out to be larger than a response may be? */
   #isPaged = false;
-  /** The newest copy of each record that a list has shown, by its ID. */
-  readonly #newest = new Map<string, ShareRecipient>();
+  /** The last copy of each record that was kept of a list, by its ID. */
+  readonly #lastKept = new Map<string, ShareRecipient>();
 
   constructor(
     client: CloudflareClient,
@@ -102,7 +102,7 @@ export class ShareApi {
     const list = await this.#readList(options);
     for (const record of list.records) {
       const { id, accountId } = record;
-      this.#newest.set(id, record);
+      this.#lastKept.set(id, record);
       if (accountId && this.#targetIds.has(accountId)) this.#knownIds.add(id);
     }
     return list;
@@ -177,7 +177,7 @@ export class ShareApi {
       targetIds: this.#targetIds,
       knownIds: this.#knownIds,
       keepsAll: this.#keepsAll,
-      before: this.#newest,
+      before: this.#lastKept,
       clean: this.#clean,
     });
     let pageSize = this.#isPaged ? PER_PAGE : null;
