@@ -3,9 +3,9 @@
  * whose recipients take a known time to be associated. The same on every
  * machine.
  */
+import { received } from '../__tests__/builders.ts';
 import { VirtualClock } from '../__tests__/virtual-clock.ts';
 import { startDeadline } from '../src/clock.ts';
-import { BodyReader } from '../src/cloudflare/body-reader.ts';
 import { CloudflareClient } from '../src/cloudflare/client.ts';
 import type {
   HttpRequest,
@@ -72,9 +72,7 @@ class SimulatedShare {
     const resetMs = LIMIT.windowMs - (this.#clock.now() % LIMIT.windowMs);
     await this.#clock.sleep(ROUND_TRIP_MS / 2);
     const body = { success: true, errors: [], messages: [], result };
-    const reader = new BodyReader(request.takeItem);
-    reader.write(Buffer.from(JSON.stringify(body)));
-    return {
+    const response = {
       type: 'response',
       status: 200,
       headers: {
@@ -82,8 +80,9 @@ class SimulatedShare {
         ratelimit: `"default";r=${left};t=${Math.ceil(resetMs / 1_000)}`,
         'ratelimit-policy': `"default";q=1200;w=300`,
       },
-      ...reader.end(),
-    };
+      body: JSON.stringify(body),
+    } as const;
+    return received(response, request.takeItem);
   };
 
   #serve({ method, url, body }: HttpRequest): object {

@@ -6706,8 +6706,7 @@ function outcomeOf({ cause, mayHaveBeenProcessed, isRetryable, }) {
 /** Says what a response means that reports no success. */
 function fromResponse(request, response, nowMs, clean) {
     const parsed = parseResponse(response);
-    const { json: body } = response;
-    const { code } = parsed;
+    const { body, code } = parsed;
     const classification = asFinal(classify(request, parsed), body);
     const bodyMs = toSeconds(body?.['retry_after']) * 1000;
     return new ApiError({
@@ -7399,15 +7398,16 @@ function isEmpty(value) {
 
 /**
  * What a page has, as far as it has been read. Records of other accounts are
- * counted while they come in, and not kept: there may be 100,000 of them.
+ * counted while they come in. Unless the filter keeps all, they are not kept:
+ * there may be 100,000 of them.
  */
 class RecipientPage {
     #filter;
     #request;
     #entries = [];
-    /** IDs of the records that are not in `entries`, as far as they have one. */
+    /** IDs of the records of other accounts, as far as they have one. */
     otherIds = new Set();
-    /** The accounts that have access by those records, or will have it. */
+    /** The other accounts that have access, or will have it. */
     otherAccounts = new Set();
     /** How many records there are in all. */
     count = 0;
@@ -7449,13 +7449,8 @@ class RecipientPage {
         const { id } = value;
         const accountId = accountIdIn(value);
         const isOwn = this.#isOwn(id, accountId);
-        const isKept = isOwn || accountId === null || this.#filter.keepsAll;
         try {
-            const record = this.#decodeRecord(value, at);
-            if (isKept)
-                this.#entries.push({ isOwn, record });
-            else
-                this.#countOther(record, accountId);
+            this.#add(this.#decodeRecord(value, at), isOwn);
         }
         catch (error) {
             // Somebody else's odd record must not make every run fail. One that names
@@ -7480,10 +7475,17 @@ class RecipientPage {
         const isKnown = isId(id) && knownIds.has(id);
         return isKnown || (accountId !== null && targetIds.has(accountId));
     }
-    #countOther({ id, status }, accountId) {
+    #add(record, isOwn) {
+        const { id, accountId, status } = record;
+        if (isOwn || accountId === null) {
+            this.#entries.push({ isOwn, record });
+            return;
+        }
         this.otherIds.add(id);
         if (isActiveStatus(status))
             this.otherAccounts.add(accountId);
+        if (this.#filter.keepsAll)
+            this.#entries.push({ isOwn, record });
     }
 }
 /** In lower case; null where the record names no account, or an odd one. */
@@ -7590,30 +7592,23 @@ class RecipientPages {
         this.#skipped += skipped;
     }
     #addEntry({ isOwn, record }, failedIds) {
-        if (!isOwn) {
-            this.#countOther(record);
-            if (this.#filter.keepsAll)
-                this.#keep(record, failedIds);
-            return;
+        if (isOwn) {
+            this.#seenIds.add(record.id);
+            // Another page may have shown it without its account.
+            this.#withoutAccount.delete(record.id);
         }
-        this.#seenIds.add(record.id);
-        // Another page may have shown it without its account.
-        this.#withoutAccount.delete(record.id);
-        this.#keep(record, failedIds);
+        else if (record.accountId === null) {
+            this.#countNobodys(record);
+        }
+        if (isOwn || this.#filter.keepsAll)
+            this.#keep(record, failedIds);
     }
     /** Of several copies of a record, one that names an account counts. */
-    #countOther({ id, accountId, status }) {
-        const isActive = isActiveStatus(status);
+    #countNobodys({ id, status }) {
         const isFirstCopy = !this.#seenIds.has(id);
         this.#seenIds.add(id);
-        if (accountId === null) {
-            if (isFirstCopy && isActive)
-                this.#withoutAccount.add(id);
-            return;
-        }
-        this.#withoutAccount.delete(id);
-        if (isActive)
-            this.#otherAccounts.add(accountId);
+        if (isFirstCopy && isActiveStatus(status))
+            this.#withoutAccount.add(id);
     }
     /**
      * Keeps each copy of a record, because pages may be of different age. Of two

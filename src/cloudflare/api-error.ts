@@ -165,8 +165,7 @@ export function fromResponse(
   clean: Clean,
 ): ApiError {
   const parsed = parseResponse(response);
-  const { json: body } = response;
-  const { code } = parsed;
+  const { body, code } = parsed;
   const classification = asFinal(classify(request, parsed), body);
   const bodyMs = toSeconds(body?.['retry_after']) * 1000;
 

@@ -38,15 +38,16 @@ export interface Entry {
 
 /**
  * What a page has, as far as it has been read. Records of other accounts are
- * counted while they come in, and not kept: there may be 100,000 of them.
+ * counted while they come in. Unless the filter keeps all, they are not kept:
+ * there may be 100,000 of them.
  */
 export class RecipientPage {
   readonly #filter: RecipientFilter;
   readonly #request: RequestName;
   readonly #entries: Entry[] = [];
-  /** IDs of the records that are not in `entries`, as far as they have one. */
+  /** IDs of the records of other accounts, as far as they have one. */
   readonly otherIds = new Set<string>();
-  /** The accounts that have access by those records, or will have it. */
+  /** The other accounts that have access, or will have it. */
   readonly otherAccounts = new Set<string>();
   /** How many records there are in all. */
   count = 0;
@@ -90,11 +91,8 @@ export class RecipientPage {
     const { id } = value;
     const accountId = accountIdIn(value);
     const isOwn = this.#isOwn(id, accountId);
-    const isKept = isOwn || accountId === null || this.#filter.keepsAll;
     try {
-      const record = this.#decodeRecord(value, at);
-      if (isKept) this.#entries.push({ isOwn, record });
-      else this.#countOther(record, accountId);
+      this.#add(this.#decodeRecord(value, at), isOwn);
     } catch (error) {
       // Somebody else's odd record must not make every run fail. One that names
       // nobody may be the organization's, or a target's.
@@ -119,9 +117,15 @@ export class RecipientPage {
     return isKnown || (accountId !== null && targetIds.has(accountId));
   }
 
-  #countOther({ id, status }: ShareRecipient, accountId: string): void {
+  #add(record: ShareRecipient, isOwn: boolean): void {
+    const { id, accountId, status } = record;
+    if (isOwn || accountId === null) {
+      this.#entries.push({ isOwn, record });
+      return;
+    }
     this.otherIds.add(id);
     if (isActiveStatus(status)) this.otherAccounts.add(accountId);
+    if (this.#filter.keepsAll) this.#entries.push({ isOwn, record });
   }
 }
 

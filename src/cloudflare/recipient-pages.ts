@@ -111,28 +111,21 @@ export class RecipientPages {
   }
 
   #addEntry({ isOwn, record }: Entry, failedIds: ReadonlySet<string>): void {
-    if (!isOwn) {
-      this.#countOther(record);
-      if (this.#filter.keepsAll) this.#keep(record, failedIds);
-      return;
+    if (isOwn) {
+      this.#seenIds.add(record.id);
+      // Another page may have shown it without its account.
+      this.#withoutAccount.delete(record.id);
+    } else if (record.accountId === null) {
+      this.#countNobodys(record);
     }
-    this.#seenIds.add(record.id);
-    // Another page may have shown it without its account.
-    this.#withoutAccount.delete(record.id);
-    this.#keep(record, failedIds);
+    if (isOwn || this.#filter.keepsAll) this.#keep(record, failedIds);
   }
 
   /** Of several copies of a record, one that names an account counts. */
-  #countOther({ id, accountId, status }: ShareRecipient): void {
-    const isActive = isActiveStatus(status);
+  #countNobodys({ id, status }: ShareRecipient): void {
     const isFirstCopy = !this.#seenIds.has(id);
     this.#seenIds.add(id);
-    if (accountId === null) {
-      if (isFirstCopy && isActive) this.#withoutAccount.add(id);
-      return;
-    }
-    this.#withoutAccount.delete(id);
-    if (isActive) this.#otherAccounts.add(accountId);
+    if (isFirstCopy && isActiveStatus(status)) this.#withoutAccount.add(id);
   }
 
   /**
