@@ -32,15 +32,22 @@ const SECRETS = [
   'p+er/cent=&T%ok%2Fen?with#odd<characters>',
 ];
 
+type Choice<T> = readonly [weight: number, arbitrary: fc.Arbitrary<T>];
+
+/** One of several, each as often as its weight says. */
+function weighted<const Choices extends readonly Choice<unknown>[]>(
+  ...choices: Choices
+): fc.Arbitrary<Choices[number] extends Choice<infer T> ? T : never> {
+  const weights = choices.map(([weight, arbitrary]) => ({ weight, arbitrary }));
+  return fc.oneof(...weights) as never;
+}
+
 const seconds = (max: number) =>
   fc.oneof(fc.constant(0), fc.integer({ min: 1, max: max * 1000 }));
 
 const hostile = fc
   .tuple(
-    fc.oneof(
-      { weight: 4, arbitrary: fc.constant(0) },
-      { weight: 1, arbitrary: fc.integer({ min: 1, max: 900 }) },
-    ),
+    weighted([4, fc.constant(0)], [1, fc.integer({ min: 1, max: 900 })]),
     fc.constantFrom(
       'message',
       `\r\n::error::${MARK}`,
@@ -84,38 +91,32 @@ const healthy: fc.Arbitrary<ResourceEntry> = fc.constantFrom(
   },
   { resource_id: 'resource-2', resource_version: 1 },
 );
-const resources: fc.Arbitrary<ResourceEntry[] | null> = fc.oneof(
-  { weight: 5, arbitrary: fc.constant<ResourceEntry[]>([]) },
-  { weight: 1, arbitrary: fc.constant(null) },
-  { weight: 2, arbitrary: fc.array(healthy, { minLength: 1, maxLength: 2 }) },
-  {
-    weight: 1,
-    arbitrary: fc.array(entry(false), { minLength: 1, maxLength: 2 }),
-  },
-  { weight: 1, arbitrary: fc.tuple(entry(true)) },
+const resources: fc.Arbitrary<ResourceEntry[] | null> = weighted(
+  [5, fc.constant<ResourceEntry[]>([])],
+  [1, fc.constant(null)],
+  [2, fc.array(healthy, { minLength: 1, maxLength: 2 })],
+  [1, fc.array(entry(false), { minLength: 1, maxLength: 2 })],
+  [1, fc.tuple(entry(true))],
 );
 
-const status = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.constantFrom(
+const status = weighted(
+  [
+    8,
+    fc.constantFrom(
       'associating',
       'associated',
       'disassociating',
       'disassociated',
     ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom('pending_review', 'ASSOCIATED', 'failed'),
-  },
-  { weight: 1, arbitrary: hostile },
+  ],
+  [1, fc.constantFrom('pending_review', 'ASSOCIATED', 'failed')],
+  [1, hostile],
 );
 
-const duration = fc.oneof(
-  { weight: 4, arbitrary: seconds(20) },
-  { weight: 2, arbitrary: seconds(150) },
-  { weight: 1, arbitrary: fc.constant('never' as const) },
+const duration = weighted(
+  [4, seconds(20)],
+  [2, seconds(150)],
+  [1, fc.constant('never' as const)],
 );
 
 /** Removed by Cloudflare itself, so that no write changes `modified`. */
@@ -130,40 +131,37 @@ const removal: fc.Arbitrary<Timeline> = fc
     };
   });
 
-const timeline: fc.Arbitrary<Timeline> = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({ associateMs: duration, disassociateMs: duration }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc
+const timeline: fc.Arbitrary<Timeline> = weighted(
+  [5, fc.record({ associateMs: duration, disassociateMs: duration })],
+  [
+    2,
+    fc
       .tuple(duration, duration, entry(false), seconds(30), seconds(60))
       .map(([associateMs, disassociateMs, error, afterMs, lastsMs]) => ({
         associateMs,
         disassociateMs,
         errors: [{ ...error, afterMs, clearsMs: afterMs + lastsMs }],
       })),
-  },
-  {
-    weight: 2,
-    arbitrary: fc
+  ],
+  [
+    2,
+    fc
       .tuple(duration, entry(true), seconds(30))
       .map(([associateMs, error, afterMs]) => ({
         associateMs,
         errors: [{ ...error, afterMs }],
       })),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
+  ],
+  [
+    1,
+    fc
       .array(fc.record({ afterMs: seconds(60), status, resources }), {
         minLength: 1,
         maxLength: 3,
       })
       .map((steps) => ({ steps })),
-  },
-  { weight: 1, arbitrary: removal },
+  ],
+  [1, removal],
 );
 
 const retryAfter = fc.constantFrom(
@@ -178,13 +176,13 @@ const retryAfter = fc.constantFrom(
   'soon',
   '999999999',
 );
-const headers = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({}) },
-  { weight: 2, arbitrary: retryAfter.map((text) => ({ 'retry-after': text })) },
-  { weight: 1, arbitrary: hostile.map((text) => ({ 'cf-ray': text })) },
-  {
-    weight: 1,
-    arbitrary: fc
+const headers = weighted(
+  [3, fc.constant({})],
+  [2, retryAfter.map((text) => ({ 'retry-after': text }))],
+  [1, hostile.map((text) => ({ 'cf-ray': text }))],
+  [
+    1,
+    fc
       .constantFrom(
         '"default";r=0;t=20',
         '"default";r=3;t=30',
@@ -192,7 +190,7 @@ const headers = fc.oneof(
         '',
       )
       .map((text) => ({ ratelimit: text })),
-  },
+  ],
 );
 
 const body = fc.oneof(
@@ -250,33 +248,20 @@ const WRONG = [
 
 const serverFault: fc.Arbitrary<Fault> = fc
   .tuple(
-    fc.oneof(
-      { weight: 6, arbitrary: response },
-      {
-        weight: 3,
-        arbitrary: fc
-          .boolean()
-          .map((commit): Fault => ({ kind: 'reset', commit })),
-      },
-      {
-        weight: 3,
-        arbitrary: fc
-          .boolean()
-          .map((commit): Fault => ({ kind: 'hang', commit })),
-      },
-      {
-        weight: 1,
-        arbitrary: hostile.map((to): Fault => ({ kind: 'redirect', to })),
-      },
-      { weight: 2, arbitrary: fc.constant<Fault>({ kind: 'truncate' }) },
-      {
-        weight: 2,
-        arbitrary: fc
+    weighted(
+      [6, response],
+      [3, fc.boolean().map((commit): Fault => ({ kind: 'reset', commit }))],
+      [3, fc.boolean().map((commit): Fault => ({ kind: 'hang', commit }))],
+      [1, hostile.map((to): Fault => ({ kind: 'redirect', to }))],
+      [2, fc.constant<Fault>({ kind: 'truncate' })],
+      [
+        2,
+        fc
           .oneof(hostile, fc.constantFrom(...WRONG))
           .map((text): Fault => ({ kind: 'unreadable', text })),
-      },
-      { weight: 3, arbitrary: fc.constant<Fault>({ kind: 'slow' }) },
-      { weight: 1, arbitrary: fc.constant<Fault>({ kind: 'endless' }) },
+      ],
+      [3, fc.constant<Fault>({ kind: 'slow' })],
+      [1, fc.constant<Fault>({ kind: 'endless' })],
     ),
     seconds(12),
     seconds(10),
@@ -306,19 +291,19 @@ const connectionFault: fc.Arbitrary<ConnectionFault> = fc
   )
   .map(([failure, delayMs]) => ({ kind: 'connection', ...failure, delayMs }));
 
-const fault: fc.Arbitrary<ScheduledFault['fault']> = fc.oneof(
-  { weight: 7, arbitrary: serverFault },
-  { weight: 1, arbitrary: connectionFault },
+const fault: fc.Arbitrary<ScheduledFault['fault']> = weighted(
+  [7, serverFault],
+  [1, connectionFault],
 );
 
 const scheduledFault: fc.Arbitrary<ScheduledFault> = fc.record({
   method: fc.constantFrom('POST', 'DELETE', 'GET', 'GET', null),
   part: fc.constantFrom('any', 'list', 'record', 'share', 'any'),
   nth: fc.integer({ min: 1, max: 8 }),
-  times: fc.oneof(
-    { weight: 4, arbitrary: fc.constant(1) },
-    { weight: 2, arbitrary: fc.integer({ min: 2, max: 12 }) },
-    { weight: 1, arbitrary: fc.constant(10_000) },
+  times: weighted(
+    [4, fc.constant(1)],
+    [2, fc.integer({ min: 2, max: 12 })],
+    [1, fc.constant(10_000)],
   ),
   fault,
 });
@@ -390,10 +375,7 @@ const oddMember: fc.Arbitrary<Corruption> = fc
     );
   });
 
-const corruption = fc.oneof(
-  { weight: 9, arbitrary: oddMember },
-  { weight: 1, arbitrary: nullList },
-);
+const corruption = weighted([9, oddMember], [1, nullList]);
 
 /**
  * Leaves out what makes a list incomplete, which no run defends against.
@@ -423,24 +405,18 @@ function isFast({ pageSize, filler }: Schedule): boolean {
 }
 
 const who = (max: number): fc.Arbitrary<Who> =>
-  fc.oneof(
-    { weight: 6, arbitrary: fc.integer({ min: 0, max }) },
-    { weight: 1, arbitrary: fc.constant('other' as const) },
-    { weight: 1, arbitrary: fc.constant('organization' as const) },
+  weighted(
+    [6, fc.integer({ min: 0, max })],
+    [1, fc.constant('other' as const)],
+    [1, fc.constant('organization' as const)],
   );
 
 /** Mostly none, sometimes one, seldom several. */
 function few<T>(arbitrary: fc.Arbitrary<T>, max: number): fc.Arbitrary<T[]> {
-  return fc.oneof(
-    { weight: 3, arbitrary: fc.constant<T[]>([]) },
-    {
-      weight: 3,
-      arbitrary: fc.array(arbitrary, { minLength: 1, maxLength: 1 }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.array(arbitrary, { minLength: 2, maxLength: max }),
-    },
+  return weighted(
+    [3, fc.constant<T[]>([])],
+    [3, fc.array(arbitrary, { minLength: 1, maxLength: 1 })],
+    [2, fc.array(arbitrary, { minLength: 2, maxLength: max })],
   );
 }
 
@@ -449,10 +425,7 @@ function seldom<T>(
   weight: number,
   other: fc.Arbitrary<T>,
 ): fc.Arbitrary<T> {
-  return fc.oneof(
-    { weight, arbitrary: fc.constant(usual) },
-    { weight: 1, arbitrary: other },
-  );
+  return weighted([weight, fc.constant(usual)], [1, other]);
 }
 
 const record = (whose: fc.Arbitrary<Who>) =>
@@ -467,17 +440,11 @@ const record = (whose: fc.Arbitrary<Who>) =>
 
 /** What turns a schedule into one of `state: exact`. */
 const exactPart = fc.record({
-  maxRemovals: fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom('100%', '9') },
-    {
-      weight: 2,
-      arbitrary: fc.constantFrom('25%', '50%', '0', '1', '2', '0%'),
-    },
+  maxRemovals: weighted(
+    [3, fc.constantFrom('100%', '9')],
+    [2, fc.constantFrom('25%', '50%', '0', '1', '2', '0%')],
   ),
-  targets: fc.oneof(
-    { weight: 60, arbitrary: fc.integer({ min: 1, max: 4 }) },
-    { weight: 1, arbitrary: fc.constant(51) },
-  ),
+  targets: weighted([60, fc.integer({ min: 1, max: 4 })], [1, fc.constant(51)]),
   // Accounts from the number of targets on are not listed.
   unlisted: fc.array(record(fc.integer({ min: 0, max: 7 })), { maxLength: 5 }),
   calm: fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 8 }),
@@ -526,23 +493,17 @@ const simpleSchedules: fc.Arbitrary<Schedule> = fc
     maxRemovals: fc.constant(CALM.maxRemovals),
     wait: seldom(true, 4, fc.constant(false)),
     dryRun: seldom(false, 8, fc.constant(true)),
-    timeoutMs: fc.oneof(
-      { weight: 2, arbitrary: fc.constantFrom(300_000, 600_000) },
-      {
-        weight: 1,
-        arbitrary: fc.integer({ min: 3, max: 60 }).map((s) => s * 1000),
-      },
-      {
-        weight: 1,
-        arbitrary: fc.integer({ min: 60, max: 1200 }).map((s) => s * 1000),
-      },
+    timeoutMs: weighted(
+      [2, fc.constantFrom(300_000, 600_000)],
+      [1, fc.integer({ min: 3, max: 60 }).map((s) => s * 1000)],
+      [1, fc.integer({ min: 60, max: 1200 }).map((s) => s * 1000)],
     ),
-    targets: fc.oneof(
-      { weight: 40, arbitrary: fc.constant(1) },
-      { weight: 30, arbitrary: fc.integer({ min: 2, max: 5 }) },
-      { weight: 10, arbitrary: fc.constant('organization' as const) },
+    targets: weighted(
+      [40, fc.constant(1)],
+      [30, fc.integer({ min: 2, max: 5 })],
+      [10, fc.constant('organization' as const)],
       // From here on the log shows counts instead of names.
-      { weight: 1, arbitrary: fc.integer({ min: 51, max: 54 }) },
+      [1, fc.integer({ min: 51, max: 54 })],
     ),
     credentials: seldom<'token' | 'pair'>('token', 3, fc.constant('pair')),
     secret: fc.constantFrom(...SECRETS),
@@ -558,10 +519,7 @@ const simpleSchedules: fc.Arbitrary<Schedule> = fc
       ),
     ),
     share: fc.record({
-      name: fc.oneof(
-        { weight: 2, arbitrary: fc.constant('Baseline') },
-        { weight: 1, arbitrary: hostile },
-      ),
+      name: weighted([2, fc.constant('Baseline')], [1, hostile]),
       status: seldom<'active' | 'deleting' | 'deleted'>(
         'active',
         20,
@@ -574,10 +532,10 @@ const simpleSchedules: fc.Arbitrary<Schedule> = fc
       ),
     }),
     records: few(record(who(4)), 7),
-    filler: fc.oneof(
-      { weight: 20, arbitrary: fc.constant(0) },
-      { weight: 2, arbitrary: fc.integer({ min: 95, max: 102 }) },
-      { weight: 1, arbitrary: fc.integer({ min: 103, max: 230 }) },
+    filler: weighted(
+      [20, fc.constant(0)],
+      [2, fc.integer({ min: 95, max: 102 })],
+      [1, fc.integer({ min: 103, max: 230 })],
     ),
     pageSize: seldom<number | null>(null, 5, fc.constantFrom(2, 3, 20, 100)),
     timelines: fc.array(timeline, { maxLength: 5 }),
@@ -601,10 +559,10 @@ const simpleSchedules: fc.Arbitrary<Schedule> = fc
     quota: seldom(1200, 15, fc.integer({ min: 3, max: 80 })),
     // A list of several pages takes longer than a read may be stale.
     latencyMs: seldom(20, 1, fc.constantFrom(2, 200, 200, 3000)),
-    staleMs: fc.oneof(
-      { weight: 2, arbitrary: fc.constant(0) },
-      { weight: 1, arbitrary: fc.integer({ min: 1, max: STALE_READ_MS }) },
-      { weight: 1, arbitrary: fc.constant(STALE_READ_MS) },
+    staleMs: weighted(
+      [2, fc.constant(0)],
+      [1, fc.integer({ min: 1, max: STALE_READ_MS })],
+      [1, fc.constant(STALE_READ_MS)],
     ),
     staleVaries: fc.boolean(),
     faults: few(scheduledFault, 6),
