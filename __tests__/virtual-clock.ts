@@ -1,8 +1,11 @@
 import type { Clock } from '../src/clock.ts';
 
-interface Sleeper {
+/** More events than any run has that comes to an end. */
+const MAX_EVENTS = 100_000;
+
+interface Event {
   readonly atMs: number;
-  readonly wake: () => void;
+  readonly happen: () => void;
 }
 
 /**
@@ -11,7 +14,8 @@ interface Sleeper {
  */
 export class VirtualClock implements Clock {
   #nowMs: number;
-  readonly #sleepers = new Set<Sleeper>();
+  /** The next one first. */
+  readonly #events: Event[] = [];
 
   constructor(nowMs = 0) {
     this.#nowMs = nowMs;
@@ -21,29 +25,36 @@ export class VirtualClock implements Clock {
 
   sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
       const wake = () => {
-        this.#sleepers.delete(sleeper);
+        cancel();
+        signal?.removeEventListener('abort', wake);
         resolve();
       };
-      const sleeper = { atMs: this.#nowMs + Math.max(0, ms), wake };
-      this.#sleepers.add(sleeper);
-      if (signal?.aborted) wake();
+      const cancel = this.at(ms, wake);
       signal?.addEventListener('abort', wake, { once: true });
     });
+
+  /**
+   * Lets something happen later.
+   * @returns cancels it
+   */
+  at(inMs: number, happen: () => void): () => void {
+    // As timers of the system do: in whole milliseconds, never early.
+    const event = { atMs: this.#nowMs + Math.max(0, Math.ceil(inMs)), happen };
+    const later = this.#events.findLastIndex(({ atMs }) => atMs <= event.atMs);
+    this.#events.splice(later + 1, 0, event);
+    return () => {
+      const index = this.#events.indexOf(event);
+      if (index >= 0) this.#events.splice(index, 1);
+    };
+  }
 
   /** Moves the time on by `ms`. */
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await settle();
-    for (
-      let next = this.#next();
-      next && next.atMs <= endMs;
-      next = this.#next()
-    ) {
-      this.#nowMs = next.atMs;
-      next.wake();
-      await settle();
-    }
+    while (this.#next(endMs)) await settle();
     this.#nowMs = endMs;
   }
 
@@ -58,21 +69,26 @@ export class VirtualClock implements Clock {
     };
     work.then(over, over);
     await settle();
-    while (!isOver) {
-      const next = this.#next();
-      if (!next)
+    for (let count = 0; !isOver; count++) {
+      if (!this.#next()) {
         throw new Error(
           'the work waits for nothing that the clock could bring',
         );
-      this.#nowMs = next.atMs;
-      next.wake();
+      }
+      if (count > MAX_EVENTS) throw new Error('the work does not end');
       await settle();
     }
     return work;
   }
 
-  #next(): Sleeper | undefined {
-    return [...this.#sleepers].sort((a, b) => a.atMs - b.atMs)[0];
+  /** @returns false where nothing is due until `untilMs` */
+  #next(untilMs = Number.POSITIVE_INFINITY): boolean {
+    const [event] = this.#events;
+    if (!event || event.atMs > untilMs) return false;
+    this.#events.shift();
+    this.#nowMs = event.atMs;
+    event.happen();
+    return true;
   }
 }
 

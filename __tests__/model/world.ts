@@ -34,17 +34,17 @@ import type {
   ResourceEntry,
   TimedTimeline as Timeline,
 } from '../../simulator/timeline.ts';
-import type { Clock } from '../../src/clock.ts';
 import type {
   FailedExchange,
   HttpClient,
   HttpRequest,
 } from '../../src/cloudflare/http-client.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
-import type { FileReader } from '../../src/inputs/sources.ts';
+import { workspaceFiles } from '../../src/inputs/recipient-file.ts';
 import { main } from '../../src/main.ts';
 import type { Level, Runner } from '../../src/report/runner.ts';
 import { receivedOrFailed, type SentResponse } from '../builders.ts';
+import { VirtualClock } from '../virtual-clock.ts';
 import { outcomeOf } from './responses.ts';
 
 export const OWNER = '0'.repeat(31).concat('1');
@@ -57,7 +57,6 @@ const START_MS = Date.UTC(2026, 10, 23, 12);
 const REQUEST_TIMEOUT_MS = 10_000;
 /** A read is at most this far behind a write. */
 export const STALE_READ_MS = 10_000;
-const MAX_EVENTS = 100_000;
 /** Long enough for every write that takes effect late. */
 const AFTERMATH_MS = 60_000;
 
@@ -305,61 +304,10 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** Time that stands still until `next` moves it to the next event. */
-class VirtualClock implements Clock {
-  ms = START_MS;
-  seq = 0;
-  private readonly queue: { atMs: number; run: () => void }[] = [];
-
-  now = (): number => this.ms;
-
-  sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = () => {
-        cancel();
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const cancel = this.at(ms, done);
-      signal?.addEventListener('abort', done, { once: true });
-    });
-
-  /** @returns cancels the event */
-  at(inMs: number, run: () => void): () => void {
-    // As timers of the system do: in whole milliseconds, never early.
-    const event = { atMs: this.ms + Math.max(0, Math.ceil(inMs)), run };
-    let index = this.queue.length;
-    while (index > 0 && (this.queue[index - 1]?.atMs ?? 0) > event.atMs)
-      index--;
-    this.queue.splice(index, 0, event);
-    return () => {
-      const where = this.queue.indexOf(event);
-      if (where >= 0) this.queue.splice(where, 1);
-    };
-  }
-
-  /** @returns false when no event is due until `untilMs` */
-  next(untilMs = Number.POSITIVE_INFINITY): boolean {
-    const event = this.queue[0];
-    if (!event || event.atMs > untilMs) return false;
-    this.queue.shift();
-    this.ms = event.atMs;
-    event.run();
-    return true;
-  }
-}
-
-/**
- * Everything in the run is a promise, so after one turn of the event loop all
- * of it waits for the clock.
- */
-const idle = (): Promise<void> =>
-  new Promise((resolve) => setImmediate(resolve));
-
 /** Plays one schedule to its end. */
 export async function play(schedule: Schedule): Promise<Trace> {
-  const clock = new VirtualClock();
+  const clock = new VirtualClock(START_MS);
+  let seq = 0;
   const random = seeded(schedule.chance);
   const targets =
     schedule.targets === 'organization'
@@ -376,7 +324,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
   let staleMs = 0;
   let ids = 0;
   const api = createSharesApi({
-    now: () => clock.ms - staleMs,
+    now: () => clock.now() - staleMs,
     newId: () => `record-${(++ids).toString(16).padStart(6, '0')}`,
     timeline: { keepsModified: schedule.keepsModified },
     timelines: Object.fromEntries(
@@ -417,12 +365,12 @@ export async function play(schedule: Schedule): Promise<Trace> {
     ],
     fault: () => fault,
   });
-  seed(schedule, api, clock, fill);
+  seed(schedule, api, fill);
 
   const creations: Creation[] = [];
   const recordCreation = (isOurs: boolean) => {
     const { recipientId } = api.requests.at(-1) ?? {};
-    const atMs = clock.ms + (fault?.commitAfterMs ?? 0);
+    const atMs = clock.now() + (fault?.commitAfterMs ?? 0);
     if (recipientId) creations.push({ recipientId, atMs, isOurs });
   };
   const act = (what: 'add' | 'remove', who: Who) => {
@@ -500,8 +448,8 @@ export async function play(schedule: Schedule): Promise<Trace> {
         path: url.pathname.slice('/client/v4'.length),
         query: url.searchParams,
         body: request.body,
-        sentMs: clock.ms,
-        sentSeq: ++clock.seq,
+        sentMs: clock.now(),
+        sentSeq: ++seq,
         isCorrupted: false,
         isGenuine: false,
         endedMs: Number.POSITIVE_INFINITY,
@@ -514,8 +462,8 @@ export async function play(schedule: Schedule): Promise<Trace> {
         stopTimeout();
         stopResponse();
         request.signal.removeEventListener('abort', abort);
-        exchange.endedMs = clock.ms;
-        exchange.endedSeq = ++clock.seq;
+        exchange.endedMs = clock.now();
+        exchange.endedSeq = ++seq;
         exchange.response = response;
         exchange.isGenuine &&=
           response.type === 'response' && !exchange.isCorrupted;
@@ -568,39 +516,24 @@ export async function play(schedule: Schedule): Promise<Trace> {
 
   let success: boolean | null = null;
   let trouble: string | null = null;
-  let isOver = false;
   const env = environment(schedule, targets);
-  const context = readGitHubContext(env);
-  main({
+  const running = main({
     env,
-    context,
-    files: NO_FILES,
+    context: readGitHubContext(env),
+    files: workspaceFiles,
     http,
     clock,
     random,
     runner,
     cancel: cancel.signal,
-  }).then(
-    (result) => {
-      success = result;
-      isOver = true;
-    },
-    (error: unknown) => {
-      trouble = `main threw ${error}`;
-      isOver = true;
-    },
-  );
-  await idle();
-  for (let events = 0; !isOver; events++) {
-    if (!clock.next()) trouble = 'main waits for something that never happens';
-    else if (events > MAX_EVENTS)
-      trouble = `main does not end after ${MAX_EVENTS} events`;
-    if (trouble) break;
-    await idle();
+  });
+  try {
+    success = await clock.run(running);
+  } catch (error) {
+    trouble = `main did not end: ${error}`;
   }
-  const [endMs, endSeq] = [clock.ms, ++clock.seq];
-  while (clock.next(endMs + AFTERMATH_MS)) await idle();
-  clock.ms = endMs + AFTERMATH_MS;
+  const [endMs, endSeq] = [clock.now(), ++seq];
+  await clock.pass(AFTERMATH_MS);
   return {
     schedule,
     success,
@@ -763,10 +696,8 @@ function possible(timeline: Timeline): Timeline {
 function seed(
   schedule: Schedule,
   api: SharesApi,
-  clock: VirtualClock,
   fill: <T>(value: T) => T,
 ): void {
-  const nowMs = clock.ms;
   for (let index = 0; index < schedule.filler; index++) {
     api.addRecipient(SHARE, {
       accountId: hex(`past-${index}`),
@@ -779,14 +710,14 @@ function seed(
       const removed =
         removedMs === null || status.startsWith('disassociat')
           ? null
-          : nowMs - removedMs;
+          : START_MS - removedMs;
       return {
         ...(who === 'organization'
           ? { organizationId: owner }
           : { accountId: owner }),
         ...(who === 'nobody' ? { shown: { account_id: undefined } } : {}),
         status: fill(status),
-        created: Math.min(nowMs - ageMs, (removed ?? nowMs) - 1),
+        created: Math.min(START_MS - ageMs, (removed ?? START_MS) - 1),
         ...(removed === null ? {} : { removed }),
         resources: fill(resources) as ResourceEntry[] | null,
         ...(settle && removed === null && status !== 'disassociated'
@@ -918,17 +849,6 @@ function environment(
     GITHUB_ACTION_REPOSITORY: 'example/share-recipient',
     GITHUB_ACTION_REF: 'v1',
   };
-}
-
-/** No schedule has a list in a file. */
-const NO_FILES: FileReader = {
-  realPath: noFile,
-  status: noFile,
-  read: noFile,
-};
-
-function noFile(): never {
-  throw new Error('there are no files');
 }
 
 function recorder() {
