@@ -1,4 +1,6 @@
 /** What must hold in every run, whatever the schedule. */
+import type { SharesApi } from '../../simulator/api.ts';
+import type { Recipient as ServerRecord } from '../../simulator/records.ts';
 import { OUTPUT_NAMES } from '../../src/report/outputs.ts';
 import { type Allowance, allowanceOf } from './exact.ts';
 import {
@@ -324,23 +326,28 @@ function isRefusedForNothing(run: Case): boolean {
 
 /** The records that the first list showed as active are removed. */
 function* isRemoved(run: Case, recipient: Recipient): Generator<string> {
-  const { schedule, observations, exchanges, endSeq, allowance } = run;
+  const { observations, endSeq, allowance } = run;
   const account = nameOf(recipient);
   const known = knownBefore(observations, endSeq);
   for (const { id } of allowance?.unlisted.get(account) ?? []) {
     const status = known.get(id)?.status ?? 'unknown';
-    const isAccepted = exchanges.some(
-      (sent) =>
-        sent.method === 'DELETE' &&
-        recordIdOf(sent) === id &&
-        outcomeOf(sent) === 'accepted',
-    );
-    const isDone = schedule.wait
-      ? status === 'disassociated'
-      : stage({ status }) > 0 || isAccepted;
-    if (!isDone)
+    if (!isRemovalDone(run, id, status))
       yield `${account} succeeds, but ${id} was last observed ${status}`;
   }
+}
+
+/** Without waiting, it is enough that the DELETE was accepted. */
+function isRemovalDone(
+  { schedule, exchanges }: Case,
+  id: string,
+  status: string,
+): boolean {
+  if (schedule.wait) return status === 'disassociated';
+  const isAccepted = (sent: Exchange) =>
+    sent.method === 'DELETE' &&
+    recordIdOf(sent) === id &&
+    outcomeOf(sent) === 'accepted';
+  return stage({ status }) > 0 || exchanges.some(isAccepted);
 }
 
 /**
@@ -403,22 +410,14 @@ function* isAbsent(run: Case, recipient: Recipient): Generator<string> {
   const own = [...knownBefore(observations, endSeq).values()].filter(
     ({ accountId }) => accountId === target,
   );
-  const deletions = exchanges.filter(
-    (exchange) => exchange.method === 'DELETE',
-  );
   for (const { id, status } of own) {
-    const isAccepted = deletions.some(
-      (sent) => recordIdOf(sent) === id && outcomeOf(sent) === 'accepted',
-    );
-    const isDone = schedule.wait
-      ? status === 'disassociated'
-      : stage({ status }) > 0 || isAccepted;
-    if (!isDone)
+    if (!isRemovalDone(run, id, status))
       yield `${target} succeeds, but ${id} was last observed ${status}`;
   }
   // Then the run has found a record, and followed it to its end.
-  const isTried = deletions.some((sent) =>
-    own.some(({ id }) => id === recordIdOf(sent)),
+  const isTried = exchanges.some(
+    (sent) =>
+      sent.method === 'DELETE' && own.some(({ id }) => id === recordIdOf(sent)),
   );
   const isBeingRemoved = own.some(({ status }) => status === 'disassociating');
   if (!isTried && !isBeingRemoved && last.sentMs - first.sentMs < STALE_READ_MS)
@@ -446,11 +445,7 @@ function lasting(
   const at = (ms: number) =>
     api
       .records(SHARE, ms)
-      .filter(
-        (record) =>
-          isUnidentifiable ||
-          (record.organization_id ?? record.account_id) === target,
-      )
+      .filter((record) => isUnidentifiable || ownerOf(record) === target)
       .filter((record) => matches(record.association_status))
       .map(({ id }) => id);
   // A record leaves such a status only to be `disassociated`, and only a POST
@@ -667,6 +662,19 @@ function* time({ schedule, startMs, endMs }: Case): Generator<string> {
     yield `ended ${tookMs - cancelAtMs} ms after the cancellation`;
 }
 
+/** The account or organization whose record it is. */
+function ownerOf({
+  organization_id: organization,
+  account_id: account,
+}: ServerRecord): string | null {
+  return organization ?? account;
+}
+
+function ownersIn(api: SharesApi): ReadonlyMap<string, string | null> {
+  const records = api.records(SHARE);
+  return new Map(records.map((record) => [record.id, ownerOf(record)]));
+}
+
 /** Each request by itself. */
 function* requests({
   exchanges,
@@ -675,14 +683,7 @@ function* requests({
   api,
   endSeq,
 }: Case): Generator<string> {
-  const owners = new Map(
-    api
-      .records(SHARE)
-      .map((record) => [
-        record.id,
-        record.organization_id ?? record.account_id,
-      ]),
-  );
+  const owners = ownersIn(api);
   for (const exchange of exchanges) {
     const { method, path, body, query } = exchange;
     const name = `${method} ${path}`;
@@ -768,28 +769,18 @@ function* posts(run: Case): Generator<string> {
     }
   }
   const own = creations.filter(({ isOurs }) => isOurs);
-  const owners = new Map(
-    api
-      .records(SHARE)
-      .map(({ id, account_id, organization_id }) => [
-        id,
-        organization_id ?? account_id,
-      ]),
-  );
+  const owners = ownersIn(api);
   for (const { recipientId, atMs } of own) {
     const active = api
       .records(SHARE, atMs)
       .filter(({ association_status: status }) => stage({ status }) === 0);
-    const ours = active.filter(({ id, account_id, organization_id }) => {
+    const ours = active.filter(({ id }) => {
       // A record that was removed may be used again by somebody else's POST:
       // the last one counts.
       const last = creations.findLast(
         (creation) => creation.recipientId === id && creation.atMs <= atMs,
       );
-      return (
-        last?.isOurs &&
-        (organization_id ?? account_id) === owners.get(recipientId)
-      );
+      return last?.isOurs && owners.get(id) === owners.get(recipientId);
     });
     if (ours.length > 1)
       yield `a second recipient: ${ours.map(({ id }) => id)}`;
@@ -891,24 +882,28 @@ function* deletions(run: Case): Generator<string> {
   }
 }
 
-/**
- * A write that has waited more than ten seconds since its list is
- * decided again.
- */
-function* fresh(
+/** In the order in which they ended. */
+function listsBefore(
   { exchanges, observations }: Case,
   write: Exchange,
-  name: string,
-): Generator<string> {
+): (Observation | Exchange)[] {
   const lists = observations.filter(({ kind }) => kind === 'list');
   // A corrupted list may still be one that the run can read.
   const corrupted = exchanges.filter(
     (exchange) => isList(exchange) && exchange.isCorrupted,
   );
-  const earlier = [...lists, ...corrupted].filter(
-    ({ endedSeq }) => endedSeq < write.sentSeq,
-  );
-  const received = earlier.toSorted(byEnd).at(-1);
+  return [...lists, ...corrupted]
+    .filter(({ endedSeq }) => endedSeq < write.sentSeq)
+    .toSorted(byEnd);
+}
+
+/**
+ * A write that has waited more than ten seconds since its list is
+ * decided again.
+ */
+function* fresh(run: Case, write: Exchange, name: string): Generator<string> {
+  const { exchanges } = run;
+  const received = listsBefore(run, write).at(-1);
   if (!received) return yield `${name} without a list`;
   const since = exchanges.filter(
     ({ endedSeq }) => endedSeq > received.endedSeq && endedSeq < write.sentSeq,
@@ -936,18 +931,13 @@ function* fresh(
  * only after ten seconds of observation.
  */
 function* repeated(
-  { exchanges, observations, schedule }: Case,
+  run: Case,
   write: Exchange,
   earlier: readonly Exchange[],
   name: string,
 ): Generator<string> {
-  const lists = observations.filter(({ kind }) => kind === 'list');
-  const corrupted = exchanges.filter(
-    (exchange) => isList(exchange) && exchange.isCorrupted,
-  );
-  const before = [...lists, ...corrupted].filter(
-    ({ endedSeq }) => endedSeq < write.sentSeq,
-  );
+  const { schedule } = run;
+  const before = listsBefore(run, write);
   for (const other of earlier) {
     const outcome = outcomeOf(other);
     const again = `${name} again after ${nameOfResponse(other)} (${outcome})`;
@@ -1217,11 +1207,7 @@ function* exact(run: Case): Generator<string> {
   const { schedule, exchanges, observations, recipients, allowance } = run;
   if (schedule.state !== 'exact') return;
   const writes = exchanges.filter(isWrite);
-  if (!allowance) {
-    const [write] = run.isCorrupted ? [] : writes;
-    if (write) yield `${write.method} without a list`;
-    return;
-  }
+  if (!allowance) return;
 
   const { unlisted, maxRemovals, isRefused } = allowance;
   for (const { method, path } of isRefused ? writes : [])
