@@ -99,6 +99,16 @@ describe('an account that should have no access', () => {
       listMs: 10_000,
     },
   });
+  decides('fail: inconclusive', LAST_DELETE, {
+    'where the record that it was sent for is of another': { later: [ofOther] },
+  });
+  decides('fail: inconclusive', NO_DELETE, {
+    'where a record that the first list showed is of another': {
+      unlistedRecords: [associated],
+      later: [ofOther],
+      listMs: 10_000,
+    },
+  });
 
   it.each<[DeleteResult[], string]>([
     [['accepted'], 'done'],

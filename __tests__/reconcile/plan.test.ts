@@ -209,6 +209,11 @@ describe('a target that no further list can show', () => {
       { ...removing('lost'), recipient: null },
       'no list',
     ],
+    [
+      'the poll, where the DELETE of another record was rejected',
+      { ...removing(), deletes: [deleted('r2', 'rejected')] },
+      'no list',
+    ],
   ])('fails with %s', (_, state, reason) => {
     const records = state.recipient ? [state.recipient] : [];
     const ended = endedByPoll(poll, stateOf(0, state), observe(records));
