@@ -8,6 +8,7 @@ import { workspaceFiles } from '../src/inputs/recipient-file.ts';
 import { main, type World } from '../src/main.ts';
 import {
   ACCOUNT,
+  account,
   OTHER,
   OWNER,
   received,
@@ -19,13 +20,18 @@ import { ENV } from './inputs/environment.ts';
 import { recordingRunner } from './report/recording-runner.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** Inputs with two accounts, and with `exact`. */
+/** Inputs with the first accounts, with two others, and with `exact`. */
+export const several = (count: number) => ({
+  'INPUT_RECIPIENT-ACCOUNT-ID': idsOf(count).join('\n'),
+});
 export const TWO = { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT}\n${OTHER}` };
 export const EXACT = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': '10' };
 
 /** Names of requests. */
-export const POST = 'POST /recipients';
 export const LIST = 'GET /recipients';
+export const POST = 'POST /recipients';
+export const readOf = (id: string) => `${LIST}/${id}`;
+export const deleteOf = (id: string) => `DELETE /recipients/${id}`;
 
 const START_MS = 1_000_000;
 const STEP_ENDED = noResponse({
@@ -42,15 +48,26 @@ export interface Request {
   readonly atMs: number;
 }
 
+export type Respond = (request: Request) => Reply | undefined;
+
+/** What is replied to the requests of a name; `DELETE` is for any record. */
+type Replies = Readonly<Record<string, Reply | Respond>>;
+
 /** The account that a POST names. */
 export function targetOf({ body }: Request): string {
   return JSON.parse(body ?? '{}').recipient_account_id;
 }
 
+/** Replies to a POST by the account that it names. */
+export function byTarget(replies: Readonly<Record<string, Reply>>): Respond {
+  return (request) =>
+    request.name === POST ? replies[targetOf(request)] : undefined;
+}
+
 export interface ScriptedRun {
   readonly env?: Record<string, string>;
   /** Undefined: the share is active, and its list is empty. */
-  readonly respond?: (request: Request) => Reply | undefined;
+  readonly respond?: Respond | Replies;
   /** How long a response takes; default one millisecond. */
   readonly delayMs?: (request: Request) => number;
   readonly cancelMs?: number;
@@ -77,6 +94,11 @@ export const A_SHARE = {
   resources: [],
 };
 
+/** The IDs of the first accounts. */
+export function idsOf(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => account(n));
+}
+
 /** A record as the API sends it. */
 export function record(
   id: string,
@@ -92,6 +114,17 @@ function nameOf(method: string, url: string): string {
     .replace(/\?.*/, '')
     .replace(/^.*\/shares(\/\w+)?/, (_, id) => (id ? '' : '/shares'));
   return `${method} ${path}`.trim();
+}
+
+function replyIn(
+  respond: ScriptedRun['respond'],
+  request: Request,
+): Reply | undefined {
+  if (typeof respond === 'function') return respond(request);
+  const { name } = request;
+  const isDelete = name.startsWith('DELETE');
+  const reply = respond?.[name] ?? (isDelete ? respond?.['DELETE'] : undefined);
+  return typeof reply === 'function' ? reply(request) : reply;
 }
 
 export async function playRun(run: ScriptedRun) {
@@ -114,7 +147,7 @@ export async function playRun(run: ScriptedRun) {
     requests.push(name);
     const usual = name === 'GET' ? ok(A_SHARE) : ok([]);
     const request = { name, url, body, atMs };
-    const reply = respond?.(request) ?? usual;
+    const reply = replyIn(respond, request) ?? usual;
     if (reply === 'hang') {
       await clock.sleep(timeoutMs, signal);
       return signal.aborted ? STEP_ENDED : noResponse();
@@ -140,16 +173,19 @@ export async function playRun(run: ScriptedRun) {
     void clock.sleep(cancelMs).then(() => cancel.abort());
   const success = await clock.run(running);
   const outputs = recorder.outputs();
+  const recipients = JSON.parse(outputs['recipients'] ?? '[]');
   return {
     success,
     requests,
+    deletes: requests.filter((name) => name.startsWith('DELETE')),
     deployment,
     tookMs: clock.now() - START_MS,
     seen: recorder.seen,
     text: recorder.seen.filter((line) => !line.startsWith('mask|')).join('\n'),
     of: recorder.of,
     outputs: recorder.outputs,
-    recipients: JSON.parse(outputs['recipients'] ?? '[]'),
+    recipients,
+    causes: recipients.map(({ cause }: { cause: string }) => cause),
     status: outputs['status'],
   };
 }
