@@ -17,38 +17,6 @@ it(`keeps every promise in ${RUNS} schedules`, async () => {
   }
 });
 
-it('fails soon when somebody removes the recipient that is waited for', async () => {
-  const trace = await play({
-    ...CALM,
-    timelines: [{ associateMs: 'never' }],
-    others: [{ atMs: 3000, what: 'remove', who: 0 }],
-  });
-  expect(violations(trace)).toEqual([]);
-  expect(trace.success).toBe(false);
-  expect(trace.endMs - trace.startMs).toBeLessThan(10_000);
-});
-
-it.each([
-  '::add-mask::associated',
-  ' \t::error::x',
-  '\u200b::stop-commands::x',
-  '\r\n::debug::x',
-])(
-  'reports a status that looks like a workflow command as unknown: %j',
-  async (status) => {
-    const record = {
-      who: 0,
-      status,
-      ageMs: 86_400_000,
-      resources: [],
-      settle: null,
-    };
-    const trace = await play({ ...CALM, timeoutMs: 5000, records: [record] });
-    expect(violations(trace)).toEqual([]);
-    expect(trace.outputs['status']).toBe('unknown');
-  },
-);
-
 it.each([
   { latencyMs: 2500, quota: 1200 },
   { latencyMs: 2500, quota: 12 },
