@@ -407,9 +407,7 @@ function* isAbsent(run: Case, recipient: Recipient): Generator<string> {
   const lists = observations.filter(({ kind }) => kind === 'list');
   const [first, last] = [lists[0], lists.at(-1)];
   if (!first || !last) return yield `${target} succeeds without a list`;
-  const own = [...knownBefore(observations, endSeq).values()].filter(
-    ({ accountId }) => accountId === target,
-  );
+  const own = recordsOf(knownBefore(observations, endSeq), target);
   for (const { id, status } of own) {
     if (!isRemovalDone(run, id, status))
       yield `${target} succeeds, but ${id} was last observed ${status}`;
@@ -599,9 +597,7 @@ function* changes(run: Case): Generator<string> {
     const target = nameOf(recipient);
     if (id !== null && created.has(id) && !changed)
       yield `${id} was created by this run, but changed is false`;
-    const own = [...known.values()].filter(
-      ({ accountId }) => accountId === target,
-    );
+    const own = recordsOf(known, target);
     const isOurs = (write: Exchange) =>
       write.method === 'POST'
         ? targetOf(write) === target
@@ -763,8 +759,8 @@ function* posts(run: Case): Generator<string> {
     if (isCorrupted) continue;
     yield* removed(run, post, name);
     const known = knownBefore(observations, post.sentSeq);
-    for (const { id, accountId, status } of known.values()) {
-      if (accountId === target && stage({ status }) < 2)
+    for (const { id, status } of recordsOf(known, target)) {
+      if (stage({ status }) < 2)
         yield `${name} although ${id} was last observed ${status}`;
     }
   }
@@ -1019,9 +1015,9 @@ function isBlockedBetween(
 
 /** A listed account without any record, for which nothing was sent before. */
 function firstDue(run: Case, list: Observation): string | undefined {
-  const known = [...knownBefore(run.observations, list.endedSeq + 1).values()];
+  const known = knownBefore(run.observations, list.endedSeq + 1);
   return run.targets.find((target) => {
-    const isKnown = known.some(({ accountId }) => accountId === target);
+    const isKnown = recordsOf(known, target).length > 0;
     const isSent = run.exchanges.some(
       (sent) =>
         sent.method === 'POST' &&
@@ -1149,10 +1145,14 @@ function* terminalErrors(run: Case): Generator<string> {
   }
 }
 
+function recordsOf(known: Known, target: string): Seen[] {
+  return [...known.values()].filter(({ accountId }) => accountId === target);
+}
+
 /** The active records of an account, the one in use first. */
 function activeOf(known: Known, target: string): Seen[] {
-  return [...known.values()]
-    .filter((record) => record.accountId === target && stage(record) === 0)
+  return recordsOf(known, target)
+    .filter((record) => stage(record) === 0)
     .toSorted(
       (a, b) =>
         Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1),
