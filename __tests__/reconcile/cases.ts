@@ -38,7 +38,7 @@ const failed = (error: ApiError): WriteResult => {
 };
 
 /** Every result that a write can have. */
-export const RESULTS = {
+const RESULTS = {
   accepted: { outcome: 'accepted' },
   /** A reply was lost; the same request may succeed later. */
   lost: failed(
@@ -66,6 +66,14 @@ export function deleted(
     wasAssociating: false,
     ...more,
   };
+}
+
+/** A POST before which these records were known. */
+export function posted(
+  result: Result,
+  knownIds: ReadonlySet<string> = new Set(),
+): Post {
+  return { result: RESULTS[result], endedMs: WRITTEN_MS, knownIds };
 }
 
 /** `early`: the DELETE met an association, which has to end before. */
@@ -134,13 +142,7 @@ export function decided(one: Case): Decision {
     deletes = [],
   } = one;
   const knownIds = new Set((one.first ?? []).map(({ id }) => id));
-  const posts = (one.posts ?? []).map(
-    (result): Post => ({
-      endedMs: WRITTEN_MS,
-      result: RESULTS[result],
-      knownIds,
-    }),
-  );
+  const posts = (one.posts ?? []).map((result) => posted(result, knownIds));
   const planned = { target, desired, unlistedRecords };
   const history = { planned, posts, deletes, inUse };
   return decide(history, { wait, dryRun }, observedIn(one));

@@ -132,38 +132,11 @@ describe('an error of a resource', () => {
   });
 });
 
+/** A record that has not changed is the same object, list after list. */
 describe('copies of a record in one list', () => {
   const was = read('associated');
   const waiting = read('associating');
   const failed = read('associated', { errors: [resourceError(false)] });
-
-  /** What each list leaves behind, where unchanged records are the same. */
-  function statesAfter(...lists: (readonly ShareRecipient[])[]) {
-    return lists.map((_, n) => {
-      const known = after(...lists.slice(0, n + 1)).records.get('r1');
-      return `${known?.status} ${known?.errors.length}`;
-    });
-  }
-
-  it.each<[string, (readonly ShareRecipient[])[], string[]]>([
-    [
-      'one that is as it was before',
-      [[waiting], [was, waiting]],
-      ['associating 0', 'associating 0'],
-    ],
-    [
-      'one that is as it was before, again',
-      [[was], [waiting, was], [waiting, was]],
-      ['associated 0', 'associated 0', 'associated 0'],
-    ],
-    [
-      'one without the error of another',
-      [[was], [failed, was], [was]],
-      ['associated 0', 'associated 1', 'associated 0'],
-    ],
-  ])('end with the last: %s', (_, lists, states) => {
-    expect(statesAfter(...lists)).toEqual(states);
-  });
 
   it('are merged as if each were a new object', () => {
     const copies = fc.array(fc.constantFrom(was, waiting, failed), {

@@ -33,7 +33,7 @@ import {
   associated,
   deleted,
   inWords,
-  RESULTS,
+  posted,
   type Result,
   removed,
 } from './cases.ts';
@@ -167,13 +167,9 @@ describe('a target that no further list can show', () => {
     reason: 'no list',
     request: null,
   };
-  const posted = (...results: Result[]) => ({
+  const posting = (...results: Result[]) => ({
     next: { do: 'wait', for: 'effect' } as const,
-    posts: results.map((result) => ({
-      endedMs: 0,
-      result: RESULTS[result],
-      knownIds: new Set<string>(),
-    })),
+    posts: results.map((result) => posted(result)),
   });
   const removing = (...results: Result[]) => ({
     desired: 'absent' as const,
@@ -187,12 +183,12 @@ describe('a target that no further list can show', () => {
 
   it.each<[string, Partial<TargetState>, string]>([
     ['the poll, without a write', {}, 'no list'],
-    ['the poll, after an accepted POST', posted('accepted'), 'no list'],
-    ['the rejection of a POST', posted('lost', 'rejected'), 'reason'],
-    ['that a POST may have been carried out', posted('lost'), OPEN],
+    ['the poll, after an accepted POST', posting('accepted'), 'no list'],
+    ['the rejection of a POST', posting('lost', 'rejected'), 'reason'],
+    ['that a POST may have been carried out', posting('lost'), OPEN],
     [
       'the poll, where the effect of a POST has shown',
-      { ...posted('lost'), next: waiting },
+      { ...posting('lost'), next: waiting },
       'no list',
     ],
     ['the poll, after an accepted DELETE', removing('accepted'), 'no list'],
@@ -229,7 +225,7 @@ describe('a target that no further list can show', () => {
   });
 
   it('fails as inconclusive where an organization cannot be recognized', () => {
-    const state = stateOf(0, posted('lost'));
+    const state = stateOf(0, posting('lost'));
     const organization = { ...state.planned, target: AN_ORGANIZATION };
     const ended = endedByPoll(
       poll,
@@ -241,11 +237,6 @@ describe('a target that no further list can show', () => {
 });
 
 describe('an organization whose record may be there', () => {
-  const post = (result: Result) => ({
-    endedMs: 0,
-    result: RESULTS[result],
-    knownIds: new Set<string>(),
-  });
   const state = stateOf(0);
   const organization: TargetState = {
     ...state,
@@ -253,23 +244,27 @@ describe('an organization whose record may be there', () => {
   };
 
   it.each<[string, TargetState, boolean]>([
-    ['a lost reply', { ...organization, posts: [post('lost')] }, true],
+    ['a lost reply', { ...organization, posts: [posted('lost')] }, true],
     [
       'a lost reply before a rejection',
-      { ...organization, posts: [post('lost'), post('rejected')] },
+      { ...organization, posts: [posted('lost'), posted('rejected')] },
       true,
     ],
     ['no POST', organization, false],
-    ['an accepted POST', { ...organization, posts: [post('accepted')] }, false],
-    ['a conflict', { ...organization, posts: [post('conflict')] }, false],
+    [
+      'an accepted POST',
+      { ...organization, posts: [posted('accepted')] },
+      false,
+    ],
+    ['a conflict', { ...organization, posts: [posted('conflict')] }, false],
     [
       'a lost reply, and a record that appeared',
-      { ...organization, posts: [post('lost')], inUse: 'r1' },
+      { ...organization, posts: [posted('lost')], inUse: 'r1' },
       false,
     ],
     [
       'a lost reply of an account, whose record names it',
-      { ...state, posts: [post('lost')] },
+      { ...state, posts: [posted('lost')] },
       false,
     ],
   ])('cannot be recognized after %s: %#', (_, after, isUnclear) => {
