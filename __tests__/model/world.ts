@@ -30,6 +30,7 @@ import {
   isCommitted,
 } from '../../simulator/faults.ts';
 import { failure } from '../../simulator/protocol.ts';
+import type { Recipient } from '../../simulator/records.ts';
 import type {
   ResourceEntry,
   TimedTimeline as Timeline,
@@ -45,7 +46,7 @@ import { main } from '../../src/main.ts';
 import type { Level, Runner } from '../../src/report/runner.ts';
 import { receivedOrFailed, type SentResponse } from '../builders.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import { outcomeOf } from './responses.ts';
+import { outcomeOf, stage } from './responses.ts';
 
 export const OWNER = '0'.repeat(31).concat('1');
 export const SHARE = 'share-3fd85f74b32742f1bff64a85';
@@ -401,13 +402,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
       method === 'GET'
         ? schedule.staleMs * (schedule.staleVaries ? random() : 1)
         : 0;
-    const { headers, body } = request;
-    const reply = api.respond({
-      method,
-      path: request.url.slice(BASE.length),
-      headers,
-      body: body ?? '',
-    });
+    const reply = api.respond(asReceived(request));
     staleMs = 0;
     exchange.isGenuine =
       reply.delivery === 'response' && (!fault || fault.kind === 'slow');
@@ -431,10 +426,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
 
   const isActive = (path: string) => {
     const record = api.records(SHARE).find(({ id }) => path.endsWith(`/${id}`));
-    return (
-      record !== undefined &&
-      !record.association_status.startsWith('disassociat')
-    );
+    return record !== undefined && hasAccess(record);
   };
 
   const exchanges: Exchange[] = [];
@@ -482,14 +474,7 @@ export async function play(schedule: Schedule): Promise<Trace> {
       };
       request.signal.addEventListener('abort', abort, { once: true });
 
-      const { method, headers, body } = request;
-      const path = request.url.slice(BASE.length);
-      fault = chooseFault(rules, matches, {
-        method,
-        path,
-        headers: { ...headers },
-        body: body ?? '',
-      });
+      fault = chooseFault(rules, matches, asReceived(request));
       const connection = fault && connectionFaults.get(fault);
       if (connection) return respondIn(connection.delayMs, failed(connection));
       const reply = respond(request, exchange);
@@ -550,6 +535,12 @@ export async function play(schedule: Schedule): Promise<Trace> {
     creations,
     api,
   };
+}
+
+/** A request as the server sees it. */
+function asReceived({ method, url, headers, body }: HttpRequest) {
+  const path = url.slice(BASE.length);
+  return { method, path, headers: { ...headers }, body: body ?? '' };
 }
 
 const ABORTED: Broken = {
@@ -744,36 +735,25 @@ const OTHERS = {
 };
 
 function actOfOthers(api: SharesApi, what: 'add' | 'remove', who: Who): void {
-  const path = `/accounts/${OWNER}/shares/${SHARE}/recipients`;
   const id = idOf(who);
+  const send = (method: string, path: string, body = '') =>
+    api.respond({ method, path, headers: OTHERS, body });
   if (what === 'add') {
-    const body =
-      who === 'organization'
-        ? { organization_id: id }
-        : { recipient_account_id: id };
-    api.respond({
-      method: 'POST',
-      path,
-      headers: OTHERS,
-      body: JSON.stringify(body),
-    });
+    const key =
+      who === 'organization' ? 'organization_id' : 'recipient_account_id';
+    send('POST', RECIPIENTS, JSON.stringify({ [key]: id }));
     return;
   }
-  const records = api
+  const record = api
     .records(SHARE)
-    .filter(
-      (record) => record.account_id === id || record.organization_id === id,
-    );
-  const record = records.find(
-    (record) => !record.association_status.startsWith('disassociat'),
-  );
-  if (record)
-    api.respond({
-      method: 'DELETE',
-      path: `${path}/${record.id}`,
-      headers: OTHERS,
-      body: '',
-    });
+    .filter((one) => one.account_id === id || one.organization_id === id)
+    .find(hasAccess);
+  if (record) send('DELETE', `${RECIPIENTS}/${record.id}`);
+}
+
+/** Of the simulator, whatever a read shows. */
+function hasAccess({ association_status: status }: Recipient): boolean {
+  return stage({ status }) === 0;
 }
 
 /**
