@@ -15,7 +15,7 @@ import {
   type SentResponse,
   SHARE,
 } from './builders.ts';
-import { noResponse, ok, type Reply } from './cloudflare/scripted-api.ts';
+import { hung, ok, type Reply } from './cloudflare/scripted-api.ts';
 import { ENV } from './inputs/environment.ts';
 import { recordingRunner } from './report/recording-runner.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -34,11 +34,6 @@ export const readOf = (id: string) => `${LIST}/${id}`;
 export const deleteOf = (id: string) => `DELETE /recipients/${id}`;
 
 const START_MS = 1_000_000;
-const STEP_ENDED = noResponse({
-  cause: 'timeout',
-  message: 'no response before the step ended',
-  isRetryable: false,
-});
 
 export interface Request {
   /** `GET` for the share, `GET /recipients`, `DELETE /recipients/r1`, … */
@@ -150,7 +145,7 @@ export async function playRun(run: ScriptedRun) {
     const reply = replyIn(respond, request) ?? usual;
     if (reply === 'hang') {
       await clock.sleep(timeoutMs, signal);
-      return signal.aborted ? STEP_ENDED : noResponse();
+      return hung(sent);
     }
     await clock.sleep(delayMs(request), signal);
     if (reply.type === 'failure') return reply;

@@ -90,7 +90,7 @@ export const NO_CONNECTION = noResponse({
 });
 
 /** What comes of a request that is never responded to. */
-function hung({ timeoutMs, signal }: HttpRequest): FailedExchange {
+export function hung({ timeoutMs, signal }: HttpRequest): FailedExchange {
   if (!signal.aborted) {
     return noResponse({ message: `no response within ${timeoutMs} ms` });
   }
