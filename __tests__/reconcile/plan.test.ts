@@ -27,6 +27,7 @@ import {
   accounts,
   INPUTS,
   OTHER,
+  record,
 } from '../builders.ts';
 import { observe, stateOf } from '../report/results.ts';
 import {
@@ -217,11 +218,14 @@ describe('a target that no further list can show', () => {
   });
 
   it('fails with an open DELETE, whatever was written last', () => {
+    const shown = record('r2', 'associated');
     const state = stateOf(0, {
-      ...removing('lost'),
+      ...removing(),
       deletes: [deleted('r1', 'lost'), deleted('r2', 'accepted')],
+      recipient: shown,
     });
-    expect(endedByPoll(poll, state, observe([associated])).reason).toBe(OPEN);
+    const observed = observe([associated, shown]);
+    expect(endedByPoll(poll, state, observed).reason).toBe(OPEN);
   });
 
   it('fails as inconclusive where an organization cannot be recognized', () => {
