@@ -1,4 +1,4 @@
-/** Sentences that are reviewed in a file of `texts/`, each behind its case. */
+/** Texts that are reviewed in a file of `texts/`, each behind its case. */
 import { expect } from 'vitest';
 
 export async function expectSentences(
@@ -6,7 +6,8 @@ export async function expectSentences(
   sentences: Readonly<Record<string, string>>,
 ): Promise<void> {
   const lines = Object.entries(sentences).map(
-    ([situation, text]) => `${situation}:\n    ${text || '(nothing)'}\n`,
+    ([situation, text]) =>
+      `${situation}:\n${(text || '(nothing)').replaceAll(/^/gm, '    ')}\n`,
   );
   await expect(lines.join('')).toMatchFileSnapshot(`texts/${file}.txt`);
 }
