@@ -9,8 +9,8 @@ import {
   slug,
   TITLES,
 } from '../../src/report/failure-guide.ts';
+import { expectSentences, sentencesOf } from '../sentences.ts';
 import { DOCS, failureOf, requestFailure } from './results.ts';
-import { expectSentences, sentencesOf } from './sentences.ts';
 
 const TOKEN: Circumstances = {
   wasRead: 'list',

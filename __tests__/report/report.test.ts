@@ -20,6 +20,7 @@ import {
   resourceError,
   TOKEN,
 } from '../builders.ts';
+import { expectSentences } from '../sentences.ts';
 import { recordingRunner } from './recording-runner.ts';
 import {
   added,
@@ -36,7 +37,6 @@ import {
   unchanged,
   WAIT,
 } from './results.ts';
-import { expectSentences } from './sentences.ts';
 
 const CONTEXT = readGitHubContext(GITHUB);
 const exact = { inputs: { state: 'exact' } } as const;

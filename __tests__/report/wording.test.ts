@@ -31,6 +31,7 @@ import {
   waitingLine,
 } from '../../src/report/wording.ts';
 import { AN_ORGANIZATION, firstAccounts, resourceError } from '../builders.ts';
+import { expectSentences, sentencesOf } from '../sentences.ts';
 import {
   added,
   apiError,
@@ -53,7 +54,6 @@ import {
   unchanged,
   WAIT,
 } from './results.ts';
-import { expectSentences, sentencesOf } from './sentences.ts';
 
 describe('numbers and times', () => {
   it.each([

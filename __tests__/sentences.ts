@@ -1,4 +1,7 @@
-/** Texts that are reviewed in a file of `texts/`, each behind its case. */
+/**
+ * Texts that are reviewed in a file, each behind its case. The file is in the
+ * folder `texts/` beside the test.
+ */
 import { expect } from 'vitest';
 
 export async function expectSentences(
