@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { TOKEN } from '../builders.ts';
-import { errorsIn, inputsOf, messagesIn, notesOf } from './environment.ts';
+import { expectSentences } from '../sentences.ts';
+import {
+  errorsIn,
+  inputsOf,
+  messagesIn,
+  notesOf,
+  problemsOf,
+} from './environment.ts';
 
 const NO_TOKEN = { 'INPUT_API-TOKEN': '' };
 
@@ -57,64 +64,37 @@ describe('the credentials', () => {
     expect(notesOf(change).fallbacks).toEqual(fallbacks);
   });
 
-  const NO_KEY =
-    'expected the key that belongs to api-email, got nothing. Pass it from a secret, or use `api-token` instead.';
-  it.each([
-    [
-      'none',
-      {},
-      'api-token',
-      'expected a token, or `api-email` and `api-key`, got nothing. Pass them from secrets.',
-    ],
-    [
-      'a key without an address',
-      { 'INPUT_API-KEY': 'k' },
-      'api-email',
-      'expected the email address that api-key belongs to, got nothing. Set this input, or use `api-token` instead.',
-    ],
-    [
-      'an address without a key',
-      { 'INPUT_API-EMAIL': 'a@b.c' },
-      'api-key',
-      NO_KEY,
-    ],
-    [
-      'half a pair in the environment',
-      { CLOUDFLARE_EMAIL: 'a@b.c' },
-      'api-key',
-      NO_KEY.replace('api-email', 'api-email from CLOUDFLARE_EMAIL'),
-    ],
-    [
-      'half a pair and a token in the environment',
-      { 'INPUT_API-EMAIL': 'a@b.c', CLOUDFLARE_API_TOKEN: 't' },
-      'api-key',
-      NO_KEY,
-    ],
-  ])('are missing: %s', (_, change, input, message) => {
-    expect(errorsIn({ ...NO_TOKEN, ...change })).toEqual([
-      { input, message, details: [], isEmpty: true },
-    ]);
+  it('are complete, and of one kind', async () => {
+    const email = { 'INPUT_API-EMAIL': 'a@b.c' };
+    const key = { 'INPUT_API-KEY': 'k' };
+    const changes = {
+      none: NO_TOKEN,
+      'a key without an address': { ...NO_TOKEN, ...key },
+      'an address without a key': { ...NO_TOKEN, ...email },
+      'half a pair in the environment': {
+        ...NO_TOKEN,
+        CLOUDFLARE_EMAIL: 'a@b.c',
+      },
+      'half a pair and a token in the environment': {
+        ...NO_TOKEN,
+        ...email,
+        CLOUDFLARE_API_TOKEN: 't',
+      },
+      'an address that fits no header': {
+        ...NO_TOKEN,
+        ...key,
+        'INPUT_API-EMAIL': 'a b',
+      },
+      'a key that fits no header': {
+        ...NO_TOKEN,
+        ...email,
+        'INPUT_API-KEY': 'a b',
+      },
+      'a token and an address': email,
+      'a token and a key': key,
+    };
+    await expectSentences('credentials', problemsOf(changes));
   });
-
-  it.each(['api-email', 'api-key'])(
-    'have an %s that fits a header',
-    (input) => {
-      const pair = { 'INPUT_API-EMAIL': 'a@b.c', 'INPUT_API-KEY': 'k' };
-      const broken = { [`INPUT_${input.toUpperCase()}`]: 'a b' };
-      expect(errorsIn({ ...NO_TOKEN, ...pair, ...broken })).toEqual([
-        expect.objectContaining({ input, isEmpty: false }),
-      ]);
-    },
-  );
-
-  it.each(['API-EMAIL', 'API-KEY'])(
-    'are of one kind: a token and %s are an error',
-    (name) => {
-      expect(messagesIn({ [`INPUT_${name}`]: 'x' })).toEqual([
-        'api-token: expected one kind of credentials, got two. Keep `api-token`, or `api-email` and `api-key`.',
-      ]);
-    },
-  );
 });
 
 describe('a secret', () => {

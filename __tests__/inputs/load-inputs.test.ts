@@ -13,6 +13,7 @@ import {
   OWNER,
   TOKEN,
 } from '../builders.ts';
+import { expectSentences } from '../sentences.ts';
 import {
   ACTION,
   type Change,
@@ -22,6 +23,7 @@ import {
   load,
   messagesIn,
   notesOf,
+  problemsOf,
 } from './environment.ts';
 
 /** An environment with another text for one input. */
@@ -125,132 +127,66 @@ describe('the inputs', () => {
 });
 
 describe('an empty input', () => {
-  const FIX = 'Give it a value, or remove the input.';
+  const REQUIRED = [
+    ...['account-id', 'share-id', 'recipient-account-id', 'state'],
+    ...['max-removals', 'wait', 'dry-run', 'summary'],
+  ];
 
-  it.each([
-    ['state', '`present`, `absent` or `exact`'],
-    ['max-removals', 'an integer, or an integer percentage from 0% to 100%'],
-    ['wait', '`true` or `false`'],
-    ['dry-run', '`true` or `false`'],
-    ['summary', '`true` or `false`'],
-  ])('is an error, and not the default: %s', (input, expected) => {
-    for (const text of ['', ' \n', undefined]) {
-      const message = `expected ${expected}, got nothing. ${FIX}`;
-      expect(errorsIn(given(input, text))).toEqual([
-        { input, message, details: [], isEmpty: true },
-      ]);
-    }
+  it.each(REQUIRED)('is an error, and not the default: %s', (input) => {
+    const errors = ['', ' \n', undefined].map((text) =>
+      errorsIn(given(input, text)),
+    );
+    const error = expect.objectContaining({ input, isEmpty: true });
+    expect(errors).toEqual([[error], errors[0], errors[0]]);
   });
 
-  it.each([
-    [
-      'account-id',
-      'expected 32 hexadecimal digits, got nothing. Set this input, or the variable CLOUDFLARE_ACCOUNT_ID.',
-    ],
-    [
-      'share-id',
-      'expected up to 32 letters, digits, "_" and "-", got nothing. Set this input.',
-    ],
-    [
-      'recipient-account-id',
-      'expected account IDs, got nothing. Set this input, `recipient-account-file` or `organization-id`.',
-    ],
-  ])('is an error that says so: %s', (input, message) => {
-    expect(errorsIn(given(input, ' \t'))).toEqual([
-      { input, message, details: [], isEmpty: true },
-    ]);
-  });
-});
-
-describe('an ID that is wrong', () => {
-  it.each<[string, Change, string]>([
-    ['account-id', {}, '32 hexadecimal digits'],
-    ['share-id', {}, 'up to 32 letters, digits, "_" and "-"'],
-    ['recipient-account-id', {}, '32 hexadecimal digits'],
-    ['organization-id', ORGANIZATION_ONLY, '32 hexadecimal digits'],
-  ])('is an error of %s', (input, more, expected) => {
-    expect(messagesIn({ ...more, ...given(input, 'a.b') })).toEqual([
-      expect.stringContaining(
-        `${input}: expected ${expected}, got "a.b" (length 3). Copy`,
-      ),
-    ]);
-  });
-
-  it('of a variable is an error of the input that it replaces', () => {
-    const change = { 'INPUT_ACCOUNT-ID': '', CLOUDFLARE_ACCOUNT_ID: 'a.b' };
-    expect(errorsIn(change)).toMatchObject([
-      { input: 'account-id from CLOUDFLARE_ACCOUNT_ID', isEmpty: false },
-    ]);
+  it('is told what it needs', async () => {
+    const changes = REQUIRED.map((input) => [input, given(input, '')]);
+    await expectSentences(
+      'empty-inputs',
+      problemsOf(Object.fromEntries(changes)),
+    );
   });
 });
 
 describe('the targets', () => {
-  const TWO_KINDS =
-    'organization-id: expected one kind of target, got `recipient-account-id` and `organization-id`. Keep only one of them.';
-  const NO_HEX = 'expected 32 hexadecimal digits, got';
-  const IS_OWNER =
-    'recipient-account-id: expected accounts other than the owner';
   const list = (text: string) => given('recipient-account-id', text);
+  const fromVariable = (id: string): Change => ({
+    ...given('account-id', ''),
+    CLOUDFLARE_ACCOUNT_ID: id,
+  });
 
-  it.each<[string, Change, string[]]>([
-    ['two inputs', given('organization-id', ORGANIZATION), [TWO_KINDS]],
-    [
-      'two inputs that are wrong as well',
-      { ...list('x'), ...given('organization-id', 'y') },
-      [
-        TWO_KINDS,
-        `recipient-account-id: ${NO_HEX} "x"`,
-        `organization-id: ${NO_HEX} "y"`,
-      ],
-    ],
-    ['the owner', list(OWNER), [IS_OWNER]],
-    [
-      'the owner, which comes from a variable',
-      {
-        ...given('account-id', ''),
-        CLOUDFLARE_ACCOUNT_ID: OWNER.toUpperCase(),
+  it('are one list of accounts or one organization, and never the owner', async () => {
+    const changes: Record<string, Change> = {
+      'two inputs': given('organization-id', ORGANIZATION),
+      'two inputs that are wrong as well': {
+        ...list('x'),
+        ...given('organization-id', 'y'),
+      },
+      'the owner': list(OWNER),
+      'the owner, which comes from a variable': {
+        ...fromVariable(OWNER.toUpperCase()),
         ...list(`${ACCOUNT} ${OWNER}`),
       },
-      [IS_OWNER],
-    ],
-    [
-      'an organization as the whole truth',
-      { ...ORGANIZATION_ONLY, INPUT_STATE: 'exact' },
-      [
-        'organization-id: expected a list of accounts with `state: exact`, got an organization. Set `recipient-account-id` or `recipient-account-file` instead.',
-      ],
-    ],
-  ])('cannot be %s', (_, change, messages) => {
-    expect(messagesIn(change)).toEqual(
-      messages.map((message) => expect.stringContaining(message)),
-    );
-  });
-
-  it.each([
-    [', ,', 'an empty list'],
-    ['# none\n# yet', 'only comments'],
-    ['[]', 'an empty list'],
-  ])('cannot be none, whatever the state: %j', (text, got) => {
-    for (const INPUT_STATE of ['present', 'exact']) {
-      expect(messagesIn({ ...list(text), INPUT_STATE })).toEqual([
-        `recipient-account-id: expected account IDs, got ${got}. Add the ID of an account.`,
-      ]);
-    }
-  });
-
-  it('are named by their lines, also behind empty ones', () => {
-    expect(messagesIn(list(`\n\n${ACCOUNT}\nx\n`))).toEqual([
-      expect.stringContaining('got "x" on line 4 (length 1).'),
-    ]);
-  });
-
-  it('have one error for an input with many problems, which it lists', () => {
-    expect(errorsIn(list('x0\nx1'))).toMatchObject([
-      {
-        message: expect.stringContaining('got 2 problems: "x0" on line 1'),
-        details: [/x0/, /x1/].map((part) => expect.stringMatching(part)),
+      'an organization as the whole truth': {
+        ...ORGANIZATION_ONLY,
+        INPUT_STATE: 'exact',
       },
-    ]);
+      'no account': list(', ,'),
+      'no account as the whole truth': {
+        ...list('# none\n# yet'),
+        INPUT_STATE: 'exact',
+      },
+      'a word behind empty lines': list(`\n\n${ACCOUNT}\nx\n`),
+      'an account that is none': given('account-id', 'a.b'),
+      'a share that is none': given('share-id', 'a.b'),
+      'an organization that is none': {
+        ...ORGANIZATION_ONLY,
+        ...given('organization-id', 'a.b'),
+      },
+      'a variable that is no account': fromVariable('a.b'),
+    };
+    await expectSentences('targets', problemsOf(changes));
   });
 });
 

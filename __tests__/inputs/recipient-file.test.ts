@@ -72,11 +72,6 @@ describe('a file of recipients', () => {
     expect(idsOf(withFile(`\ufeff["${ACCOUNT}"]\r\n`))).toEqual([ACCOUNT]);
   });
 
-  it('may have 20,000 accounts, which an input could not hold', () => {
-    const ids = Array.from({ length: 20_000 }, (_, index) => account(index));
-    expect(idsOf(withFile(ids.join('\n')))).toEqual(ids);
-  });
-
   it('may be 4 MiB large, and not one byte more', () => {
     const text = `${ACCOUNT}\n`.padEnd(4 * MIB);
     expect(idsOf(withFile(text))).toEqual([ACCOUNT]);
@@ -122,20 +117,15 @@ describe('a file of recipients', () => {
     expect(idsOf(withPath('..list'))).toEqual([ACCOUNT]);
   });
 
-  it.each<[string, string]>([
+  it.each([
     ['', 'an empty list'],
-    [' \r\n\n', 'an empty list'],
-    ['\ufeff', 'an empty list'],
     ['# none\n\n # yet', 'only comments'],
-    [`# ${ACCOUNT}\n# ${OTHER}`, 'only comments'],
-    ['[]', 'an empty list'],
-    [',\n,', 'an empty list'],
   ])('without accounts is an error: %j', (text, got) => {
-    const message = `recipient-account-file: expected account IDs, got ${got}. Add the ID of an account.`;
-    expect(messagesIn(withFile(text))).toEqual([message]);
-    expect(messagesIn(withFile(text, { INPUT_STATE: 'exact' }))).toEqual([
-      message,
-    ]);
+    for (const INPUT_STATE of ['present', 'exact']) {
+      expect(messagesIn(withFile(text, { INPUT_STATE }))).toEqual([
+        `recipient-account-file: expected account IDs, got ${got}. Add the ID of an account.`,
+      ]);
+    }
   });
 
   it('names the lines of wrong entries, and the owner', () => {
