@@ -7,7 +7,8 @@ import {
   emptyOutputs,
   OUTPUT_NAMES,
 } from '../../src/report/outputs.ts';
-import { account, ORGANIZATION, resourceError } from '../builders.ts';
+import { resourceError } from '../builders.ts';
+import { expectSentences, sentencesOf } from '../sentences.ts';
 import {
   added,
   failed,
@@ -46,107 +47,47 @@ describe('the names of the outputs', () => {
 });
 
 describe('the output recipients', () => {
-  it('has an object for an account that is done', () => {
-    const dates = {
-      created: '2026-01-01T00:00:00Z',
-      modified: '2026-01-02T00:00:00Z',
-    };
-    const recipient = recordOf(0, 'associated', dates);
-    const times = { startedMs: 1_000, decidedMs: 4_260 };
-    const state = added(0, { label: 'EMEA', recipient, ...times });
-    expect(recipientsOf([state])).toEqual([
-      {
-        account_id: account(0),
-        organization_id: null,
-        label: 'EMEA',
-        desired: 'present',
-        recipient_id: 'r0',
-        status: 'associated',
-        changed: true,
-        cause: null,
-        error: null,
-        resources: [],
-        resource_errors: 0,
-        ...dates,
-        seconds: 3.3,
-      },
-    ]);
-  });
+  const dates = {
+    created: '2026-01-01T00:00:00Z',
+    modified: '2026-01-02T00:00:00Z',
+  };
+  const errors = [resourceError(true), resourceError(false, 'later', 'other')];
+  const broken = recordOf(0, 'associated', { errors, moreErrors: 3 });
+  const timeout: RunCase = { outcome: { ending: { type: 'timeout' } } };
+  const cases: Record<string, readonly [TargetState[], RunCase?]> = {
+    'an account that is done': [
+      [
+        added(0, {
+          label: 'EMEA',
+          recipient: recordOf(0, 'associated', dates),
+          startedMs: 1_000,
+          decidedMs: 4_260,
+        }),
+      ],
+    ],
+    'an organization that is not done': [
+      [organization({ status: 'associating', next: WAIT })],
+      timeout,
+    ],
+    'an account that is no recipient': [[stateOf(0)]],
+    'resources with an error, and their kinds where the share shows them': [
+      [failed(0, resourceFailure(broken), { recipient: broken })],
+    ],
+    'the reason of a failure, with its request': [
+      [failed(0, requestFailure('rejected', 'no (code 1017)'))],
+    ],
+    'an account that exact removes, behind a listed one': [
+      [added(1), stateOf(0, { isUnlisted: true, changed: true })],
+    ],
+  };
 
-  it('has an object for an organization that is not done', () => {
-    const state = organization({ status: 'associating', next: WAIT });
-    const ending = { type: 'timeout' } as const;
-    expect(recipientsOf([state], { outcome: { ending } })).toMatchObject([
-      {
-        account_id: null,
-        organization_id: ORGANIZATION,
-        recipient_id: 'r0',
-        cause: 'timeout',
-        seconds: 60,
-      },
-    ]);
-  });
-
-  it('has null for what there is not', () => {
-    expect(recipientsOf([stateOf(0)])).toMatchObject([
-      {
-        label: null,
-        recipient_id: null,
-        cause: null,
-        error: null,
-        created: null,
-        modified: null,
-      },
-    ]);
-  });
-
-  it('has the resources with an error, and their kinds where the share shows them', () => {
-    const errors = [
-      resourceError(true),
-      resourceError(false, 'later', 'other'),
-    ];
-    const recipient = recordOf(0, 'associated', { errors, moreErrors: 3 });
-    const states = [failed(0, resourceFailure(recipient), { recipient })];
-    expect(recipientsOf(states)).toMatchObject([
-      {
-        cause: 'resource-error',
-        error:
-          'gateway-policy policy: no entitlement (and 4 that Cloudflare is retrying)',
-        resources: [
-          {
-            resource_id: 'policy',
-            resource_type: 'gateway-policy',
-            error: 'no entitlement',
-            terminal: true,
-          },
-          {
-            resource_id: 'other',
-            resource_type: null,
-            error: 'later',
-            terminal: false,
-          },
-        ],
-        resource_errors: 5,
-      },
-    ]);
-  });
-
-  it('has the reason of a failure, with its request', () => {
-    const states = [failed(0, requestFailure('rejected', 'no (code 1017)'))];
-    expect(recipientsOf(states)).toMatchObject([
-      {
-        cause: 'rejected',
-        error: 'no (code 1017) (POST …/recipients, HTTP 400, cf-ray 8f1e)',
-      },
-    ]);
-  });
-
-  it('has the accounts that exact removes behind the listed ones', () => {
-    const states = [added(1), stateOf(0, { isUnlisted: true, changed: true })];
-    expect(recipientsOf(states)).toMatchObject([
-      { account_id: account(1), desired: 'present' },
-      { account_id: account(0), desired: 'absent', changed: true },
-    ]);
+  it('has an object for each target', async () => {
+    const objects = sentencesOf(cases, ([states, run]) =>
+      recipientsOf(states, run)
+        .map((recipient) => JSON.stringify(recipient))
+        .join('\n'),
+    );
+    await expectSentences('recipients', objects);
   });
 });
 
