@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { startDeadline, systemClock } from '../src/clock.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** A step that started at 5 s on the clock, and what it can still do. */
-function start(timeoutMs: number) {
+/** A step that started at 5 s on the clock and may take a minute. */
+function start() {
   const clock = new VirtualClock(5_000);
   const cancel = new AbortController();
-  const deadline = startDeadline(clock, timeoutMs, cancel.signal);
+  const deadline = startDeadline(clock, 60_000, cancel.signal);
   const aborted = () =>
     (['closing', 'writes', 'end'] as const)
       .filter((name) => deadline[name].aborted)
@@ -15,63 +15,58 @@ function start(timeoutMs: number) {
 }
 
 describe('the deadline of a step', () => {
-  it('closes for new work and ends writes one second before the end', async () => {
-    const { clock, deadline, aborted } = start(60_000);
-    expect(deadline.endMs()).toBe(65_000);
-    await clock.pass(58_999);
-    expect(aborted()).toBe('');
-    await clock.pass(1);
-    expect(aborted()).toBe('closing writes');
-    await clock.pass(999);
-    expect(aborted()).toBe('closing writes');
-    await clock.pass(1);
-    expect(aborted()).toBe('closing writes end');
-    expect([deadline.endMs(), deadline.isCancelled()]).toEqual([65_000, false]);
-  });
-
-  it('moves to 1.8 s from a cancellation, closes at once, and still ends writes one second before it', async () => {
-    const { clock, cancel, deadline, aborted } = start(60_000);
-    await clock.pass(10_000);
-    cancel.abort();
-    await clock.pass(0);
-    expect([deadline.endMs(), deadline.isCancelled(), aborted()]).toEqual([
+  it.each<[string, number | null, number, [atMs: number, aborted: string][]]>([
+    [
+      'closes for new work and ends writes one second before the end',
+      null,
+      65_000,
+      [
+        [63_999, ''],
+        [64_000, 'closing writes'],
+        [64_999, 'closing writes'],
+        [65_000, 'closing writes end'],
+      ],
+    ],
+    [
+      'moves to 1.8 s from a cancellation, closes at once, and still ends writes one second before it',
+      15_000,
       16_800,
-      true,
-      'closing',
-    ]);
-    await clock.pass(799);
-    expect(aborted()).toBe('closing');
-    await clock.pass(1);
-    expect(aborted()).toBe('closing writes');
-    await clock.pass(999);
-    expect(aborted()).toBe('closing writes');
-    await clock.pass(1);
-    expect(aborted()).toBe('closing writes end');
-  });
-
-  it('does not become later by a cancellation', async () => {
-    const { clock, cancel, deadline, aborted } = start(60_000);
-    await clock.pass(58_500);
-    cancel.abort();
-    await clock.pass(500);
-    expect([deadline.endMs(), deadline.isCancelled(), aborted()]).toEqual([
+      [
+        [15_000, 'closing'],
+        [15_799, 'closing'],
+        [15_800, 'closing writes'],
+        [16_799, 'closing writes'],
+        [16_800, 'closing writes end'],
+      ],
+    ],
+    [
+      'does not become later by a cancellation',
+      63_500,
       65_000,
-      true,
-      'closing writes',
-    ]);
-    await clock.pass(1_000);
-    expect(aborted()).toBe('closing writes end');
-  });
-
-  it('stays where it is for a cancellation in the last second', async () => {
-    const { clock, cancel, deadline, aborted } = start(60_000);
-    await clock.pass(59_500);
-    cancel.abort();
-    await clock.pass(500);
-    expect([deadline.endMs(), deadline.isCancelled(), aborted()]).toEqual([
+      [
+        [64_000, 'closing writes'],
+        [65_000, 'closing writes end'],
+      ],
+    ],
+    [
+      'stays where it is for a cancellation in the last second',
+      64_500,
       65_000,
-      true,
-      'closing writes end',
+      [[65_000, 'closing writes end']],
+    ],
+  ])('%s', async (_, cancelMs, endMs, expected) => {
+    const { clock, cancel, deadline, aborted } = start();
+    if (cancelMs !== null) {
+      await clock.pass(cancelMs - clock.now());
+      cancel.abort();
+    }
+    for (const [atMs, names] of expected) {
+      await clock.pass(atMs - clock.now());
+      expect([atMs, aborted()]).toEqual([atMs, names]);
+    }
+    expect([deadline.endMs(), deadline.isCancelled()]).toEqual([
+      endMs,
+      cancelMs !== null,
     ]);
   });
 
@@ -87,7 +82,7 @@ describe('the deadline of a step', () => {
   });
 
   it('leaves no timer behind when it is cleared', async () => {
-    const { clock, deadline } = start(60_000);
+    const { clock, deadline } = start();
     deadline.clear();
     await clock.pass(0);
     await expect(clock.run(new Promise(() => {}))).rejects.toThrow(

@@ -5,6 +5,7 @@ import { createProgressLog } from '../../src/report/progress-log.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { openSink } from '../../src/report/sink.ts';
 import { account, OWNER, resourceError, SHARE } from '../builders.ts';
+import { expectSentences, sentencesOf } from '../sentences.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { recordingRunner } from './recording-runner.ts';
 import {
@@ -31,7 +32,6 @@ const failure = (n: number, cause: Cause): [TargetState, TargetState] => [
   toAdd(n),
   failed(n, failureOf(cause)),
 ];
-const SHARE_LINE = `info|Share "Baseline" (${SHARE}), owner ${OWNER}`;
 
 function open(states: readonly TargetState[], more: Partial<Inputs> = {}) {
   const recorder = recordingRunner();
@@ -74,72 +74,48 @@ describe('the start', () => {
 });
 
 describe('the plan', () => {
-  it('has a line for each of ten targets, with its label, and counts the others', () => {
-    const others = { accounts: 12, withoutAccount: 1 };
-    const states = [stateOf(0, { ...CREATE, label: 'EMEA' }), unchanged(1)];
-    const { plan } = planned(states, {}, observe([], { others }));
-    expect(plan).toEqual([
-      SHARE_LINE,
-      `info|${account(0)} (EMEA) + add`,
-      `info|${account(1)} = already associated: no change`,
-      'info|12 other accounts have access, and 1 recipient without an account, possibly an organization',
-    ]);
-  });
+  const others = { accounts: 12, withoutAccount: 1 };
+  const withOthers = observe([], { others });
+  const few = [stateOf(0, { ...CREATE, label: 'EMEA' }), unchanged(1)];
+  const manyWithExact = [
+    ...range(1, 10).map((n) => unchanged(n)),
+    toAdd(0),
+    stateOf(11, { isUnlisted: true, status: 'associated', next: WAIT }),
+  ];
+  const cases: Record<string, Parameters<typeof planned>> = {
+    'a few targets': [few, {}, withOthers],
+    'a list that is the whole truth': [few, { state: 'exact' }, withOthers],
+    'more than ten targets': [[...range(1, 10).map(toAdd), unchanged(0)]],
+    'more than ten targets with exact': [manyWithExact, { state: 'exact' }],
+    // It reports each change at its end.
+    'more than ten targets with exact, in a dry run': [
+      manyWithExact,
+      { state: 'exact', dryRun: true },
+    ],
+    'more writes than the time allows': [
+      range(1, 2_400).map(toAdd),
+      {},
+      observe([]),
+      299_000,
+    ],
+    'as many writes as the time allows': [
+      range(1, 2_400).map(toAdd),
+      {},
+      observe([]),
+      300_000,
+    ],
+    'writes that may go at once': [
+      range(1, 1_200).map(toAdd),
+      {},
+      observe([]),
+      0,
+    ],
+  };
 
-  it('does not count others where the list is the whole truth', () => {
-    const observed = observe([], {
-      others: { accounts: 1, withoutAccount: 0 },
-    });
-    const { plan } = planned([unchanged(0)], { state: 'exact' }, observed);
-    expect(plan).toHaveLength(2);
+  it('has a line for each of a few targets or a count of many, and all changes of exact', async () => {
+    const plans = sentencesOf(cases, (one) => planned(...one).plan.join('\n'));
+    await expectSentences('plans', plans);
   });
-
-  it('of more than ten targets is one line', () => {
-    const states = [...range(1, 10).map(toAdd), unchanged(0)];
-    expect(planned(states).plan).toEqual([
-      SHARE_LINE,
-      'info|Plan: 10 to add, 1 already associated',
-    ]);
-  });
-
-  it('of more than ten targets has each change of exact, which a dry run reports at its end', () => {
-    const states = [
-      ...range(1, 10).map((n) => unchanged(n)),
-      toAdd(0),
-      stateOf(11, { isUnlisted: true, status: 'associated', next: WAIT }),
-    ];
-    const start = [
-      SHARE_LINE,
-      'info|Plan: 10 already associated, 1 to add, 1 to remove',
-    ];
-    expect(planned(states, { state: 'exact' }).plan).toEqual([
-      ...start,
-      'group|All 2 changes',
-      `grouped|${account(0)} + add`,
-      `grouped|${account(11)} - remove recipient r11 (associated) after the additions`,
-    ]);
-    const dryRun = { state: 'exact', dryRun: true } as const;
-    expect(planned(states, dryRun).plan).toEqual(start);
-  });
-
-  it.each([
-    [2_400, 299_000, 1],
-    [2_400, 300_000, 0],
-    [1_200, 0, 0],
-  ])(
-    'of %d writes in %d ms has %d warnings',
-    (count, remainingMs, warnings) => {
-      const states = range(1, count).map(toAdd);
-      const { plan } = planned(states, {}, observe([]), remainingMs);
-      const found = plan.filter((text) => text.startsWith('warning|'));
-      expect(found).toHaveLength(warnings);
-      if (warnings > 0) {
-        expect(found[0]).toBe(
-          "warning|Timeout too short for the plan|2,400 writes take at least 5 m at Cloudflare's published rate limit, and 4 m 59 s of timeout are left. Raise timeout, or run again to continue.",
-        );
-      }
-    },
-  );
 });
 
 describe('a change of a target', () => {

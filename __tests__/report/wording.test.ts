@@ -104,14 +104,11 @@ describe('the start of a run', () => {
         { targets, state: 'exact' },
         { disabledIds: 1, repeatedIds: 2 },
       ),
+      'with a variable in place of an input': start(
+        { targets },
+        { fallbacks: ['api-token from CLOUDFLARE_API_TOKEN'] as never[] },
+      ),
     });
-  });
-
-  it('names the variables that are used in place of inputs', () => {
-    const fallbacks = ['api-token from CLOUDFLARE_API_TOKEN'] as never[];
-    expect(startLine(inputsOf([]), { ...NOTES, fallbacks })).toMatch(
-      /; api-token from CLOUDFLARE_API_TOKEN$/,
-    );
   });
 });
 
@@ -179,17 +176,15 @@ describe('the plan of a target', () => {
     const sentences = sentencesOf(cases, (change) =>
       planLine(stateOf(0, change), inputsOf([])),
     );
-    await expectSentences('sentences-plan', sentences);
-  });
-
-  it('says that no recipient names an organization, and that nobody waits', () => {
-    expect(planLine(organization(present), inputsOf([]))).toBe(
-      '+ add (no recipient names it)',
-    );
-    const state = stateOf(0, { status: 'associating' });
-    expect(planLine(state, inputsOf([], { wait: false }))).toBe(
-      '= already associating: no change',
-    );
+    const associating = stateOf(0, { status: 'associating' });
+    await expectSentences('sentences-plan', {
+      ...sentences,
+      'a new organization': planLine(organization(present), inputsOf([])),
+      'one on its way, without waiting': planLine(
+        associating,
+        inputsOf([], { wait: false }),
+      ),
+    });
   });
 
   it('of many is a count of each', () => {
@@ -210,7 +205,10 @@ describe('a change of a target', () => {
   const associated = { status: 'associated' } as const;
   const associating = { status: 'associating' } as const;
   const heldBack = { why: 'retry-after', waitMs: 20_000 } as const;
-  const away = failureOf('removed', 'it is away');
+  const heldBackAgain = { heldBack: { ...heldBack, waitMs: 9_000 } };
+  const failure = requestFailure('network', 'no route');
+  const notProcessed = { heldBack: { why: 'not-processed', failure } } as const;
+  const gone = { next: fail(failureOf('removed', 'it is away')) };
   const cases: Record<string, readonly [from: StateCase, to: StateCase]> = {
     'a POST that was accepted': [{}, { ...associating, posts: [post()] }],
     'a DELETE that was accepted': [
@@ -230,7 +228,11 @@ describe('a change of a target', () => {
       { ...associated, next: { do: 'done' } },
     ],
     'the end without a record': [{}, { next: { do: 'done' } }],
-    'a failure': [{}, { next: fail(away) }],
+    'a failure': [{}, gone],
+    // Is not repeated.
+    'the same failure': [gone, gone],
+    'a write that is held back again': [{ heldBack }, heldBackAgain],
+    'a write that is still not processed': [notProcessed, notProcessed],
     nothing: [associating, associating],
   };
 
@@ -243,17 +245,6 @@ describe('a change of a target', () => {
       ),
     );
     await expectSentences('sentences-change', sentences);
-  });
-
-  it('is not repeated while a write is held back', () => {
-    const heldBack = { why: 'stale-list' } as const;
-    const state = stateOf(0, { ...before, heldBack });
-    expect(changeLine(state, { ...state }, 0)).toBe('');
-  });
-
-  it('to a failure is not repeated', () => {
-    const state = failed(0, failureOf('server'));
-    expect(changeLine(state, { ...state }, 0)).toBe('');
   });
 });
 
