@@ -1,5 +1,6 @@
 /**
- * Which file of src/ may import which: nothing else enforces it.
+ * Which file of src/ may import which, and what only one file of it may use:
+ * nothing else enforces it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -17,6 +18,13 @@ const sources = new Map(
     ])
     .sort(([a], [b]) => (a < b ? -1 : 1)),
 );
+
+const SINK = 'report/sink.ts';
+
+function filesWith(pattern: RegExp): string[] {
+  const found = [...sources].filter(([, text]) => pattern.test(text));
+  return found.map(([path]) => path);
+}
 
 /** The files that a file imports, for types too. */
 function importsOf(path: string, text: string): string[] {
@@ -86,10 +94,28 @@ describe('src/', () => {
     expect(sources.get('domain.ts')).not.toMatch(/\bimport\b/);
   });
 
-  it('reads the environment of the process only in index.ts', () => {
-    const reader = /process\.env|process\[|= process\b|from 'node:process'/;
-    const readers = [...sources].filter(([, text]) => reader.test(text));
-    expect(readers.map(([path]) => path)).toEqual(['index.ts']);
+  const readers = /process\.env|process\[|= process\b|from 'node:process'/;
+  const streams =
+    /process\s*\.\s*(stdout(?!\.on\('error'|\.write\('',)|stderr|emitWarning|_rawDebug)|process\s*\[/;
+  // What the action prints or writes passes one place, which makes it safe.
+  it.each([
+    ['the environment of the process', readers, ['index.ts']],
+    ['@actions/core', /['"]@actions\/core['"]/, ['github/github-runner.ts']],
+    ['the console', /\bconsole\b/, []],
+    ['the streams of the process', streams, []],
+    [
+      'what writes without making text safe',
+      /\bgithubRunner\b/,
+      ['github/github-runner.ts', 'index.ts'],
+    ],
+    ['a sink, which makes text safe', /\bopenSink\(/, ['main.ts', SINK]],
+  ])('uses %s only where it may', (_, pattern, allowed) => {
+    expect(filesWith(pattern)).toEqual(allowed);
+  });
+
+  it('uses the sink, not the runner, in the report', () => {
+    const users = filesWith(/\brunner\.\w+\(/);
+    expect(users.filter((path) => path.startsWith('report/'))).toEqual([SINK]);
   });
 });
 

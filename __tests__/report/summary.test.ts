@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TargetState } from '../../src/reconcile/target-state.ts';
-import { TITLES } from '../../src/report/failure-guide.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
 import { createInputSummary, createSummary } from '../../src/report/summary.ts';
 import { account, resourceError, SHARE } from '../builders.ts';
@@ -45,20 +44,10 @@ function cellsOf(html: string): string[][] {
   );
 }
 
-const exact = { inputs: { state: 'exact' } } as const;
 const dryRun = { inputs: { dryRun: true } } as const;
-const unlisted = { isUnlisted: true, status: 'associated' } as const;
 const failing = (n: number) => failed(n, failureOf('server'));
-const toAdd = (n: number) =>
-  stateOf(n, { next: { do: 'create' }, changed: true });
 
 describe('the summary of a run', () => {
-  it('is one block of HTML without empty lines', () => {
-    const html = rawOf([unchanged(0)]);
-    expect(html).toMatch(/\n\n$/);
-    expect(html.trimEnd()).not.toMatch(/\n\s*\n/);
-  });
-
   it('has nothing of an event where none is known', () => {
     const { context } = resultOf([]);
     const html = rawOf([unchanged(0)], {
@@ -72,15 +61,6 @@ describe('the summary of a run', () => {
   it('names the share by its ID where its name could not be read', () => {
     expect(summaryOf([unchanged(0)], { observed: null })).toContain(
       `share <code>${SHARE}</code>:`,
-    );
-  });
-
-  it('counts others, but not where the list is the whole truth', () => {
-    const observed = { others: { accounts: 12, withoutAccount: 0 } };
-    const text = '12 other accounts have access.';
-    expect(summaryOf([unchanged(0)], { observed })).toContain(text);
-    expect(summaryOf([unchanged(0)], { observed, ...exact })).not.toContain(
-      text,
     );
   });
 
@@ -144,17 +124,6 @@ describe('the summary of a run', () => {
     expect(counts).toHaveLength(2);
   });
 
-  it('of 1,000 accounts shows all of the 100 that changed, and folds only the others', () => {
-    const states = [
-      ...range(1, 900).map((n) => unchanged(n)),
-      ...range(1_001, 1_100).map((n) => added(n)),
-    ];
-    const [before = '', ...folded] = rawOf(states).split('<details>');
-    expect(before.match(/\+ added/g)).toHaveLength(100);
-    expect(before).not.toContain('no change');
-    expect(folded).toHaveLength(1);
-  });
-
   it('links an account to its dashboard at Cloudflare, and no other text', () => {
     const link = `<a href="https://dash.cloudflare.com/${account(0)}">`;
     expect(rawOf([unchanged(0)])).toContain(link);
@@ -172,80 +141,6 @@ describe('the summary of a run', () => {
     });
     expect(html).toMatch(/^<h3>🚫 /);
     expect(cellsOf(html)[1]?.[1]).toMatch(/^cancelled&/);
-  });
-});
-
-describe('the plan in the summary', () => {
-  it('of exact has + and - lines, even where it was rejected', () => {
-    const refused = failureOf('refused', 'too many');
-    const states = [failed(0, refused), failed(1, refused, unlisted)];
-    const inputs = { dryRun: true, state: 'exact' } as const;
-    const html = summaryOf(states, { inputs });
-    expect(html).toMatch(/^<h3>❌ /);
-    expect(cellsOf(html).map(([change]) => change)).toEqual([
-      'Change',
-      '+ add',
-      '- remove',
-    ]);
-  });
-
-  it('of a target that is not possible has its reason', () => {
-    const states = [failed(0, failureOf('inconclusive', 'unclear')), toAdd(1)];
-    expect(cellsOf(summaryOf(states, dryRun))[1]).toEqual([
-      '! not possible',
-      account(0),
-      'unclear',
-      'unknown',
-    ]);
-  });
-});
-
-describe('what failed', () => {
-  const causes = (html: string) =>
-    /<table><thead><tr><th>What failed.*?<\/table>/s.exec(html)?.[0] ?? '';
-
-  it('is a table of causes, with what to do', () => {
-    const page = 'https://developers.cloudflare.com/x';
-    const states = [
-      failed(0, requestFailure('conflict', 'one', { documentationUrl: page })),
-      failed(1, requestFailure('conflict', 'two')),
-      failed(2, failureOf('removed', 'away')),
-    ];
-    const table = causes(summaryOf(states));
-    const lines = [...table.matchAll(/<tr>.*?<\/tr>/g)].map(([line]) => line);
-    expect(lines).toHaveLength(3);
-    expect(lines[0]).toContain('<th>Accounts</th>');
-    expect(lines[1]).toContain(
-      `<strong>${TITLES.conflict}</strong><br>one<br>two</td><td align="right">2</td>`,
-    );
-    expect(lines[1]).toContain(
-      `<a href="${page}">Cloudflare documentation</a>`,
-    );
-    expect(lines[1]).toContain(
-      'troubleshooting.md#another-change-under-way">Troubleshooting</a>',
-    );
-    expect(lines[2]).toContain('let only one workflow');
-  });
-
-  it('counts reasons beyond three', () => {
-    const states = range(1, 5).map((n) =>
-      failed(n, failureOf('server', `${n}x`)),
-    );
-    expect(causes(rawOf(states))).toContain('3x<br>and 2 more reasons</td>');
-  });
-
-  it('comes in the order of the causes', () => {
-    const states = [
-      failed(0, failureOf('server', 'rare')),
-      failed(1, failureOf('removed', 'frequent')),
-      failed(2, failureOf('removed', 'frequent')),
-    ];
-    expect(cellsOf(rawOf(states)).map(([who]) => who)).toEqual([
-      'Account',
-      account(1),
-      account(2),
-      account(0),
-    ]);
   });
 });
 

@@ -123,6 +123,19 @@ describe('the log of 1,000 accounts of which 39 fail', () => {
 describe('the summary', () => {
   const others = { accounts: 12, withoutAccount: 1 };
   const unlisted = { isUnlisted: true, status: 'associated' } as const;
+  const exact = { state: 'exact' } as const;
+  const changing = (n: number) => ({ ...toAdd(n), changed: true });
+  const notAttempted = failureOf('stopped', 'not attempted');
+  const refused = failureOf('refused', 'too many');
+  const conflict = (n: number, reason: string) =>
+    failed(
+      n,
+      requestFailure('conflict', reason, {
+        documentationUrl: 'https://developers.cloudflare.com/x',
+      }),
+    );
+  const away = failureOf('removed', 'away');
+
   it.each<[string, TargetState[], RunCase]>([
     ['one-added', [added(0, { label: 'EMEA' })], { observed: { others } }],
     [
@@ -131,25 +144,44 @@ describe('the summary', () => {
       {},
     ],
     [
+      'many-causes',
+      [
+        ...range(1, 5).map((n) => failed(n, failureOf('server', `${n}x`))),
+        conflict(6, 'one'),
+        conflict(7, 'two'),
+        failed(8, away),
+        failed(9, away),
+      ],
+      {},
+    ],
+    [
       'plan-of-exact',
       [
-        toAdd(0),
+        changing(0),
         unchanged(1, { label: 'APAC' }),
-        stateOf(2, { ...unlisted, next: WAIT }),
-      ].map((state) => ({ ...state, changed: state.next.do !== 'done' })),
-      { inputs: { dryRun: true, state: 'exact' } },
+        stateOf(2, { ...unlisted, next: WAIT, changed: true }),
+      ],
+      { inputs: { ...exact, dryRun: true } },
+    ],
+    [
+      'plan-that-was-rejected',
+      [failed(0, refused), failed(1, refused, unlisted)],
+      { inputs: { ...exact, dryRun: true } },
+    ],
+    [
+      'plan-that-is-not-possible',
+      [failed(0, failureOf('inconclusive', 'unclear')), changing(1)],
+      { inputs: { dryRun: true } },
     ],
     [
       'exact-that-failed',
       [
         failed(0, foreign),
-        failed(1, failureOf('stopped', 'not attempted'), {
-          ...unlisted,
-          label: 'APAC',
-        }),
-        failed(2, failureOf('stopped', 'not attempted'), unlisted),
+        failed(1, notAttempted, { ...unlisted, label: 'APAC' }),
+        failed(2, notAttempted, unlisted),
       ],
-      { inputs: { state: 'exact' } },
+      // The list is the whole truth: others are not counted.
+      { inputs: exact, observed: { others } },
     ],
   ])('of %s', async (name, states, runCase) => {
     await expect(
