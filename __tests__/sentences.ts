@@ -1,29 +1,16 @@
-/**
- * Texts that are reviewed in a file, each behind its case. The file is in the
- * folder `texts/` beside the test.
- */
+/** Texts that are reviewed in a file, each behind its case. */
 import { expect } from 'vitest';
 
-export async function expectSentences(
+/** Compares them with a file in the folder `texts/` beside the test. */
+export async function expectSentences<Case>(
   file: string,
-  sentences: Readonly<Record<string, string>>,
-): Promise<void> {
-  const lines = Object.entries(sentences).map(
-    ([situation, text]) =>
-      `${situation}:\n${(text || '(nothing)').replaceAll(/^/gm, '    ')}\n`,
-  );
-  await expect(lines.join('')).toMatchFileSnapshot(`texts/${file}.txt`);
-}
-
-/** The sentence of each case. */
-export function sentencesOf<Case>(
   cases: Readonly<Record<string, Case>>,
-  toSentence: (testCase: Case) => string,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(cases).map(([situation, testCase]) => [
-      situation,
-      toSentence(testCase),
-    ]),
-  );
+  toSentence: (testCase: Case) => string | Promise<string> = String,
+): Promise<void> {
+  let all = '';
+  for (const [situation, testCase] of Object.entries(cases)) {
+    const text = (await toSentence(testCase)) || '(nothing)';
+    all += `${situation}:\n${text.replaceAll(/^/gm, '    ')}\n`;
+  }
+  await expect(all).toMatchFileSnapshot(`texts/${file}.txt`);
 }

@@ -6,7 +6,7 @@ import {
   inputsOf,
   messagesIn,
   notesOf,
-  problemsOf,
+  problemsIn,
 } from './environment.ts';
 
 const NO_TOKEN = { 'INPUT_API-TOKEN': '' };
@@ -93,7 +93,7 @@ describe('the credentials', () => {
       'a token and an address': email,
       'a token and a key': key,
     };
-    await expectSentences('credentials', problemsOf(changes));
+    await expectSentences('credentials', changes, problemsIn);
   });
 });
 

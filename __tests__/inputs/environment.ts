@@ -11,7 +11,6 @@ import type { InputError } from '../../src/inputs/reading.ts';
 import { workspaceFiles } from '../../src/inputs/recipient-file.ts';
 import type { FileReader } from '../../src/inputs/sources.ts';
 import { clean, ENV as GIVEN } from '../builders.ts';
-import { sentencesOf } from '../sentences.ts';
 
 /** A change of the environment; undefined removes a variable. */
 export type Change = Record<string, string | undefined>;
@@ -67,15 +66,11 @@ export function messagesIn(change: Change): string[] {
   return errorsIn(change).map(({ input, message }) => `${input}: ${message}`);
 }
 
-/** What people are told of each of these environments, for a review. */
-export function problemsOf(
-  changes: Readonly<Record<string, Change>>,
-): Record<string, string> {
-  return sentencesOf(changes, (change) => {
-    const lines = errorsIn(change).map(
-      ({ input, message, isEmpty }) =>
-        `${input}${isEmpty ? ' (empty)' : ''}: ${message}`,
-    );
-    return lines.join('\n');
-  });
+/** The same as one text, which says too what is empty. */
+export function problemsIn(change: Change): string {
+  const lines = errorsIn(change).map(
+    ({ input, message, isEmpty }) =>
+      `${input}${isEmpty ? ' (empty)' : ''}: ${message}`,
+  );
+  return lines.join('\n');
 }

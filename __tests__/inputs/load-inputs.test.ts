@@ -23,7 +23,7 @@ import {
   load,
   messagesIn,
   notesOf,
-  problemsOf,
+  problemsIn,
 } from './environment.ts';
 
 /** An environment with another text for one input. */
@@ -144,7 +144,8 @@ describe('an empty input', () => {
     const changes = REQUIRED.map((input) => [input, given(input, '')]);
     await expectSentences(
       'empty-inputs',
-      problemsOf(Object.fromEntries(changes)),
+      Object.fromEntries(changes),
+      problemsIn,
     );
   });
 });
@@ -186,7 +187,7 @@ describe('the targets', () => {
       },
       'a variable that is no account': fromVariable('a.b'),
     };
-    await expectSentences('targets', problemsOf(changes));
+    await expectSentences('targets', changes, problemsIn);
   });
 });
 

@@ -5,7 +5,7 @@ import { idsIn } from '../../src/inputs/ids.ts';
 import { parseRecipientList } from '../../src/inputs/recipient-list.ts';
 import { ACCOUNT, account, clean, OTHER, OWNER } from '../builders.ts';
 import { anyCharacter, hostileText } from '../hostile-text.ts';
-import { expectSentences, sentencesOf } from '../sentences.ts';
+import { expectSentences } from '../sentences.ts';
 
 const THIRD = account(3);
 
@@ -53,13 +53,11 @@ function messageOf(text: string): string {
 }
 
 /** Reviews what each of these lists is told: its message, then its details. */
-async function expectProblems(file: string, lists: Record<string, string>) {
-  const problems = sentencesOf(lists, (text) => {
+const expectProblems = (file: string, lists: Record<string, string>) =>
+  expectSentences(file, lists, (text) => {
     const { message, details } = wrongList(text);
     return [message, ...details].join('\n');
   });
-  await expectSentences(file, problems);
-}
 
 describe('a list of accounts', () => {
   it.each([

@@ -9,7 +9,7 @@ import {
   slug,
   TITLES,
 } from '../../src/report/failure-guide.ts';
-import { expectSentences, sentencesOf } from '../sentences.ts';
+import { expectSentences } from '../sentences.ts';
 import { DOCS, failureOf, requestFailure } from './results.ts';
 
 const TOKEN: Circumstances = {
@@ -141,11 +141,10 @@ describe('the advice', () => {
   };
 
   it('fits the failure, its request and the circumstances', async () => {
-    const sentences = sentencesOf(cases, ([failure, circumstances]) => {
+    await expectSentences('advice', cases, ([failure, circumstances]) => {
       const { topic, hint } = adviceFor(failure, circumstances);
       return `${TITLES[topic]}. ${hint ?? '(no hint)'}`;
     });
-    await expectSentences('advice', sentences);
   });
 
   it('does not send the reader to Cloudflare when something in between responded', () => {

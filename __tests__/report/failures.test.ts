@@ -7,7 +7,7 @@ import {
   groupFailures,
 } from '../../src/report/failures.ts';
 import { account, resourceError } from '../builders.ts';
-import { expectSentences, sentencesOf } from '../sentences.ts';
+import { expectSentences } from '../sentences.ts';
 import {
   added,
   failed,
@@ -42,15 +42,10 @@ function groupsOf(states: readonly TargetState[], run?: RunCase): string {
 }
 
 /** Reviews the groups of each of these runs. */
-async function expectGroups(
+const expectGroups = (
   file: string,
   runs: Record<string, Parameters<typeof groupsOf>>,
-) {
-  await expectSentences(
-    file,
-    sentencesOf(runs, (run) => groupsOf(...run)),
-  );
-}
+) => expectSentences(file, runs, (run) => groupsOf(...run));
 
 describe('the failure of a target', () => {
   it('is none while a dry run leaves it pending', () => {

@@ -142,10 +142,9 @@ describe('the end of a run', () => {
   };
 
   it('has a few lines that say what was done, why not, and what to do', async () => {
-    const texts: Record<string, string> = {};
-    for (const [situation, run] of Object.entries(cases))
-      texts[situation] = shownOf((await report(...run)).seen);
-    await expectSentences('ends', texts);
+    await expectSentences('ends', cases, async (run) =>
+      shownOf((await report(...run)).seen),
+    );
   });
 
   it('is the outputs, the summary and one line, in this order', async () => {
@@ -269,10 +268,9 @@ describe('warnings at the end', () => {
   };
 
   it('name what somebody should look at', async () => {
-    const texts: Record<string, string> = {};
-    for (const [situation, [state, run]] of Object.entries(cases))
-      texts[situation] = (await report([state], run)).of('warning').join('\n');
-    await expectSentences('warnings', texts);
+    await expectSentences('warnings', cases, async ([state, run]) =>
+      (await report([state], run)).of('warning').join('\n'),
+    );
   });
 
   it('can be about the deployment record, after the result', () => {
@@ -316,10 +314,9 @@ describe('a run without targets', () => {
   };
 
   it('says what is wrong', async () => {
-    const texts: Record<string, string> = {};
-    for (const [situation, run] of Object.entries(cases))
-      texts[situation] = shownOf((await run()).seen);
-    await expectSentences('ends-without-targets', texts);
+    await expectSentences('ends-without-targets', cases, async (run) =>
+      shownOf((await run()).seen),
+    );
   });
 
   it.each(Object.entries(cases))('has all outputs: %s', async (_, run) => {
