@@ -14,6 +14,13 @@ const EMPTY = {
   'expected account IDs, got only comments. Add the ID of an account.': true,
 };
 
+/** Lines of a list, for properties. */
+const anyId = fc.constantFrom(ACCOUNT, OTHER, THIRD, OTHER.toUpperCase());
+const labeled = anyId.map((id) => `${id} # EMEA`);
+const switchedOff = anyId.map((id) => `# ${id}`);
+const heading = fc.constant('# Europe');
+const nothing = fc.constant('');
+
 function parse(text: string) {
   const options = { input: 'list', ownerId: OWNER, clean };
   const read = parseRecipientList(text, options);
@@ -259,20 +266,16 @@ describe('joined lines, which would lose accounts', () => {
   });
 
   it('lose no account, however YAML folds them', () => {
-    const id = fc.constantFrom(ACCOUNT, OTHER, THIRD, account(4));
-    const line = fc.oneof(
-      id,
-      id.map((text) => `  ${text}`),
-      id.map((text) => `- ${text}`),
-      id.map((text) => `${text} # EMEA`),
-      id.map((text) => `# ${text}`),
-      fc.constantFrom('# Asia', '', ''),
+    const indented = anyId.map((text) => `  ${text}`);
+    const item = anyId.map((text) => `- ${text}`);
+    const lines = fc.array(
+      fc.oneof(anyId, indented, item, labeled, switchedOff, heading, nothing),
+      { minLength: 1, maxLength: 8 },
     );
-    const lines = fc.array(line, { minLength: 1, maxLength: 8 });
     const style = fc.constantFrom('>', '>-', '>+');
     const found = (header: string, all: readonly string[]) => {
-      const indented = all.map((text) => `  ${text}`);
-      const yaml = ['list: ', header, '2\n', indented.join('\n')].join('');
+      const block = all.map((text) => `  ${text}`).join('\n');
+      const yaml = `list: ${header}2\n${block}`;
       const parsed = parse((parseYaml(yaml) as { list: string }).list);
       if (parsed.type !== 'valid') return null;
       const { targets, disabledIds } = parsed.list;
@@ -288,15 +291,11 @@ describe('joined lines, which would lose accounts', () => {
   });
 
   it('lose no account where one line break is missing', () => {
-    const id = fc.constantFrom(ACCOUNT, OTHER, THIRD);
-    const line = fc.oneof(
-      id,
-      id.map((text) => `${text} # EMEA`),
-      id.map((text) => `${text} # 20260801`),
-      id.map((text) => `# ${text}`),
-      fc.constant('# Europe'),
+    const dated = anyId.map((text) => `${text} # 20260801`);
+    const lines = fc.array(
+      fc.oneof(anyId, labeled, dated, switchedOff, heading),
+      { minLength: 3, maxLength: 6 },
     );
-    const lines = fc.array(line, { minLength: 3, maxLength: 6 });
     const countIn = (parsed: ReturnType<typeof parse>) =>
       parsed.type === 'valid'
         ? parsed.list.targets.length + parsed.list.disabledIds
@@ -503,18 +502,10 @@ describe('any text', () => {
   const listText = fc
     .array(part, { maxLength: 12 })
     .map((parts) => parts.join(''));
-  const id = fc.constantFrom(ACCOUNT, OTHER, THIRD, OTHER.toUpperCase());
+  const line = fc.oneof(anyId, labeled, switchedOff, heading, nothing);
   const lines = fc
     .tuple(
-      fc.array(
-        fc.oneof(
-          id,
-          id.map((one) => `${one} # EMEA`),
-          id.map((one) => `# ${one}`),
-          fc.constantFrom('# Europe', ''),
-        ),
-        { maxLength: 5 },
-      ),
+      fc.array(line, { maxLength: 5 }),
       fc.constantFrom('\n', '\r\n', ' ', ',', '\n- '),
     )
     .map(([list, separator]) => list.join(separator));
@@ -522,7 +513,7 @@ describe('any text', () => {
     .oneof(fc.array(part), fc.dictionary(part, part))
     .map((value) => JSON.stringify(value));
   const object = fc
-    .array(fc.tuple(fc.oneof(id, fc.constantFrom('EMEA', '')), id), {
+    .array(fc.tuple(fc.oneof(anyId, fc.constantFrom('EMEA', '')), anyId), {
       maxLength: 4,
     })
     .map((all) => all.map(([key, value]) => `"${key}": "${value}"`))
@@ -556,12 +547,7 @@ describe('any text', () => {
   }
 
   it('gives an error or the same accounts where its lines are joined', () => {
-    const line = fc.oneof(
-      id,
-      id.map((one) => `${one} # EMEA`),
-      fc.constant('# Europe'),
-    );
-    const list = fc.array(line, { maxLength: 5 });
+    const list = fc.array(fc.oneof(anyId, labeled, heading), { maxLength: 5 });
     const separator = fc.constantFrom(' ', ',');
     fc.assert(
       fc.property(list, separator, (all, between) => {
