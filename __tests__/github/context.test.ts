@@ -68,43 +68,34 @@ describe('what the runner says of the run', () => {
     );
   });
 
+  const documented = (server: string, repository: string, ref: string) =>
+    readGitHubContext({
+      GITHUB_SERVER_URL: server,
+      GITHUB_ACTION_REPOSITORY: repository,
+      GITHUB_ACTION_REF: ref,
+    }).docsUrl;
+
   it.each([
-    [
-      'a checked out action has no repository',
-      { GITHUB_ACTION_REPOSITORY: '', GITHUB_ACTION_REF: '' },
-    ],
-    [
-      'a repository that is none',
-      { GITHUB_ACTION_REPOSITORY: 'x', GITHUB_ACTION_REF: 'v1' },
-    ],
-    [
-      'a reference that would be markup',
-      { GITHUB_ACTION_REPOSITORY: 'o/r', GITHUB_ACTION_REF: 'v1"><b>' },
-    ],
+    ['a checked out action has no repository', '', '', ''],
+    ['a repository that is none', '', 'x', 'v1'],
+    ['a reference that would be markup', '', 'o/r', 'v1"><b>'],
     [
       'a server that may have taken the action from github.com',
-      {
-        GITHUB_SERVER_URL: 'https://github.example.com',
-        GITHUB_ACTION_REPOSITORY: 'o/r',
-        GITHUB_ACTION_REF: 'v1',
-      },
+      'https://github.example.com',
+      'o/r',
+      'v1',
     ],
   ])(
     'has no link to the documentation where it cannot be built: %s',
-    (_, env) => {
-      expect(readGitHubContext(env).docsUrl).toBeNull();
+    (_, server, repository, ref) => {
+      expect(documented(server, repository, ref)).toBeNull();
     },
   );
 
   it.each(['', 'https://github.com'])(
     'has the address of the documentation of an action from github.com: %j',
     (server) => {
-      const env = {
-        GITHUB_SERVER_URL: server,
-        GITHUB_ACTION_REPOSITORY: 'octo/share-recipient',
-        GITHUB_ACTION_REF: 'releases/v1',
-      };
-      expect(readGitHubContext(env).docsUrl).toBe(
+      expect(documented(server, 'octo/share-recipient', 'releases/v1')).toBe(
         'https://github.com/octo/share-recipient/blob/releases/v1/docs',
       );
     },

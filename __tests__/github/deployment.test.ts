@@ -52,6 +52,7 @@ async function open(
   change: {
     inputs?: Record<string, string>;
     env?: Record<string, string>;
+    http?: DeploymentOptions['http'];
   } = {},
 ) {
   const calls: Call[] = [];
@@ -78,7 +79,7 @@ async function open(
       ...change.inputs,
     }),
     context: readGitHubContext(env),
-    http: createHttpClient(() => null),
+    http: change.http ?? createHttpClient(() => null),
     clock: time.clock,
   });
   return { record, calls, ...time };
@@ -132,14 +133,15 @@ describe('the deployment record', () => {
     expect(problem).toBeNull();
   });
 
-  it.each(['failure', 'error'] as const)('may end in %s', async (status) => {
-    const { record, calls } = await start();
-    await record.finish(status, 'x');
-    expect(calls.at(-1)?.body).toMatchObject({
-      state: status,
-      description: 'x',
-    });
-  });
+  it.each(['failure', 'error'] as const)(
+    'may end in %s, with a description that GitHub accepts',
+    async (state) => {
+      const { record, calls } = await start();
+      await record.finish(state, 'x'.repeat(141));
+      const description = `${'x'.repeat(139)}…`;
+      expect(calls.at(-1)?.body).toMatchObject({ state, description });
+    },
+  );
 
   it('of a removal has another task, and all of its targets', async () => {
     const inputs = {
@@ -152,24 +154,13 @@ describe('the deployment record', () => {
     expect(calls[0]?.body).toMatchObject({ task: 'unshare', payload });
   });
 
-  it('has a description that GitHub accepts', async () => {
-    const { record, calls } = await start();
-    await record.finish('success', 'x'.repeat(141));
-    expect(calls.at(-1)?.body['description']).toBe(`${'x'.repeat(139)}…`);
-  });
-
-  it('is not made without a token', async () => {
-    const { record, calls, sleeps } = await start(created, {
-      inputs: { 'INPUT_GITHUB-TOKEN': '' },
-    });
-    expect(await record.finish('success', 'x')).toBeNull();
-    expect([calls, sleeps]).toEqual([[], []]);
-  });
-
-  it('is not made where the run ended before it began to write', async () => {
-    const { record, calls, sleeps } = await open();
-    expect(await record.finish('failure', 'x')).toBeNull();
-    expect([calls, sleeps]).toEqual([[], []]);
+  it('is not made without a token, or where the run ended before it began to write', async () => {
+    const withoutToken = { inputs: { 'INPUT_GITHUB-TOKEN': '' } };
+    for (const opened of [await start(created, withoutToken), await open()]) {
+      const { record, calls, sleeps } = opened;
+      expect(await record.finish('success', 'x')).toBeNull();
+      expect([calls, sleeps]).toEqual([[], []]);
+    }
   });
 });
 
@@ -287,23 +278,10 @@ describe('a deployment record that cannot be written', () => {
     const requests: string[] = [];
     const http: DeploymentOptions['http'] = async (request) => {
       requests.push(request.url);
-      return received({
-        type: 'response',
-        status: 201,
-        headers: {},
-        body: '',
-      });
+      return received({ type: 'response', status: 201, headers: {}, body: '' });
     };
-    const record = new DeploymentRecord({
-      inputs: inputsOf({ 'INPUT_GITHUB-TOKEN': GITHUB_TOKEN }),
-      context: readGitHubContext({
-        GITHUB_API_URL: url,
-        GITHUB_REPOSITORY: 'octo/policies',
-      }),
-      http,
-      clock: stillClock().clock,
-    });
-    record.start();
+    const env = { GITHUB_API_URL: url };
+    const { record } = await start(created, { env, http });
     const problem = await record.finish('success', 'x');
     expect([requests, problem]).toEqual([
       [],
