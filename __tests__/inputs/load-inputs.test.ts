@@ -195,15 +195,6 @@ describe('the state', () => {
   it.each(['present', 'absent', 'exact'])('may be %s', (state) => {
     expect(inputsOf({ INPUT_STATE: state }).state).toBe(state);
   });
-
-  it.each(['abscent', 'Present', 'true', 'present,absent'])(
-    'cannot be %s',
-    (state) => {
-      expect(messagesIn({ INPUT_STATE: state })).toEqual([
-        `state: expected \`present\`, \`absent\` or \`exact\`, got "${state}". Use \`present\` to add, \`absent\` to remove, \`exact\` for both.`,
-      ]);
-    },
-  );
 });
 
 describe('max-removals', () => {
@@ -219,19 +210,6 @@ describe('max-removals', () => {
     const change = { INPUT_STATE: 'exact', 'INPUT_MAX-REMOVALS': text };
     expect(inputsOf(change).maxRemovals).toEqual(maxRemovals);
   });
-
-  it.each(['-1', 'abc', '101%', '150%', '2.5%', '2.5', '5 %', '%', '1e3'])(
-    'cannot be %s',
-    (text) => {
-      for (const INPUT_STATE of ['exact', 'present']) {
-        expect(messagesIn({ INPUT_STATE, 'INPUT_MAX-REMOVALS': text })).toEqual(
-          [
-            `max-removals: expected an integer, or an integer percentage from 0% to 100%, got "${text}". Write it like \`10\` or \`25%\`.`,
-          ],
-        );
-      }
-    },
-  );
 
   it.each(['present', 'absent'])('has its default with state: %s', (state) => {
     for (const text of ['0', '25', '24%']) {
@@ -271,37 +249,50 @@ describe('the timeout', () => {
       timeoutMs: ms,
     });
   });
+});
 
-  const NO_DURATION = 'a duration such as 90s, 10m or 1h30m';
+describe('a text that is none of what an input may be', () => {
+  const INTEGER = 'an integer, or an integer percentage from 0% to 100%';
+  const DURATION = 'a duration such as 90s, 10m or 1h30m';
+  const NEITHER = ['yes', '1', 'true false', 'not true', 'truefalse'];
+  const ONE_WORD = 'Use one of these words.';
+
   it.each([
     [
-      'is out of range',
+      'state',
+      ['abscent', 'Present', 'true', 'present,absent'],
+      '`present`, `absent` or `exact`',
+      'Use `present` to add, `absent` to remove, `exact` for both.',
+    ],
+    [
+      'max-removals',
+      ['-1', 'abc', '101%', '150%', '2.5%', '2.5', '5 %', '%', '1e3'],
+      INTEGER,
+      'Write it like `10` or `25%`.',
+    ],
+    [
+      'timeout',
       ['0s', '2s', '0h0m2s', '86401s', '24h1s', '48h', `${'9'.repeat(400)}h`],
       'a duration from 3s to 24h',
       'Choose a duration in this range.',
     ],
-    ['has no units', ['0', '10', '600'], NO_DURATION, 'Write it with units.'],
+    ['timeout', ['0', '10', '600'], DURATION, 'Write it with units.'],
     [
-      'is no duration',
+      'timeout',
       ['soon', '-5m', '5m or so', '5m1h', '10M', '1.5h', '10 m', 'ms', 's'],
-      NO_DURATION,
+      DURATION,
       'Use whole numbers with h, m and s, in this order and without spaces.',
     ],
-  ])('cannot be one that %s', (_, texts, expected, fix) => {
+    ['wait', NEITHER, '`true` or `false`', ONE_WORD],
+    ['dry-run', NEITHER, '`true` or `false`', ONE_WORD],
+    ['summary', NEITHER, '`true` or `false`', ONE_WORD],
+  ])('is an error of %s: %j', (input, texts, expected, fix) => {
     for (const text of texts) {
-      expect(messagesIn({ INPUT_TIMEOUT: text })).toEqual([
-        `timeout: expected ${expected}, got "${clean(text, 60)}". ${fix}`,
-      ]);
-    }
-  });
-});
-
-describe('an input that is true or false', () => {
-  it.each(['wait', 'dry-run', 'summary'])('is neither in %s', (input) => {
-    for (const text of ['yes', '1', 'true false', 'not true', 'truefalse']) {
-      expect(messagesIn(given(input, text))).toEqual([
-        `${input}: expected \`true\` or \`false\`, got "${text}". Use one of these words.`,
-      ]);
+      const message = `${input}: expected ${expected}, got "${clean(text, 60)}". ${fix}`;
+      for (const INPUT_STATE of ['present', 'exact']) {
+        const change = { INPUT_STATE, ...given(input, text) };
+        expect(messagesIn(change)).toEqual([message]);
+      }
     }
   });
 });
