@@ -254,7 +254,7 @@ describe('the timeout', () => {
 describe('a text that is none of what an input may be', () => {
   const INTEGER = 'an integer, or an integer percentage from 0% to 100%';
   const DURATION = 'a duration such as 90s, 10m or 1h30m';
-  const NEITHER = ['yes', '1', 'true false', 'not true', 'truefalse'];
+  const NEITHER = ['yes', '1', 'true false', 'not true', 'truth', 'falsely'];
   const ONE_WORD = 'Use one of these words.';
 
   it.each([
