@@ -10,7 +10,7 @@ import {
   type Reply,
   rejection,
 } from './cloudflare/scripted-api.ts';
-import { playRun, record, type ScriptedRun } from './scripted-run.ts';
+import { A_SHARE, playRun, record, type ScriptedRun } from './scripted-run.ts';
 
 interface Case extends Omit<ScriptedRun, 'respond'> {
   /** By the name of the request; a list is empty by default. */
@@ -107,6 +107,18 @@ describe('a run', () => {
     expect([success, requests]).toEqual([true, ['GET /recipients', 'GET']]);
   });
 
+  it('with `exact` asks for the share again, because its plan depends on it', async () => {
+    let reads = 0;
+    const { success, requests } = await play({
+      env: { INPUT_STATE: 'exact' },
+      respond: (name) => {
+        if (name === LIST) return ok([wire('associated')]);
+        return ++reads === 1 ? rejection(503) : ok(A_SHARE);
+      },
+    });
+    expect([success, requests]).toEqual([true, [LIST, 'GET', 'GET']]);
+  });
+
   it('fails all targets where the list cannot be read', async () => {
     const { success, outputs, of } = await play({
       env: { 'INPUT_RECIPIENT-ACCOUNT-ID': `${ACCOUNT} ${OTHER}` },
@@ -136,6 +148,18 @@ describe('a run', () => {
       expect.stringMatching(/^error\|Run cancelled\|/),
     ]);
     expect(outputs()['status']).toBe('unknown');
+  });
+
+  it('with `exact` that is cancelled before the share says so, and rejects no plan', async () => {
+    const { of, requests } = await play({
+      env: { INPUT_STATE: 'exact' },
+      respond: on('GET', 'hang'),
+      cancelMs: 500,
+    });
+    expect(requests).toEqual([LIST, 'GET']);
+    expect(of('error')).toEqual([
+      expect.stringMatching(/^error\|Run cancelled\|/),
+    ]);
   });
 
   it('that is out of time before the list says so', async () => {

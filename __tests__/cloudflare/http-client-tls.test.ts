@@ -193,6 +193,7 @@ describe('the certificate of a server', () => {
     ['has a key that is too small', 'weak', 'key too weak'],
     ['is not for servers', 'clients-only', 'unsuitable certificate purpose'],
     ['is expired', 'expired', 'certificate has expired'],
+    ['is not valid yet', 'not-yet-valid', 'certificate is not yet valid'],
     ['is for another name', 'api-name', "not in the cert's altnames"],
   ])('that %s is invalid, although it is trusted', async (_, name, text) => {
     trust(fixture(name));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   parseAllowance,
   parseRetryAfter,
@@ -31,6 +31,13 @@ describe('Retry-After', () => {
     ['', null],
   ])('%j is %j ms from now', (value, ms) => {
     expect(parseRetryAfter({ 'retry-after': value }, NOW)).toBe(ms);
+  });
+
+  it('is no local time where its form has no zone', () => {
+    vi.stubEnv('TZ', 'Asia/Tokyo');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const asctime = { 'retry-after': 'Mon Nov 23 10:00:30 2026' };
+    expect(parseRetryAfter(asctime, NOW)).toBe(30_000);
   });
 
   const IN_30_S = 'Mon, 23 Nov 2026 10:00:30 GMT';

@@ -198,6 +198,11 @@ describe('a deployment record that cannot be written', () => {
       NO_DEPLOYMENT,
     ],
     [
+      'the response is larger than 1 MiB',
+      (_, response) => response.writeHead(201).end(' '.repeat(1024 * 1024 + 1)),
+      /^more than 1 MiB$/,
+    ],
+    [
       'GitHub redirects',
       (_, response) =>
         response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
