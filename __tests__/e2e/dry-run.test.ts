@@ -4,7 +4,6 @@ import {
   account,
   accounts,
   NEVER,
-  ORGANIZATION,
   type Run,
   record,
   runScenario,
@@ -104,20 +103,5 @@ describe.concurrent('dry-run: true', () => {
       plan,
       '2 of 5 accounts would be removed, 1 under way, would be awaited, 2 unchanged',
     );
-  });
-
-  it('records no deployment, because nothing is deployed', async () => {
-    const run = await dryRun({
-      inputs: { 'github-token': 'ghs_Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0YaZk4W' },
-      env: (url) => ({ GITHUB_API_URL: url }),
-    });
-    for (const { path } of run.requests) expect(path).not.toContain('/repos/');
-  });
-
-  it('shows what would be done for an organization', async () => {
-    const run = await dryRun({
-      inputs: { 'recipient-account-id': '', 'organization-id': ORGANIZATION },
-    });
-    expect(run.stdout).toContain(`\n${ORGANIZATION} + add`);
   });
 });

@@ -79,18 +79,6 @@ describe.concurrent('after a lost reply to a POST', () => {
     expectAdded(run);
     expect(run.lists.length).toBeGreaterThanOrEqual(7);
   });
-
-  // That it is sent three times at most is in reconcile/reconciler.test.ts.
-  it('a POST that changed nothing is sent again, once lists have shown that for ten seconds', async () => {
-    const run = await runScenario({
-      faults: [faultOn('POST', { kind: 'reset' }, { nth: 1 })],
-    });
-    expectAdded(run, 2);
-    const [first, second] = run.posts.map(({ at }) => at) as [number, number];
-    expect(second - first).toBeGreaterThanOrEqual(10_000);
-    const between = run.lists.filter(({ at }) => at > first && at < second);
-    expect(between.length).toBeGreaterThan(0);
-  });
 });
 
 // A DELETE that changed nothing is in reconcile/decide.test.ts.

@@ -10,7 +10,6 @@ import {
   LIST_QUERY,
   REJECTED,
   type Run,
-  rejection,
   runScenario,
   seed,
   seeds,
@@ -87,36 +86,6 @@ describe.concurrent('many accounts', () => {
     ]);
   });
 
-  it('are not posted after an authentication failure', async () => {
-    const forbidden = rejection(403, 10000, 'Authentication error');
-    const run = await runScenario({
-      targets: accounts(30),
-      faults: [faultOn('POST', forbidden, { nth: 3, times: 99 })],
-    });
-    expect(run.exitCode).toBe(1);
-    // Two succeeded, then one was rejected; three more may have been on their
-    // way.
-    expect(run.posts.length).toBeLessThanOrEqual(2 + 4);
-    expect(run.records).toHaveLength(2);
-    // What was not attempted has no annotation of its own, but a result.
-    expect(run.errors).toHaveLength(1);
-    const failed = run.recipients.filter(
-      (recipient) => recipient['cause'] !== null,
-    );
-    expect(failed).toHaveLength(28);
-    for (const recipient of failed)
-      expect(recipient['error']).toContain('10000');
-    expect(new Set(failed.map(({ cause }) => cause))).toEqual(
-      new Set(['authentication', 'stopped']),
-    );
-    // What was added before is reported, and waited for.
-    const added = run.recipients.filter((one) => one['recipient_id'] !== null);
-    expect(added.map((one) => one['recipient_id']).sort()).toEqual(
-      run.records.map(({ id }) => id).sort(),
-    );
-    for (const { status } of added) expect(status).toBe('associated');
-  });
-
   it('are all held back by a 429, and none is lost', async () => {
     const limit = {
       kind: 'response',
@@ -135,15 +104,6 @@ describe.concurrent('many accounts', () => {
     expect(
       run.requests.filter(({ at }) => at > since && at < since + 1900).length,
     ).toBeLessThanOrEqual(7);
-  });
-
-  it('stay within a limit that the server announces, without one 429', async () => {
-    const run = await runScenario({
-      targets: accounts(110),
-      api: { rateLimit: { quota: 100, windowMs: 5000, blockMs: 5000 } },
-    });
-    expectAll(run, 110);
-    expect(limited(run.requests)).toEqual([]);
   });
 
   it('are handled each on its own: some are there, some are being removed, and some are new', async () => {

@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { expectFailure, expectSuccess } from './expectations.ts';
 import {
   activeRecords,
-  faultOn,
-  LOST_REPLY,
   ORGANIZATION,
   OTHER_ACCOUNT,
   OTHER_RECORD,
@@ -43,34 +41,6 @@ describe.concurrent('an organization', () => {
       ]);
     },
   );
-
-  it('is posted beside active records of accounts, and the log says that none names it', async () => {
-    // Nothing tells its record from that of some account.
-    const run = await runScenario({
-      api: { organizationRecords: 'neither', duplicates: 'accept' },
-      recipients: [ours],
-      inputs,
-    });
-    expectSuccess(run, { status: 'associated', changed: 'true' });
-    expect(run.posts).toHaveLength(1);
-    expect(run.outputs['recipient-id']).not.toBe(RECORD);
-    expect(run.stdout).toContain('+ add (no recipient names it)');
-  });
-
-  it('is not posted again after a lost reply, beside a new record that nothing names: the step fails as inconclusive', async () => {
-    const run = await runScenario({
-      api: { organizationRecords: 'neither' },
-      faults: [faultOn('POST', LOST_REPLY)],
-      inputs,
-    });
-    expectFailure(
-      run,
-      'Recipient cannot be identified',
-      /does not show whether the organization was added.*Check the recipients.*dashboard/,
-    );
-    expect(run).toMatchObject({ outputs: { 'recipient-id': '' }, deletes: [] });
-    expect(run.posts).toHaveLength(1);
-  });
 });
 
 describe.concurrent('an organization with state: absent', () => {

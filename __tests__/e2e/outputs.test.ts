@@ -67,13 +67,3 @@ it.concurrent('summary: false writes no job summary', async () => {
   expectSuccess(run);
   expect(run.summary).toBe('');
 });
-
-it.concurrent('a job summary that cannot be written is a warning', async () => {
-  const run = await runScenario({
-    env: { GITHUB_STEP_SUMMARY: '/nowhere/summary.md' },
-  });
-  expectSuccess(run, { status: 'associated' });
-  expect(run.annotations).toMatchObject([
-    { level: 'warning', title: 'Job summary could not be written' },
-  ]);
-});
