@@ -2,15 +2,9 @@
  * A proxy as companies have it: it knows one host name, which only it can
  * resolve.
  */
-import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import {
-  AUTHORITY,
-  certificate as certificateOf,
-  HOST,
-  tls,
-} from './certificate.ts';
+import { AUTHORITY, HOST, tls } from './certificate.ts';
 import { type Run, type Scenario, startScenario } from './scenario.ts';
 
 export interface Connect {
@@ -34,25 +28,18 @@ interface Proxy {
  */
 export type ConnectResponse = string | null;
 
-async function startProxy(
-  responses: readonly (ConnectResponse | undefined)[],
-  always?: ConnectResponse,
-  ownCertificate?: string,
-): Promise<Proxy> {
+async function startProxy(response?: ConnectResponse): Promise<Proxy> {
   const connects: Connect[] = [];
   const sockets = new Set<Socket>();
   let ask: () => void = () => {};
   const asked = new Promise<void>((resolve) => {
     ask = resolve;
   });
-  const server: Server = ownCertificate
-    ? (createTlsServer(certificateOf(ownCertificate)) as unknown as Server)
-    : createServer((_, response) => response.writeHead(400).end());
+  const server = createServer((_, reply) => reply.writeHead(400).end());
   server.on('connection', (socket: Socket) =>
     sockets.add(socket.on('error', () => {})),
   );
   server.on('connect', ({ url = '', headers }, socket: Socket) => {
-    const response = responses[connects.length] ?? always;
     connects.push({
       target: url,
       authorization: headers['proxy-authorization'],
@@ -87,15 +74,8 @@ async function startProxy(
 }
 
 export interface ProxyScenario extends Scenario {
-  /** The response to every CONNECT. */
+  /** The response to every CONNECT; a tunnel by default. */
   response?: ConnectResponse;
-  /**
-   * The responses to the first requests, one each; a tunnel where it is
-   * undefined.
-   */
-  responses?: readonly (ConnectResponse | undefined)[];
-  /** The name of the certificate with which the proxy speaks TLS. */
-  certificate?: string;
   /** Cancels the run as soon as the proxy was asked for a connection. */
   cancelWhenAsked?: boolean;
 }
@@ -106,16 +86,9 @@ export interface ProxyScenario extends Scenario {
  */
 export async function runWithProxy(
   env: (proxy: string) => Record<string, string>,
-  options: ProxyScenario = {},
+  { response, cancelWhenAsked = false, ...scenario }: ProxyScenario = {},
 ): Promise<{ run: Run; connects: Connect[] }> {
-  const {
-    response,
-    responses = [],
-    certificate,
-    cancelWhenAsked = false,
-    ...scenario
-  } = options;
-  const proxy = await startProxy(responses, response, certificate);
+  const proxy = await startProxy(response);
   try {
     const started = await startScenario({
       host: HOST,
