@@ -5,7 +5,6 @@ import {
   activeRecords,
   faultOn,
   HANG,
-  LIST,
   mine,
   NEVER,
   ONE_RECORD,
@@ -94,22 +93,6 @@ async function sendAll(signals: NodeJS.Signals[]): Promise<Run> {
 
 describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
   describe.concurrent('at any moment', () => {
-    it('ends during the list', async () => {
-      const faults = [faultOn(LIST, HANG)];
-      const run = await cancel({ faults }, ['GET', LIST_PATH]);
-      expectCancelled(run, {
-        'recipient-id': '',
-        status: 'unknown',
-        changed: 'false',
-      });
-      expect(run.posts).toEqual([]);
-    });
-
-    it('keeps the ID from the reply to a POST that arrives in time', async () => {
-      const faults = [faultOn('POST', { kind: 'slow', delayMs: 100 })];
-      expectAddedBefore(await cancel({ faults }, ADDED));
-    });
-
     it('finds the ID with one last list when no reply to a POST arrives', async () => {
       const faults = [faultOn('POST', HANG_AFTER)];
       const run = await cancel({ faults }, ADDED);
@@ -117,48 +100,13 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
       expect(run.lists).toHaveLength(2);
     });
 
-    it('says that the POST may have been carried out when the last list hangs too', async () => {
-      const faults = [
-        faultOn('POST', HANG),
-        faultOn(LIST, HANG, { nth: 2, times: 9 }),
-      ];
-      const run = await cancel({ faults }, ADDED);
-      expectCancelled(run, { 'recipient-id': '' });
-      expect(run.posts).toHaveLength(1);
-      expect(run.errors[0]?.message).toContain('may have been carried out');
-    });
-
     it('ends during a poll that hangs', async () => {
       const faults = [faultOn(ONE_RECORD, HANG)];
       expectAddedBefore(await cancel({ faults }, POLLED));
     });
 
-    it('ends between two polls', async () => {
-      const run = await cancel({}, POLLED);
-      expectAddedBefore(run);
-      expect(run.errors[0]?.message).toContain('last status `associating` for');
-      expect(run.polls.length).toBeLessThanOrEqual(2);
-    });
-
     it('ends in the same way with SIGTERM', async () => {
       expectAddedBefore(await cancel({}, POLLED, 'SIGTERM'));
-    });
-
-    it('ends while a POST waits for the rate limit', async () => {
-      const limited = {
-        kind: 'response',
-        status: 429,
-        headers: { 'retry-after': '60' },
-      } as const;
-      const run = await cancel({ faults: [faultOn('POST', limited)] }, ADDED);
-      expectCancelled(run, {
-        'recipient-id': '',
-        status: 'disassociated',
-        changed: 'false',
-      });
-      expect(run.posts).toHaveLength(1);
-      expect(activeRecords(run)).toEqual([]);
-      expect(run.errors[0]?.message).not.toContain('may have been carried out');
     });
   });
 
