@@ -34,7 +34,12 @@ export function rejectWith(status: number, message: string): Fault {
   return {
     kind: 'response',
     status,
-    headers: { 'cf-ray': EVIL_HEADER },
+    headers: {
+      'cf-ray': EVIL_HEADER,
+      // With these, GitHub's client would log a warning of its own.
+      deprecation: '@1',
+      sunset: EVIL_HEADER,
+    },
     body: { text },
   };
 }
