@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { expectOutputs, expectSuccess } from './expectations.ts';
-import { commands, faultOn, type Run, runScenario } from './scenario.ts';
+import {
+  account,
+  commands,
+  faultOn,
+  REJECTED,
+  type Run,
+  runScenario,
+} from './scenario.ts';
 import { rejectWith, scenariosWith } from './untrusted-text.ts';
 
 // Each of these has done harm somewhere: commands of both kinds, line breaks,
@@ -22,9 +29,10 @@ const EVIL = [
   '| pwned | pwned |\n|---|---|\n',
   '`pwned` ```pwned``` **pwned** @octocat octo-org/policies#1 :tada: https://evil.example/pwned',
   '\u202epwned\u2066\u0000\ud800',
-].join(' ');
+];
+const ALL_EVIL = EVIL.join(' ');
 /** The same as a variable of the environment can hold it. */
-const EVIL_VARIABLE = EVIL.replaceAll('\u0000', '').toWellFormed();
+const EVIL_VARIABLE = ALL_EVIL.replaceAll('\u0000', '').toWellFormed();
 
 const STATUS = /^(associat|disassociat)(ing|ed)$|^(mixed|unknown)$/;
 /** The tags of the action, each of which is one with its attributes. */
@@ -99,7 +107,7 @@ const env = {
 };
 
 describe.concurrent('hostile text does no harm', () => {
-  it.concurrent.each(scenariosWith(EVIL))('in %s', async (_, scenario) => {
+  it.concurrent.each(scenariosWith(ALL_EVIL))('in %s', async (_, scenario) => {
     const run = await runScenario({ ...scenario, env });
     expect(run.requests.length).toBeGreaterThan(0);
     expectHarmless(run);
@@ -108,7 +116,7 @@ describe.concurrent('hostile text does no harm', () => {
   it('of a rejected POST, and can still be read', async () => {
     const run = await runScenario({
       env,
-      faults: [faultOn('POST', rejectWith(400, EVIL))],
+      faults: [faultOn('POST', rejectWith(400, ALL_EVIL))],
     });
     expect(run.errors[0]?.message).toContain('pwned');
     expect(run.recipients).toMatchObject([
@@ -118,10 +126,28 @@ describe.concurrent('hostile text does no harm', () => {
     expectHarmless(run);
   });
 
+  // A label is cut at sixty characters, so that each text needs one.
+  it('in the labels of accounts, with failures and without', async () => {
+    const labels = EVIL.map((text, n) => [`${text} ${n}`, account(n)]);
+    const rejected = EVIL.map((_, n) => account(n)).filter((_, n) => n % 2);
+    const run = await runScenario({
+      targets: [JSON.stringify(Object.fromEntries(labels))],
+      api: {
+        rejectAccounts: Object.fromEntries(
+          rejected.map((id) => [id, REJECTED]),
+        ),
+      },
+      env,
+    });
+    expect(run.posts).toHaveLength(EVIL.length);
+    expect(JSON.stringify(run.requests)).not.toMatch(/pwned|evil|octocat/);
+    expectHarmless(run);
+  });
+
   it('in the response of GitHub to a deployment', async () => {
     const run = await runScenario({
       inputs: { 'github-token': 'ghs_Zk4Wq9Tn2Bv7Xr5Mc8Jd3Hf6Lp1Gs0YaZk4W' },
-      faults: [faultOn(/\/repos\//, rejectWith(403, EVIL))],
+      faults: [faultOn(/\/repos\//, rejectWith(403, ALL_EVIL))],
       env: (url) => ({ ...env, GITHUB_API_URL: url }),
     });
     expectSuccess(run, { status: 'associated' });
