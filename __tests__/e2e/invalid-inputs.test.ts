@@ -136,29 +136,3 @@ describe.concurrent('an invalid input ends the run before the first request', ()
     expect(leaks(run, [TOKEN, secret])).toEqual([]);
   });
 });
-
-it('invalid inputs are reported also when the outputs cannot be written', async () => {
-  const run = await runScenario({
-    inputs: { 'share-id': 'a/b' },
-    env: { GITHUB_OUTPUT: '/nowhere/output' },
-  });
-  expect(run).toMatchObject({ exitCode: 1, signal: null, stderr: '' });
-  expect(run.annotations.map(({ title }) => title)).toEqual([
-    TITLE,
-    'Outputs could not be written',
-  ]);
-});
-
-// What a message has of them is in inputs/recipient-list.test.ts.
-it('a list with 19,900 wrong entries, beside another input of 100 kB, makes a summary that GitHub accepts', async () => {
-  // Without a limit it would have 1.1 MB.
-  const { run } = await expectInvalid({
-    ...list(Array<string>(19_900).fill('<&>>').join('\n')),
-    'share-id': '<&>'.repeat(33_000),
-  });
-  expect(Buffer.byteLength(run.summary)).toBeLessThan(1_048_576);
-  expect(run.summary).toContain('got 19,900 problems');
-  expect(run.summary).toContain('and 19,890 more');
-  expect(run.summary).toContain('<code>share-id</code>');
-  expect(run.stdout).toContain('::group::All problems of recipient-account');
-});

@@ -1,6 +1,6 @@
 /** What the runner lacks, cuts or reads slowly. */
 import type { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { expectFailure } from './expectations.ts';
 import {
   accounts,
@@ -10,29 +10,19 @@ import {
   startScenario,
 } from './scenario.ts';
 
-const released = {
-  GITHUB_ACTION_REPOSITORY: 'octo-org/share',
-  GITHUB_ACTION_REF: 'v1',
-};
 const DOCS = 'https://github.com/octo-org/share/blob/v1/docs/';
 const REJECTION = rejection(400, 1010, 'No');
 
-describe.concurrent('the link to the documentation', () => {
-  it('leads to the action on github.com, from annotation and summary', async () => {
-    const run = await runWithFault(REJECTION, { env: released });
-    expect(run.errors[0]?.message).toContain(`\n${DOCS}troubleshooting.md#`);
-    expect(run.summary).toContain(`<a href="${DOCS}troubleshooting.md#`);
+// Where there is no link is in github/context.test.ts.
+it.concurrent('annotation and summary link to the documentation of the action on github.com', async () => {
+  const run = await runWithFault(REJECTION, {
+    env: {
+      GITHUB_ACTION_REPOSITORY: 'octo-org/share',
+      GITHUB_ACTION_REF: 'v1',
+    },
   });
-
-  // Other actions without an address are in github/context.test.ts.
-  it('is left out with GitHub Enterprise Server, which runs actions from github.com too, and does not say so', async () => {
-    const run = await runWithFault(REJECTION, {
-      env: { ...released, GITHUB_SERVER_URL: 'https://github.corp.example' },
-    });
-    expect(run.exitCode).toBe(1);
-    for (const text of [run.stdout, run.summary])
-      expect(text).not.toMatch(/\/blob\/|troubleshooting\.md/);
-  });
+  expect(run.errors[0]?.message).toContain(`\n${DOCS}troubleshooting.md#`);
+  expect(run.summary).toContain(`<a href="${DOCS}troubleshooting.md#`);
 });
 
 /** Lets a stream flow at so many bytes per second. */
