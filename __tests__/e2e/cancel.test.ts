@@ -44,38 +44,23 @@ async function cancel(
   return run;
 }
 
-/** The reason is the signal, which later steps can read in the outputs. */
-function expectCancelled(run: Run, outputs: Record<string, unknown>): void {
-  expectFailure(run, 'Run cancelled', 'cancelled');
-  expect(run.outputs).toMatchObject(outputs);
-  expect(run.recipients).toMatchObject([
-    { error: expect.stringContaining('cancelled') },
-  ]);
-  expect(run.summary).toMatch(/<h3>🚫 .*: cancelled: 1 account not done</);
-  expect(run.deletes).toEqual([]);
-}
-
 /**
- * What was added is in the outputs, although nothing shows that it has access.
+ * The reason is the signal, which later steps can read in the outputs; so is
+ * what was added, although nothing shows that it has access.
  */
 function expectAddedBefore(run: Run): void {
-  expectCancelled(run, {
+  expectFailure(run, 'Run cancelled', 'cancelled');
+  expect(run.outputs).toMatchObject({
     'recipient-id': activeRecords(run)[0]?.id,
     status: 'associating',
     changed: 'true',
   });
+  expect(run.recipients).toMatchObject([
+    { error: expect.stringContaining('cancelled') },
+  ]);
+  expect(run.summary).toMatch(/<h3>🚫 .*: cancelled: 1 account not done</);
   expect(run.posts).toHaveLength(1);
-}
-
-/** The removal is in the outputs, although nothing shows its end. */
-function expectRemovedBefore(run: Run): void {
-  expect(run.posts).toEqual([]);
-  expect(run.deletes).toHaveLength(1);
-  expect(run.outputs).toMatchObject({
-    'recipient-id': RECORD,
-    status: 'disassociating',
-    changed: 'true',
-  });
+  expect(run.deletes).toEqual([]);
 }
 
 /** Different signals, because the system delivers equal ones once. */
@@ -91,8 +76,10 @@ async function sendAll(signals: NodeJS.Signals[]): Promise<Run> {
   return run;
 }
 
-describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
-  describe.concurrent('at any moment', () => {
+// All that may be under way then is in reconcile/endings.test.ts.
+describe
+  .runIf(process.platform !== 'win32')
+  .concurrent('a cancelled run', () => {
     it('finds the ID with one last list when no reply to a POST arrives', async () => {
       const faults = [faultOn('POST', HANG_AFTER)];
       const run = await cancel({ faults }, ADDED);
@@ -108,26 +95,22 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
     it('ends in the same way with SIGTERM', async () => {
       expectAddedBefore(await cancel({}, POLLED, 'SIGTERM'));
     });
-  });
 
-  describe.concurrent('undoes nothing', () => {
-    const removal: Scenario = {
-      recipients: [mine()],
-      inputs: { state: 'absent' },
-    };
-
-    it('of a removal, and reports what is known', async () => {
-      expectRemovedBefore(await cancel(removal, POLLED));
-    });
-
-    it('of a removal whose reply is lost, and finds the result with one last list', async () => {
-      const faults = [faultOn('DELETE', HANG_AFTER)];
-      expectRemovedBefore(
-        await cancel({ ...removal, faults }, ['DELETE', ONE_RECORD]),
+    it('does not undo a removal, and reports what is known', async () => {
+      const run = await cancel(
+        { recipients: [mine()], inputs: { state: 'absent' } },
+        POLLED,
       );
+      expect(run.posts).toEqual([]);
+      expect(run.deletes).toHaveLength(1);
+      expect(run.outputs).toMatchObject({
+        'recipient-id': RECORD,
+        status: 'disassociating',
+        changed: 'true',
+      });
     });
 
-    it('of many accounts, posts no more of them, and reports each', async () => {
+    it('posts no more of many accounts, and reports each', async () => {
       const forty = accounts(40);
       const run = await cancel(
         {
@@ -152,17 +135,16 @@ describe.runIf(process.platform !== 'win32')('a cancelled run', () => {
         new Set(['Run cancelled']),
       );
     });
-  });
 
-  // Some runners send two signals together.
-  it('reports as much after two signals as after one', async () => {
-    expectAddedBefore(await sendAll(['SIGTERM', 'SIGHUP']));
-  });
+    // Some runners send two signals together.
+    it('reports as much after two signals as after one', async () => {
+      expectAddedBefore(await sendAll(['SIGTERM', 'SIGHUP']));
+    });
 
-  it('ends at once with a third signal', async () => {
-    const run = await sendAll(['SIGINT', 'SIGTERM', 'SIGHUP']);
-    expect(run.summary).toBe('');
-    // With two, a last list would have followed the POST.
-    expect(run.lists).toHaveLength(1);
+    it('ends at once with a third signal', async () => {
+      const run = await sendAll(['SIGINT', 'SIGTERM', 'SIGHUP']);
+      expect(run.summary).toBe('');
+      // With two, a last list would have followed the POST.
+      expect(run.lists).toHaveLength(1);
+    });
   });
-});

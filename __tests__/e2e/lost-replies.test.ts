@@ -81,7 +81,7 @@ describe.concurrent('after a lost reply to a POST', () => {
   });
 });
 
-// A DELETE that changed nothing is in reconcile/decide.test.ts.
+// A DELETE that changed nothing is in reconcile/decide-absent.test.ts.
 it.concurrent('after a lost reply to a DELETE, the removal is observed and not sent twice, whatever was lost, and although reads are stale', async () => {
   const before = [0, 1, 2].map((n) =>
     shown({ id: record(n), account_id: account(n) }),

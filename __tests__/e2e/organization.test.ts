@@ -21,7 +21,8 @@ type Naming = 'account_id' | 'neither';
 const inputs = { 'recipient-account-id': '', 'organization-id': ORGANIZATION };
 const ours = { organizationId: ORGANIZATION, id: RECORD, status: 'associated' };
 
-// What else may be observed is in reconcile/decide.test.ts.
+// What else may be observed is in decide-present.test.ts and
+// decide-absent.test.ts of reconcile/.
 describe.concurrent('an organization', () => {
   it.concurrent.each<Naming>(['account_id', 'neither'])(
     'is posted with exactly one member, whatever names it in the record: %s',
