@@ -193,4 +193,21 @@ describe.concurrent('one account', () => {
     expect(run.polls).toHaveLength(1);
     expect(run.deletes).toEqual([]);
   });
+
+  // All advice is in report/failure-guide.test.ts.
+  it('is posted once with credentials that can only read, and the fix names the key', async () => {
+    const run = await runScenario({
+      api: { tokens: [], readOnlyTokens: [TOKEN] },
+    });
+    expectFailure(
+      run,
+      'Credentials can only read',
+      /^Authentication error \(code 10000\)\..*api-email.*HTTP 403/,
+    );
+    expect(run.outputs).toMatchObject({
+      status: 'disassociated',
+      changed: 'false',
+    });
+    expect(run.posts).toHaveLength(1);
+  });
 });
