@@ -1,88 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import {
-  expectFailure,
-  expectOnlyReads,
-  expectOutputs,
-  expectSuccess,
-} from './expectations.ts';
+  accountsWithAccess,
+  type ExactScenario,
+  exact,
+  isWrite,
+  outputOf,
+  removed,
+  runExact,
+  runWhile,
+  warnings,
+} from './exact-scenario.ts';
+import { expectFailure, expectOutputs, expectSuccess } from './expectations.ts';
 import {
   account,
   accountIn,
+  ENTITLEMENT,
   faultOn,
   HANG,
   NEVER,
   ONE_RECORD,
   OWNER,
-  outputOf,
   REJECTED,
   type Run,
   record,
-  recordIn,
   runScenario,
-  type Scenario,
   SHARE,
+  SHARE_ONLY,
+  type StartedScenario,
   seed,
-  seeds,
   startScenario,
 } from './scenario.ts';
-
-interface ExactScenario extends Scenario {
-  /** The accounts of the list. */
-  listed: readonly number[];
-  /** Accounts that have access at the start, besides `recipients`. */
-  has?: readonly number[];
-}
-
-/**
- * A run with `state: exact`. Every removal is allowed unless `inputs` say
- * otherwise, and the first read after a write shows its effect.
- */
-function exact({
-  listed,
-  has = [],
-  recipients = [],
-  inputs,
-  ...more
-}: ExactScenario): Scenario {
-  return {
-    targets: listed.map(account),
-    ...more,
-    recipients: [...has.map((n) => seed(n)), ...recipients],
-    inputs: {
-      state: 'exact',
-      'max-removals': '100%',
-      ...inputs,
-    },
-  };
-}
-
-/** Runs the bundle with `state: exact`. */
-function runExact(scenario: ExactScenario): Promise<Run> {
-  return runScenario(exact(scenario));
-}
-
-/** The records that the run asked to remove, in order of their IDs. */
-function removed({ deletes }: Run): string[] {
-  return deletes.map(recordIn).sort();
-}
-
-/** The messages of the warnings with this title. */
-function warnings({ annotations }: Run, title: string): string[] {
-  return annotations
-    .filter((one) => one.level === 'warning' && one.title === title)
-    .map(({ message }) => message);
-}
-
-/** Accounts that have a record in use, in the order of their IDs. */
-function accountsWithAccess({ records }: Run): string[] {
-  return records
-    .filter((one) => /^associat/.test(one.association_status))
-    .map((one) => one.account_id)
-    .sort();
-}
-
-/** Accounts with access that are not listed, where only the first one is. */
-const unlisted = Array.from({ length: 44 }, (_, n) => n + 1);
 
 /** Method and last part of the path of each request, in order of arrival. */
 function order({ requests }: Run): string[] {
@@ -112,33 +59,21 @@ function expectNotBegun(run: Run, ns: readonly number[], cause: string): void {
 }
 
 describe.concurrent('state: exact', () => {
-  it('adds who is missing, then removes each record that gives access to an account that is not listed, but not the owner', async () => {
+  it('adds who is missing, then removes who is not listed', async () => {
     const run = await runExact({
       listed: [0, 1],
       has: [0, 2],
-      recipients: [
-        { accountId: OWNER, id: 'owners', status: 'associated' },
-        seed(2, { id: 'second' }),
-        seed(3, { status: 'disassociating', settle: NEVER }),
-        seed(4, { status: 'disassociated' }),
-      ],
       api: { timelines: { [account(1)]: { associateReads: 2 } } },
-      // One of the two accounts that have access, the owner apart.
-      inputs: { 'max-removals': '50%' },
     });
     expectSuccess(run, {
       'recipient-id': `${record(0)}\n${run.records.at(-1)?.id}`,
       status: 'associated',
       changed: 'true',
     });
+    expect(run.annotations).toEqual([]);
     expect(run.posts.map(accountIn)).toEqual([account(1)]);
-    expect(removed(run)).toEqual([record(2), 'second']);
-    expect(accountsWithAccess(run)).toEqual([OWNER, account(0), account(1)]);
-    expect(warnings(run, 'Owner is a recipient')).toEqual([
-      expect.stringContaining('owners'),
-    ]);
-    expect(run.annotations).toHaveLength(1);
-    expect(run.stdout).not.toContain(account(3));
+    expect(removed(run)).toEqual([record(2)]);
+    expect(accountsWithAccess(run)).toEqual([account(0), account(1)]);
     // Two lists show that the new account cannot use the share yet, a third
     // one that it can.
     const requests = order(run);
@@ -160,34 +95,67 @@ describe.concurrent('state: exact', () => {
     ]);
   });
 
+  it('changes nothing where the list is true already, in upper or lower case, and leaves a record of the owner, with a warning', async () => {
+    const run = await runExact({
+      listed: [],
+      recipients: [
+        seed(0, { shown: { account_id: account(0).toUpperCase() } }),
+        seed(1),
+        { accountId: OWNER, id: 'owners', status: 'associated' },
+      ],
+      targets: [account(0).toUpperCase(), account(1)],
+      inputs: { 'max-removals': '0' },
+    });
+    expectSuccess(run, { changed: 'false' });
+    expect(run).toMatchObject({ posts: [], deletes: [] });
+    expect(run.recipients).toHaveLength(2);
+    expect(warnings(run, 'Owner is a recipient')).toEqual([
+      expect.stringContaining('owners'),
+    ]);
+  });
+
+  it('removes each record of an account that the first list showed as active, and neither counts nor awaits others', async () => {
+    const ending = { status: 'disassociating', settle: NEVER };
+    const run = await runExact({
+      listed: [0, 1],
+      has: [0, 2],
+      recipients: [
+        seed(2, {
+          id: 'second',
+          status: 'associating',
+          settle: { associateMs: 'never' },
+        }),
+        seed(2, { id: 'ending', ...ending }),
+        seed(2, { id: 'over', status: 'disassociated' }),
+        seed(3, ending),
+        seed(4, { status: 'disassociated' }),
+      ],
+      // One of the two accounts that have access.
+      inputs: { 'max-removals': '50%' },
+    });
+    expectSuccess(run);
+    expect(removed(run)).toEqual([record(2), 'second']);
+    expect(outputOf(run, 2)).toMatchObject({ changed: true, cause: null });
+    expect(run.recipients).toHaveLength(3);
+    expect(run.stdout).not.toContain(account(3));
+  });
+
   it('neither removes nor awaits a record that appears during the run, whoever it is for, and a warning names it', async () => {
-    let addOthers = () => {};
-    const started = await startScenario(
-      exact({
-        listed: [0],
-        has: [0, 1],
-        timeline: { disassociateReads: 3 },
-        api: {
-          fault: ({ method }) => {
-            if (method === 'DELETE') addOthers();
-            return undefined;
-          },
-        },
-      }),
+    const run = await runWhile(
+      { listed: [0], has: [0, 1], timeline: { disassociateReads: 3 } },
+      isWrite,
+      (api) => {
+        const waiting = { status: 'associating', settle: NEVER };
+        const gone = {
+          status: 'associating',
+          settle: { steps: [{ afterReads: 1, status: 'disassociated' }] },
+        };
+        api.addRecipient(SHARE, seed(0, { id: 'listed' }));
+        api.addRecipient(SHARE, seed(1, { id: 'again' }));
+        api.addRecipient(SHARE, seed(2, { id: 'other', ...waiting }));
+        api.addRecipient(SHARE, seed(3, { id: 'gone', ...gone }));
+      },
     );
-    addOthers = () => {
-      const waiting = { status: 'associating', settle: NEVER };
-      const gone = {
-        status: 'associating',
-        settle: { steps: [{ afterReads: 1, status: 'disassociated' }] },
-      };
-      const { addRecipient } = started.api;
-      addRecipient(SHARE, seed(0, { id: 'listed' }));
-      addRecipient(SHARE, seed(1, { id: 'again' }));
-      addRecipient(SHARE, seed(2, { id: 'other', ...waiting }));
-      addRecipient(SHARE, seed(3, { id: 'gone', ...gone }));
-    };
-    const run = await started.finished;
     expectSuccess(run);
     expect(removed(run)).toEqual([record(1)]);
     expect(new Set(accountsWithAccess(run))).toEqual(
@@ -283,67 +251,130 @@ describe.concurrent('a removal of exact', () => {
     expectSuccess(next);
     expect(removed(next)).toEqual([record(2), record(3)]);
   });
+
+  it('that is not begun, as a resource of a listed account has failed permanently, is in the log even where the message has no room', async () => {
+    const many = Array.from({ length: 30 }, (_, n) => n + 1);
+    const run = await runExact({
+      listed: [0],
+      has: many,
+      recipients: [seed(0, { resources: [ENTITLEMENT] })],
+      inputs: { 'max-removals': '30' },
+    });
+    expect(run).toMatchObject({ exitCode: 1, posts: [], deletes: [] });
+    expect(outputOf(run, 0)).toMatchObject({ cause: 'resource-error' });
+    expect(copiedList(run)).toMatch(/ and 10 more$/);
+    expectNotBegun(run, many, 'stopped');
+    for (const n of many) expect(run.stdout).toContain(`\n${account(n)}\n`);
+  });
+
+  it('that Cloudflare rejects fails that account alone, and one whose reply is lost is sent once', async () => {
+    const lost = { kind: 'reset', commit: true } as const;
+    const rejected = { kind: 'response', ...REJECTED } as const;
+    const run = await runExact({
+      listed: [0],
+      has: [0, 1, 2],
+      faults: [
+        faultOn('DELETE', rejected, { pathIncludes: record(1) }),
+        faultOn('DELETE', lost, { pathIncludes: record(2) }),
+      ],
+    });
+    expectFailure(run, 'Request rejected by Cloudflare', account(1));
+    expect(outputOf(run, 1)).toMatchObject({
+      status: 'associated',
+      changed: false,
+      cause: 'rejected',
+    });
+    expect(outputOf(run, 2)).toMatchObject({
+      status: 'disassociated',
+      changed: true,
+      cause: null,
+    });
+    expect(removed(run).filter((id) => id === record(2))).toHaveLength(1);
+  });
 });
 
-// Every other reason is in reconcile/exact.test.ts.
-describe.concurrent('a plan with more removals than max-removals allows, by default 25%', () => {
-  it.concurrent.each([
-    ['a run', 'false'],
-    ['a dry run', 'true'],
-  ])(
-    'is rejected as a whole: %s writes nothing, and shows whom it would remove',
-    async (_, dryRun) => {
-      const run = await runScenario({
-        targets: [0, 45].map(account),
-        recipients: seeds(45),
-        inputs: { state: 'exact', 'dry-run': dryRun },
-      });
-      // The message names twenty, and the log each of them.
-      const names = unlisted.slice(0, 20).map(account).join(', ');
-      expectFailure(
-        run,
-        'Plan rejected before any change',
-        /^44 of 45 accounts would lose access, and max-removals allows 11\. /,
-        `44 accounts would lose access: ${names} and 24 more. `,
-        'Nothing was changed.',
-      );
-      expectOnlyReads(run);
-      expect(run.lists).toHaveLength(1);
-      expect(run.annotations).toHaveLength(1);
-      expect(run.outputs).toMatchObject({ changed: 'false' });
-      expect(run.stdout).toContain(`\n${account(45)} + add\n`);
-      for (const n of unlisted)
-        expect(run.stdout).toContain(`\n${account(n)} - remove `);
-      for (const n of [...unlisted, 45]) {
-        expect(outputOf(run, n)).toMatchObject({
-          changed: false,
-          cause: 'refused',
-        });
-      }
-      expect(run.summary).toContain(account(44));
-    },
-  );
+/** Nobody ever gets access, so that no removal may begin. */
+const ADDING: ExactScenario = {
+  listed: [0],
+  has: [1, 2],
+  timeline: NEVER,
+  inputs: { 'max-removals': '2' },
+};
+const OTHERS = Array.from({ length: 40 }, (_, n) => n + 1);
+/** The removals never get a reply; four are sent at a time. */
+const REMOVING: ExactScenario = {
+  listed: [0],
+  has: [0, ...OTHERS],
+  timeline: NEVER,
+  faults: [faultOn('DELETE', { ...HANG, commit: true })],
+};
+
+/** The removals were left out, one message says so, and nothing is undone. */
+function expectLeftOut(run: Run, title: string, cause: string): void {
+  expectFailure(run, title);
+  expect(run.deletes).toEqual([]);
+  expect(outputOf(run, 0)).toMatchObject({
+    status: 'associating',
+    changed: true,
+    cause,
+  });
+  expectNotBegun(run, [1, 2], cause);
+  expect(copiedList(run)).toBe(`${account(1)}, ${account(2)}`);
+  expect(accountsWithAccess(run)).toEqual([0, 1, 2].map(account));
+}
+
+describe.concurrent('the timeout of a run with exact', () => {
+  it('during the additions leaves every removal out, and one message says so', async () => {
+    const run = await runExact({
+      ...ADDING,
+      inputs: { ...ADDING.inputs, timeout: '10s' },
+    });
+    expectLeftOut(run, 'Timed out', 'timeout');
+  });
+
+  it('during the removals says which were begun, and which were not', async () => {
+    const run = await runExact({ ...REMOVING, inputs: { timeout: '10s' } });
+    const begun = OTHERS.filter((n) => removed(run).includes(record(n)));
+    const rest = OTHERS.filter((n) => !begun.includes(n));
+    expect(begun).toHaveLength(4);
+    for (const n of begun)
+      expect(outputOf(run, n)).toMatchObject({ cause: 'timeout' });
+    expectNotBegun(run, rest, 'timeout');
+    expectFailure(run, 'Timed out', 'Not removed, as a list', 'and 16 more.');
+    const [, after] = run.errors[0]?.message.split('Share ') ?? [];
+    for (const n of rest) expect(after).not.toContain(account(n));
+    expect(outputOf(run, 0)).toMatchObject({ cause: null });
+  });
 });
 
-it.runIf(process.platform !== 'win32')(
-  'a run with exact that is cancelled during the removals begins no other, and undoes none',
-  async () => {
-    const started = await startScenario(
-      exact({
-        listed: [0],
-        has: [0, ...unlisted],
-        timeline: NEVER,
-        // They never get a reply; four are sent at a time.
-        faults: [faultOn('DELETE', { ...HANG, commit: true })],
-      }),
-    );
-    await started.waitForRequest('DELETE', ONE_RECORD, 4);
+const onPosix = describe.runIf(process.platform !== 'win32');
+
+onPosix.concurrent('a run with exact that is cancelled', () => {
+  async function cancel(
+    scenario: ExactScenario,
+    ready: (started: StartedScenario) => Promise<unknown>,
+  ): Promise<Run> {
+    const started = await startScenario(exact(scenario));
+    await ready(started);
     started.cancel();
-    const run = await started.finished;
+    return started.finished;
+  }
+
+  it('during the additions leaves every removal out', async () => {
+    const run = await cancel(ADDING, ({ waitForRequest }) =>
+      waitForRequest('GET', /recipients$/, 2),
+    );
+    expectLeftOut(run, 'Run cancelled', 'cancelled');
+  });
+
+  it('during the removals begins no other, and undoes none', async () => {
+    const run = await cancel(REMOVING, ({ waitForRequest }) =>
+      waitForRequest('DELETE', ONE_RECORD, 4),
+    );
     expect(run).toMatchObject({ exitCode: 1, posts: [] });
-    const begun = unlisted.filter((n) => removed(run).includes(record(n)));
-    const rest = unlisted.filter((n) => !begun.includes(n));
-    expect(rest).toHaveLength(40);
+    const begun = OTHERS.filter((n) => removed(run).includes(record(n)));
+    const rest = OTHERS.filter((n) => !begun.includes(n));
+    expect(rest).toHaveLength(36);
     expectNotBegun(run, rest, 'cancelled');
     for (const n of begun)
       expect(outputOf(run, n)).toMatchObject({ cause: 'cancelled' });
@@ -352,5 +383,18 @@ it.runIf(process.platform !== 'win32')(
     );
     for (const n of rest) expect(run.stdout).toContain(`\n${account(n)}\n`);
     expectOutputs(run);
-  },
-);
+  });
+
+  it('while the share is read says that it was cancelled', async () => {
+    const run = await cancel(
+      { listed: [0], has: [1], faults: [faultOn(SHARE_ONLY, HANG)] },
+      async ({ waitForRequest }) => {
+        await waitForRequest('GET', new RegExp(`${SHARE}$`));
+        await waitForRequest('GET', /recipients$/);
+      },
+    );
+    expectFailure(run, 'Run cancelled');
+    expect(run).toMatchObject({ posts: [], deletes: [] });
+    expect(outputOf(run, 0)).toMatchObject({ cause: 'cancelled' });
+  });
+});

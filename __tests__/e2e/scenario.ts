@@ -66,6 +66,8 @@ export const TOKEN = 'v1.0-3mNq8ZtXw5RbYc7Kd2Hs9Lf4Gj6Pv1Qa0';
 /** Path and query of a request for the list, and for one record. */
 export const LIST = /recipients\?/;
 export const ONE_RECORD = /recipients\/./;
+/** Path and query of a request for the share itself. */
+export const SHARE_ONLY = new RegExp(`${SHARE}(\\?|$)`);
 /** How the action asks for the list. */
 export const LIST_QUERY = { include_resources: 'true' };
 
@@ -370,14 +372,6 @@ export function activeRecords(
   );
 }
 
-/** What the output `recipients` says of the `n`th account. */
-export function outputOf(
-  { recipients }: Run,
-  n: number,
-): Record<string, unknown> | undefined {
-  return recipients.find((one) => one['account_id'] === account(n));
-}
-
 /** The account that a POST names. */
 export function accountIn({ body }: LoggedRequest): unknown {
   return (body as Record<string, unknown>)['recipient_account_id'];
@@ -455,4 +449,12 @@ export const ENTITLEMENT = {
   resource_id: POLICY,
   resource_version: 0,
   terminal: true,
+} as const;
+
+/** A resource that Cloudflare is still retrying. */
+export const RETRYING = {
+  error: 'Resource could not be applied',
+  resource_id: POLICY,
+  resource_version: 1,
+  terminal: false,
 } as const;
