@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { findTool } from '../tools.ts';
-import { cases, TOKEN } from './cases.ts';
+import { cases, checkRun, TOKEN } from './cases.ts';
 import { type Case, play, type Run } from './play.ts';
 
 const AT_A_TIME = 2;
@@ -38,7 +38,7 @@ async function runCase(act: string, testCase: Case): Promise<boolean> {
   let run: Run | undefined;
   try {
     run = await play(act, testCase);
-    testCase.check(run);
+    checkRun(run, testCase);
     assertNoSecret(run);
     process.stdout.write(`ok      ${label()}\n`);
     return true;

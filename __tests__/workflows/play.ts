@@ -3,7 +3,7 @@
  * from the network.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
@@ -56,7 +56,7 @@ export interface Case {
   /** Path in this repository. */
   workflow: string;
   event: string;
-  payload?: object;
+  payload?: object | undefined;
   scenario: Scenario;
   vars?: Record<string, string>;
   secrets?: Record<string, string>;
@@ -73,8 +73,20 @@ export interface Case {
    * `$INPUT_PATH` is the input `path` of an action.
    */
   standIns?: Record<string, string>;
-  check: (run: Run) => void;
+  /** Does the workflow fail? */
+  fails?: boolean;
+  /** The results of some jobs: several of a matrix, none of a skipped job. */
+  jobs?: Record<string, readonly string[]>;
+  /** Does no request go to Cloudflare, not even one that reads? */
+  sendsNothing?: boolean;
+  /** The requests that write to Cloudflare, in any order; default none. */
+  writes?: readonly string[];
+  /** What deploy.sh is called with, in any order; default never. */
+  deploys?: readonly string[];
+  /** Everything else. */
+  check?: (run: Run) => void;
 }
+
 /**
  * The text of a workflow. An example is directed to the simulator, and loses a
  * key that act does not know.
@@ -124,15 +136,9 @@ function createRepository(
   git('init', '--initial-branch', 'main');
   git('remote', 'add', 'origin', 'https://github.com/octo-org/policies');
   git('add', '--all', '--force');
-  const octocat = [
-    '-c',
-    'user.name=Octocat',
-    '-c',
-    'user.email=octocat@example.com',
-    '-c',
-    'commit.gpgsign=false',
-  ];
-  git(...octocat, 'commit', '-m', 'Policies');
+  git('config', 'user.name', 'Octocat');
+  git('config', 'user.email', 'octocat@example.com');
+  git('commit', '--no-gpg-sign', '-m', 'Policies');
   git('update-ref', 'refs/remotes/origin/main', 'HEAD');
 }
 
@@ -256,58 +262,31 @@ export async function play(act: string, testCase: Case): Promise<Run> {
   );
   const args = [
     testCase.event,
-    ...['--workflows', `.github/workflows/${basename(testCase.workflow)}`],
-    ...[
-      '--platform',
-      'ubuntu-latest=-self-hosted',
-      '--json',
-      '--no-cache-server',
-      '--action-offline-mode',
-    ],
-    ...[
-      '--secret-file',
-      join(folder, 'secrets'),
-      '--var-file',
-      join(folder, 'vars'),
-    ],
-    ...(testCase.payload ? ['--eventpath', join(folder, 'event.json')] : []),
-    ...['--env', `GITHUB_API_URL=${gitHub.url}`, '--actor', 'octocat'],
-    ...['--local-repository', `${ACTION}@v1=${repository}`],
+    `--workflows=.github/workflows/${basename(testCase.workflow)}`,
+    '--platform=ubuntu-latest=-self-hosted',
+    '--json',
+    '--no-cache-server',
+    '--action-offline-mode',
+    `--secret-file=${join(folder, 'secrets')}`,
+    `--var-file=${join(folder, 'vars')}`,
+    ...(testCase.payload ? [`--eventpath=${join(folder, 'event.json')}`] : []),
+    `--env=GITHUB_API_URL=${gitHub.url}`,
+    '--actor=octocat',
+    `--local-repository=${ACTION}@v1=${repository}`,
     ...standIns,
     ...keyed('--input', testCase.inputs ?? {}),
     ...(testCase.args ?? []),
   ];
   try {
-    const { exitCode, text } = await new Promise<{
-      exitCode: number | null;
-      text: string;
-    }>((resolve, reject) => {
-      const env = {
-        PATH: [
-          join(folder, 'bin'),
-          dirname(process.execPath),
-          process.env['PATH'] ?? '',
-        ].join(delimiter),
-        HOME: home,
-        TMPDIR: folder,
-      };
-      const child = spawn(act, args, {
-        cwd: repository,
-        env,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let text = '';
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-      }
-      const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-      child.once('error', reject);
-      child.once('close', (exitCode) => {
-        clearTimeout(timer);
-        resolve({ exitCode, text });
-      });
+    const path = [
+      join(folder, 'bin'),
+      dirname(process.execPath),
+      process.env['PATH'] ?? '',
+    ];
+    const { exitCode, text } = await execute(act, args, repository, {
+      PATH: path.join(delimiter),
+      HOME: home,
+      TMPDIR: folder,
     });
     const entries = text.split('\n').filter(Boolean).map(asEntry);
     return { exitCode, entries, requests: api.requests, github };
@@ -316,6 +295,30 @@ export async function play(act: string, testCase: Case): Promise<Run> {
     await cloudflare.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs a program to its end, whatever its exit code is. */
+function execute(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ exitCode: number | null; text: string }> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      cwd,
+      env,
+      timeout: KILL_AFTER_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: Number.POSITIVE_INFINITY,
+    } as const;
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
+      // It did not start: an exit code would be a number.
+      if (typeof error?.code === 'string') reject(error);
+      else resolve({ exitCode: child.exitCode, text: stdout + stderr });
+    });
+    child.stdin?.end();
+  });
 }
 
 function asEntry(line: string): Entry {
