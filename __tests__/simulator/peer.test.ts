@@ -252,19 +252,10 @@ describe('the official client against the simulator', () => {
         shareId: `share-${n}`,
       })),
     });
-    const seen: string[] = [];
-    const sent = { ...ofAccount, kind: 'sent', per_page: 20 } as const;
-    for await (const share of client.resourceSharing.list(sent))
-      seen.push(share.id);
-    expect(new Set(seen).size).toBe(45);
     const last = await client.resourceSharing.list({ ...ofAccount, page: 3 });
-    expect(last.result_info).toEqual({
-      count: 5,
-      page: 3,
-      per_page: 20,
-      total_count: 45,
-      total_pages: 3,
-    });
+    expect(last.result_info).toMatchObject({ count: 5, page: 3 });
+    const ids = last.result.map(({ id }) => id);
+    expect(ids).toEqual([40, 41, 42, 43, 44].map((n) => `share-${n}`));
   });
 
   it('shows odd data of single records in reads and replies, whatever is true of them', async () => {
@@ -455,6 +446,15 @@ describe('what happens to the socket', () => {
   const headers = { authorization: 'Bearer token' };
   const get = (url: string, init: RequestInit = {}) =>
     fetch(`${url}${list}`, { ...init, headers });
+  /** Sends on a connection of its own, or on one of the agent. */
+  const statusOf = (to: string, agent: Agent | false = false) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request(to, { agent, headers }, (response) => {
+        response.resume().on('close', () => resolve(response.statusCode));
+      })
+        .on('error', reject)
+        .end();
+    });
 
   it('resets after the change was made', async () => {
     const { api, url } = await open(failing({ kind: 'reset', commit: true }));
@@ -508,13 +508,7 @@ describe('what happens to the socket', () => {
   it('keeps one connection for many requests and shows what it received, without the secrets', async () => {
     const { url } = await open();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    for (let n = 0; n < 3; n += 1) {
-      await new Promise((resolve) => {
-        request(`${url}${list}`, { agent, headers }, (response) =>
-          response.resume().on('close', resolve),
-        ).end();
-      });
-    }
+    for (let n = 0; n < 3; n += 1) await statusOf(`${url}${list}`, agent);
     expect(server?.connections).toBe(1);
     agent.destroy();
     const log = await (await fetch(new URL('/__requests', url))).text();
@@ -524,19 +518,9 @@ describe('what happens to the socket', () => {
 
   it('does not count the connections of a client of another server', async () => {
     const { url } = await open();
-    const status = (to: string) =>
-      new Promise<number | undefined>((resolve, reject) => {
-        // Each request gets a connection of its own.
-        request(to, { agent: false, headers }, (response) => {
-          response.resume();
-          resolve(response.statusCode);
-        })
-          .on('error', reject)
-          .end();
-      });
-    expect(await status(String(new URL('/elsewhere', url)))).toBe(404);
+    expect(await statusOf(String(new URL('/elsewhere', url)))).toBe(404);
     expect(server?.connections).toBe(0);
-    expect(await status(`${url}${list}`)).toBe(200);
+    expect(await statusOf(`${url}${list}`)).toBe(200);
     expect(server?.connections).toBe(1);
   });
 });
