@@ -5,7 +5,6 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ReceivedResponse } from '../../src/cloudflare/http-client.ts';
 import {
-  cutSecond,
   direct,
   HAS_IPV6,
   hello,
@@ -14,7 +13,6 @@ import {
   sendUntilTimeout,
   startRaw,
   startServer,
-  startTcp,
 } from './local-servers.ts';
 
 const MIB = 1024 * 1024;
@@ -103,32 +101,21 @@ describe('a request', () => {
 });
 
 describe('a response', () => {
-  it('has its status, headers with names in lower case, and body, whatever the status is', async () => {
+  it('has its status, headers that are text with names in lower case, and body', async () => {
     const { url } = await startServer((_, response) => {
-      response
-        .writeHead(503, { 'CF-Ray': '8f1e-FRA', 'Retry-After': '5' })
-        .end('{"ü":1}');
+      const cookies = ['set-cookie', 'a=1', 'set-cookie', 'b=2'];
+      response.writeHead(503, ['CF-Ray', '8f1e-FRA', ...cookies]);
+      response.end('{"ü":1}');
     });
     expect(await send(url)).toEqual({
       type: 'response',
       status: 503,
       headers: expect.objectContaining({
         'cf-ray': '8f1e-FRA',
-        'retry-after': '5',
+        'set-cookie': 'a=1, b=2',
       }),
       json: { ü: 1 },
       text: '{"ü":1}',
-    });
-  });
-
-  it('has headers that are text, even those that came twice', async () => {
-    const { url } = await startServer((_, response) =>
-      response
-        .writeHead(200, ['set-cookie', 'a=1', 'set-cookie', 'b=2', 'x', 'y'])
-        .end(),
-    );
-    expect(await send(url)).toMatchObject({
-      headers: { 'set-cookie': 'a=1, b=2', x: 'y' },
     });
   });
 
@@ -299,25 +286,6 @@ describe('a request without a usable response', () => {
       message: expect.stringMatching(
         `^connected, but no complete response: ${reason}`,
       ),
-    });
-  });
-
-  it('that was cut on a connection that served another may have been processed', async () => {
-    const { url, connections } = await startServer(cutSecond());
-    const sendIt = direct();
-    await sendIt(url);
-    expect(await sendIt(url)).toMatchObject({
-      cause: 'no-response',
-      mayHaveBeenProcessed: true,
-    });
-    expect(connections()).toBe(1);
-  });
-
-  it('that was cut when its connection was made may have been processed over http', async () => {
-    const { url } = await startTcp((socket) => socket.destroy());
-    expect(await send(url)).toMatchObject({
-      cause: 'no-response',
-      mayHaveBeenProcessed: true,
     });
   });
 
