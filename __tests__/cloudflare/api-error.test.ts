@@ -260,15 +260,22 @@ describe('an error', () => {
         retryable: value,
         retry_after: value,
         error_code: value,
+        title: value,
+        error: value,
       },
       { requiredKeys: [] },
+    );
+    const text = fc.oneof(
+      fc.string(),
+      body.map((said) => JSON.stringify(said)),
     );
     const status = fc.integer({ min: 100, max: 599 });
     const request = fc.constantFrom(POST, GET);
     fc.assert(
-      fc.property(status, body, request, (code, said, sent) => {
-        const error = errorOf(json(code, said), sent);
+      fc.property(status, text, request, (code, said, sent) => {
+        const error = errorOf(page(code, said), sent);
         expect(error).toBeInstanceOf(ApiError);
+        expect(error.failure.reason).toMatch(/^[^\r\n]+$/);
         expect(error.message).toMatch(/^[^\r\n]+$/);
         expect(error.retryAfterMs).toBeGreaterThanOrEqual(0);
       }),

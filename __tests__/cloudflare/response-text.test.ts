@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeResponse } from '../../src/cloudflare/response-text.ts';
 import { createSanitizer } from '../../src/report/sanitizer.ts';
@@ -24,6 +23,7 @@ const errors = (...entries: unknown[]) => ({ errors: entries });
 const pointingTo = (pointer: unknown) =>
   errors({ code: 1, source: { pointer } });
 
+// Of any body whatever it is one line: see api-error.test.ts.
 describe('the reason in a response', () => {
   it.each<[string, unknown]>([
     ['not in it (code 1017)', errors({ code: 1017, message: 'not in it' })],
@@ -131,38 +131,7 @@ describe('the reason in a response', () => {
     // the whole page.
     expect(described('<title'.repeat(500_000))).toBe(SILENT);
   });
-
-  it('is one line, never empty, whatever the body is', () => {
-    const entry = fc.record({
-      code: fc.anything(),
-      message: fc.anything(),
-      source: fc.anything(),
-      error_chain: fc.anything(),
-    });
-    const list = fc.oneof(fc.anything(), fc.array(entry));
-    const object = fc.record({
-      errors: list,
-      messages: list,
-      error_code: fc.anything(),
-      title: fc.anything(),
-      error: fc.anything(),
-    });
-    const body = fc.oneof(fc.string(), fc.json(), object.map(stringify));
-    fc.assert(
-      fc.property(body, (text) => {
-        expect(described(text)).toMatch(/^[^\r\n]+$/);
-      }),
-    );
-  });
 });
-
-function stringify(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? '';
-  } catch {
-    return '';
-  }
-}
 
 it('shows no secret with a tag in it, in the title of a page', () => {
   const secret = 'y&u<i>o%p;A';
