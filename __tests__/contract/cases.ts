@@ -18,6 +18,16 @@ const GET = `GET /recipients/${SHARE}?include_resources=true`;
 const POST = `POST /recipients {"recipient_account_id":"${ACCOUNT}"}`;
 const ENTITLEMENT = 'Recipient is missing necessary entitlement';
 
+/** Nobody is a recipient, and a POST is accepted. */
+const NEW = {
+  'GET /recipients': ['example=empty'],
+  'POST /recipients': ['example=accepted'],
+};
+const ASSOCIATED = {
+  ...NEW,
+  [`GET /recipients/${SHARE}`]: ['example=associated'],
+};
+
 export type CaseRun = RunResult & { recipients: Record<string, unknown>[] };
 
 export interface Case {
@@ -34,21 +44,21 @@ export interface Case {
   check(run: CaseRun): void;
 }
 
-const succeeds = (status: string, changed: string) => (run: RunResult) => {
-  assert.equal(run.exitCode, 0, run.stdout);
-  assert.deepEqual(
-    [run.outputs['status'], run.outputs['changed']],
-    [status, changed],
-  );
-};
+const endsWith =
+  (exitCode: number, status: string, changed: string) => (run: RunResult) => {
+    assert.equal(run.exitCode, exitCode, run.stdout);
+    assert.deepEqual(
+      [run.outputs['status'], run.outputs['changed']],
+      [status, changed],
+    );
+  };
+const succeeds = (status: string, changed: string) =>
+  endsWith(0, status, changed);
 
-function failsForEntitlement({ exitCode, outputs, recipients }: CaseRun): void {
-  assert.equal(exitCode, 1);
-  assert.deepEqual(
-    [outputs['status'], outputs['changed']],
-    ['associating', 'true'],
-  );
-  assert.match(String(recipients[0]?.['error']), new RegExp(`${ENTITLEMENT}$`));
+function failsForEntitlement(run: CaseRun): void {
+  endsWith(1, 'associating', 'true')(run);
+  const error = String(run.recipients[0]?.['error']);
+  assert.match(error, new RegExp(`${ENTITLEMENT}$`));
 }
 
 export const CASES: Case[] = [
@@ -57,21 +67,17 @@ export const CASES: Case[] = [
     inputs: { 'recipient-account-id': ACCOUNT },
     prefer: {},
     requests: [LIST],
-    check({ exitCode, outputs, recipients, stdout }) {
-      assert.equal(exitCode, 1);
-      assert.deepEqual(
-        [outputs['status'], outputs['changed']],
-        ['associating', 'false'],
-      );
-      assert.equal(outputs['recipient-id'], SHARE);
+    check(run) {
+      endsWith(1, 'associating', 'false')(run);
+      assert.equal(run.outputs['recipient-id'], SHARE);
       assert.match(
-        String(recipients[0]?.['error']),
+        String(run.recipients[0]?.['error']),
         // The share knows the type, and is not waited for longer than two
         // seconds.
         new RegExp(`^(custom-ruleset|resource) ${ACCOUNT}: ${ENTITLEMENT}$`),
       );
       assert.match(
-        stdout,
+        run.stdout,
         /^::error title=Shared resource failed permanently::/m,
       );
     },
@@ -79,21 +85,14 @@ export const CASES: Case[] = [
   {
     name: 'present: a new recipient is added and polled by its ID until it is associated',
     inputs: { 'recipient-account-id': ACCOUNT },
-    prefer: {
-      'GET /recipients': ['example=empty'],
-      'POST /recipients': ['example=accepted'],
-      [`GET /recipients/${SHARE}`]: ['example=associated'],
-    },
+    prefer: ASSOCIATED,
     requests: [LIST, POST, GET],
     check: succeeds('associated', 'true'),
   },
   {
     name: 'present: a new recipient whose resource fails permanently fails the step',
     inputs: { 'recipient-account-id': ACCOUNT },
-    prefer: {
-      'GET /recipients': ['example=empty'],
-      'POST /recipients': ['example=accepted'],
-    },
+    prefer: NEW,
     requests: [LIST, POST, GET],
     check: failsForEntitlement,
   },
@@ -141,21 +140,14 @@ export const CASES: Case[] = [
   {
     name: 'wait: false returns after the POST',
     inputs: { 'recipient-account-id': ACCOUNT, wait: 'false' },
-    prefer: {
-      'GET /recipients': ['example=empty'],
-      'POST /recipients': ['example=accepted'],
-    },
+    prefer: NEW,
     requests: [LIST, POST],
     check: succeeds('associating', 'true'),
   },
   {
     name: 'organization: it is added and polled by its ID until it is associated',
     inputs: { 'organization-id': ACCOUNT },
-    prefer: {
-      'GET /recipients': ['example=empty'],
-      'POST /recipients': ['example=accepted'],
-      [`GET /recipients/${SHARE}`]: ['example=associated'],
-    },
+    prefer: ASSOCIATED,
     requests: [LIST, `POST /recipients {"organization_id":"${ACCOUNT}"}`, GET],
     check(run) {
       succeeds('associated', 'true')(run);
