@@ -10,7 +10,6 @@ import {
   type WriteTurn,
 } from '../../src/cloudflare/client.ts';
 import {
-  NO_CONNECTION,
   noResponse,
   ok,
   openApi,
@@ -173,15 +172,11 @@ describe('a request', () => {
   });
 });
 
+// What a response means, and whether it is retryable, is in api-error.test.ts.
 describe('a read', () => {
   it.each<[string, Reply]>([
     ['a connection that fails', noResponse()],
-    ['no connection', NO_CONNECTION],
     ['an error of the server', rejection(503)],
-    ['525 of the edge', { status: 525, headers: { 'cf-ray': 'x' } }],
-    ['a conflict', rejection(409)],
-    ['a firewall', { status: 403, body: '<html>' }],
-    ['code 10001', rejection(403, 10001)],
     ['a response that cannot be read', { body: '<html>' }],
   ])('is repeated after %s', async (_, reply) => {
     const { outcome, sent, client, delays } = await read([reply, ok('x')]);
@@ -197,8 +192,6 @@ describe('a read', () => {
 
   it.each<[string, Reply]>([
     ['a rejection', rejection(404)],
-    ['bad credentials', rejection(403, 10000)],
-    ['a redirect', { status: 302 }],
     ['what says so', { status: 503, body: '{"retryable":false}' }],
   ])('is not repeated after %s', async (_, reply) => {
     const { sent, tookMs, delays } = await read([reply, ok('x')]);
@@ -325,9 +318,7 @@ describe('a write', () => {
     ['a conflict', rejection(409), 'conflict'],
     ['a rejection', rejection(400), 'rejected'],
     ['a rate limit', rejection(429), 'notProcessed'],
-    ['525', { status: 525, headers: { 'cf-ray': 'x' } }, 'notProcessed'],
     ['a connection that fails', noResponse(), 'unknown'],
-    ['no connection', NO_CONNECTION, 'notProcessed'],
     ['a response that cannot be read', { body: '<html>' }, 'unknown'],
     ['a response that takes too long', 'hang', 'unknown'],
     ['a success', ok({}), 'accepted'],
