@@ -263,16 +263,15 @@ describe('the description of the API', () => {
       expect(inPath).toEqual(
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
       );
-      const shapes = all.map(({ name, required, schema: value }) => [
-        name,
-        kindOf(value) + (required ? '' : '?'),
-      ]);
-      const { [inPath.at(-1) ?? '']: last, ...others } =
-        Object.fromEntries(shapes);
-      const isMember = Object.hasOwn(members, inPath.at(-1) ?? '');
-      expect(
-        isMember ? { ...others, [inPath.at(-1) ?? '']: last } : others,
-      ).toEqual(members);
+      // Only some methods of the package take the last ID as a member.
+      const last = inPath.at(-1);
+      const shapes = all
+        .filter(({ name }) => name !== last || Object.hasOwn(members, name))
+        .map(({ name, required, schema: value }) => [
+          name,
+          kindOf(value) + (required ? '' : '?'),
+        ]);
+      expect(Object.fromEntries(shapes)).toEqual(members);
     },
   );
 
