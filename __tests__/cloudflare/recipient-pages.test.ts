@@ -35,10 +35,15 @@ function open(filter: Partial<RecipientFilter> = {}) {
   });
 }
 
-function listOf(result: unknown, filter: Partial<RecipientFilter> = {}) {
+/** Reads these pages, one after the other. */
+function readAll(results: unknown[], filter: Partial<RecipientFilter> = {}) {
   const pages = open(filter);
-  readPage(pages, page(result));
-  const { records, ...rest } = pages.toList(TIMES);
+  const added = results.map((result) => readPage(pages, page(result)).addedAny);
+  return { ...pages.toList(TIMES), added };
+}
+
+function listOf(result: unknown, filter: Partial<RecipientFilter> = {}) {
+  const { records, ...rest } = readAll([result], filter);
   return { ids: records.map(({ id }) => id), ...rest };
 }
 
@@ -76,18 +81,16 @@ describe('a reading of the list', () => {
     ['another account', OTHER],
     ['nobody', null],
   ])('adds something with a record of %s, once', (_, accountId) => {
-    const pages = open();
-    const result = page([wire('r1', accountId)]);
-    expect(readPage(pages, result).addedAny).toBe(true);
-    expect(readPage(pages, result).addedAny).toBe(false);
+    const result = [wire('r1', accountId)];
+    expect(readAll([result, result]).added).toEqual([true, false]);
   });
 
   it('has each copy of a record, because pages may be of different age', () => {
     const ended = { association_status: 'disassociating' };
-    const pages = open();
-    readPage(pages, page([wire('r1', ACCOUNT, ended), wire('r2', ACCOUNT)]));
-    readPage(pages, page([wire('r1', ACCOUNT)]));
-    const { records } = pages.toList(TIMES);
+    const { records } = readAll([
+      [wire('r1', ACCOUNT, ended), wire('r2', ACCOUNT)],
+      [wire('r1', ACCOUNT)],
+    ]);
     expect(records.map(({ id, status }) => `${id} ${status}`)).toEqual([
       'r1 disassociating',
       'r2 associated',
@@ -112,9 +115,7 @@ describe('a reading of the list', () => {
         [one, other],
         [other, one],
       ]) {
-        const pages = open();
-        readPage(pages, page(copies));
-        const { records } = pages.toList(TIMES);
+        const { records } = readAll([copies]);
         expect(records.map(({ errors }) => errors.length)).toEqual([1]);
       }
     },
@@ -123,9 +124,7 @@ describe('a reading of the list', () => {
   it('gives a copy that names no account that of another one', () => {
     const copies = [wire('r1', null), wire('r1', ACCOUNT), wire('r2', OTHER)];
     for (const result of [copies, copies.toReversed()]) {
-      const pages = open();
-      readPage(pages, page(result));
-      const { records, others } = pages.toList(TIMES);
+      const { records, others } = readAll([result]);
       expect(records).toMatchObject([
         { id: 'r1', accountId: ACCOUNT },
         { id: 'r1', accountId: ACCOUNT },
@@ -197,29 +196,19 @@ describe('a reading of the list', () => {
     const copies = [wire('r1', null), wire('r1', OTHER)];
     for (const [first, second] of [copies, copies.toReversed()]) {
       const others = { accounts: 1, withoutAccount: 0 };
-      expect(listOf([first, second])).toMatchObject({ others });
-      const pages = open();
-      readPage(pages, page([first]));
-      readPage(pages, page([second]));
-      expect(pages.toList(TIMES)).toMatchObject({ others });
+      expect(readAll([[first, second]])).toMatchObject({ others });
+      expect(readAll([[first], [second]])).toMatchObject({ others });
     }
   });
 
   it.each([false, true])('counts what all pages show: %s', (keepsAll) => {
-    const pages = open({ keepsAll });
     const shown = [
       [wire('r1', OTHER), wire('r2', null), wire('r3', null), wire('r4', null)],
       [wire('r5', account(1)), wire('r2', account(2)), wire('r3', ACCOUNT)],
     ];
-    for (const result of shown) {
-      expect(readPage(pages, page(result)).addedAny).toBe(true);
-    }
-    for (const result of shown) {
-      expect(readPage(pages, page(result)).addedAny).toBe(false);
-    }
-    expect(pages.toList(TIMES).others).toEqual({
-      accounts: 3,
-      withoutAccount: 1,
+    expect(readAll([...shown, ...shown], { keepsAll })).toMatchObject({
+      added: [true, true, false, false],
+      others: { accounts: 3, withoutAccount: 1 },
     });
   });
 
@@ -233,9 +222,7 @@ describe('a reading of the list', () => {
 
   it('is of the account that it names, whatever another copy names', () => {
     const copies = [wire('r1', OTHER), wire('r1', ACCOUNT), wire('r1', null)];
-    const pages = open({ keepsAll: true });
-    readPage(pages, page(copies));
-    const { records } = pages.toList(TIMES);
+    const { records } = readAll([copies], { keepsAll: true });
     expect(records.map(({ accountId }) => accountId)).toEqual([
       OTHER,
       ACCOUNT,
