@@ -327,20 +327,32 @@ describe('a proxy that makes no connection', () => {
     mayHaveBeenProcessed: false,
   };
 
+  const rejection = (status: number) =>
+    `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`;
+  const PAGE = 'HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}';
+  const ENDLESS = `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(64 * 1024)}\r\n\r\n`;
   it.each([
-    [403, false],
-    [407, false],
-    [302, false],
-    [100, false],
-    [500, true],
-    [502, true],
-  ])('responds with %i', async (status, isRetryable) => {
-    const { proxy, address } = await startProxy({
-      reply: `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`,
-    });
+    ['rejected the connection with HTTP 403$', rejection(403), false],
+    ['rejected the connection with HTTP 407$', rejection(407), false],
+    ['rejected the connection with HTTP 302$', rejection(302), false],
+    ['rejected the connection with HTTP 100$', rejection(100), false],
+    ['rejected the connection with HTTP 500$', rejection(500), true],
+    ['rejected the connection with HTTP 502$', rejection(502), true],
+    [
+      'responded to CONNECT with HTTP 201 and a body instead of a tunnel$',
+      PAGE,
+      false,
+    ],
+    ['sent no HTTP response to CONNECT: .*Header overflow', ENDLESS, false],
+    ['sent no HTTP response to CONNECT: .*Expected HTTP', 'SSH-2.0\r\n', false],
+    ['made no connection: socket hang up', '', true],
+  ])('is reported: it %s', async (problem, text, isRetryable) => {
+    const { proxy, port } = await startRaw(text);
     expect(await through(proxy)(URL_BEHIND)).toEqual({
       ...NOT_PROCESSED,
-      message: `the proxy ${address} (HTTPS_PROXY) rejected the connection with HTTP ${status}`,
+      message: expect.stringMatching(
+        `^the proxy 127\\.0\\.0\\.1:${port} \\(HTTPS_PROXY\\) ${problem}`,
+      ),
       isRetryable,
     });
   });
@@ -373,42 +385,6 @@ describe('a proxy that makes no connection', () => {
       expect(message.split(' HTTP 407')[1]).toBe(offer);
     },
   );
-
-  it('responds with a page instead of a tunnel', async () => {
-    const { proxy, address } = await startProxy({
-      reply: 'HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}',
-    });
-    expect(await through(proxy)(URL_BEHIND)).toEqual({
-      ...NOT_PROCESSED,
-      message: `the proxy ${address} (HTTPS_PROXY) responded to CONNECT with HTTP 201 and a body instead of a tunnel`,
-      isRetryable: false,
-    });
-  });
-
-  it.each([
-    [
-      'has a header without end',
-      `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(64 * 1024)}\r\n\r\n`,
-      'sent no HTTP response to CONNECT: .*Header overflow',
-      false,
-    ],
-    [
-      'does not speak HTTP',
-      'SSH-2.0-OpenSSH\r\n',
-      'sent no HTTP response to CONNECT: .*Expected HTTP',
-      false,
-    ],
-    ['closes the connection', '', 'made no connection: socket hang up', true],
-  ])('%s', async (_, text, problem, isRetryable) => {
-    const { proxy, port } = await startRaw(text);
-    expect(await through(proxy)(URL_BEHIND)).toEqual({
-      ...NOT_PROCESSED,
-      message: expect.stringMatching(
-        `^the proxy 127\\.0\\.0\\.1:${port} \\(HTTPS_PROXY\\) ${problem}`,
-      ),
-      isRetryable,
-    });
-  });
 
   it.each([
     ['http://127.0.0.1:1', '127.0.0.1:1', 'connect ECONNREFUSED 127.0.0.1:1'],
