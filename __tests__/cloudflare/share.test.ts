@@ -96,21 +96,10 @@ describe('the list of recipients', () => {
   });
 
   it('has the same object for a record that has not changed', async () => {
-    const [first, second] = firstAccounts(2);
     const dates = { created: '2026-01-01T00:00:00Z', modified: '' };
-    const wireOf = (
-      id: string,
-      accountId: string | undefined,
-      status: string,
-    ) => ({
-      id,
-      account_id: accountId,
-      association_status: status,
-      ...dates,
-    });
-    const kept = wireOf('r1', first?.id, 'associated');
-    const replies = ['associating', 'associated'].map((status) =>
-      ok([kept, wireOf('r2', second?.id, status)]),
+    const kept = { ...wire(0), ...dates };
+    const replies = ['associating', 'associated'].map((association_status) =>
+      ok([kept, { ...wire(1), ...dates, association_status }]),
     );
     const { share, run } = open((_, number) => replies[number - 1] ?? 'hang', {
       inputs: { targets: firstAccounts(2) },
