@@ -7535,9 +7535,10 @@ class RecipientPages {
         };
     }
     /** The list, after its last page. */
-    toList(times) {
+    toList({ sentMs, receivedMs }) {
         return {
-            ...times,
+            sentMs,
+            receivedMs,
             records: this.#records,
             others: {
                 accounts: this.#otherAccounts.size,
@@ -7551,7 +7552,7 @@ class RecipientPages {
         this.#checkList(envelope);
         const entries = page.entries();
         const { count, otherIds } = page;
-        const size = toSize(envelope.resultInfo['per_page']);
+        const size = toSize(envelope.resultInfo['per_page'], envelope.request);
         const isFull = size !== null && count >= size;
         // It would look like a page that repeats another, and end the reading.
         if (isFull && entries.length === 0 && otherIds.size === 0) {
@@ -7559,7 +7560,8 @@ class RecipientPages {
         }
         const seenBefore = this.#seenIds.size;
         this.#addOthers(page);
-        const failedIds = new Set(entries.flatMap(failedIdsIn));
+        const failed = entries.filter(({ record }) => hasTerminalError(record));
+        const failedIds = new Set(failed.map(({ record }) => record.id));
         for (const entry of entries)
             this.#addEntry(entry, failedIds);
         return {
@@ -7632,12 +7634,17 @@ function withAll(seen, more) {
         seen.add(value);
     return seen;
 }
-/** The ID of a record with a terminal error. */
-function failedIdsIn({ record }) {
-    return hasTerminalError(record) ? [record.id] : [];
-}
-function toSize(value) {
-    return typeof value === 'number' && value > 0 ? value : null;
+/**
+ * The size of a page; null where there is none. With another value, nobody
+ * knows whether there are more pages.
+ */
+function toSize(value, request) {
+    if (value === undefined || value === null || value === 0)
+        return null;
+    if (typeof value === 'number' && Number.isInteger(value) && value > 0) {
+        return value;
+    }
+    throw fromUnreadable(request, '`result_info.per_page` is not a size');
 }
 
 ;// CONCATENATED MODULE: ../.build/src/cloudflare/share.js
@@ -7656,12 +7663,9 @@ class ShareApi {
     #recipientsPath;
     #keepsAll;
     #targetIds;
-    /**
-     * Records that the reply to a POST has named, or a list as a target's, or
-     * that a DELETE is sent for.
-     */
+    /** See `RecipientFilter`. */
     #knownIds = new Set();
-    /** Has a whole list turned out to be larger than a response may be? */
+    /** Does the server paginate, or is the list too large for one response? */
     #isPaged = false;
     /** The last copy of each record that was kept of a list, by its ID. */
     #lastKept = new Map();
@@ -7707,15 +7711,13 @@ class ShareApi {
         return list;
     }
     async #readList(options) {
-        try {
-            return await this.#readPages(options);
-        }
-        catch (error) {
-            if (this.#isPaged || !isTooLarge(error))
-                throw error;
+        if (!this.#isPaged) {
+            const list = await this.#readWhole(options);
+            if (list)
+                return list;
             this.#isPaged = true;
-            return this.#readPages(options);
         }
+        return this.#readPages(options);
     }
     /** Reads one recipient. */
     getRecipient(recipientId) {
@@ -7766,37 +7768,54 @@ class ShareApi {
      * Without `page` and `per_page` the API sends everything in one response
      * (published). Only if the response says how large its page is, and fills
      * it, did the server paginate after all.
+     * @returns null where it did, or where the list is larger than a response may
+     *   be
      */
+    async #readWhole(options) {
+        const pages = this.#newPages();
+        try {
+            const page = await this.#readPage(pages, '', options);
+            return isFull(page, page.size) ? null : pages.toList(page);
+        }
+        catch (error) {
+            if (isTooLarge(error))
+                return null;
+            throw error;
+        }
+    }
     async #readPages(options) {
-        const pages = new RecipientPages({
+        const pages = this.#newPages();
+        let pageSize = PER_PAGE;
+        let sentMs = null;
+        for (let number = 1;; number++) {
+            const paging = `&page=${number}&per_page=${pageSize}`;
+            const page = await this.#readPage(pages, paging, options);
+            // A server may send smaller pages than it was asked for.
+            if (number === 1)
+                pageSize = Math.min(pageSize, page.size ?? pageSize);
+            sentMs ??= page.sentMs;
+            if (!isFull(page, pageSize) || !page.addedAny) {
+                return pages.toList({ sentMs, receivedMs: page.receivedMs });
+            }
+        }
+    }
+    #newPages() {
+        return new RecipientPages({
             targetIds: this.#targetIds,
             knownIds: this.#knownIds,
             keepsAll: this.#keepsAll,
             before: this.#lastKept,
             clean: this.#clean,
         });
-        let pageSize = this.#isPaged ? PER_PAGE : null;
-        let sentMs = null;
-        for (let number = 1;; number++) {
-            const paging = pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
-            const path = `${this.#recipientsPath}?include_resources=true${paging}`;
-            const page = await this.#client.readList({ kind: 'list', path }, (request) => pages.newPage(request), options);
-            // A server may send smaller pages than it was asked for.
-            if (number === 1)
-                pageSize = smallerOf(pageSize, page.size);
-            sentMs ??= page.sentMs;
-            const isFull = pageSize !== null && page.count >= pageSize;
-            if (!isFull || !page.addedAny) {
-                return pages.toList({ sentMs, receivedMs: page.receivedMs });
-            }
-        }
+    }
+    #readPage(pages, paging, options) {
+        const path = `${this.#recipientsPath}?include_resources=true${paging}`;
+        return this.#client.readList({ kind: 'list', path }, (request) => pages.newPage(request), options);
     }
 }
-/** Null where neither is known. */
-function smallerOf(a, b) {
-    if (a === null || b === null)
-        return a ?? b;
-    return Math.min(a, b);
+/** Does it have as many records as a page may have? Then there may be more. */
+function isFull({ count }, size) {
+    return size !== null && count >= size;
 }
 /** The body is exactly one of these; see the first promise in SECURITY.md. */
 function bodyFor({ type, id }) {

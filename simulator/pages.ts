@@ -22,9 +22,11 @@ export function listed(
   if (isWhole) return success(all);
 
   const page = Number(query.get('page') ?? 1);
-  const size = Number(query.get('per_page') ?? pageSize ?? DEFAULT_SIZE);
+  const asked = Number(query.get('per_page') ?? DEFAULT_SIZE);
   if (!isBetween(page, 1, Number.POSITIVE_INFINITY)) return reject('paging');
-  if (!isBetween(size, 1, LARGEST_SIZE)) return reject('paging');
+  if (!isBetween(asked, 1, LARGEST_SIZE)) return reject('paging');
+
+  const size = query.has('per_page') ? asked : (pageSize ?? asked);
 
   const part = all.slice((page - 1) * size, page * size);
   return success(part, 200, {

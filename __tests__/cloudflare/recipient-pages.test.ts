@@ -70,9 +70,14 @@ describe('a reading of the list', () => {
     });
     const odd = [wire({}, OTHER), wire({}, OTHER)];
     expect(readPage(pages, page(odd)).addedAny).toBe(false);
-    for (const size of [0, -1, '2', null, undefined]) {
+    for (const size of [0, null, undefined]) {
       const sized = page([], { resultInfo: { per_page: size } });
       expect(readPage(pages, sized).size).toBeNull();
+    }
+    // Nobody knows whether there are more pages.
+    for (const size of [-1, 0.5, '2', true]) {
+      const sized = page([], { resultInfo: { per_page: size } });
+      expect(() => readPage(pages, sized)).toThrow('per_page` is not a size');
     }
   });
 

@@ -89,10 +89,21 @@ describe('the list of recipients', () => {
     });
     expect(seen).toMatchObject({
       ids: ids(0, 50),
-      asked: [ALL, paged(2, 20), paged(3, 20)],
-      sentMs: 0,
-      receivedMs: 300,
+      asked: [ALL, paged(1, 100), paged(2, 20), paged(3, 20)],
+      sentMs: 100,
+      receivedMs: 400,
     });
+  });
+
+  it('is read in pages of a hundred where those of the server are larger, which nobody may ask for', async () => {
+    const pages = [paged(1, 100), paged(2, 100), paged(3, 100)];
+    const { ids: seen, asked } = await list((page) => {
+      const size = page === null ? 200 : 100;
+      const from = ((page ?? 1) - 1) * size;
+      const result_info = { per_page: size };
+      return ok(wires(from, Math.min(from + size, 250)), { result_info });
+    }, 2);
+    expect([seen, asked]).toEqual([ids(0, 250), [ALL, ...pages, ...pages]]);
   });
 
   it('has the same object for a record that has not changed', async () => {
@@ -119,7 +130,7 @@ describe('the list of recipients', () => {
     const { ids: seen, asked } = await list(() => all);
     expect([new Set(seen), asked]).toEqual([
       new Set(ids(0, 20)),
-      [ALL, paged(2, 20)],
+      [ALL, paged(1, 100), paged(2, 20)],
     ]);
   });
 
@@ -129,7 +140,8 @@ describe('the list of recipients', () => {
       if (number === 1) return ok([wire(0), { id: 'r1' }], { result_info });
       return ok(page === 2 ? [wire(2)] : wires(0, 2), { result_info });
     });
-    expect([seen, asked]).toEqual([ids(0, 3), [ALL, ALL, paged(2, 2)]]);
+    const pages = [paged(1, 100), paged(2, 2)];
+    expect([seen, asked]).toEqual([ids(0, 3), [ALL, ALL, ...pages]]);
   });
 
   it('was sent with the attempt that succeeded', async () => {

@@ -49,9 +49,10 @@ export class RecipientPages {
   }
 
   /** The list, after its last page. */
-  toList(times: ListTimes): RecipientList {
+  toList({ sentMs, receivedMs }: ListTimes): RecipientList {
     return {
-      ...times,
+      sentMs,
+      receivedMs,
       records: this.#records,
       others: {
         accounts: this.#otherAccounts.size,
@@ -66,7 +67,7 @@ export class RecipientPages {
     this.#checkList(envelope);
     const entries = page.entries();
     const { count, otherIds } = page;
-    const size = toSize(envelope.resultInfo['per_page']);
+    const size = toSize(envelope.resultInfo['per_page'], envelope.request);
     const isFull = size !== null && count >= size;
     // It would look like a page that repeats another, and end the reading.
     if (isFull && entries.length === 0 && otherIds.size === 0) {
@@ -77,7 +78,8 @@ export class RecipientPages {
     }
     const seenBefore = this.#seenIds.size;
     this.#addOthers(page);
-    const failedIds = new Set(entries.flatMap(failedIdsIn));
+    const failed = entries.filter(({ record }) => hasTerminalError(record));
+    const failedIds = new Set(failed.map(({ record }) => record.id));
     for (const entry of entries) this.#addEntry(entry, failedIds);
     return {
       sentMs: envelope.sentMs,
@@ -149,11 +151,14 @@ function withAll(seen: Set<string>, more: Set<string>): Set<string> {
   return seen;
 }
 
-/** The ID of a record with a terminal error. */
-function failedIdsIn({ record }: Entry): string[] {
-  return hasTerminalError(record) ? [record.id] : [];
-}
-
-function toSize(value: unknown): number | null {
-  return typeof value === 'number' && value > 0 ? value : null;
+/**
+ * The size of a page; null where there is none. With another value, nobody
+ * knows whether there are more pages.
+ */
+function toSize(value: unknown, request: RequestName): number | null {
+  if (value === undefined || value === null || value === 0) return null;
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0) {
+    return value;
+  }
+  throw fromUnreadable(request, '`result_info.per_page` is not a size');
 }
