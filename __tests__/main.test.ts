@@ -169,9 +169,7 @@ describe('a run', () => {
     });
     expect(tookMs).toBe(4_000);
     expect(of('error')).toEqual([
-      expect.stringMatching(
-        /^error\|Timed out\|no response before the step ended/,
-      ),
+      expect.stringMatching(/^error\|Timed out\|no response in time/),
     ]);
   });
 

@@ -4451,6 +4451,12 @@ class Exchange {
         this.#phase = 'connecting';
         request.once('socket', (socket) => this.#watchSocket(socket, request.reusedSocket));
         request.on('error', this.#keepError);
+        // node-fetch compares the last bytes with the end of a chunked body, and
+        // rejects other valid ends as a premature close (its issue 1576). Node
+        // itself reports a body that is cut.
+        request.once('response', ({ headers }) => {
+            delete headers['transfer-encoding'];
+        });
         // HTTP 101. Without a listener, Node would close the connection and report
         // nothing.
         request.once('upgrade', (_response, socket) => {
@@ -4490,7 +4496,7 @@ class Exchange {
             return {
                 type: 'failure',
                 cause: 'timeout',
-                message: 'no response before the step ended',
+                message: 'no response in time',
                 mayHaveBeenProcessed: this.#phase === 'connected',
                 isRetryable: false,
             };

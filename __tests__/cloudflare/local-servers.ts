@@ -170,7 +170,7 @@ export async function startTcp(onData: (socket: Socket) => void = () => {}) {
 }
 
 /** Writes a text and closes the connection, whatever comes in. */
-export const startRaw = (text: string) =>
+export const startRaw = (text: string | Uint8Array) =>
   startTcp((socket) => socket.end(text));
 
 export function proxyAt(url: string): ProxyServer {

@@ -94,7 +94,7 @@ export function hung({ timeoutMs, signal }: HttpRequest): FailedExchange {
   if (!signal.aborted) {
     return noResponse({ message: `no response within ${timeoutMs} ms` });
   }
-  const message = 'no response before the step ended';
+  const message = 'no response in time';
   return noResponse({ cause: 'timeout', message, isRetryable: false });
 }
 

@@ -57,7 +57,7 @@ export interface FailedExchange {
   /** Distinguishes it from a response. */
   readonly type: 'failure';
   /** Why there is no response: decides title and advice. */
-  readonly cause: // The signal of the request was aborted: the step is over.
+  readonly cause: // The signal of the request was aborted: its time is up.
     | 'timeout'
     | 'too-large'
     | 'invalid-response'
@@ -251,6 +251,12 @@ class Exchange {
       this.#watchSocket(socket, request.reusedSocket),
     );
     request.on('error', this.#keepError);
+    // node-fetch compares the last bytes with the end of a chunked body, and
+    // rejects other valid ends as a premature close (its issue 1576). Node
+    // itself reports a body that is cut.
+    request.once('response', ({ headers }) => {
+      delete headers['transfer-encoding'];
+    });
     // HTTP 101. Without a listener, Node would close the connection and report
     // nothing.
     request.once('upgrade', (_response, socket) => {
@@ -290,7 +296,7 @@ class Exchange {
       return {
         type: 'failure',
         cause: 'timeout',
-        message: 'no response before the step ended',
+        message: 'no response in time',
         mayHaveBeenProcessed: this.#phase === 'connected',
         isRetryable: false,
       };
