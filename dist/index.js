@@ -6563,9 +6563,12 @@ function describeResponse(response, clean) {
     const said = json ? describeBody(json, clean) : describePage(text, clean);
     return said || describeRedirect(response, clean) || describeSilence(response);
 }
-function describeRedirect({ headers }, clean) {
+function describeRedirect({ status, headers }, clean) {
     const location = headers['location'];
-    return location ? `redirect to ${clean(location, MAX_TITLE)}` : '';
+    const isRedirect = status >= 300 && status < 400;
+    if (!isRedirect || !location)
+        return '';
+    return `redirect to ${clean(location, MAX_TITLE)}`;
 }
 function describeSilence({ status }) {
     return status < 300
@@ -6712,7 +6715,7 @@ function outcomeOf({ cause, mayHaveBeenProcessed, isRetryable, }) {
 /** Says what a response means that reports no success. */
 function fromResponse(request, response, nowMs, clean) {
     const parsed = parseResponse(response);
-    const { body, code } = parsed;
+    const { body, code, isEnvelope } = parsed;
     const classification = asFinal(classify(request, parsed), body);
     const bodyMs = toSeconds(body?.['retry_after']) * 1000;
     return new ApiError({
@@ -6720,7 +6723,7 @@ function fromResponse(request, response, nowMs, clean) {
         reason: describeResponse(response, clean),
         request: {
             kind: request.kind,
-            detail: `${request.text}, ${describeOrigin(response, clean)}`,
+            detail: `${request.text}, ${describeOrigin(response, isEnvelope, clean)}`,
             code,
             documentationUrl: documentationUrl(body, clean),
         },
@@ -6902,12 +6905,13 @@ function documentationUrl(body, clean) {
 }
 const DOCUMENTATION = /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&%-]{0,200}$/;
 /** `HTTP 400, cf-ray 8f1e…`. */
-function describeOrigin({ status, headers }, clean) {
+function describeOrigin({ status, headers }, isEnvelope, clean) {
     const ray = headers['cf-ray'];
-    const origin = ray
-        ? `cf-ray ${clean(ray, 64)}`
+    // A response that passes for the API's is not called another's.
+    const withoutRay = isEnvelope
+        ? 'no cf-ray'
         : 'not from Cloudflare (no cf-ray)';
-    return `HTTP ${status}, ${origin}`;
+    return `HTTP ${status}, ${ray ? `cf-ray ${clean(ray, 64)}` : withoutRay}`;
 }
 
 ;// CONCATENATED MODULE: ../.build/src/cloudflare/client.js
@@ -6975,7 +6979,8 @@ class CloudflareClient {
                 // before it does.
                 if (last && error.failure.cause === 'timeout')
                     throw last;
-                await this.#backOff(error, attempt, maxAttempts, signal);
+                const failed = { number: attempt, maxAttempts, error, last, signal };
+                await this.#backOff(failed);
                 last = error;
             }
         }
@@ -7074,25 +7079,28 @@ class CloudflareClient {
      * Waits before the next attempt.
      * @throws the error where no attempt can help, or fit
      */
-    async #backOff(error, attempt, maxAttempts, signal) {
+    async #backOff(failed) {
         const { clock, deadline, random, onDelay } = this.#options;
+        const { number, maxAttempts, error, last, signal } = failed;
         const nowMs = clock.now();
         const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
         const final = withoutRetryInTime(error, leftMs);
-        if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
+        if (!final.isRetryable || isLastAttempt(final, number, maxAttempts)) {
             throw final;
         }
         const state = this.#limiter.stateAt(nowMs, deadline.endMs());
-        const backMs = Math.max(backoffMs(attempt, random()), final.retryAfterMs);
+        const backMs = Math.max(backoffMs(number, random()), final.retryAfterMs);
         const waitMs = Math.max(backMs, state.waitMs);
         if (waitMs > leftMs)
             throw final;
         // Something in between, such as a proxy, may limit requests as well.
-        const isLimit = state.isBlocked && error.failure.cause === 'rate-limit';
+        const { cause } = error.failure;
+        const isLimit = state.isBlocked && cause === 'rate-limit';
         if (isLimit)
             this.#announce({ waitMs, isBlocked: true });
-        else if (attempt === 1)
+        else if (cause !== last?.failure.cause) {
             onDelay({ why: 'retry', error, waitMs });
+        }
         await clock.sleep(waitMs, signal);
         if (signal.aborted)
             throw final;
@@ -7960,7 +7968,7 @@ class DeploymentRecord {
 }
 /** It becomes part of a path. */
 function toDeploymentId(data) {
-    const id = Number(Object(data).id);
+    const { id } = Object(data);
     if (Number.isSafeInteger(id))
         return id;
     throw new Error('GitHub did not respond with a deployment');

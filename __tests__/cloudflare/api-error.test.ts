@@ -209,6 +209,15 @@ describe('a response to a read', () => {
   ])('means %s: %j', (expected, response) => {
     expect(meaning(errorOf(response, GET))).toBe(expected);
   });
+
+  it.each([
+    408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 525, 526, 530,
+  ])('with HTTP %d may be read again, unless it says otherwise', (status) => {
+    expect(errorOf(coded(status, 1), GET).isRetryable).toBe(true);
+    expect(errorOf(page(status), GET).isRetryable).toBe(true);
+    const final = json(status, { retryable: false });
+    expect(errorOf(final, GET).isRetryable).toBe(false);
+  });
 });
 
 describe('an error', () => {
@@ -285,6 +294,10 @@ describe('an error', () => {
   it('says that a response without a cf-ray is not from Cloudflare', () => {
     expect(errorOf(foreignPage(502)).failure.request.detail).toBe(
       'POST …/recipients, HTTP 502, not from Cloudflare (no cf-ray)',
+    );
+    // It is taken for one of the API.
+    expect(errorOf(foreign(403, { errors: [] })).failure.request.detail).toBe(
+      'POST …/recipients, HTTP 403, no cf-ray',
     );
     const headers = { 'cf-ray': `x\n${'y'.repeat(99)}` };
     const { detail } = errorOf({ status: 502, headers }).failure.request;

@@ -139,7 +139,7 @@ describe('a request', () => {
       failure: {
         request: {
           kind: 'list',
-          detail: `GET ${name}, HTTP 400, not from Cloudflare (no cf-ray)`,
+          detail: `GET ${name}, HTTP 400, no cf-ray`,
         },
       },
     });
@@ -205,6 +205,22 @@ describe('a read', () => {
       0, 500, 1_500, 3_500, 7_500, 15_500, 23_500, 31_500,
     ]);
     expect(delays).toHaveLength(1);
+  });
+
+  it('reports each time that it is repeated for another reason', async () => {
+    const { delays } = await read([
+      rejection(503),
+      rejection(500),
+      noResponse(),
+      noResponse(),
+      rejection(503),
+      ok('x'),
+    ]);
+    expect(delays).toMatchObject([
+      { error: failed('server') },
+      { error: failed('no-response') },
+      { error: failed('server') },
+    ]);
   });
 
   it('is given up after three responses that cannot be read, even where the caller reads them', async () => {

@@ -115,6 +115,10 @@ describe('the reason in a response', () => {
     );
     expect(described('', to(long))).toBe(`redirect to ${cut(200)}`);
     expect(described('<title>Moved</title>', to('/x'))).toBe('page "Moved"');
+    // It points to what was created.
+    expect(described('', { ...to('/x'), status: 201 })).toBe(
+      'the response is not one of the Shares API',
+    );
     expect(described({ message: 'no' }, to('/x'))).toBe('no');
   });
 

@@ -169,7 +169,7 @@ describe('a deployment record that cannot be written', () => {
   const REJECTED = { message: 'no' };
   const destroy: Respond = (_, response) => response.destroy();
   const STEP_OVER = {
-    message: expect.stringContaining('no response before the step ended'),
+    message: expect.stringContaining('no response in time'),
     lacksPermission: false,
   };
   it.each<[string, Respond, RegExp]>([
@@ -181,6 +181,8 @@ describe('a deployment record that cannot be written', () => {
       NO_DEPLOYMENT,
     ],
     ['the ID is no whole number', respondWith(201, { id: 7.5 }), NO_DEPLOYMENT],
+    ['the ID is a text', respondWith(201, { id: '77' }), NO_DEPLOYMENT],
+    ['the ID is null', respondWith(201, { id: null }), NO_DEPLOYMENT],
     [
       'there is no ID',
       respondWith(202, { message: 'Auto-merged' }),

@@ -165,7 +165,7 @@ export function fromResponse(
   clean: Clean,
 ): ApiError {
   const parsed = parseResponse(response);
-  const { body, code } = parsed;
+  const { body, code, isEnvelope } = parsed;
   const classification = asFinal(classify(request, parsed), body);
   const bodyMs = toSeconds(body?.['retry_after']) * 1000;
 
@@ -175,7 +175,7 @@ export function fromResponse(
       reason: describeResponse(response, clean),
       request: {
         kind: request.kind,
-        detail: `${request.text}, ${describeOrigin(response, clean)}`,
+        detail: `${request.text}, ${describeOrigin(response, isEnvelope, clean)}`,
         code,
         documentationUrl: documentationUrl(body, clean),
       },
@@ -420,11 +420,13 @@ const DOCUMENTATION =
 /** `HTTP 400, cf-ray 8f1e…`. */
 function describeOrigin(
   { status, headers }: ReceivedResponse,
+  isEnvelope: boolean,
   clean: Clean,
 ): string {
   const ray = headers['cf-ray'];
-  const origin = ray
-    ? `cf-ray ${clean(ray, 64)}`
+  // A response that passes for the API's is not called another's.
+  const withoutRay = isEnvelope
+    ? 'no cf-ray'
     : 'not from Cloudflare (no cf-ray)';
-  return `HTTP ${status}, ${origin}`;
+  return `HTTP ${status}, ${ray ? `cf-ray ${clean(ray, 64)}` : withoutRay}`;
 }

@@ -158,11 +158,22 @@ interface Outgoing {
   readonly signal: AbortSignal;
 }
 
-/** A response, and when it was asked for. */
+/** A response, and when its request was sent and it was complete. */
 interface TimedResponse {
   readonly response: ReceivedResponse;
   readonly sentMs: number;
   readonly receivedMs: number;
+}
+
+/** An attempt to read that may be followed by another one. */
+interface FailedAttempt {
+  /** From 1. */
+  readonly number: number;
+  readonly maxAttempts: number;
+  readonly error: ApiError;
+  /** What the attempt before it met; null for the first one. */
+  readonly last: ApiError | null;
+  readonly signal: AbortSignal;
 }
 
 /** Talks to Cloudflare's API. Sends nothing before the first call. */
@@ -219,7 +230,8 @@ export class CloudflareClient {
         // An attempt that the end of the step cut short says nothing; the one
         // before it does.
         if (last && error.failure.cause === 'timeout') throw last;
-        await this.#backOff(error, attempt, maxAttempts, signal);
+        const failed = { number: attempt, maxAttempts, error, last, signal };
+        await this.#backOff(failed);
         last = error;
       }
     }
@@ -331,28 +343,27 @@ export class CloudflareClient {
    * Waits before the next attempt.
    * @throws the error where no attempt can help, or fit
    */
-  async #backOff(
-    error: ApiError,
-    attempt: number,
-    maxAttempts: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #backOff(failed: FailedAttempt): Promise<void> {
     const { clock, deadline, random, onDelay } = this.#options;
+    const { number, maxAttempts, error, last, signal } = failed;
     const nowMs = clock.now();
     const leftMs = Math.max(0, deadline.writesEndMs() - nowMs);
     const final = withoutRetryInTime(error, leftMs);
-    if (!final.isRetryable || isLastAttempt(final, attempt, maxAttempts)) {
+    if (!final.isRetryable || isLastAttempt(final, number, maxAttempts)) {
       throw final;
     }
     const state = this.#limiter.stateAt(nowMs, deadline.endMs());
-    const backMs = Math.max(backoffMs(attempt, random()), final.retryAfterMs);
+    const backMs = Math.max(backoffMs(number, random()), final.retryAfterMs);
     const waitMs = Math.max(backMs, state.waitMs);
     if (waitMs > leftMs) throw final;
 
     // Something in between, such as a proxy, may limit requests as well.
-    const isLimit = state.isBlocked && error.failure.cause === 'rate-limit';
+    const { cause } = error.failure;
+    const isLimit = state.isBlocked && cause === 'rate-limit';
     if (isLimit) this.#announce({ waitMs, isBlocked: true });
-    else if (attempt === 1) onDelay({ why: 'retry', error, waitMs });
+    else if (cause !== last?.failure.cause) {
+      onDelay({ why: 'retry', error, waitMs });
+    }
     await clock.sleep(waitMs, signal);
     if (signal.aborted) throw final;
   }

@@ -21,9 +21,14 @@ export function describeResponse(
   return said || describeRedirect(response, clean) || describeSilence(response);
 }
 
-function describeRedirect({ headers }: ReceivedResponse, clean: Clean): string {
+function describeRedirect(
+  { status, headers }: ReceivedResponse,
+  clean: Clean,
+): string {
   const location = headers['location'];
-  return location ? `redirect to ${clean(location, MAX_TITLE)}` : '';
+  const isRedirect = status >= 300 && status < 400;
+  if (!isRedirect || !location) return '';
+  return `redirect to ${clean(location, MAX_TITLE)}`;
 }
 
 function describeSilence({ status }: ReceivedResponse): string {

@@ -159,7 +159,7 @@ export class DeploymentRecord {
 
 /** It becomes part of a path. */
 function toDeploymentId(data: unknown): number {
-  const id = Number(Object(data).id);
+  const { id } = Object(data);
   if (Number.isSafeInteger(id)) return id;
   throw new Error('GitHub did not respond with a deployment');
 }
