@@ -6055,7 +6055,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(698);
 /* harmony import */ var _github_github_runner_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(942);
 /* harmony import */ var _inputs_recipient_file_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(71);
-/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(375);
+/* harmony import */ var _main_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(138);
 
 
 
@@ -6111,6 +6111,130 @@ function exitWhenDrained() {
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 753:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A6: () => (/* binding */ ORGANIZATION_ID),
+/* harmony export */   JG: () => (/* binding */ isAccountId),
+/* harmony export */   Sd: () => (/* binding */ idsIn),
+/* harmony export */   W_: () => (/* binding */ ACCOUNT_ID),
+/* harmony export */   aQ: () => (/* binding */ holdsId),
+/* harmony export */   iC: () => (/* binding */ SHARE_ID),
+/* harmony export */   k: () => (/* binding */ ACCOUNT_ID_OR_NAME),
+/* harmony export */   lx: () => (/* binding */ idProblem)
+/* harmony export */ });
+/* harmony import */ var _reading_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(231);
+
+/** Every ID that becomes a target, and every published example. */
+const TARGET_ID = /^[0-9a-f]{32}$/i;
+const ACCOUNT_ID = {
+    expected: '32 hexadecimal digits',
+    pattern: TARGET_ID,
+    source: 'Copy the account ID from the Cloudflare dashboard.',
+};
+/** An account ID, where another one is on the same line. */
+const ACCOUNT_ID_OR_NAME = {
+    ...ACCOUNT_ID,
+    source: 'A name follows its ID in a comment (`ID # name`). If this is no name, ' +
+        'copy the account ID from the Cloudflare dashboard.',
+};
+const ORGANIZATION_ID = {
+    expected: '32 hexadecimal digits',
+    pattern: TARGET_ID,
+    source: 'Copy the organization ID from the Cloudflare dashboard.',
+};
+/** The API documents no more than a length of at most 32 characters. */
+const SHARE_ID = {
+    expected: 'up to 32 letters, digits, "_" and "-"',
+    pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
+    source: 'Copy the share ID from the list that step 2 of the README prints.',
+};
+/**
+ * What YAML makes of an ID that looks like a number and is not in quotes:
+ * `1.2e+31`, `Infinity`, or too few digits.
+ */
+const YAML_NUMBER = /^[+-]?(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
+/** What an expression gives for something that is no text. */
+const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
+/** Characters that nobody sees in a message, other than the space. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
+/** A character that is not printable ASCII. */
+const NOT_ASCII = /[^ -~]/u;
+/** An ID in free text, such as a comment: no part of a longer word. */
+const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
+/**
+ * A word that may hold an ID: where line breaks are lost, it has the end of a
+ * comment, a date or another ID before it.
+ */
+const HOLDS_ID = /[0-9a-f]{32}/i;
+function isAccountId(text) {
+    return TARGET_ID.test(text);
+}
+/** The IDs of accounts in free text, in lower case. */
+function idsIn(text) {
+    return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
+}
+/** May a word hold the ID of an account, whatever else it holds? */
+function holdsId(word) {
+    return HOLDS_ID.test(word);
+}
+/**
+ * Why a text is no ID of this kind.
+ * @returns null for an ID
+ */
+function idProblem(kind, text, clean) {
+    if (TARGET_ID.test(text))
+        return null;
+    const flaw = numberFlaw(kind, text) ??
+        wordFlaw(text) ??
+        invisibleFlaw(text) ??
+        foreignFlaw(text) ??
+        patternFlaw(kind, text);
+    return flaw && { expected: kind.expected, got: (0,_reading_js__WEBPACK_IMPORTED_MODULE_0__/* .quoted */ .TL)(text, clean), ...flaw };
+}
+function numberFlaw({ pattern, expected }, text) {
+    if (!YAML_NUMBER.test(text))
+        return null;
+    const fix = 'The ID is incomplete, or YAML turned it into a number: copy the whole ' +
+        'ID. In YAML, put it in quotes.';
+    const isAllowed = pattern.test(text);
+    return isAllowed ? { expected: `${expected}, not a number`, fix } : { fix };
+}
+function wordFlaw(text) {
+    if (!WORD.test(text))
+        return null;
+    return { fix: 'This is a word, not an ID: check where it comes from.' };
+}
+function invisibleFlaw(text) {
+    const [character] = INVISIBLE.exec(text) ?? [];
+    if (character === undefined)
+        return null;
+    const remark = `with the invisible character ${nameOfCharacter(character)}`;
+    return { remark, fix: 'Remove that character, or type the ID.' };
+}
+/** Such as a Cyrillic letter, which looks like a Latin one. */
+function foreignFlaw(text) {
+    const [character] = NOT_ASCII.exec(text) ?? [];
+    if (character === undefined)
+        return null;
+    const remark = `with the character ${nameOfCharacter(character)}`;
+    return { remark, fix: 'Replace that character, or type the ID.' };
+}
+/** `U+0430`. */
+function nameOfCharacter(character) {
+    const code = character.codePointAt(0)?.toString(16).toUpperCase();
+    return `U+${code?.padStart(4, '0')}`;
+}
+function patternFlaw({ pattern, source }, text) {
+    if (pattern.test(text))
+        return null;
+    return { remark: `length ${text.length}`, fix: source };
+}
+
 
 /***/ }),
 
@@ -6197,6 +6321,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_fs_ = __nccwpck_require__(24);
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: ../.build/src/inputs/ids.js
+var ids = __nccwpck_require__(753);
 // EXTERNAL MODULE: ../.build/src/inputs/reading.js
 var reading = __nccwpck_require__(231);
 ;// CONCATENATED MODULE: ../.build/src/inputs/recipient-file.js
@@ -6204,6 +6330,7 @@ var reading = __nccwpck_require__(231);
  * `recipient-account-file`: a list of accounts in a file of the workspace. A
  * file outside of it is not read: its text would appear in messages.
  */
+
 
 
 
@@ -6223,6 +6350,15 @@ const MIB = 1024 * 1024;
 const MAX_BYTES = 4 * MIB;
 /** Codes of `node:fs` for a path that leads nowhere. */
 const MISSING = ['ENOENT', 'ENOTDIR'];
+const CHECK_PATH = 'Check the path, and that an earlier step checks out or writes the file.';
+const LIST_AS_PATH = 'This is no path: pass a list of IDs as `recipient-account-id`.';
+/** What to do, by the code of `node:fs`. */
+const FIXES = {
+    ENOENT: CHECK_PATH,
+    ENOTDIR: CHECK_PATH,
+    ELOOP: 'Correct its symbolic link, which leads to itself.',
+    ENAMETOOLONG: LIST_AS_PATH,
+};
 /** A file that cannot be used. */
 class FileProblem extends Error {
     problem;
@@ -6248,14 +6384,15 @@ function readRecipientFile(path, sources) {
 }
 function readText(path, { env, files, clean }) {
     const shown = (0,reading/* quoted */.TL)(path, clean);
+    const named = { shown, isList: (0,ids/* idsIn */.Sd)(path).length > 0 };
     const workspace = realWorkspace(env, files);
     const absolute = (0,external_node_path_namespaceObject.isAbsolute)(path) ? path : `${workspace}${external_node_path_namespaceObject.sep}${path}`;
-    const file = attempt(() => files.realPath(absolute), shown);
+    const file = attempt(() => files.realPath(absolute), named);
     requireInside(workspace, file, shown);
-    const status = attempt(() => files.status(file), shown);
+    const status = attempt(() => files.status(file), named);
     requireFile(status, shown);
     requireSize(status);
-    const bytes = attempt(() => files.read(file), shown);
+    const bytes = attempt(() => files.read(file), named);
     return decode(bytes);
 }
 function realWorkspace(env, files) {
@@ -6316,33 +6453,23 @@ function decode(bytes) {
     }
 }
 /** Does something with the file that may fail. */
-function attempt(action, shown) {
+function attempt(action, named) {
     try {
         return action();
     }
     catch (error) {
-        throw unreadable(codeOf(error), shown);
+        throw unreadable(codeOf(error), named);
     }
 }
-function unreadable(code, shown) {
+function unreadable(code, { shown, isList }) {
     const isMissing = MISSING.includes(code);
-    const remark = isMissing ? 'which does not exist' : code;
+    const fix = FIXES[code] ?? 'Check the permissions of the file.';
     return new FileProblem({
         expected: 'a file in the workspace',
         got: shown,
-        remark,
-        fix: fixOf(code),
+        remark: isMissing ? 'which does not exist' : code,
+        fix: isMissing && isList ? LIST_AS_PATH : fix,
     });
-}
-function fixOf(code) {
-    if (MISSING.includes(code)) {
-        return 'Check the path, and that an earlier step checks out or writes the file.';
-    }
-    if (code === 'ELOOP')
-        return 'Correct its symbolic link, which leads to itself.';
-    return code === 'ENAMETOOLONG'
-        ? 'This is no path: pass a list of IDs as `recipient-account-id`.'
-        : 'Check the permissions of the file.';
 }
 function codeOf(error) {
     const { code } = error;
@@ -6352,7 +6479,7 @@ function codeOf(error) {
 
 /***/ }),
 
-/***/ 375:
+/***/ 138:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -8128,7 +8255,7 @@ function emptyValue(input, expected) {
 ;// CONCATENATED MODULE: ../.build/src/inputs/credentials.js
 
 
-const SECRET_RULES = [
+const HEADER_RULES = [
     { pattern: /[\r\n]/, got: 'one with a line break' },
     { pattern: /^bearer\s/i, got: 'one with the prefix "Bearer"' },
     { pattern: /^(["']).*\1$/, got: 'one in quotes' },
@@ -8177,7 +8304,7 @@ function readPair(env) {
         return (0,inputs_reading/* invalid */.Gq)(noCredentials());
     const errors = [
         ...missingHalf(env, email, key),
-        ...secretErrors(nameOfInput(env, 'api-email'), email),
+        ...emailErrors(nameOfInput(env, 'api-email'), email),
         ...secretErrors(nameOfInput(env, 'api-key'), key),
     ];
     return errors.length > 0
@@ -8210,117 +8337,22 @@ function missingHalf(env, email, key) {
     return [];
 }
 function secretErrors(input, text) {
-    const broken = SECRET_RULES.find(({ pattern }) => pattern.test(text));
-    if (!broken)
-        return [];
+    const expected = 'the bare secret';
     const fix = 'Store the secret again without that.';
-    return [
-        (0,inputs_reading/* wrongInput */.qn)(input, { expected: 'the bare secret', got: broken.got, fix }),
-    ];
+    return headerErrors(input, text, { expected, fix });
+}
+/** An email address is often a variable. */
+function emailErrors(input, text) {
+    const expected = 'the bare email address';
+    return headerErrors(input, text, { expected, fix: 'Correct the value.' });
+}
+function headerErrors(input, text, advice) {
+    const broken = HEADER_RULES.find(({ pattern }) => pattern.test(text));
+    return broken ? [(0,inputs_reading/* wrongInput */.qn)(input, { ...advice, got: broken.got })] : [];
 }
 
-;// CONCATENATED MODULE: ../.build/src/inputs/ids.js
-
-/** Every ID that becomes a target, and every published example. */
-const TARGET_ID = /^[0-9a-f]{32}$/i;
-const ACCOUNT_ID = {
-    expected: '32 hexadecimal digits',
-    pattern: TARGET_ID,
-    source: 'Copy the account ID from the Cloudflare dashboard.',
-};
-const ORGANIZATION_ID = {
-    expected: '32 hexadecimal digits',
-    pattern: TARGET_ID,
-    source: 'Copy the organization ID from the Cloudflare dashboard.',
-};
-/** The API documents no more than a length of at most 32 characters. */
-const SHARE_ID = {
-    expected: 'up to 32 letters, digits, "_" and "-"',
-    pattern: /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,32}$/,
-    source: 'Copy the share ID from the list that step 2 of the README prints.',
-};
-/**
- * What YAML makes of an ID that looks like a number and is not in quotes:
- * `1.2e+31`, `Infinity`, or too few digits.
- */
-const YAML_NUMBER = /^[+-]?(\d+(\.\d+)?e[+-]?\d+|\.?inf(inity)?|\d{1,31})$/i;
-/** What an expression gives for something that is no text. */
-const WORD = /^(null|nil|none|undefined|nan|true|false|array|object)$/i;
-/** Characters that nobody sees in a message, other than the space. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]|[^\S ]/u;
-/** A character that is not printable ASCII. */
-const NOT_ASCII = /[^ -~]/u;
-/** An ID in free text, such as a comment: no part of a longer word. */
-const ID_IN_TEXT = /(?<![0-9a-z_])[0-9a-f]{32}(?![0-9a-z_])/gi;
-/**
- * A word that may hold an ID: where line breaks are lost, it has the end of a
- * comment, a date or another ID before it.
- */
-const HOLDS_ID = /[0-9a-f]{32}/i;
-function isAccountId(text) {
-    return TARGET_ID.test(text);
-}
-/** The IDs of accounts in free text, in lower case. */
-function idsIn(text) {
-    return (text.match(ID_IN_TEXT) ?? []).map((id) => id.toLowerCase());
-}
-/** May a word hold the ID of an account, whatever else it holds? */
-function holdsId(word) {
-    return HOLDS_ID.test(word);
-}
-/**
- * Why a text is no ID of this kind.
- * @returns null for an ID
- */
-function idProblem(kind, text, clean) {
-    if (TARGET_ID.test(text))
-        return null;
-    const flaw = numberFlaw(kind, text) ??
-        wordFlaw(text) ??
-        invisibleFlaw(text) ??
-        foreignFlaw(text) ??
-        patternFlaw(kind, text);
-    return flaw && { expected: kind.expected, got: (0,inputs_reading/* quoted */.TL)(text, clean), ...flaw };
-}
-function numberFlaw({ pattern, expected }, text) {
-    if (!YAML_NUMBER.test(text))
-        return null;
-    const fix = 'The ID is incomplete, or YAML turned it into a number: copy the whole ' +
-        'ID. In YAML, put it in quotes.';
-    const isAllowed = pattern.test(text);
-    return isAllowed ? { expected: `${expected}, not a number`, fix } : { fix };
-}
-function wordFlaw(text) {
-    if (!WORD.test(text))
-        return null;
-    return { fix: 'This is a word, not an ID: check where it comes from.' };
-}
-function invisibleFlaw(text) {
-    const [character] = INVISIBLE.exec(text) ?? [];
-    if (character === undefined)
-        return null;
-    const remark = `with the invisible character ${nameOfCharacter(character)}`;
-    return { remark, fix: 'Remove that character, or type the ID.' };
-}
-/** Such as a Cyrillic letter, which looks like a Latin one. */
-function foreignFlaw(text) {
-    const [character] = NOT_ASCII.exec(text) ?? [];
-    if (character === undefined)
-        return null;
-    const remark = `with the character ${nameOfCharacter(character)}`;
-    return { remark, fix: 'Replace that character, or type the ID.' };
-}
-/** `U+0430`. */
-function nameOfCharacter(character) {
-    const code = character.codePointAt(0)?.toString(16).toUpperCase();
-    return `U+${code?.padStart(4, '0')}`;
-}
-function patternFlaw({ pattern, source }, text) {
-    if (pattern.test(text))
-        return null;
-    return { remark: `length ${text.length}`, fix: source };
-}
-
+// EXTERNAL MODULE: ../.build/src/inputs/ids.js
+var ids = __nccwpck_require__(753);
 ;// CONCATENATED MODULE: ../.build/src/inputs/max-removals.js
 
 
@@ -8436,6 +8468,7 @@ function depthChange(character) {
 
 
 
+
 /** What `terraform output -json` writes for each output. */
 const OUTPUT_KEYS = ['sensitive', 'type', 'value'];
 /**
@@ -8471,6 +8504,7 @@ function entriesOfArray(json) {
         text: textOf(item),
         label: null,
         place: place(index),
+        context: 'json',
     }));
     const problems = items.flatMap((item, index) => numberAsId(item, place(index)));
     return { entries, disabledIds: [], problems };
@@ -8487,6 +8521,7 @@ function entriesOfObject(json, clean) {
         text: textOf(item),
         label: labelOf(item),
         place: place(item),
+        context: 'json',
     }));
     const problems = [
         ...items.flatMap((item) => numberAsId(item, place(item))),
@@ -8527,7 +8562,7 @@ function textOf({ source }) {
 }
 /** 32 digits without quotes. jq 1.6 changes all but the first 17 of them. */
 function numberAsId({ source }, place) {
-    if (!isAccountId(source))
+    if (!(0,ids/* isAccountId */.JG)(source))
         return [];
     const fix = 'Put it in quotes: JSON tools may have changed its digits.';
     return [{ expected: 'account IDs in quotes', got: source, place, fix }];
@@ -8554,7 +8589,7 @@ function repeatedLabels(items, clean) {
 }
 /** In a map from ID to name, the IDs are on the wrong side. */
 function idsAsLabels(items, clean) {
-    const wrong = items.filter((item) => holdsId(labelOf(item) ?? ''));
+    const wrong = items.filter((item) => (0,ids/* holdsId */.aQ)(labelOf(item) ?? ''));
     return wrong.map(({ key }) => {
         const got = `an ID in the label ${(0,inputs_reading/* quoted */.TL)(key ?? '', clean)}`;
         const fix = 'Write the label before the ID: `{"EMEA": "ID"}`.';
@@ -8595,8 +8630,10 @@ function entriesOfLine(line, isOnlyLine) {
     const label = labelOfLine(line);
     const isOnlyWord = isOnlyLine && line.words.length === 1;
     const placeOfWord = (index) => isOnlyLine ? ` in entry ${index + 1}` : placeOf(line);
+    const context = line.words.some(ids/* isAccountId */.JG) ? 'beside-id' : 'line';
     return line.words.map((text, index) => {
-        return { text, label, place: isOnlyWord ? '' : placeOfWord(index) };
+        const place = isOnlyWord ? '' : placeOfWord(index);
+        return { text, label, place, context };
     });
 }
 /** With two IDs on a line nobody knows which one the comment names. */
@@ -8618,7 +8655,7 @@ function joinedIdsIn(line) {
 /** The account that a comment switches off. Behind an entry, it is a problem. */
 function disabledIdOf(line) {
     const [start = ''] = SWITCHED_OFF.exec(seenComment(line)) ?? [];
-    return idsIn(start);
+    return (0,ids/* idsIn */.Sd)(start);
 }
 /** A comment as people see it. */
 function seenComment({ comment }) {
@@ -8626,11 +8663,11 @@ function seenComment({ comment }) {
 }
 /** Whole words: a secret in one can only be recognized as a whole. */
 function wordsWithIds(text) {
-    return text.split(SEPARATOR).filter(holdsId);
+    return text.split(SEPARATOR).filter(ids/* holdsId */.aQ);
 }
 function idsInComment(joined, clean) {
     const [first = '', ...more] = joined;
-    const rest = more.length > 0 ? ` and ${more.length} more` : '';
+    const rest = more.length > 0 ? ` and ${formatCount(more.length)} more` : '';
     const got = `${(0,inputs_reading/* quoted */.TL)(first, clean)}${rest}`;
     const inYaml = 'in YAML, use `|` instead of `>`';
     const fix = 'Move the ID to a line of its own (as `# ID`, if the account is switched ' +
@@ -8675,7 +8712,7 @@ function parseRecipientList(text, options) {
     });
 }
 function isRecipientId(text, { ownerId }) {
-    return isAccountId(text) && text.toLowerCase() !== ownerId;
+    return (0,ids/* isAccountId */.JG)(text) && text.toLowerCase() !== ownerId;
 }
 /** All entries of each account, by its ID in lower case. */
 function accountsOf(entries) {
@@ -8723,10 +8760,11 @@ function noAccounts(text) {
     };
 }
 function entryProblem(entry, options) {
-    const { text, place } = entry;
+    const { text, place, context } = entry;
+    const kind = context === 'beside-id' ? ids/* ACCOUNT_ID_OR_NAME */.k : ids/* ACCOUNT_ID */.W_;
     const wrong = emptyProblem(text) ??
-        mixedProblem(text, options.clean) ??
-        idProblem(ACCOUNT_ID, text, options.clean) ??
+        mixedProblem(entry, options.clean) ??
+        (0,ids/* idProblem */.lx)(kind, text, options.clean) ??
         ownerProblem(text, options.clean);
     return { ...wrong, place };
 }
@@ -8734,23 +8772,26 @@ function emptyProblem(text) {
     if (text !== '')
         return null;
     return {
-        expected: ACCOUNT_ID.expected,
+        expected: ids/* ACCOUNT_ID */.W_.expected,
         got: 'an empty text',
         fix: 'Remove the empty entry, or check the expression that it comes from.',
     };
 }
+const BARE_ID_IN_JSON = 'Write each ID as a text of its own: `["ID"]`, or with its name as the ' +
+    'key, `{"EMEA": "ID"}`.';
+const BARE_ID_ON_A_LINE = 'Remove what is around the ID: IDs are separated by commas, spaces or ' +
+    'newlines, and a name follows its ID in a comment (`ID # name`).';
 /** Another separator, or a name in front of the ID. */
-function mixedProblem(text, clean) {
+function mixedProblem({ text, context }, clean) {
     const isPrintable = /^[ -~]*$/.test(text);
-    if (!isPrintable || isAccountId(text) || idsIn(text).length === 0) {
+    if (!isPrintable || (0,ids/* isAccountId */.JG)(text) || (0,ids/* idsIn */.Sd)(text).length === 0) {
         return null;
     }
     return {
-        expected: ACCOUNT_ID.expected,
+        expected: ids/* ACCOUNT_ID */.W_.expected,
         got: (0,inputs_reading/* quoted */.TL)(text, clean),
         remark: `length ${text.length}`,
-        fix: 'Remove what is around the ID: IDs are separated by commas, spaces or ' +
-            'newlines, and a name follows its ID in a comment (`ID # name`).',
+        fix: context === 'json' ? BARE_ID_IN_JSON : BARE_ID_ON_A_LINE,
     };
 }
 function ownerProblem(text, clean) {
@@ -8839,7 +8880,7 @@ function readFile(sources, { ownerId }) {
 }
 function readOrganization({ env, clean, }) {
     const id = givenInput(env, ORGANIZATION_INPUT);
-    const wrong = idProblem(ORGANIZATION_ID, id, clean);
+    const wrong = (0,ids/* idProblem */.lx)(ids/* ORGANIZATION_ID */.A6, id, clean);
     if (wrong)
         return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(ORGANIZATION_INPUT, wrong));
     const target = {
@@ -8986,12 +9027,12 @@ function readAccountId(env, clean) {
     const text = inputOrVariable(env, 'account-id');
     const fix = 'Set this input, or the variable CLOUDFLARE_ACCOUNT_ID.';
     const input = nameOfInput(env, 'account-id');
-    const id = readId(input, ACCOUNT_ID, text, fix, clean);
+    const id = readId(input, ids/* ACCOUNT_ID */.W_, text, fix, clean);
     return id.type === 'valid' ? (0,inputs_reading/* valid */.rZ)(id.value.toLowerCase()) : id;
 }
 function readShareId(env, clean) {
     const text = givenInput(env, 'share-id');
-    return readId('share-id', SHARE_ID, text, 'Set this input.', clean);
+    return readId('share-id', ids/* SHARE_ID */.iC, text, 'Set this input.', clean);
 }
 function readEnvironment(env) {
     return (0,inputs_reading/* valid */.rZ)(givenInput(env, 'environment') || DEFAULT_ENVIRONMENT);
@@ -8999,7 +9040,7 @@ function readEnvironment(env) {
 function readId(input, kind, text, fixOfEmpty, clean) {
     if (text === '')
         return (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* emptyInput */.Wb)(input, kind.expected, fixOfEmpty));
-    const wrong = idProblem(kind, text, clean);
+    const wrong = (0,ids/* idProblem */.lx)(kind, text, clean);
     return wrong ? (0,inputs_reading/* invalid */.Gq)((0,inputs_reading/* wrongInput */.qn)(input, wrong)) : (0,inputs_reading/* valid */.rZ)(text);
 }
 
@@ -13172,7 +13213,7 @@ const SHORTEST_SECRET = 6;
  * Control and format characters (bidirectional overrides, zero width), line and
  * paragraph separators.
  */
-const sanitizer_INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 /** Everything that HTML or Markdown could act on. */
 const MARKUP = /[!-'*+/:-@[-^`{-~]/g;
 /** What GitHub makes a link of, even where it is escaped. */
@@ -13243,7 +13284,7 @@ function base64Within(secret, offset) {
 function flatten(text) {
     return text
         .toWellFormed()
-        .replace(sanitizer_INVISIBLE, ' ')
+        .replace(INVISIBLE, ' ')
         .replace(/#(?=#\[)/g, '# ')
         .replace(/^(\s*):(?=:)/, '$1: ');
 }

@@ -179,6 +179,12 @@ describe('the path of a file of recipients', () => {
     );
   });
 
+  it('cannot be an ID', () => {
+    expect(messagesIn(withPath(ACCOUNT))).toEqual([
+      `recipient-account-file: expected a file in the workspace, got "${ACCOUNT}" (which does not exist). This is no path: pass a list of IDs as \`recipient-account-id\`.`,
+    ]);
+  });
+
   it('cannot be outside of the workspace, also by symbolic links', () => {
     writeFileSync(join(root, 'secret.txt'), ACCOUNT);
     mkdirSync(join(root, 'workspace2'), { recursive: true });

@@ -236,6 +236,7 @@ describe('joined lines, which would lose accounts', () => {
       'by cat, behind a date': `${OTHER}\n# 20260801${ACCOUNT}\n${THIRD}`,
       'by cat, behind a label': `${OTHER} # 20260801${ACCOUNT}\n${THIRD}`,
       'by cat, behind an ID': `${OTHER}\n# ${THIRD}${ACCOUNT}\n${account(4)}`,
+      'many of them': `${OTHER} # x${` ${ACCOUNT}`.repeat(1_100)}`,
     });
     for (const character of '\u00ad\u200b\ufeff\u034f\u3164\u0001') {
       const id = `${ACCOUNT.slice(0, 9)}${character}${ACCOUNT.slice(9)}`;
@@ -395,8 +396,12 @@ describe('an entry that is no account', () => {
       'two different quotes': `"${ACCOUNT}'`,
       'another separator': `${ACCOUNT};${OTHER}`,
       'a name before it': `EMEA=${ACCOUNT}`,
+      'a name before it, with a space': `EMEA: ${ACCOUNT}`,
+      'the dash of a list that was folded': `- ${ACCOUNT} - ${OTHER}`,
+      'a name behind it, without #': `${ACCOUNT} // EMEA`,
       'a list in a text': `["${ACCOUNT},${OTHER}"]`,
       'an object': `[{"id": "${ACCOUNT}"}]`,
+      'an ID with a comment, in JSON': `["${ACCOUNT} # EMEA"]`,
 
       // What is in an ID.
       'what looks like a digit': `${ACCOUNT.slice(1)}\u0430`,

@@ -7,6 +7,7 @@ import {
   emptyInput,
   type InputError,
   invalid,
+  type Problem,
   type Reading,
   valid,
   wrongInput,
@@ -19,13 +20,13 @@ import {
   type ReplaceableInput,
 } from './sources.ts';
 
-/** Why a secret cannot become an HTTP header. */
-interface SecretRule {
+/** Why a text cannot become an HTTP header. */
+interface HeaderRule {
   readonly pattern: RegExp;
   readonly got: string;
 }
 
-const SECRET_RULES: readonly SecretRule[] = [
+const HEADER_RULES: readonly HeaderRule[] = [
   { pattern: /[\r\n]/, got: 'one with a line break' },
   { pattern: /^bearer\s/i, got: 'one with the prefix "Bearer"' },
   { pattern: /^(["']).*\1$/, got: 'one in quotes' },
@@ -84,7 +85,7 @@ function readPair(env: Environment): Reading<Credentials> {
 
   const errors = [
     ...missingHalf(env, email, key),
-    ...secretErrors(nameOfInput(env, 'api-email'), email),
+    ...emailErrors(nameOfInput(env, 'api-email'), email),
     ...secretErrors(nameOfInput(env, 'api-key'), key),
   ];
   return errors.length > 0
@@ -129,10 +130,22 @@ function missingHalf(
 }
 
 function secretErrors(input: string, text: string): InputError[] {
-  const broken = SECRET_RULES.find(({ pattern }) => pattern.test(text));
-  if (!broken) return [];
+  const expected = 'the bare secret';
   const fix = 'Store the secret again without that.';
-  return [
-    wrongInput(input, { expected: 'the bare secret', got: broken.got, fix }),
-  ];
+  return headerErrors(input, text, { expected, fix });
+}
+
+/** An email address is often a variable. */
+function emailErrors(input: string, text: string): InputError[] {
+  const expected = 'the bare email address';
+  return headerErrors(input, text, { expected, fix: 'Correct the value.' });
+}
+
+function headerErrors(
+  input: string,
+  text: string,
+  advice: Pick<Problem, 'expected' | 'fix'>,
+): InputError[] {
+  const broken = HEADER_RULES.find(({ pattern }) => pattern.test(text));
+  return broken ? [wrongInput(input, { ...advice, got: broken.got })] : [];
 }

@@ -25,6 +25,14 @@ export const ACCOUNT_ID: IdKind = {
   source: 'Copy the account ID from the Cloudflare dashboard.',
 };
 
+/** An account ID, where another one is on the same line. */
+export const ACCOUNT_ID_OR_NAME: IdKind = {
+  ...ACCOUNT_ID,
+  source:
+    'A name follows its ID in a comment (`ID # name`). If this is no name, ' +
+    'copy the account ID from the Cloudflare dashboard.',
+};
+
 export const ORGANIZATION_ID: IdKind = {
   expected: '32 hexadecimal digits',
   pattern: TARGET_ID,

@@ -3,6 +3,7 @@
  * here: it becomes an entry, is counted as switched off, or is a problem.
  */
 import type { Clean } from '../domain.ts';
+import { formatCount } from '../format.ts';
 import { holdsId, idsIn, isAccountId } from './ids.ts';
 import { isJson, type JsonItem, jsonItems } from './json-items.ts';
 import { type Problem, quoted } from './reading.ts';
@@ -15,6 +16,8 @@ export interface Entry {
   readonly label: string | null;
   /** ` on line 2`, ` in entry 2` or ` for "EMEA"`; empty for the only one. */
   readonly place: string;
+  /** Where it stands: in JSON, or on a line, and there beside an ID. */
+  readonly context: 'json' | 'line' | 'beside-id';
 }
 
 /** Everything that a list holds. */
@@ -75,6 +78,7 @@ function entriesOfArray(json: string): Entries {
     text: textOf(item),
     label: null,
     place: place(index),
+    context: 'json' as const,
   }));
   const problems = items.flatMap((item, index) =>
     numberAsId(item, place(index)),
@@ -94,6 +98,7 @@ function entriesOfObject(json: string, clean: Clean): Entries {
     text: textOf(item),
     label: labelOf(item),
     place: place(item),
+    context: 'json' as const,
   }));
   const problems = [
     ...items.flatMap((item) => numberAsId(item, place(item))),
@@ -216,8 +221,10 @@ function entriesOfLine(line: Line, isOnlyLine: boolean): Entry[] {
   const isOnlyWord = isOnlyLine && line.words.length === 1;
   const placeOfWord = (index: number) =>
     isOnlyLine ? ` in entry ${index + 1}` : placeOf(line);
+  const context = line.words.some(isAccountId) ? 'beside-id' : 'line';
   return line.words.map((text, index) => {
-    return { text, label, place: isOnlyWord ? '' : placeOfWord(index) };
+    const place = isOnlyWord ? '' : placeOfWord(index);
+    return { text, label, place, context };
   });
 }
 
@@ -257,7 +264,7 @@ function wordsWithIds(text: string): string[] {
 
 function idsInComment(joined: readonly string[], clean: Clean): Problem {
   const [first = '', ...more] = joined;
-  const rest = more.length > 0 ? ` and ${more.length} more` : '';
+  const rest = more.length > 0 ? ` and ${formatCount(more.length)} more` : '';
   const got = `${quoted(first, clean)}${rest}`;
   const inYaml = 'in YAML, use `|` instead of `>`';
   const fix =

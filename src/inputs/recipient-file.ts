@@ -5,6 +5,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, sep } from 'node:path';
 import type { Environment } from '../domain.ts';
+import { idsIn } from './ids.ts';
 import {
   invalid,
   type Problem,
@@ -34,6 +35,25 @@ const MAX_BYTES = 4 * MIB;
 
 /** Codes of `node:fs` for a path that leads nowhere. */
 const MISSING = ['ENOENT', 'ENOTDIR'];
+const CHECK_PATH =
+  'Check the path, and that an earlier step checks out or writes the file.';
+const LIST_AS_PATH =
+  'This is no path: pass a list of IDs as `recipient-account-id`.';
+/** What to do, by the code of `node:fs`. */
+const FIXES: Readonly<Record<string, string>> = {
+  ENOENT: CHECK_PATH,
+  ENOTDIR: CHECK_PATH,
+  ELOOP: 'Correct its symbolic link, which leads to itself.',
+  ENAMETOOLONG: LIST_AS_PATH,
+};
+
+/** A path for messages. */
+interface NamedPath {
+  /** In quotes. */
+  readonly shown: string;
+  /** Does it hold IDs of accounts? */
+  readonly isList: boolean;
+}
 
 /** A file that cannot be used. */
 class FileProblem extends Error {
@@ -64,16 +84,17 @@ export function readRecipientFile(
 
 function readText(path: string, { env, files, clean }: InputSources): string {
   const shown = quoted(path, clean);
+  const named = { shown, isList: idsIn(path).length > 0 };
   const workspace = realWorkspace(env, files);
   const absolute = isAbsolute(path) ? path : `${workspace}${sep}${path}`;
-  const file = attempt(() => files.realPath(absolute), shown);
+  const file = attempt(() => files.realPath(absolute), named);
   requireInside(workspace, file, shown);
 
-  const status = attempt(() => files.status(file), shown);
+  const status = attempt(() => files.status(file), named);
   requireFile(status, shown);
   requireSize(status);
 
-  const bytes = attempt(() => files.read(file), shown);
+  const bytes = attempt(() => files.read(file), named);
   return decode(bytes);
 }
 
@@ -139,34 +160,23 @@ function decode(bytes: Uint8Array): string {
 }
 
 /** Does something with the file that may fail. */
-function attempt<T>(action: () => T, shown: string): T {
+function attempt<T>(action: () => T, named: NamedPath): T {
   try {
     return action();
   } catch (error) {
-    throw unreadable(codeOf(error), shown);
+    throw unreadable(codeOf(error), named);
   }
 }
 
-function unreadable(code: string, shown: string): FileProblem {
+function unreadable(code: string, { shown, isList }: NamedPath): FileProblem {
   const isMissing = MISSING.includes(code);
-  const remark = isMissing ? 'which does not exist' : code;
+  const fix = FIXES[code] ?? 'Check the permissions of the file.';
   return new FileProblem({
     expected: 'a file in the workspace',
     got: shown,
-    remark,
-    fix: fixOf(code),
+    remark: isMissing ? 'which does not exist' : code,
+    fix: isMissing && isList ? LIST_AS_PATH : fix,
   });
-}
-
-function fixOf(code: string): string {
-  if (MISSING.includes(code)) {
-    return 'Check the path, and that an earlier step checks out or writes the file.';
-  }
-  if (code === 'ELOOP')
-    return 'Correct its symbolic link, which leads to itself.';
-  return code === 'ENAMETOOLONG'
-    ? 'This is no path: pass a list of IDs as `recipient-account-id`.'
-    : 'Check the permissions of the file.';
 }
 
 function codeOf(error: unknown): string {

@@ -4,7 +4,13 @@
  */
 import type { Clean, Target } from '../domain.ts';
 import { formatCount } from '../format.ts';
-import { ACCOUNT_ID, idProblem, idsIn, isAccountId } from './ids.ts';
+import {
+  ACCOUNT_ID,
+  ACCOUNT_ID_OR_NAME,
+  idProblem,
+  idsIn,
+  isAccountId,
+} from './ids.ts';
 import { type Entries, type Entry, entriesOf } from './list-entries.ts';
 import {
   findingOf,
@@ -135,11 +141,12 @@ function noAccounts(text: string): Problem {
 }
 
 function entryProblem(entry: Entry, options: ListOptions): Problem {
-  const { text, place } = entry;
+  const { text, place, context } = entry;
+  const kind = context === 'beside-id' ? ACCOUNT_ID_OR_NAME : ACCOUNT_ID;
   const wrong =
     emptyProblem(text) ??
-    mixedProblem(text, options.clean) ??
-    idProblem(ACCOUNT_ID, text, options.clean) ??
+    mixedProblem(entry, options.clean) ??
+    idProblem(kind, text, options.clean) ??
     ownerProblem(text, options.clean);
   return { ...wrong, place };
 }
@@ -153,8 +160,15 @@ function emptyProblem(text: string): Problem | null {
   };
 }
 
+const BARE_ID_IN_JSON =
+  'Write each ID as a text of its own: `["ID"]`, or with its name as the ' +
+  'key, `{"EMEA": "ID"}`.';
+const BARE_ID_ON_A_LINE =
+  'Remove what is around the ID: IDs are separated by commas, spaces or ' +
+  'newlines, and a name follows its ID in a comment (`ID # name`).';
+
 /** Another separator, or a name in front of the ID. */
-function mixedProblem(text: string, clean: Clean): Problem | null {
+function mixedProblem({ text, context }: Entry, clean: Clean): Problem | null {
   const isPrintable = /^[ -~]*$/.test(text);
   if (!isPrintable || isAccountId(text) || idsIn(text).length === 0) {
     return null;
@@ -163,9 +177,7 @@ function mixedProblem(text: string, clean: Clean): Problem | null {
     expected: ACCOUNT_ID.expected,
     got: quoted(text, clean),
     remark: `length ${text.length}`,
-    fix:
-      'Remove what is around the ID: IDs are separated by commas, spaces or ' +
-      'newlines, and a name follows its ID in a comment (`ID # name`).',
+    fix: context === 'json' ? BARE_ID_IN_JSON : BARE_ID_ON_A_LINE,
   };
 }
 
