@@ -43,16 +43,20 @@ export function planExact(inputs: Inputs, observed: Observations): Plan {
   };
 }
 
-/** The owner of the share is never counted nor removed. */
+/**
+ * The owner of the share is never counted nor removed. Its organization is no
+ * account: a record that names it is a reason to reject the plan.
+ */
 function accountsWithAccess(
   { accountId: owner }: Inputs,
-  { byAccount }: Observations,
+  observed: Observations,
 ): ReadonlyMap<string, readonly ShareRecipient[]> {
+  const organizationId = shareIn(observed)?.organizationId ?? null;
   const withAccess = new Map<string, readonly ShareRecipient[]>();
-  for (const [accountId, records] of byAccount) {
+  for (const [accountId, records] of observed.byAccount) {
+    const isAccount = accountId !== owner && accountId !== organizationId;
     const active = records.filter(isActive);
-    if (active.length === 0 || accountId === owner) continue;
-    withAccess.set(accountId, active);
+    if (isAccount && active.length > 0) withAccess.set(accountId, active);
   }
   return withAccess;
 }
@@ -127,8 +131,7 @@ function unless(
 function recordWasSkipped({ observed }: ExactSituation): string | null {
   const { skipped } = observed;
   if (skipped === 0) return null;
-  const records = skipped === 1 ? 'record' : 'records';
-  return `${skipped} ${records} of the list could not be read`;
+  return `${plural(skipped, 'record')} of the list could not be read`;
 }
 
 /** Removing it could remove a whole organization. */
