@@ -4696,7 +4696,7 @@ var connection = __nccwpck_require__(777);
 
 
 
-/** HTTPS_PROXY is used; the others may hold the same password. */
+/** Those for https are used; the others may hold the same password. */
 const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 const MAX_SCHEMES = 4;
@@ -6590,8 +6590,8 @@ class RateLimiter {
     stateAt(nowMs, endMs) {
         const blockedMs = Math.max(0, (this.#blockedUntilMs ?? nowMs) - nowMs);
         const gapMs = this.#gapMs(nowMs, endMs - nowMs);
-        const sinceMs = nowMs - (this.#lastSentMs ?? nowMs - gapMs);
-        const spacedMs = Math.max(0, gapMs - sinceMs);
+        const nextMs = (this.#lastSentMs ?? 0) + gapMs;
+        const spacedMs = Math.max(0, nextMs - nowMs);
         return {
             // Whole, because a part of a millisecond may be too short for a clock to
             // move, and would be waited for again and again.
@@ -7374,15 +7374,10 @@ function decodeResourceTypes(value, clean) {
 /** The shares of a list of shares; what is odd is left out. */
 function decodeShareNames({ result }, clean) {
     const shares = Array.isArray(result) ? result : [];
-    return shares
-        .map((entry) => {
-        const share = (0,json/* asObject */.e)(entry);
-        const id = share?.['id'];
-        if (!share || !isId(id))
-            return null;
-        return { id, name: clean((0,json/* toText */.f)(share['name']), records_MAX_TEXT) };
-    })
-        .filter((share) => share !== null);
+    return shares.flatMap((entry) => {
+        const { id, name } = (0,json/* asObject */.e)(entry) ?? {};
+        return isId(id) ? [{ id, name: clean((0,json/* toText */.f)(name), records_MAX_TEXT) }] : [];
+    });
 }
 /**
  * The record in the reply to a POST. Only its ID is required, which the client
@@ -7596,9 +7591,9 @@ class RecipientPage {
         catch (error) {
             // Somebody else's odd record must not make every run fail. One that names
             // nobody may be the organization's, or a target's.
-            if (isOwn || accountId === null)
+            const isOthers = !isOwn && accountId !== null;
+            if (!isOthers || !(error instanceof ApiError))
                 throw error;
-            asApiError(error);
             if (isId(id))
                 this.otherIds.add(id);
             this.skipped++;
@@ -9255,7 +9250,6 @@ async function readShareBeside(listing, { share, clock, deadline }) {
     // Whoever awaits the list reports its errors.
     void Promise.allSettled([listing])
         .then(() => clock.sleep(SHARE_GRACE_MS, isRead.signal))
-        .catch(() => { })
         .then(() => late.abort('late'));
     const signal = AbortSignal.any([deadline.closing, late.signal]);
     const read = await share
@@ -9781,10 +9775,9 @@ function nameOfResource(id, share) {
  */
 function describeErrors(record, share) {
     const isTerminal = hasTerminalError(record);
+    const alike = record.errors.filter(({ terminal }) => terminal === isTerminal);
     const byText = new Map();
-    for (const { resourceId, error, terminal } of record.errors) {
-        if (terminal !== isTerminal)
-            continue;
+    for (const { resourceId, error } of alike) {
         const ids = byText.get(error) ?? [];
         byText.set(error, [...ids, resourceId]);
     }
@@ -9798,22 +9791,19 @@ function describeErrors(record, share) {
         return `${who}: ${error}`;
     });
     const described = shown.reduce((count, [, ids]) => count + ids.length, 0);
-    return `${texts.join('; ')}${describeRest(record, described)}`;
-}
-/** Terminal ones come first: those that were not kept are like the last one. */
-function describeRest({ errors, moreErrors }, described) {
-    const isMixed = errors[0]?.terminal === true && !errors.at(-1)?.terminal;
-    const retried = isMixed
-        ? errors.filter(({ terminal }) => !terminal).length + moreErrors
-        : 0;
-    const more = errors.length + moreErrors - described - retried;
-    const parts = [
+    // Terminal ones come first: those that were not kept are like the last one.
+    const others = record.errors.length - alike.length;
+    const retried = others > 0 ? others + record.moreErrors : 0;
+    const all = record.errors.length + record.moreErrors;
+    const more = all - described - retried;
+    const rest = [
         ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
         ...(retried > 0
             ? [`and ${formatCount(retried)} that Cloudflare is retrying`]
             : []),
     ];
-    return parts.length > 0 ? ` (${parts.join(', ')})` : '';
+    const end = rest.length > 0 ? ` (${rest.join(', ')})` : '';
+    return `${texts.join('; ')}${end}`;
 }
 
 ;// CONCATENATED MODULE: ../.build/src/reconcile/decide.js
@@ -10561,10 +10551,10 @@ class Reconciler {
         };
     }
     /** Records what is known of a write that was sent, or nearly. */
-    #record({ index, recipientId }, reply, replies) {
+    #record(write, reply, replies) {
+        const { index, recipientId } = write;
         const nowMs = this.#options.clock.now();
         this.#hasWriteEnded = true;
-        const write = { index, recipientId };
         this.#attempts.set(keyOf(write), this.#attemptsOf(write) + 1);
         const result = reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);
         if (result.outcome === 'notProcessed') {
@@ -12766,21 +12756,14 @@ function targetSections(result, toHtml, budget) {
     const failed = byCause(of('failed', 'cancelled'), result);
     const changed = of('added', 'removed');
     const waiting = of('waiting');
-    const areCancelled = of('failed').length === 0;
-    const failedTitle = (count) => {
-        if (!areCancelled)
-            return plural(count, 'more failure');
-        const who = plural(count, `more ${nounOf(failed)}`);
-        return `${who} ${wordOf('cancelled', result.inputs)}`;
-    };
-    const waitingTitle = (count) => {
-        const who = plural(count, `more ${nounOf(waiting)}`);
-        return `${who} ${wordOf('waiting', result.inputs)}`;
-    };
+    const more = (all, kind) => (count) => `${plural(count, `more ${nounOf(all)}`)} ${wordOf(kind, result.inputs)}`;
+    const failedTitle = of('failed').length === 0
+        ? more(failed, 'cancelled')
+        : (count) => plural(count, 'more failure');
     return [
         ...sections(failed, failedTitle),
         ...sections(changed, (count) => plural(count, 'more change')),
-        ...sections(waiting, waitingTitle),
+        ...sections(waiting, more(waiting, 'waiting')),
         section(foldedTitle(of('unchanged'), result), of('unchanged')),
     ];
 }
@@ -13357,8 +13340,6 @@ function openRun(inputs, notes, world, sink, clean) {
         clean,
         onDelay: progress.delayed,
     });
-    const share = new ShareApi(client, inputs, clean);
-    const deployment = new DeploymentRecord({ inputs, context, http, clock });
     return {
         inputs,
         notes,
@@ -13367,8 +13348,8 @@ function openRun(inputs, notes, world, sink, clean) {
         deadline,
         progress,
         client,
-        share,
-        deployment,
+        share: new ShareApi(client, inputs, clean),
+        deployment: new DeploymentRecord({ inputs, context, http, clock }),
     };
 }
 /** The deployment record is finished on every path. */
@@ -13402,16 +13383,13 @@ async function observeAndReconcile(run) {
             return await reconcile(run, first.observed);
         const isCancelled = deadline.isCancelled();
         const failure = unreadRecipients(first.error.failure, isCancelled);
-        const ending = isCancelled ? 'cancelled' : 'complete';
-        const nowMs = clock.now();
-        return unobservedOutcome(inputs, failure, first.share, nowMs, {
-            type: ending,
+        const type = isCancelled ? 'cancelled' : 'complete';
+        return unobservedOutcome(inputs, failure, first.share, clock.now(), {
+            type,
         });
     }
     catch (error) {
-        const failure = internalError();
-        const nowMs = clock.now();
-        return unobservedOutcome(inputs, failure, null, nowMs, {
+        return unobservedOutcome(inputs, internalError(), null, clock.now(), {
             type: 'crashed',
             error,
         });

@@ -112,8 +112,6 @@ function openRun(
     clean,
     onDelay: progress.delayed,
   });
-  const share = new ShareApi(client, inputs, clean);
-  const deployment = new DeploymentRecord({ inputs, context, http, clock });
   return {
     inputs,
     notes,
@@ -122,8 +120,8 @@ function openRun(
     deadline,
     progress,
     client,
-    share,
-    deployment,
+    share: new ShareApi(client, inputs, clean),
+    deployment: new DeploymentRecord({ inputs, context, http, clock }),
   };
 }
 
@@ -158,15 +156,12 @@ async function observeAndReconcile(run: Run): Promise<Outcome> {
 
     const isCancelled = deadline.isCancelled();
     const failure = unreadRecipients(first.error.failure, isCancelled);
-    const ending = isCancelled ? 'cancelled' : 'complete';
-    const nowMs = clock.now();
-    return unobservedOutcome(inputs, failure, first.share, nowMs, {
-      type: ending,
+    const type = isCancelled ? 'cancelled' : 'complete';
+    return unobservedOutcome(inputs, failure, first.share, clock.now(), {
+      type,
     });
   } catch (error) {
-    const failure = internalError();
-    const nowMs = clock.now();
-    return unobservedOutcome(inputs, failure, null, nowMs, {
+    return unobservedOutcome(inputs, internalError(), null, clock.now(), {
       type: 'crashed',
       error,
     });

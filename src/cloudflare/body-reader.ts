@@ -5,7 +5,7 @@ import { asObject, type JsonObject } from './json.ts';
 export interface Body {
   /**
    * The body as a JSON object; null if it is not one, or not UTF-8 (RFC 8259,
-   * section 8.1).
+   * section 8.1). Texts are without U+FEFF, which the parser leaves out.
    */
   readonly json: JsonObject | null;
   /**

@@ -34,7 +34,7 @@ export interface TunnelOptions extends https.RequestOptions {
   readonly connectSignal: AbortSignal;
 }
 
-/** HTTPS_PROXY is used; the others may hold the same password. */
+/** Those for https are used; the others may hold the same password. */
 const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\//i;
 const MAX_SCHEMES = 4;

@@ -43,8 +43,8 @@ export class RateLimiter {
   stateAt(nowMs: number, endMs: number): RateLimitState {
     const blockedMs = Math.max(0, (this.#blockedUntilMs ?? nowMs) - nowMs);
     const gapMs = this.#gapMs(nowMs, endMs - nowMs);
-    const sinceMs = nowMs - (this.#lastSentMs ?? nowMs - gapMs);
-    const spacedMs = Math.max(0, gapMs - sinceMs);
+    const nextMs = (this.#lastSentMs ?? 0) + gapMs;
+    const spacedMs = Math.max(0, nextMs - nowMs);
     return {
       // Whole, because a part of a millisecond may be too short for a clock to
       // move, and would be waited for again and again.

@@ -1,5 +1,5 @@
 import type { Clean, ShareRecipient } from '../domain.ts';
-import { asApiError, fromUnreadable, type RequestName } from './api-error.ts';
+import { ApiError, fromUnreadable, type RequestName } from './api-error.ts';
 import { asObject, type JsonObject, toText } from './json.ts';
 import {
   decodeRecipient,
@@ -12,7 +12,10 @@ import {
 export interface RecipientFilter {
   /** IDs of the targets of the run. */
   readonly targetIds: ReadonlySet<string>;
-  /** Records that the run has created, or seen as those of a target. */
+  /**
+   * Records that the reply to a POST has named, or a list as a target's, or
+   * that a DELETE is sent for.
+   */
   readonly knownIds: ReadonlySet<string>;
   /**
    * Are records of other accounts needed, too? With `state: exact`, they may
@@ -96,8 +99,8 @@ export class RecipientPage {
     } catch (error) {
       // Somebody else's odd record must not make every run fail. One that names
       // nobody may be the organization's, or a target's.
-      if (isOwn || accountId === null) throw error;
-      asApiError(error);
+      const isOthers = !isOwn && accountId !== null;
+      if (!isOthers || !(error instanceof ApiError)) throw error;
       if (isId(id)) this.otherIds.add(id);
       this.skipped++;
     }

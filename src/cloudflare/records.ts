@@ -85,14 +85,10 @@ export function decodeShareNames(
   clean: Clean,
 ): readonly ShareName[] {
   const shares = Array.isArray(result) ? result : [];
-  return shares
-    .map((entry): ShareName | null => {
-      const share = asObject(entry);
-      const id = share?.['id'];
-      if (!share || !isId(id)) return null;
-      return { id, name: clean(toText(share['name']), MAX_TEXT) };
-    })
-    .filter((share) => share !== null);
+  return shares.flatMap((entry): ShareName[] => {
+    const { id, name } = asObject(entry) ?? {};
+    return isId(id) ? [{ id, name: clean(toText(name), MAX_TEXT) }] : [];
+  });
 }
 
 /**

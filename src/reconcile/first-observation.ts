@@ -96,7 +96,6 @@ async function readShareBeside(
   // Whoever awaits the list reports its errors.
   void Promise.allSettled([listing])
     .then(() => clock.sleep(SHARE_GRACE_MS, isRead.signal))
-    .catch(() => {})
     .then(() => late.abort('late'));
   const signal = AbortSignal.any([deadline.closing, late.signal]);
   const read = await share

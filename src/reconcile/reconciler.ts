@@ -394,14 +394,10 @@ export class Reconciler {
   }
 
   /** Records what is known of a write that was sent, or nearly. */
-  #record(
-    { index, recipientId }: DueWrite,
-    reply: SentReply,
-    replies: ShareRecipient[],
-  ): void {
+  #record(write: DueWrite, reply: SentReply, replies: ShareRecipient[]): void {
+    const { index, recipientId } = write;
     const nowMs = this.#options.clock.now();
     this.#hasWriteEnded = true;
-    const write = { index, recipientId };
     this.#attempts.set(keyOf(write), this.#attemptsOf(write) + 1);
     const result =
       reply.outcome === 'accepted' ? ACCEPTED : this.#learnFrom(reply.error);

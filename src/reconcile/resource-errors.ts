@@ -20,9 +20,9 @@ export function describeErrors(
   share: Share | null,
 ): string {
   const isTerminal = hasTerminalError(record);
+  const alike = record.errors.filter(({ terminal }) => terminal === isTerminal);
   const byText = new Map<string, string[]>();
-  for (const { resourceId, error, terminal } of record.errors) {
-    if (terminal !== isTerminal) continue;
+  for (const { resourceId, error } of alike) {
     const ids = byText.get(error) ?? [];
     byText.set(error, [...ids, resourceId]);
   }
@@ -36,24 +36,18 @@ export function describeErrors(
     return `${who}: ${error}`;
   });
   const described = shown.reduce((count, [, ids]) => count + ids.length, 0);
-  return `${texts.join('; ')}${describeRest(record, described)}`;
-}
 
-/** Terminal ones come first: those that were not kept are like the last one. */
-function describeRest(
-  { errors, moreErrors }: ShareRecipient,
-  described: number,
-): string {
-  const isMixed = errors[0]?.terminal === true && !errors.at(-1)?.terminal;
-  const retried = isMixed
-    ? errors.filter(({ terminal }) => !terminal).length + moreErrors
-    : 0;
-  const more = errors.length + moreErrors - described - retried;
-  const parts = [
+  // Terminal ones come first: those that were not kept are like the last one.
+  const others = record.errors.length - alike.length;
+  const retried = others > 0 ? others + record.moreErrors : 0;
+  const all = record.errors.length + record.moreErrors;
+  const more = all - described - retried;
+  const rest = [
     ...(more > 0 ? [`and ${formatCount(more)} more`] : []),
     ...(retried > 0
       ? [`and ${formatCount(retried)} that Cloudflare is retrying`]
       : []),
   ];
-  return parts.length > 0 ? ` (${parts.join(', ')})` : '';
+  const end = rest.length > 0 ? ` (${rest.join(', ')})` : '';
+  return `${texts.join('; ')}${end}`;
 }

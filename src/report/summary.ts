@@ -190,20 +190,16 @@ function targetSections(
   const failed = byCause(of('failed', 'cancelled'), result);
   const changed = of('added', 'removed');
   const waiting = of('waiting');
-  const areCancelled = of('failed').length === 0;
-  const failedTitle = (count: number) => {
-    if (!areCancelled) return plural(count, 'more failure');
-    const who = plural(count, `more ${nounOf(failed)}`);
-    return `${who} ${wordOf('cancelled', result.inputs)}`;
-  };
-  const waitingTitle = (count: number) => {
-    const who = plural(count, `more ${nounOf(waiting)}`);
-    return `${who} ${wordOf('waiting', result.inputs)}`;
-  };
+  const more = (all: readonly TargetState[], kind: Kind) => (count: number) =>
+    `${plural(count, `more ${nounOf(all)}`)} ${wordOf(kind, result.inputs)}`;
+  const failedTitle =
+    of('failed').length === 0
+      ? more(failed, 'cancelled')
+      : (count: number) => plural(count, 'more failure');
   return [
     ...sections(failed, failedTitle),
     ...sections(changed, (count) => plural(count, 'more change')),
-    ...sections(waiting, waitingTitle),
+    ...sections(waiting, more(waiting, 'waiting')),
     section(foldedTitle(of('unchanged'), result), of('unchanged')),
   ];
 }
