@@ -510,7 +510,7 @@ it('a DELETE that was not sent is not forgotten when another one of its account 
       [LIST]: () => (isDeleted ? rejection(503) : { ...ok(both), headers }),
     },
   });
-  expect(recipients[0].error).toContain('the last write was held back');
+  expect(recipients[0].error).toContain('the next write was held back');
 });
 
 it('a failed target is changed by a POST whose record appears late', async () => {

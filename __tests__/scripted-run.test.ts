@@ -290,7 +290,7 @@ describe('a timeout of several accounts', () => {
     });
     expect(run.of('error|')).toEqual([
       expect.stringContaining(
-        '; 2 last writes may have been carried out: no response before ',
+        '; 2 last writes may have been carried out: no response in time. ',
       ),
     ]);
   });
@@ -469,7 +469,7 @@ it('what held back several accounts is counted for each reason', async () => {
   });
   const [message] = run.of('error|');
   expect(message).toMatch(/; 4 last writes not processed: /);
-  expect(message).toMatch(/; 2 last writes held back for 4 s, as requested/);
+  expect(message).toMatch(/; 2 writes held back for 4 s, as requested/);
 });
 
 it('a rejection that asks to wait past the end says so', async () => {

@@ -9320,15 +9320,20 @@ function deletesOf(id, deletes) {
  * Why it is not known what came of a DELETE of the target: the first whose
  * outcome is unknown while its record still has access. Null without one.
  */
-function openDeleteOf({ deletes }, { records }) {
+function openDeleteOf(history, observed) {
+    const [open] = lastDeletes(history, observed, 'unknown');
+    return open ?? null;
+}
+/** Why the last DELETE of each record that still has access ended so. */
+function lastDeletes({ deletes }, { records }, outcome) {
     const lastOfEach = new Map(deletes.map(({ recipientId, result }) => [recipientId, result]));
-    for (const [recipientId, result] of lastOfEach) {
+    return [...lastOfEach].flatMap(([recipientId, result]) => {
         const record = records.get(recipientId);
-        const isOpen = record !== undefined && isActive(record);
-        if (isOpen && result.outcome === 'unknown')
-            return result.error.failure;
-    }
-    return null;
+        const hasAccess = record !== undefined && isActive(record);
+        return hasAccess && result.outcome === outcome
+            ? [result.error.failure]
+            : [];
+    });
 }
 /**
  * Has a write of the run for the target been carried out: was it accepted, or
@@ -9460,6 +9465,12 @@ function notBegunAfterPoll({ reason, request }) {
 /** The list cannot be read any more that would show the effect of a write. */
 function withOpenWrite(poll, write) {
     const reason = `${poll.reason}; the last write may have been carried out: ${write.reason}`;
+    return { ...poll, reason };
+}
+/** The same for a write that Cloudflare accepted. */
+function withAcceptedWrite(poll, desired) {
+    const write = desired === 'present' ? 'addition' : 'removal';
+    const reason = `${poll.reason}; Cloudflare accepted the ${write}`;
     return { ...poll, reason };
 }
 /** Nothing is known of any target. */
@@ -9732,11 +9743,16 @@ function endedByPoll(poll, state, observed) {
     if (openDelete)
         return withOpenWrite(poll, openDelete);
     const last = writesFor(state, state.recipient).at(-1)?.result;
-    if (last?.outcome === 'rejected')
-        return last.error.failure;
-    return last?.outcome === 'unknown'
-        ? withOpenWrite(poll, last.error.failure)
-        : poll;
+    switch (last?.outcome) {
+        case 'rejected':
+            return last.error.failure;
+        case 'unknown':
+            return withOpenWrite(poll, last.error.failure);
+        case 'accepted':
+            return withAcceptedWrite(poll, state.planned.desired);
+        default:
+            return poll;
+    }
 }
 /** Has no list shown yet what came of the last write? */
 function isEffectOpen({ planned, next, deletes, recipient, }) {
@@ -10795,7 +10811,12 @@ const WRITES = ['create', 'delete'];
 const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 /** Nothing of this kind may do it. */
 const KIND_NOT_ACCEPTED = [1001, 10405];
-const RUN_AGAIN = 'Run again: completed changes are kept.';
+function runAgain(before) {
+    return {
+        hint: `${before} Run again: completed changes are kept.`,
+        dryRunHint: `${before} Run again.`,
+    };
+}
 const INTERNAL_HINT = 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
     'and run again. The log has what was done by then.';
 /** Hints in the order in which they are considered. */
@@ -10874,7 +10895,7 @@ const RULES = [
         kinds: ['list'],
         codes: [1004],
         isShareListed: true,
-        hint: `Cloudflare lists this share as active, so this may be temporary. ${RUN_AGAIN}`,
+        ...runAgain('Cloudflare lists this share as active, so this may be temporary.'),
     },
     {
         cause: 'not-found',
@@ -10909,7 +10930,7 @@ const RULES = [
     },
     {
         cause: 'server',
-        hint: `Check https://www.cloudflarestatus.com. ${RUN_AGAIN}`,
+        ...runAgain('Check https://www.cloudflarestatus.com.'),
     },
     {
         cause: 'blocked',
@@ -10919,7 +10940,7 @@ const RULES = [
     {
         cause: 'invalid-response',
         wasRead: 'list',
-        hint: `The API responded properly before, so this may be temporary. ${RUN_AGAIN}`,
+        ...runAgain('The API responded properly before, so this may be temporary.'),
     },
     {
         cause: 'invalid-response',
@@ -10934,12 +10955,12 @@ const RULES = [
     },
     {
         cause: 'no-response',
-        hint: `Cloudflare was reached but sent no complete response. ${RUN_AGAIN}`,
+        ...runAgain('Cloudflare was reached but sent no complete response.'),
     },
     {
         cause: 'network',
         wasRead: 'list',
-        hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
+        ...runAgain('The connection worked before, so this may be temporary.'),
     },
     {
         cause: 'network',
@@ -10950,7 +10971,7 @@ const RULES = [
     {
         cause: 'proxy',
         wasRead: 'list',
-        hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
+        ...runAgain('The connection worked before, so this may be temporary.'),
     },
     {
         cause: 'proxy',
@@ -11022,15 +11043,18 @@ const RULES = [
     {
         cause: 'stopped',
         hint: 'Fix the other failure and run again: completed changes are kept.',
+        dryRunHint: 'Fix the other failure and run again.',
     },
     {
         cause: 'timeout',
         hint: 'Raise timeout (and timeout-minutes of the job), or run again to ' +
             'continue. Nothing was undone.',
+        dryRunHint: 'Raise timeout (and timeout-minutes of the job), or run again.',
     },
     {
         cause: 'cancelled',
         hint: 'Run again to continue. Nothing was undone.',
+        dryRunHint: 'Run again.',
     },
     {
         cause: 'internal',
@@ -11048,18 +11072,21 @@ function adviceFor(failure, circumstances) {
     const rule = RULES.find((candidate) => matches(candidate, failure, circumstances));
     return {
         topic: rule?.topic ?? failure.cause,
-        hint: rule?.hint ?? null,
+        hint: rule ? hintOf(rule, circumstances) : null,
     };
+}
+function hintOf({ hint, dryRunHint }, { dryRun }) {
+    return dryRun ? (dryRunHint ?? hint) : hint;
 }
 function matches(rule, { cause, request }, circumstances) {
     return (rule.cause === cause &&
         accepts(rule.kinds, request?.kind) &&
         accepts(rule.codes, request?.code) &&
-        isUnlessOther(rule.wasRead, circumstances.wasRead) &&
-        isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
-        isUnlessOther(rule.credentials, circumstances.credentials) &&
-        isUnlessOther(rule.refusedFor, circumstances.refusedFor) &&
-        isUnlessOther(rule.isShareListed, circumstances.isShareListed));
+        equalsIfGiven(rule.wasRead, circumstances.wasRead) &&
+        equalsIfGiven(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
+        equalsIfGiven(rule.credentials, circumstances.credentials) &&
+        equalsIfGiven(rule.refusedFor, circumstances.refusedFor) &&
+        equalsIfGiven(rule.isShareListed, circumstances.isShareListed));
 }
 /** A rule that names no values accepts all of them, and their absence. */
 function accepts(values, value) {
@@ -11067,7 +11094,7 @@ function accepts(values, value) {
         return true;
     return value !== null && value !== undefined && values.includes(value);
 }
-function isUnlessOther(expected, value) {
+function equalsIfGiven(expected, value) {
     return expected === undefined || expected === value;
 }
 /**
@@ -11370,7 +11397,9 @@ function planKept(state, { wait }) {
         ? ` (Cloudflare is retrying ${plural(retried, 'resource')})`
         : '';
     const group = `already ${recipient?.status}`;
-    const rest = next.do === 'wait' && wait ? 'wait' : 'no change';
+    // A plan that was rejected fails what it would have waited for.
+    const isWaiting = next.do === 'wait' || next.do === 'fail';
+    const rest = isWaiting && wait ? 'wait' : 'no change';
     return { sign: '=', text: `${group}: ${rest}`, detail, group };
 }
 function planRemoval({ recipient, next, planned }) {
@@ -11411,6 +11440,10 @@ function planCounts(targets, inputs) {
     return [...counts]
         .map(([group, count]) => `${formatCount(count)} ${group}`)
         .join(', ');
+}
+/** The title of the plan of many targets, without what stays as it is. */
+function changesTitle(count) {
+    return count === 1 ? 'The change' : `All ${plural(count, 'change')}`;
 }
 function slowPlanWarning(writes, requiredMs, remainingMs) {
     return {
@@ -11526,6 +11559,11 @@ function describeHeldBackAtEnd(heldBack) {
         ? describeNotProcessed(heldBack.failure)
         : describeHeldBack(heldBack);
 }
+/** Only a write that was not processed has been sent. */
+function describeHeldBackWrite(heldBack) {
+    const which = heldBack.why === 'not-processed' ? 'last' : 'next';
+    return `the ${which} write was ${describeHeldBackAtEnd(heldBack)}`;
+}
 function describeNotProcessed(failure) {
     return `not processed: ${formatFailure(failure)}`;
 }
@@ -11627,9 +11665,9 @@ function headline(result) {
     });
     return `${prefixOf(result)}${parts.join(', ')}`;
 }
-function prefixOf({ inputs, outcome }) {
+function prefixOf({ outcome }) {
     const { targets, ending, refusal } = outcome;
-    const isExplained = targets.some((state) => hasFailed(state, inputs));
+    const isExplained = targets.some((state) => failureOf(state) === refusal);
     return refusal && !isExplained ? 'plan rejected: ' : PREFIXES[ending.type];
 }
 const PREFIXES = {
@@ -11731,6 +11769,7 @@ function describePending(state, result) {
         ...describeSeen([state], result),
         ...describeConfirmation([state]),
         ...describeUnbegunRemovals([state]),
+        ...describeAcceptedRemovals([state]),
         ...describeLastWrite(state, outcome.observed),
         ...describeRejections([state], outcome.observed),
         ...describeRetries(state, outcome.share),
@@ -11743,6 +11782,7 @@ function describeManyPending(states, result) {
         ...describeSeen(states, result),
         ...describeConfirmation(states),
         ...describeUnbegunRemovals(states),
+        ...describeAcceptedRemovals(states),
         ...describeLastWrites(states, result.outcome.observed),
         ...describeRejections(states, result.outcome.observed),
         ...describeManyRetries(states, result.outcome.share),
@@ -11843,10 +11883,21 @@ function describeUnbegunRemovals(states) {
     const who = states.length === 1 ? '' : `${plural(length, 'account')} `;
     return [`${who}not removed, because the additions were not complete`];
 }
+/** Their statuses do not show yet that Cloudflare has accepted them. */
+function describeAcceptedRemovals(states) {
+    const accepted = states.filter((state) => lastResultOf(state)?.outcome === 'accepted' && !hasShownEffect(state));
+    const [first] = accepted;
+    if (!first)
+        return [];
+    const what = states.length === 1
+        ? `the removal of recipient ${first.deletes.at(-1)?.recipientId}`
+        : plural(accepted.length, 'removal');
+    return [`Cloudflare accepted ${what}`];
+}
 function describeLastWrite(state, observed) {
     const openDelete = observed && openDeleteOf(state, observed);
     const heldBack = state.heldBack
-        ? [`the last write was ${describeHeldBackAtEnd(state.heldBack)}`]
+        ? [describeHeldBackWrite(state.heldBack)]
         : [];
     if (openDelete) {
         const { reason } = openDelete;
@@ -11912,22 +11963,12 @@ function describeRejections(states, observed) {
         return [];
     const reasons = states
         .filter((state) => openDeleteOf(state, observed) !== null)
-        .flatMap((state) => rejectionsOf(state, observed));
+        .flatMap((state) => lastDeletes(state, observed, 'rejected'))
+        .map(({ reason }) => reason);
     if (reasons.length === 0)
         return [];
     const named = listOf([...new Set(reasons)], MAX_REASONS);
     return [`${plural(reasons.length, 'removal')} met a rejection: ${named}`];
-}
-/** Why a record is still there whose last DELETE was rejected. */
-function rejectionsOf({ deletes }, { records }) {
-    const lastOfEach = new Map(deletes.map(({ recipientId, result }) => [recipientId, result]));
-    return [...lastOfEach].flatMap(([recipientId, result]) => {
-        const record = records.get(recipientId);
-        const isThere = record !== undefined && isActive(record);
-        return isThere && result.outcome === 'rejected'
-            ? [result.error.failure.reason]
-            : [];
-    });
 }
 /**
  * How many were held back for each reason. What was not processed has reasons
@@ -11942,8 +11983,9 @@ function describeHeldBackWrites(states) {
         group.push(heldBack);
         groups.set(heldBack.why, group);
     }
-    return [...groups.values()].map((group) => {
-        const writes = plural(group.length, 'last write');
+    return [...groups].map(([why, group]) => {
+        const noun = why === 'not-processed' ? 'last write' : 'write';
+        const writes = plural(group.length, noun);
         return `${writes} ${describeHeldBackGroup(group)}`;
     });
 }
@@ -12076,12 +12118,13 @@ function summaryWarning(message) {
 
 
 
-
 /** After so long without a line, the next poll writes one. */
 const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;
 const MAX_HELD_BACK = 3;
+/** So many resources that Cloudflare retries have an annotation. */
+const MAX_RETRIED = 3;
 /** Cloudflare's published rate limit. */
 const LIMIT_REQUESTS = 1_200;
 const LIMIT_WINDOW_MS = 300_000;
@@ -12125,8 +12168,7 @@ function createProgressLog(sink, inputs, clock) {
         const changes = lines.filter(({ isChange }) => isChange);
         if (!isReviewed || changes.length === 0)
             return;
-        const title = `All ${plural(changes.length, 'change')}`;
-        sink.group(title, changes.map(({ text }) => text));
+        sink.group(changesTitle(changes.length), changes.map(({ text }) => text));
     }
     function wasPending(state) {
         return !overAtPlan.has(progress_log_keyOf(state));
@@ -12150,6 +12192,7 @@ function createProgressLog(sink, inputs, clock) {
             credentials: inputs.credentials.type,
             refusedFor: null,
             isShareListed: false,
+            dryRun: inputs.dryRun,
         });
         const line = `${nameOfState(to)}: ${text}`;
         const count = limit ? countLine(limit.key) : 0;
@@ -12168,7 +12211,12 @@ function createProgressLog(sink, inputs, clock) {
         for (const { resourceId, error } of errors) {
             retriedResources.add(resourceId);
             const name = nameOfResource(resourceId, share);
-            warn(retriedResourceWarning(`${name}: ${error}`, to));
+            const warning = retriedResourceWarning(`${name}: ${error}`, to);
+            // GitHub shows ten: others may need somebody to act.
+            if (retriedResources.size <= MAX_RETRIED)
+                warn(warning);
+            else
+                log(`${warning.title}: ${warning.text}`);
         }
     }
     return {
@@ -12346,6 +12394,7 @@ function describeGroups(groups, result) {
         credentials: result.inputs.credentials.type,
         refusedFor: result.outcome.refusal?.about ?? null,
         isShareListed: isShareListed(result),
+        dryRun: result.inputs.dryRun,
     };
     return groups.map((group) => describeGroup(group, result, circumstances));
 }
@@ -12374,7 +12423,9 @@ function reasonOfSeveral(failure, states, result) {
 function groupKey(failure, state) {
     if (failure.cause === 'refused')
         return failure.cause;
-    if (isEndOfRun(failure) || isWholeRun(failure)) {
+    if (isWholeRun(failure))
+        return `${failure.cause} ${failure.reason}`;
+    if (isEndOfRun(failure)) {
         // A removal that was not begun gets no annotation.
         const { desired } = state.planned;
         return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;
@@ -12982,9 +13033,9 @@ function duplicates({ outcome }, { byAccount }) {
     });
 }
 function skippedRecords({ outcome }, { skipped }) {
-    // Such a record is a reason to reject a plan, which then says so.
-    const hasEffect = outcome.refusal !== null;
-    return skipped > 0 && !hasEffect ? [skippedWarning(skipped)] : [];
+    // The reason of the refusal says so.
+    const isReason = outcome.refusal?.about === 'record';
+    return skipped > 0 && !isReason ? [skippedWarning(skipped)] : [];
 }
 function ownerRecords({ inputs }, { byAccount }) {
     if (inputs.state !== 'exact')

@@ -184,7 +184,11 @@ describe('a target that no further list can show', () => {
 
   it.each<[string, Partial<TargetState>, string]>([
     ['the poll, without a write', {}, 'no list'],
-    ['the poll, after an accepted POST', posting('accepted'), 'no list'],
+    [
+      'the poll, after an accepted POST',
+      posting('accepted'),
+      'no list; Cloudflare accepted the addition',
+    ],
     ['the rejection of a POST', posting('lost', 'rejected'), 'reason'],
     ['that a POST may have been carried out', posting('lost'), OPEN],
     [
@@ -192,7 +196,11 @@ describe('a target that no further list can show', () => {
       { ...posting('lost'), next: waiting },
       'no list',
     ],
-    ['the poll, after an accepted DELETE', removing('accepted'), 'no list'],
+    [
+      'the poll, after an accepted DELETE',
+      removing('accepted'),
+      'no list; Cloudflare accepted the removal',
+    ],
     ['the rejection of a DELETE', removing('lost', 'rejected'), 'reason'],
     ['that a DELETE may have been carried out', removing('lost'), OPEN],
     ['the poll, before a DELETE', removing(), 'no list'],

@@ -18,8 +18,10 @@ const TOKEN: Circumstances = {
   credentials: 'token',
   refusedFor: 'removals',
   isShareListed: false,
+  dryRun: false,
 };
 const KEY: Circumstances = { ...TOKEN, credentials: 'key' };
+const DRY_RUN: Circumstances = { ...TOKEN, dryRun: true };
 const UNREAD: Circumstances = {
   ...TOKEN,
   wasRead: 'nothing',
@@ -119,6 +121,12 @@ describe('the advice', () => {
     'a response of something in between': [request('blocked', 'list'), TOKEN],
     'a removal that was not attempted': [failureOf('stopped'), TOKEN],
     'a plan': [failureOf('refused'), TOKEN],
+    // A dry run has changed nothing that could be kept or continued.
+    'an incident, in a dry run': [request('server', 'list'), DRY_RUN],
+    'the end of the time, in a dry run': [failureOf('timeout'), DRY_RUN],
+    'a cancellation, in a dry run': [failureOf('cancelled'), DRY_RUN],
+    'a removal that would not be attempted': [failureOf('stopped'), DRY_RUN],
+    'a conflict, in a dry run': [request('conflict', 'create'), DRY_RUN],
   };
 
   it('fits the failure, its request and the circumstances', async () => {

@@ -111,6 +111,9 @@ describe('failures', () => {
         ],
         timeout,
       ],
+      'an addition and a removal that one failure stopped': [
+        [failed(0, stopped), failed(1, stopped, unlisted)],
+      ],
       'before the first list, nothing that was seen': [
         range(0, 1).map((n) =>
           failed(n, requestFailure('timeout', 'no response')),

@@ -153,6 +153,19 @@ describe('a change of a target', () => {
     ]);
   });
 
+  it('is a line, and no warning, for the fourth resource that is retried', () => {
+    const { log, of } = planned([toAdd(0)]);
+    const errors = range(1, 4).map((n) =>
+      resourceError(false, 'later', `p${n}`),
+    );
+    const recipient = recordOf(0, 'associating', { errors });
+    log.changed(toAdd(0), stateOf(0, { next: WAIT, recipient }));
+    expect(of('warning')).toHaveLength(3);
+    expect(of('info')).toContain(
+      `info|Cloudflare is retrying a resource: resource p4: later. The run keeps waiting. First observed for account ${account(0)}.`,
+    );
+  });
+
   it('to a terminal error is a failure and not a warning', () => {
     const { log, of } = planned([toAdd(0)]);
     const recipient = recordOf(0, 'associating', {

@@ -3,7 +3,7 @@ import type { Cause, Failure } from '../../src/domain.ts';
 import { formatCount } from '../../src/format.ts';
 import { readGitHubContext } from '../../src/github/context.ts';
 import { refusedBecause } from '../../src/reconcile/reasons.ts';
-import type { TargetState } from '../../src/reconcile/target-state.ts';
+import type { Refusal, TargetState } from '../../src/reconcile/target-state.ts';
 import { OUTPUT_NAMES } from '../../src/report/outputs.ts';
 import {
   reportCrash,
@@ -245,6 +245,11 @@ describe('warnings at the end', () => {
   const others = {
     observed: observe([older, owner, recordOf(7, 'associating')]),
   };
+  const rejected = (about: Refusal['about']): RunCase => ({
+    ...exact,
+    observed: { skipped: 1 },
+    outcome: { refusal: refusedBecause('no', about) },
+  });
   const cases: Record<string, readonly [TargetState, RunCase]> = {
     'an account with several records': [emea, both],
     'an account whose other record is history': [
@@ -256,6 +261,14 @@ describe('warnings at the end', () => {
       both,
     ],
     'records that were skipped': [emea, { observed: { skipped: 2 } }],
+    'a record that was skipped, where the plan was rejected for it': [
+      emea,
+      rejected('record'),
+    ],
+    'a record that was skipped, where the plan was rejected for the share': [
+      emea,
+      rejected('share'),
+    ],
     'the owner, and a recipient that appeared during a run with exact': [
       emea,
       { ...exact, ...others },

@@ -10,6 +10,7 @@ import {
   listOf,
   plural,
 } from '../../src/format.ts';
+import { refusedBecause } from '../../src/reconcile/reasons.ts';
 import { describeErrors } from '../../src/reconcile/resource-errors.ts';
 import type {
   Step,
@@ -141,6 +142,10 @@ describe('the plan of a target', () => {
       status: 'disassociating',
     },
     'one that is done': { status: 'associated' },
+    'one on its way in a plan that was rejected': {
+      status: 'associating',
+      next: fail(failureOf('refused')),
+    },
     'one on its way': { status: 'associating', next: WAIT },
     'one to remove': {
       ...absent,
@@ -367,6 +372,10 @@ describe('the headline', () => {
     'cancelled when all was done': [[added(0)], cancelled],
     cancelled: [[added(0), pending], cancelled],
     'an internal error': [[added(0), pending], crashed],
+    'a plan that was rejected beside another failure': [
+      [failed(0, failureOf('inconclusive')), unchanged(1)],
+      { outcome: { refusal: refusedBecause('too many', 'removals') } },
+    ],
   };
 
   it('counts all of them', async () => {
@@ -389,6 +398,15 @@ describe('a target that is still pending at the end', () => {
   };
   const unknown = post({ outcome: 'unknown', error: apiError() });
   const heldBack = { why: 'rate-limit', waitMs: 9_000 } as const;
+  const notProcessed = {
+    why: 'not-processed',
+    failure: requestFailure('rate-limit'),
+  } as const;
+  const accepted: StateCase = {
+    desired: 'absent',
+    status: 'associated',
+    deletes: [removal('r0')],
+  };
   const recipient = recordOf(0, 'associated', {
     errors: [resourceError(false)],
   });
@@ -397,6 +415,12 @@ describe('a target that is still pending at the end', () => {
     'polls that failed': [{}, failedPolls],
     'a write whose outcome is unknown': [{ posts: [unknown] }, cancelled],
     'a write that was held back': [{ heldBack }, timeout],
+    'a write that was not processed': [{ heldBack: notProcessed }, timeout],
+    'a removal that was accepted': [accepted, timeout],
+    'a removal that was accepted, and shows': [
+      { ...accepted, status: 'disassociating' },
+      timeout,
+    ],
     'a resource that is retried': [{ recipient }, timeout],
     'nothing that was observed': [{}, unobserved],
   };

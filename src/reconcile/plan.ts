@@ -8,6 +8,7 @@ import {
   notBegun,
   shareProblem,
   stillActive,
+  withAcceptedWrite,
   withOpenWrite,
 } from './reasons.ts';
 import {
@@ -183,10 +184,16 @@ export function endedByPoll(
   if (openDelete) return withOpenWrite(poll, openDelete);
 
   const last = writesFor(state, state.recipient).at(-1)?.result;
-  if (last?.outcome === 'rejected') return last.error.failure;
-  return last?.outcome === 'unknown'
-    ? withOpenWrite(poll, last.error.failure)
-    : poll;
+  switch (last?.outcome) {
+    case 'rejected':
+      return last.error.failure;
+    case 'unknown':
+      return withOpenWrite(poll, last.error.failure);
+    case 'accepted':
+      return withAcceptedWrite(poll, state.planned.desired);
+    default:
+      return poll;
+  }
 }
 
 /** Has no list shown yet what came of the last write? */

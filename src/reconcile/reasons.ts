@@ -1,5 +1,11 @@
 /* The failures that the reconciler finds itself, in words. */
-import type { Failure, Share, ShareRecipient, Target } from '../domain.ts';
+import type {
+  DesiredState,
+  Failure,
+  Share,
+  ShareRecipient,
+  Target,
+} from '../domain.ts';
 import { listOf, plural } from '../format.ts';
 import type { Refusal } from './target-state.ts';
 
@@ -135,6 +141,16 @@ export function notBegunAfterPoll({ reason, request }: Failure): Failure {
 /** The list cannot be read any more that would show the effect of a write. */
 export function withOpenWrite(poll: Failure, write: Failure): Failure {
   const reason = `${poll.reason}; the last write may have been carried out: ${write.reason}`;
+  return { ...poll, reason };
+}
+
+/** The same for a write that Cloudflare accepted. */
+export function withAcceptedWrite(
+  poll: Failure,
+  desired: DesiredState,
+): Failure {
+  const write = desired === 'present' ? 'addition' : 'removal';
+  const reason = `${poll.reason}; Cloudflare accepted the ${write}`;
   return { ...poll, reason };
 }
 

@@ -212,18 +212,29 @@ export function deletesOf(
  * outcome is unknown while its record still has access. Null without one.
  */
 export function openDeleteOf(
+  history: History,
+  observed: Observations,
+): Failure | null {
+  const [open] = lastDeletes(history, observed, 'unknown');
+  return open ?? null;
+}
+
+/** Why the last DELETE of each record that still has access ended so. */
+export function lastDeletes(
   { deletes }: History,
   { records }: Observations,
-): Failure | null {
+  outcome: 'unknown' | 'rejected',
+): Failure[] {
   const lastOfEach = new Map(
     deletes.map(({ recipientId, result }) => [recipientId, result]),
   );
-  for (const [recipientId, result] of lastOfEach) {
+  return [...lastOfEach].flatMap(([recipientId, result]) => {
     const record = records.get(recipientId);
-    const isOpen = record !== undefined && isActive(record);
-    if (isOpen && result.outcome === 'unknown') return result.error.failure;
-  }
-  return null;
+    const hasAccess = record !== undefined && isActive(record);
+    return hasAccess && result.outcome === outcome
+      ? [result.error.failure]
+      : [];
+  });
 }
 
 /**

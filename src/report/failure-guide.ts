@@ -49,6 +49,8 @@ export interface Circumstances {
   readonly refusedFor: Refusal['about'] | null;
   /** Cloudflare does not find the share, but lists it as active. */
   readonly isShareListed: boolean;
+  /** The run changes nothing, so nothing is there to be kept or continued. */
+  readonly dryRun: boolean;
 }
 
 /** What to call a failure, and what to do about it. */
@@ -77,6 +79,8 @@ interface Rule {
   /** Where it differs from the cause. */
   readonly topic?: Topic;
   readonly hint: string;
+  /** In a dry run, if it differs from the hint. */
+  readonly dryRunHint?: string;
 }
 
 /** A run that writes has read the list. */
@@ -90,7 +94,13 @@ const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 /** Nothing of this kind may do it. */
 const KIND_NOT_ACCEPTED = [1001, 10405];
 
-const RUN_AGAIN = 'Run again: completed changes are kept.';
+function runAgain(before: string): Pick<Rule, 'hint' | 'dryRunHint'> {
+  return {
+    hint: `${before} Run again: completed changes are kept.`,
+    dryRunHint: `${before} Run again.`,
+  };
+}
+
 export const INTERNAL_HINT =
   'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
   'and run again. The log has what was done by then.';
@@ -180,7 +190,9 @@ export const RULES: readonly Rule[] = [
     kinds: ['list'],
     codes: [1004],
     isShareListed: true,
-    hint: `Cloudflare lists this share as active, so this may be temporary. ${RUN_AGAIN}`,
+    ...runAgain(
+      'Cloudflare lists this share as active, so this may be temporary.',
+    ),
   },
   {
     cause: 'not-found',
@@ -218,7 +230,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'server',
-    hint: `Check https://www.cloudflarestatus.com. ${RUN_AGAIN}`,
+    ...runAgain('Check https://www.cloudflarestatus.com.'),
   },
   {
     cause: 'blocked',
@@ -229,7 +241,7 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'invalid-response',
     wasRead: 'list',
-    hint: `The API responded properly before, so this may be temporary. ${RUN_AGAIN}`,
+    ...runAgain('The API responded properly before, so this may be temporary.'),
   },
   {
     cause: 'invalid-response',
@@ -245,12 +257,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'no-response',
-    hint: `Cloudflare was reached but sent no complete response. ${RUN_AGAIN}`,
+    ...runAgain('Cloudflare was reached but sent no complete response.'),
   },
   {
     cause: 'network',
     wasRead: 'list',
-    hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
+    ...runAgain('The connection worked before, so this may be temporary.'),
   },
   {
     cause: 'network',
@@ -262,7 +274,7 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'proxy',
     wasRead: 'list',
-    hint: `The connection worked before, so this may be temporary. ${RUN_AGAIN}`,
+    ...runAgain('The connection worked before, so this may be temporary.'),
   },
   {
     cause: 'proxy',
@@ -346,16 +358,19 @@ export const RULES: readonly Rule[] = [
   {
     cause: 'stopped',
     hint: 'Fix the other failure and run again: completed changes are kept.',
+    dryRunHint: 'Fix the other failure and run again.',
   },
   {
     cause: 'timeout',
     hint:
       'Raise timeout (and timeout-minutes of the job), or run again to ' +
       'continue. Nothing was undone.',
+    dryRunHint: 'Raise timeout (and timeout-minutes of the job), or run again.',
   },
   {
     cause: 'cancelled',
     hint: 'Run again to continue. Nothing was undone.',
+    dryRunHint: 'Run again.',
   },
   {
     cause: 'internal',
@@ -381,8 +396,12 @@ export function adviceFor(
   );
   return {
     topic: rule?.topic ?? failure.cause,
-    hint: rule?.hint ?? null,
+    hint: rule ? hintOf(rule, circumstances) : null,
   };
+}
+
+function hintOf({ hint, dryRunHint }: Rule, { dryRun }: Circumstances): string {
+  return dryRun ? (dryRunHint ?? hint) : hint;
 }
 
 function matches(
@@ -394,11 +413,11 @@ function matches(
     rule.cause === cause &&
     accepts(rule.kinds, request?.kind) &&
     accepts(rule.codes, request?.code) &&
-    isUnlessOther(rule.wasRead, circumstances.wasRead) &&
-    isUnlessOther(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
-    isUnlessOther(rule.credentials, circumstances.credentials) &&
-    isUnlessOther(rule.refusedFor, circumstances.refusedFor) &&
-    isUnlessOther(rule.isShareListed, circumstances.isShareListed)
+    equalsIfGiven(rule.wasRead, circumstances.wasRead) &&
+    equalsIfGiven(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
+    equalsIfGiven(rule.credentials, circumstances.credentials) &&
+    equalsIfGiven(rule.refusedFor, circumstances.refusedFor) &&
+    equalsIfGiven(rule.isShareListed, circumstances.isShareListed)
   );
 }
 
@@ -411,7 +430,7 @@ function accepts<Value>(
   return value !== null && value !== undefined && values.includes(value);
 }
 
-function isUnlessOther<Value>(expected: Value | undefined, value: Value) {
+function equalsIfGiven<Value>(expected: Value | undefined, value: Value) {
   return expected === undefined || expected === value;
 }
 

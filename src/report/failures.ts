@@ -125,6 +125,7 @@ function describeGroups(
     credentials: result.inputs.credentials.type,
     refusedFor: result.outcome.refusal?.about ?? null,
     isShareListed: isShareListed(result),
+    dryRun: result.inputs.dryRun,
   };
   return groups.map((group) => describeGroup(group, result, circumstances));
 }
@@ -164,7 +165,8 @@ function reasonOfSeveral(
 
 function groupKey(failure: Failure, state: TargetState): string {
   if (failure.cause === 'refused') return failure.cause;
-  if (isEndOfRun(failure) || isWholeRun(failure)) {
+  if (isWholeRun(failure)) return `${failure.cause} ${failure.reason}`;
+  if (isEndOfRun(failure)) {
     // A removal that was not begun gets no annotation.
     const { desired } = state.planned;
     return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Delay } from '../cloudflare/client.ts';
 import type { Inputs, Share } from '../domain.ts';
-import { plural } from '../format.ts';
 import type { InputNotes } from '../inputs/load-inputs.ts';
 import { type Observations, shareIn } from '../reconcile/observations.ts';
 import type { Progress } from '../reconcile/reconciler.ts';
@@ -17,6 +16,7 @@ import { areMany } from './result.ts';
 import type { Sink } from './sink.ts';
 import {
   changeLine,
+  changesTitle,
   delayLine,
   moreFailuresLine,
   nameOfState,
@@ -55,6 +55,8 @@ const PROGRESS_MS = 15_000;
 /** So many failures of a cause have a line of their own as they happen. */
 const MAX_FAILURES = 20;
 const MAX_HELD_BACK = 3;
+/** So many resources that Cloudflare retries have an annotation. */
+const MAX_RETRIED = 3;
 /** Cloudflare's published rate limit. */
 const LIMIT_REQUESTS = 1_200;
 const LIMIT_WINDOW_MS = 300_000;
@@ -105,9 +107,8 @@ export function createProgressLog(
     const isReviewed = inputs.state === 'exact' && !inputs.dryRun;
     const changes = lines.filter(({ isChange }) => isChange);
     if (!isReviewed || changes.length === 0) return;
-    const title = `All ${plural(changes.length, 'change')}`;
     sink.group(
-      title,
+      changesTitle(changes.length),
       changes.map(({ text }) => text),
     );
   }
@@ -136,6 +137,7 @@ export function createProgressLog(
       credentials: inputs.credentials.type,
       refusedFor: null,
       isShareListed: false,
+      dryRun: inputs.dryRun,
     });
     const line = `${nameOfState(to)}: ${text}`;
     const count = limit ? countLine(limit.key) : 0;
@@ -155,7 +157,10 @@ export function createProgressLog(
     for (const { resourceId, error } of errors) {
       retriedResources.add(resourceId);
       const name = nameOfResource(resourceId, share);
-      warn(retriedResourceWarning(`${name}: ${error}`, to));
+      const warning = retriedResourceWarning(`${name}: ${error}`, to);
+      // GitHub shows ten: others may need somebody to act.
+      if (retriedResources.size <= MAX_RETRIED) warn(warning);
+      else log(`${warning.title}: ${warning.text}`);
     }
   }
 

@@ -49,9 +49,9 @@ function skippedRecords(
   { outcome }: Result,
   { skipped }: Observations,
 ): WarningText[] {
-  // Such a record is a reason to reject a plan, which then says so.
-  const hasEffect = outcome.refusal !== null;
-  return skipped > 0 && !hasEffect ? [skippedWarning(skipped)] : [];
+  // The reason of the refusal says so.
+  const isReason = outcome.refusal?.about === 'record';
+  return skipped > 0 && !isReason ? [skippedWarning(skipped)] : [];
 }
 
 function ownerRecords(

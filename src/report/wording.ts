@@ -32,6 +32,7 @@ import { describeErrors } from '../reconcile/resource-errors.ts';
 import {
   failureOf,
   isPending,
+  lastDeletes,
   lastResultOf,
   type Outcome,
   openDeleteOf,
@@ -44,7 +45,6 @@ import {
 import {
   byKind,
   type Cost,
-  hasFailed,
   isShareListed,
   type Kind,
   type LeftOut,
@@ -221,7 +221,9 @@ function planKept(state: TargetState, { wait }: Inputs): PlanLine {
       ? ` (Cloudflare is retrying ${plural(retried, 'resource')})`
       : '';
   const group = `already ${recipient?.status}`;
-  const rest = next.do === 'wait' && wait ? 'wait' : 'no change';
+  // A plan that was rejected fails what it would have waited for.
+  const isWaiting = next.do === 'wait' || next.do === 'fail';
+  const rest = isWaiting && wait ? 'wait' : 'no change';
   return { sign: '=', text: `${group}: ${rest}`, detail, group };
 }
 
@@ -269,6 +271,11 @@ export function planCounts(
   return [...counts]
     .map(([group, count]) => `${formatCount(count)} ${group}`)
     .join(', ');
+}
+
+/** The title of the plan of many targets, without what stays as it is. */
+export function changesTitle(count: number): string {
+  return count === 1 ? 'The change' : `All ${plural(count, 'change')}`;
 }
 
 export function slowPlanWarning(
@@ -414,6 +421,12 @@ function describeHeldBackAtEnd(heldBack: HeldBack): string {
     : describeHeldBack(heldBack);
 }
 
+/** Only a write that was not processed has been sent. */
+function describeHeldBackWrite(heldBack: HeldBack): string {
+  const which = heldBack.why === 'not-processed' ? 'last' : 'next';
+  return `the ${which} write was ${describeHeldBackAtEnd(heldBack)}`;
+}
+
 function describeNotProcessed(failure: Failure): string {
   return `not processed: ${formatFailure(failure)}`;
 }
@@ -550,9 +563,9 @@ export function headline(result: Result): string {
   return `${prefixOf(result)}${parts.join(', ')}`;
 }
 
-function prefixOf({ inputs, outcome }: Result): string {
+function prefixOf({ outcome }: Result): string {
   const { targets, ending, refusal } = outcome;
-  const isExplained = targets.some((state) => hasFailed(state, inputs));
+  const isExplained = targets.some((state) => failureOf(state) === refusal);
   return refusal && !isExplained ? 'plan rejected: ' : PREFIXES[ending.type];
 }
 
@@ -683,6 +696,7 @@ export function describePending(state: TargetState, result: Result): string {
     ...describeSeen([state], result),
     ...describeConfirmation([state]),
     ...describeUnbegunRemovals([state]),
+    ...describeAcceptedRemovals([state]),
     ...describeLastWrite(state, outcome.observed),
     ...describeRejections([state], outcome.observed),
     ...describeRetries(state, outcome.share),
@@ -699,6 +713,7 @@ export function describeManyPending(
     ...describeSeen(states, result),
     ...describeConfirmation(states),
     ...describeUnbegunRemovals(states),
+    ...describeAcceptedRemovals(states),
     ...describeLastWrites(states, result.outcome.observed),
     ...describeRejections(states, result.outcome.observed),
     ...describeManyRetries(states, result.outcome.share),
@@ -820,13 +835,28 @@ function describeUnbegunRemovals(states: readonly TargetState[]): string[] {
   return [`${who}not removed, because the additions were not complete`];
 }
 
+/** Their statuses do not show yet that Cloudflare has accepted them. */
+function describeAcceptedRemovals(states: readonly TargetState[]): string[] {
+  const accepted = states.filter(
+    (state) =>
+      lastResultOf(state)?.outcome === 'accepted' && !hasShownEffect(state),
+  );
+  const [first] = accepted;
+  if (!first) return [];
+  const what =
+    states.length === 1
+      ? `the removal of recipient ${first.deletes.at(-1)?.recipientId}`
+      : plural(accepted.length, 'removal');
+  return [`Cloudflare accepted ${what}`];
+}
+
 function describeLastWrite(
   state: TargetState,
   observed: Observations | null,
 ): string[] {
   const openDelete = observed && openDeleteOf(state, observed);
   const heldBack = state.heldBack
-    ? [`the last write was ${describeHeldBackAtEnd(state.heldBack)}`]
+    ? [describeHeldBackWrite(state.heldBack)]
     : [];
   if (openDelete) {
     const { reason } = openDelete;
@@ -908,27 +938,11 @@ function describeRejections(
   if (!observed) return [];
   const reasons = states
     .filter((state) => openDeleteOf(state, observed) !== null)
-    .flatMap((state) => rejectionsOf(state, observed));
+    .flatMap((state) => lastDeletes(state, observed, 'rejected'))
+    .map(({ reason }) => reason);
   if (reasons.length === 0) return [];
   const named = listOf([...new Set(reasons)], MAX_REASONS);
   return [`${plural(reasons.length, 'removal')} met a rejection: ${named}`];
-}
-
-/** Why a record is still there whose last DELETE was rejected. */
-function rejectionsOf(
-  { deletes }: TargetState,
-  { records }: Observations,
-): string[] {
-  const lastOfEach = new Map(
-    deletes.map(({ recipientId, result }) => [recipientId, result]),
-  );
-  return [...lastOfEach].flatMap(([recipientId, result]) => {
-    const record = records.get(recipientId);
-    const isThere = record !== undefined && isActive(record);
-    return isThere && result.outcome === 'rejected'
-      ? [result.error.failure.reason]
-      : [];
-  });
 }
 
 /**
@@ -943,8 +957,9 @@ function describeHeldBackWrites(states: readonly TargetState[]): string[] {
     group.push(heldBack);
     groups.set(heldBack.why, group);
   }
-  return [...groups.values()].map((group) => {
-    const writes = plural(group.length, 'last write');
+  return [...groups].map(([why, group]) => {
+    const noun = why === 'not-processed' ? 'last write' : 'write';
+    const writes = plural(group.length, noun);
     return `${writes} ${describeHeldBackGroup(group)}`;
   });
 }
