@@ -1,5 +1,6 @@
 /** The workflows that act runs, and their expected results. */
 import assert from 'node:assert/strict';
+import type { ShareSeed } from '../../simulator/api.ts';
 import { type Scenario, scenarios } from '../../simulator/scenarios.ts';
 import { EMPTY_OUTPUTS } from '../builders.ts';
 import type { Case, Run } from './play.ts';
@@ -380,9 +381,17 @@ export const cases: Case[] = [
     },
     fails: true,
     sendsNothing: true,
-    check(run) {
-      assert.equal(lastLine(run, 'onboard'), 'The recipient is unknown');
+  },
+  {
+    name: 'example dispatch.yml, two accounts where one is asked for',
+    ...example('dispatch', 'workflow_dispatch', associate),
+    inputs: {
+      account: `${RECIPIENT} ${ONBOARDED[0]}`,
+      timeout: '5m',
+      'dry-run': 'false',
     },
+    fails: true,
+    sendsNothing: true,
   },
   {
     name: 'example dispatch.yml, a step that fails',
@@ -527,6 +536,20 @@ export const cases: Case[] = [
     },
   },
   {
+    name: 'example drift.yml, a plan that is rejected although nothing would change: red, without an issue',
+    ...planning(
+      'drift',
+      'schedule',
+      withShare(synced(5, 'associating'), { status: 'deleting' }),
+      FLEET.slice(0, 5),
+    ),
+    fails: true,
+    jobs: { issue: ['success'] },
+    check(run) {
+      assert.deepEqual(run.github, []);
+    },
+  },
+  {
     name: 'example drift.yml, a token that is not accepted: red, without an issue',
     ...planning('drift', 'schedule', synced(5), FLEET.slice(0, 4)),
     secrets: {
@@ -644,6 +667,16 @@ export const cases: Case[] = [
     check(run) {
       assertPrinted(run, 'offboard', 'The recipient is disassociated');
     },
+  },
+  {
+    name: 'example offboard.yml, two accounts where one is asked for',
+    ...example('offboard', 'workflow_dispatch', remove),
+    inputs: {
+      account: `${RECIPIENT} ${ONBOARDED[0]}`,
+      confirm: `${RECIPIENT} ${ONBOARDED[0]}`,
+    },
+    fails: true,
+    sendsNothing: true,
   },
   {
     name: 'example offboard.yml, not confirmed',
@@ -820,6 +853,13 @@ function synced(accounts: number, statusOfFirst = 'associated'): Scenario {
   const timeline = { associateMs, disassociateMs: 300 };
   const shares = [{ ...share, recipients }];
   return { ...plan, api: { ...plan.api, timeline, shares } };
+}
+
+/** The same with another share. */
+function withShare(scenario: Scenario, change: Partial<ShareSeed>): Scenario {
+  const { shares: seeds = [] } = scenario.api;
+  const shares = seeds.map((seed) => ({ ...seed, ...change }));
+  return { ...scenario, api: { ...scenario.api, shares } };
 }
 
 /** Two shares that the first five accounts of the fleet have access to. */
