@@ -1,13 +1,7 @@
 /** What many runs have in common. */
 import { expect } from 'vitest';
 import { OUTPUT_NAMES } from '../../src/report/outputs.ts';
-import {
-  activeRecords,
-  RECIPIENT,
-  RECORD,
-  type Run,
-  recordIn,
-} from './scenario.ts';
+import { activeRecords, RECIPIENT, type Run } from './scenario.ts';
 
 const OUTPUTS = [...OUTPUT_NAMES].sort();
 
@@ -27,18 +21,6 @@ export function expectAdded(run: Run, posts = 1): void {
   expect(run.posts).toHaveLength(posts);
   for (const { body } of run.posts)
     expect(body).toEqual({ recipient_account_id: RECIPIENT });
-}
-
-/** The one recipient, `RECORD`, was removed with this many DELETEs. */
-export function expectRemoved(run: Run, deletes = 1): void {
-  expectSuccess(run, {
-    'recipient-id': RECORD,
-    status: 'disassociated',
-    changed: 'true',
-  });
-  expect(run.posts).toEqual([]);
-  expect(run.deletes.map(recordIn)).toEqual(Array(deletes).fill(RECORD));
-  expect(activeRecords(run)).toEqual([]);
 }
 
 /** The run succeeded without an error, with these outputs. */
@@ -66,26 +48,6 @@ export function expectFailure(
 /** All outputs are set. */
 export function expectOutputs(run: Run): void {
   expect(Object.keys(run.outputs).sort()).toEqual(OUTPUTS);
-}
-
-const STACK_TRACE =
-  /TypeError|RangeError|SyntaxError|\bat \S.*:\d+:\d+|\[object |undefined/;
-
-/**
- * The run failed with one annotation that names the request, and shows nothing
- * of its own code.
- */
-export function expectFailedRequest(
-  run: Run,
-  request: string,
-  title = 'Unexpected response from the API',
-): void {
-  expectFailure(run, title, request);
-  expect(run.stdout).not.toMatch(STACK_TRACE);
-  expect(run.stderr).toBe('');
-  expect(run.recipients).toMatchObject([
-    { account_id: RECIPIENT, error: expect.stringContaining(request) },
-  ]);
 }
 
 /** Nothing was written. */

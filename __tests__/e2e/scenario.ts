@@ -450,11 +450,3 @@ export const ENTITLEMENT = {
   resource_version: 0,
   terminal: true,
 } as const;
-
-/** A resource that Cloudflare is still retrying. */
-export const RETRYING = {
-  error: 'Resource could not be applied',
-  resource_id: POLICY,
-  resource_version: 1,
-  terminal: false,
-} as const;
