@@ -9508,18 +9508,14 @@ function planExact(inputs, observed) {
         refusal: refusalOf(situation),
     };
 }
-/**
- * The owner of the share is never counted nor removed. Its organization is no
- * account: a record that names it is a reason to reject the plan.
- */
-function accountsWithAccess({ accountId: owner }, observed) {
-    const organizationId = shareIn(observed)?.organizationId ?? null;
+/** The owner of the share is never counted nor removed. */
+function accountsWithAccess({ accountId: owner }, { byAccount }) {
     const withAccess = new Map();
-    for (const [accountId, records] of observed.byAccount) {
-        const isAccount = accountId !== owner && accountId !== organizationId;
+    for (const [accountId, records] of byAccount) {
         const active = records.filter(isActive);
-        if (isAccount && active.length > 0)
-            withAccess.set(accountId, active);
+        if (active.length === 0 || accountId === owner)
+            continue;
+        withAccess.set(accountId, active);
     }
     return withAccess;
 }
@@ -9578,7 +9574,8 @@ function recordWasSkipped({ observed }) {
     const { skipped } = observed;
     if (skipped === 0)
         return null;
-    return `${plural(skipped, 'record')} of the list could not be read`;
+    const records = skipped === 1 ? 'record' : 'records';
+    return `${skipped} ${records} of the list could not be read`;
 }
 /** Removing it could remove a whole organization. */
 function recordMayBeTheOrganization({ observed, }) {

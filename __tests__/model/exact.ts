@@ -27,8 +27,6 @@ export function allowanceOf(
   for (const record of active) {
     const { accountId } = record;
     if (accountId === OWNER || accountId === null) continue;
-    // The share says that this is no account.
-    if (accountId === ORGANIZATION && wasShareRead(trace)) continue;
     withAccess.set(accountId, [...(withAccess.get(accountId) ?? []), record]);
   }
   const unlisted = new Map(
@@ -54,19 +52,9 @@ function numberOf(maxRemovals: string, accounts: number): number {
   return Math.max(1, Math.floor((number / 100) * accounts));
 }
 
-function wasShareRead({ exchanges }: Trace): boolean {
-  return exchanges.some(
-    ({ path, isGenuine, response }) =>
-      path.endsWith(`/shares/${SHARE}`) &&
-      isGenuine &&
-      response?.type === 'response' &&
-      response.status === 200,
-  );
-}
-
 /** Was the share read, and is it active, ours, and for single accounts? */
-function isShareFit(trace: Trace): boolean {
-  const { status, targetType, shown } = trace.schedule.share;
+function isShareFit({ schedule, exchanges }: Trace): boolean {
+  const { status, targetType, shown } = schedule.share;
   const share = {
     status,
     target_type: targetType,
@@ -74,8 +62,15 @@ function isShareFit(trace: Trace): boolean {
     account_id: OWNER,
     ...shown,
   };
+  const isRead = exchanges.some(
+    ({ path, isGenuine, response }) =>
+      path.endsWith(`/shares/${SHARE}`) &&
+      isGenuine &&
+      response?.type === 'response' &&
+      response.status === 200,
+  );
   return (
-    wasShareRead(trace) &&
+    isRead &&
     share.status === 'active' &&
     share.target_type === 'account' &&
     // The API does not promise `kind`.

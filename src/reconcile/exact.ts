@@ -43,20 +43,16 @@ export function planExact(inputs: Inputs, observed: Observations): Plan {
   };
 }
 
-/**
- * The owner of the share is never counted nor removed. Its organization is no
- * account: a record that names it is a reason to reject the plan.
- */
+/** The owner of the share is never counted nor removed. */
 function accountsWithAccess(
   { accountId: owner }: Inputs,
-  observed: Observations,
+  { byAccount }: Observations,
 ): ReadonlyMap<string, readonly ShareRecipient[]> {
-  const organizationId = shareIn(observed)?.organizationId ?? null;
   const withAccess = new Map<string, readonly ShareRecipient[]>();
-  for (const [accountId, records] of observed.byAccount) {
-    const isAccount = accountId !== owner && accountId !== organizationId;
+  for (const [accountId, records] of byAccount) {
     const active = records.filter(isActive);
-    if (isAccount && active.length > 0) withAccess.set(accountId, active);
+    if (active.length === 0 || accountId === owner) continue;
+    withAccess.set(accountId, active);
   }
   return withAccess;
 }
@@ -131,7 +127,8 @@ function unless(
 function recordWasSkipped({ observed }: ExactSituation): string | null {
   const { skipped } = observed;
   if (skipped === 0) return null;
-  return `${plural(skipped, 'record')} of the list could not be read`;
+  const records = skipped === 1 ? 'record' : 'records';
+  return `${skipped} ${records} of the list could not be read`;
 }
 
 /** Removing it could remove a whole organization. */
