@@ -7801,7 +7801,7 @@ class ShareApi {
     #targetIds;
     /** See `RecipientFilter`. */
     #knownIds = new Set();
-    /** Does the server paginate, or is the list too large for one response? */
+    /** Is the list, or a page of the server, larger than may be asked for? */
     #isPaged = false;
     /** The last copy of each record that was kept of a list, by its ID. */
     #lastKept = new Map();
@@ -7847,13 +7847,15 @@ class ShareApi {
         return list;
     }
     async #readList(options) {
-        if (!this.#isPaged) {
-            const list = await this.#readWhole(options);
-            if (list)
-                return list;
-            this.#isPaged = true;
+        try {
+            return await this.#readPages(options);
         }
-        return this.#readPages(options);
+        catch (error) {
+            if (this.#isPaged || !isTooLarge(error))
+                throw error;
+            this.#isPaged = true;
+            return this.#readPages(options);
+        }
     }
     /** Reads one recipient. */
     getRecipient(recipientId) {
@@ -7904,47 +7906,35 @@ class ShareApi {
      * Without `page` and `per_page` the API sends everything in one response
      * (published). Only if the response says how large its page is, and fills
      * it, did the server paginate after all.
-     * @returns null where it did, or where the list is larger than a response may
-     *   be
      */
-    async #readWhole(options) {
-        const pages = this.#newPages();
-        try {
-            const page = await this.#readPage(pages, '', options);
-            return isFull(page, page.size) ? null : pages.toList(page);
-        }
-        catch (error) {
-            if (isTooLarge(error))
-                return null;
-            throw error;
-        }
-    }
     async #readPages(options) {
-        const pages = this.#newPages();
-        let pageSize = PER_PAGE;
-        let sentMs = null;
-        for (let number = 1;; number++) {
-            const paging = `&page=${number}&per_page=${pageSize}`;
-            const page = await this.#readPage(pages, paging, options);
-            // A server may send smaller pages than it was asked for.
-            if (number === 1)
-                pageSize = Math.min(pageSize, page.size ?? pageSize);
-            sentMs ??= page.sentMs;
-            if (!isFull(page, pageSize) || !page.addedAny) {
-                return pages.toList({ sentMs, receivedMs: page.receivedMs });
-            }
-        }
-    }
-    #newPages() {
-        return new RecipientPages({
+        const pages = new RecipientPages({
             targetIds: this.#targetIds,
             knownIds: this.#knownIds,
             keepsAll: this.#keepsAll,
             before: this.#lastKept,
             clean: this.#clean,
         });
+        let pageSize = this.#isPaged ? PER_PAGE : null;
+        let sentMs = null;
+        for (let number = 1;; number++) {
+            const page = await this.#readPage(pages, number, pageSize, options);
+            // A server may send smaller pages than it was asked for.
+            if (number === 1)
+                pageSize = smallerOf(pageSize, page.size);
+            sentMs ??= page.sentMs;
+            if (!isFull(page, pageSize) || !page.addedAny) {
+                return pages.toList({ sentMs, receivedMs: page.receivedMs });
+            }
+            if (pageSize !== null && pageSize > PER_PAGE) {
+                // The next page could not be as large as the first.
+                this.#isPaged = true;
+                return this.#readPages(options);
+            }
+        }
     }
-    #readPage(pages, paging, options) {
+    #readPage(pages, number, pageSize, options) {
+        const paging = pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
         const path = `${this.#recipientsPath}?include_resources=true${paging}`;
         return this.#client.readList({ kind: 'list', path }, (request) => pages.newPage(request), options);
     }
@@ -7952,6 +7942,12 @@ class ShareApi {
 /** Does it have as many records as a page may have? Then there may be more. */
 function isFull({ count }, size) {
     return size !== null && count >= size;
+}
+/** Null where neither is known. */
+function smallerOf(a, b) {
+    if (a === null || b === null)
+        return a ?? b;
+    return Math.min(a, b);
 }
 /** The body is exactly one of these; see the first promise in SECURITY.md. */
 function bodyFor({ type, id }) {

@@ -44,7 +44,7 @@ export class ShareApi {
   readonly #targetIds: Set<string>;
   /** See `RecipientFilter`. */
   readonly #knownIds = new Set<string>();
-  /** Does the server paginate, or is the list too large for one response? */
+  /** Is the list, or a page of the server, larger than may be asked for? */
   #isPaged = false;
   /** The last copy of each record that was kept of a list, by its ID. */
   readonly #lastKept = new Map<string, ShareRecipient>();
@@ -106,12 +106,13 @@ export class ShareApi {
   }
 
   async #readList(options: ReadOptions): Promise<RecipientList> {
-    if (!this.#isPaged) {
-      const list = await this.#readWhole(options);
-      if (list) return list;
+    try {
+      return await this.#readPages(options);
+    } catch (error) {
+      if (this.#isPaged || !isTooLarge(error)) throw error;
       this.#isPaged = true;
+      return this.#readPages(options);
     }
-    return this.#readPages(options);
   }
 
   /** Reads one recipient. */
@@ -167,51 +168,41 @@ export class ShareApi {
    * Without `page` and `per_page` the API sends everything in one response
    * (published). Only if the response says how large its page is, and fills
    * it, did the server paginate after all.
-   * @returns null where it did, or where the list is larger than a response may
-   *   be
    */
-  async #readWhole(options: ReadOptions): Promise<RecipientList | null> {
-    const pages = this.#newPages();
-    try {
-      const page = await this.#readPage(pages, '', options);
-      return isFull(page, page.size) ? null : pages.toList(page);
-    } catch (error) {
-      if (isTooLarge(error)) return null;
-      throw error;
-    }
-  }
-
   async #readPages(options: ReadOptions): Promise<RecipientList> {
-    const pages = this.#newPages();
-    let pageSize = PER_PAGE;
-    let sentMs: number | null = null;
-    for (let number = 1; ; number++) {
-      const paging = `&page=${number}&per_page=${pageSize}`;
-      const page = await this.#readPage(pages, paging, options);
-      // A server may send smaller pages than it was asked for.
-      if (number === 1) pageSize = Math.min(pageSize, page.size ?? pageSize);
-      sentMs ??= page.sentMs;
-      if (!isFull(page, pageSize) || !page.addedAny) {
-        return pages.toList({ sentMs, receivedMs: page.receivedMs });
-      }
-    }
-  }
-
-  #newPages(): RecipientPages {
-    return new RecipientPages({
+    const pages = new RecipientPages({
       targetIds: this.#targetIds,
       knownIds: this.#knownIds,
       keepsAll: this.#keepsAll,
       before: this.#lastKept,
       clean: this.#clean,
     });
+    let pageSize = this.#isPaged ? PER_PAGE : null;
+    let sentMs: number | null = null;
+    for (let number = 1; ; number++) {
+      const page = await this.#readPage(pages, number, pageSize, options);
+      // A server may send smaller pages than it was asked for.
+      if (number === 1) pageSize = smallerOf(pageSize, page.size);
+      sentMs ??= page.sentMs;
+      if (!isFull(page, pageSize) || !page.addedAny) {
+        return pages.toList({ sentMs, receivedMs: page.receivedMs });
+      }
+      if (pageSize !== null && pageSize > PER_PAGE) {
+        // The next page could not be as large as the first.
+        this.#isPaged = true;
+        return this.#readPages(options);
+      }
+    }
   }
 
   #readPage(
     pages: RecipientPages,
-    paging: string,
+    number: number,
+    pageSize: number | null,
     options: ReadOptions,
   ): Promise<PageInfo> {
+    const paging =
+      pageSize === null ? '' : `&page=${number}&per_page=${pageSize}`;
     const path = `${this.#recipientsPath}?include_resources=true${paging}`;
     return this.#client.readList(
       { kind: 'list', path },
@@ -224,6 +215,12 @@ export class ShareApi {
 /** Does it have as many records as a page may have? Then there may be more. */
 function isFull({ count }: PageInfo, size: number | null): boolean {
   return size !== null && count >= size;
+}
+
+/** Null where neither is known. */
+function smallerOf(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.min(a, b);
 }
 
 /** The body is exactly one of these; see the first promise in SECURITY.md. */
