@@ -9312,24 +9312,24 @@ function lastResultOf({ posts, deletes, }) {
 function deletesOf(id, deletes) {
     return deletes.filter(({ recipientId }) => recipientId === id);
 }
+/** The last DELETE of each record of the target that still has access. */
+function lastDeletes({ deletes }, { records }) {
+    const lastOfEach = new Map(deletes.map((one) => [one.recipientId, one]));
+    return [...lastOfEach.values()].filter(({ recipientId }) => {
+        const record = records.get(recipientId);
+        return record !== undefined && isActive(record);
+    });
+}
 /**
  * Why it is not known what came of a DELETE of the target: the first whose
  * outcome is unknown while its record still has access. Null without one.
  */
 function openDeleteOf(history, observed) {
-    const [open] = lastDeletes(history, observed, 'unknown');
-    return open ?? null;
-}
-/** Why the last DELETE of each record that still has access ended so. */
-function lastDeletes({ deletes }, { records }, outcome) {
-    const lastOfEach = new Map(deletes.map(({ recipientId, result }) => [recipientId, result]));
-    return [...lastOfEach].flatMap(([recipientId, result]) => {
-        const record = records.get(recipientId);
-        const hasAccess = record !== undefined && isActive(record);
-        return hasAccess && result.outcome === outcome
-            ? [result.error.failure]
-            : [];
-    });
+    for (const { result } of lastDeletes(history, observed)) {
+        if (result.outcome === 'unknown')
+            return result.error.failure;
+    }
+    return null;
 }
 /**
  * Has a write of the run for the target been carried out: was it accepted, or
@@ -9466,7 +9466,7 @@ function withOpenWrite(poll, write) {
 /** The same for a write that Cloudflare accepted. */
 function withAcceptedWrite(poll, desired) {
     const write = desired === 'present' ? 'addition' : 'removal';
-    const reason = `${poll.reason}; Cloudflare accepted the ${write}`;
+    const reason = `Cloudflare accepted the ${write}, but a poll failed: ${poll.reason}`;
     return { ...poll, reason };
 }
 /** Nothing is known of any target. */
@@ -11762,7 +11762,7 @@ function describePending(state, result) {
         ...describeSeen([state], result),
         ...describeConfirmation([state]),
         ...describeUnbegunRemovals([state]),
-        ...describeAcceptedRemovals([state]),
+        ...describeAcceptedRemovals([state], outcome.observed),
         ...describeLastWrite(state, outcome.observed),
         ...describeRejections([state], outcome.observed),
         ...describeRetries(state, outcome.share),
@@ -11775,7 +11775,7 @@ function describeManyPending(states, result) {
         ...describeSeen(states, result),
         ...describeConfirmation(states),
         ...describeUnbegunRemovals(states),
-        ...describeAcceptedRemovals(states),
+        ...describeAcceptedRemovals(states, result.outcome.observed),
         ...describeLastWrites(states, result.outcome.observed),
         ...describeRejections(states, result.outcome.observed),
         ...describeManyRetries(states, result.outcome.share),
@@ -11877,13 +11877,16 @@ function describeUnbegunRemovals(states) {
     return [`${who}not removed, because the additions were not complete`];
 }
 /** Their statuses do not show yet that Cloudflare has accepted them. */
-function describeAcceptedRemovals(states) {
-    const accepted = states.filter((state) => lastResultOf(state)?.outcome === 'accepted' && !hasShownEffect(state));
-    const [first] = accepted;
-    if (!first)
+function describeAcceptedRemovals(states, observed) {
+    if (!observed)
+        return [];
+    const accepted = states
+        .flatMap((state) => lastDeletes(state, observed))
+        .filter(({ result }) => result.outcome === 'accepted');
+    if (accepted.length === 0)
         return [];
     const what = states.length === 1
-        ? `the removal of recipient ${first.deletes.at(-1)?.recipientId}`
+        ? `the removal of ${nameRecipients(accepted.map(({ recipientId }) => recipientId))}`
         : plural(accepted.length, 'removal');
     return [`Cloudflare accepted ${what}`];
 }
@@ -11956,8 +11959,8 @@ function describeRejections(states, observed) {
         return [];
     const reasons = states
         .filter((state) => openDeleteOf(state, observed) !== null)
-        .flatMap((state) => lastDeletes(state, observed, 'rejected'))
-        .map(({ reason }) => reason);
+        .flatMap((state) => lastDeletes(state, observed))
+        .flatMap(({ result }) => result.outcome === 'rejected' ? [result.error.failure.reason] : []);
     if (reasons.length === 0)
         return [];
     const named = listOf([...new Set(reasons)], MAX_REASONS);
@@ -12416,9 +12419,9 @@ function reasonOfSeveral(failure, states, result) {
 function groupKey(failure, state) {
     if (failure.cause === 'refused')
         return failure.cause;
-    if (isWholeRun(failure))
-        return `${failure.cause} ${failure.reason}`;
-    if (isEndOfRun(failure)) {
+    if (failure.cause === 'stopped')
+        return `stopped ${failure.reason}`;
+    if (isEndOfRun(failure) || failure.cause === 'internal') {
         // A removal that was not begun gets no annotation.
         const { desired } = state.planned;
         return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;

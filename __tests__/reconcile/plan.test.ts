@@ -187,7 +187,7 @@ describe('a target that no further list can show', () => {
     [
       'the poll, after an accepted POST',
       posting('accepted'),
-      'no list; Cloudflare accepted the addition',
+      'Cloudflare accepted the addition, but a poll failed: no list',
     ],
     ['the rejection of a POST', posting('lost', 'rejected'), 'reason'],
     ['that a POST may have been carried out', posting('lost'), OPEN],
@@ -199,7 +199,7 @@ describe('a target that no further list can show', () => {
     [
       'the poll, after an accepted DELETE',
       removing('accepted'),
-      'no list; Cloudflare accepted the removal',
+      'Cloudflare accepted the removal, but a poll failed: no list',
     ],
     ['the rejection of a DELETE', removing('lost', 'rejected'), 'reason'],
     ['that a DELETE may have been carried out', removing('lost'), OPEN],

@@ -114,6 +114,13 @@ describe('failures', () => {
       'an addition and a removal that one failure stopped': [
         [failed(0, stopped), failed(1, stopped, unlisted)],
       ],
+      'whatever is known of accounts that an internal error ended': [
+        [
+          stateOf(0, { next: WAIT, status: 'associating' }),
+          stateOf(1, { next: { do: 'create' } }),
+        ],
+        { outcome: { ending: { type: 'crashed', error: 'x' } } },
+      ],
       'before the first list, nothing that was seen': [
         range(0, 1).map((n) =>
           failed(n, requestFailure('timeout', 'no response')),

@@ -41,6 +41,7 @@ import {
   failureOf,
   inputsOf,
   NOTES,
+  observe,
   organization,
   POLICIES,
   post,
@@ -402,6 +403,10 @@ describe('a target that is still pending at the end', () => {
     why: 'not-processed',
     failure: requestFailure('rate-limit'),
   } as const;
+  const active = observe([
+    recordOf(0, 'associated'),
+    recordOf(0, 'associated', { id: 'r9' }),
+  ]);
   const accepted: StateCase = {
     desired: 'absent',
     status: 'associated',
@@ -416,10 +421,14 @@ describe('a target that is still pending at the end', () => {
     'a write whose outcome is unknown': [{ posts: [unknown] }, cancelled],
     'a write that was held back': [{ heldBack }, timeout],
     'a write that was not processed': [{ heldBack: notProcessed }, timeout],
-    'a removal that was accepted': [accepted, timeout],
+    'a removal that was accepted': [accepted, { ...timeout, observed: active }],
+    'two removals of one account that were accepted': [
+      { ...accepted, deletes: [removal('r0'), removal('r9')] },
+      { ...timeout, observed: active },
+    ],
     'a removal that was accepted, and shows': [
       { ...accepted, status: 'disassociating' },
-      timeout,
+      { ...timeout, observed: observe([recordOf(0, 'disassociating')]) },
     ],
     'a resource that is retried': [{ recipient }, timeout],
     'nothing that was observed': [{}, unobserved],

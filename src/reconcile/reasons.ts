@@ -150,7 +150,7 @@ export function withAcceptedWrite(
   desired: DesiredState,
 ): Failure {
   const write = desired === 'present' ? 'addition' : 'removal';
-  const reason = `${poll.reason}; Cloudflare accepted the ${write}`;
+  const reason = `Cloudflare accepted the ${write}, but a poll failed: ${poll.reason}`;
   return { ...poll, reason };
 }
 

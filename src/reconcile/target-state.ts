@@ -207,6 +207,20 @@ export function deletesOf(
   return deletes.filter(({ recipientId }) => recipientId === id);
 }
 
+/** The last DELETE of each record of the target that still has access. */
+export function lastDeletes(
+  { deletes }: History,
+  { records }: Observations,
+): readonly Delete[] {
+  const lastOfEach = new Map(
+    deletes.map((one): [string, Delete] => [one.recipientId, one]),
+  );
+  return [...lastOfEach.values()].filter(({ recipientId }) => {
+    const record = records.get(recipientId);
+    return record !== undefined && isActive(record);
+  });
+}
+
 /**
  * Why it is not known what came of a DELETE of the target: the first whose
  * outcome is unknown while its record still has access. Null without one.
@@ -215,26 +229,10 @@ export function openDeleteOf(
   history: History,
   observed: Observations,
 ): Failure | null {
-  const [open] = lastDeletes(history, observed, 'unknown');
-  return open ?? null;
-}
-
-/** Why the last DELETE of each record that still has access ended so. */
-export function lastDeletes(
-  { deletes }: History,
-  { records }: Observations,
-  outcome: 'unknown' | 'rejected',
-): Failure[] {
-  const lastOfEach = new Map(
-    deletes.map(({ recipientId, result }) => [recipientId, result]),
-  );
-  return [...lastOfEach].flatMap(([recipientId, result]) => {
-    const record = records.get(recipientId);
-    const hasAccess = record !== undefined && isActive(record);
-    return hasAccess && result.outcome === outcome
-      ? [result.error.failure]
-      : [];
-  });
+  for (const { result } of lastDeletes(history, observed)) {
+    if (result.outcome === 'unknown') return result.error.failure;
+  }
+  return null;
 }
 
 /**

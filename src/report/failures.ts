@@ -165,8 +165,8 @@ function reasonOfSeveral(
 
 function groupKey(failure: Failure, state: TargetState): string {
   if (failure.cause === 'refused') return failure.cause;
-  if (isWholeRun(failure)) return `${failure.cause} ${failure.reason}`;
-  if (isEndOfRun(failure)) {
+  if (failure.cause === 'stopped') return `stopped ${failure.reason}`;
+  if (isEndOfRun(failure) || failure.cause === 'internal') {
     // A removal that was not begun gets no annotation.
     const { desired } = state.planned;
     return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;

@@ -696,7 +696,7 @@ export function describePending(state: TargetState, result: Result): string {
     ...describeSeen([state], result),
     ...describeConfirmation([state]),
     ...describeUnbegunRemovals([state]),
-    ...describeAcceptedRemovals([state]),
+    ...describeAcceptedRemovals([state], outcome.observed),
     ...describeLastWrite(state, outcome.observed),
     ...describeRejections([state], outcome.observed),
     ...describeRetries(state, outcome.share),
@@ -713,7 +713,7 @@ export function describeManyPending(
     ...describeSeen(states, result),
     ...describeConfirmation(states),
     ...describeUnbegunRemovals(states),
-    ...describeAcceptedRemovals(states),
+    ...describeAcceptedRemovals(states, result.outcome.observed),
     ...describeLastWrites(states, result.outcome.observed),
     ...describeRejections(states, result.outcome.observed),
     ...describeManyRetries(states, result.outcome.share),
@@ -836,16 +836,18 @@ function describeUnbegunRemovals(states: readonly TargetState[]): string[] {
 }
 
 /** Their statuses do not show yet that Cloudflare has accepted them. */
-function describeAcceptedRemovals(states: readonly TargetState[]): string[] {
-  const accepted = states.filter(
-    (state) =>
-      lastResultOf(state)?.outcome === 'accepted' && !hasShownEffect(state),
-  );
-  const [first] = accepted;
-  if (!first) return [];
+function describeAcceptedRemovals(
+  states: readonly TargetState[],
+  observed: Observations | null,
+): string[] {
+  if (!observed) return [];
+  const accepted = states
+    .flatMap((state) => lastDeletes(state, observed))
+    .filter(({ result }) => result.outcome === 'accepted');
+  if (accepted.length === 0) return [];
   const what =
     states.length === 1
-      ? `the removal of recipient ${first.deletes.at(-1)?.recipientId}`
+      ? `the removal of ${nameRecipients(accepted.map(({ recipientId }) => recipientId))}`
       : plural(accepted.length, 'removal');
   return [`Cloudflare accepted ${what}`];
 }
@@ -938,8 +940,10 @@ function describeRejections(
   if (!observed) return [];
   const reasons = states
     .filter((state) => openDeleteOf(state, observed) !== null)
-    .flatMap((state) => lastDeletes(state, observed, 'rejected'))
-    .map(({ reason }) => reason);
+    .flatMap((state) => lastDeletes(state, observed))
+    .flatMap(({ result }) =>
+      result.outcome === 'rejected' ? [result.error.failure.reason] : [],
+    );
   if (reasons.length === 0) return [];
   const named = listOf([...new Set(reasons)], MAX_REASONS);
   return [`${plural(reasons.length, 'removal')} met a rejection: ${named}`];
