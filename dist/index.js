@@ -6139,7 +6139,7 @@ const ACCOUNT_ID = {
 /** An account ID, where another one is on the same line. */
 const ACCOUNT_ID_OR_NAME = {
     ...ACCOUNT_ID,
-    source: 'A name follows its ID in a comment (`ID # name`). If this is no name, ' +
+    source: 'A name follows its ID in a comment (`ID # name`). If it is not a name, ' +
         'copy the account ID from the Cloudflare dashboard.',
 };
 const ORGANIZATION_ID = {
@@ -6384,7 +6384,7 @@ function readRecipientFile(path, sources) {
 }
 function readText(path, { env, files, clean }) {
     const shown = (0,reading/* quoted */.TL)(path, clean);
-    const named = { shown, isList: (0,ids/* idsIn */.Sd)(path).length > 0 };
+    const named = { shown, isList: path.split(/[\s,]+/).every(ids/* isAccountId */.JG) };
     const workspace = realWorkspace(env, files);
     const absolute = (0,external_node_path_namespaceObject.isAbsolute)(path) ? path : `${workspace}${external_node_path_namespaceObject.sep}${path}`;
     const file = attempt(() => files.realPath(absolute), named);
@@ -8752,7 +8752,8 @@ function noAccounts(text) {
 }
 function entryProblem(entry, options) {
     const { text, place, context } = entry;
-    const kind = context === 'beside-id' ? ids/* ACCOUNT_ID_OR_NAME */.k : ids/* ACCOUNT_ID */.W_;
+    const mayBeName = context === 'beside-id' && !/^[\da-f]*$/i.test(text);
+    const kind = mayBeName ? ids/* ACCOUNT_ID_OR_NAME */.k : ids/* ACCOUNT_ID */.W_;
     const wrong = emptyProblem(text) ??
         mixedProblem(entry, options.clean) ??
         (0,ids/* idProblem */.lx)(kind, text, options.clean) ??

@@ -179,7 +179,11 @@ describe('the path of a file of recipients', () => {
     );
   });
 
-  it('cannot be an ID', () => {
+  it('cannot be an ID, or several', () => {
+    const [message] = messagesIn(withPath(`${ACCOUNT}, ${ACCOUNT}`));
+    expect(message).toContain('This is no path');
+    const [named] = messagesIn(withPath(`shares/${ACCOUNT}.txt`));
+    expect(named).toContain(FIX_PATH);
     expect(messagesIn(withPath(ACCOUNT))).toEqual([
       `recipient-account-file: expected a file in the workspace, got "${ACCOUNT}" (which does not exist). This is no path: pass a list of IDs as \`recipient-account-id\`.`,
     ]);

@@ -399,6 +399,7 @@ describe('an entry that is no account', () => {
       'a name before it, with a space': `EMEA: ${ACCOUNT}`,
       'the dash of a list that was folded': `- ${ACCOUNT} - ${OTHER}`,
       'a name behind it, without #': `${ACCOUNT} // EMEA`,
+      '31 digits beside it': `${ACCOUNT} ${OTHER.slice(1)}`,
       'a list in a text': `["${ACCOUNT},${OTHER}"]`,
       'an object': `[{"id": "${ACCOUNT}"}]`,
       'an ID with a comment, in JSON': `["${ACCOUNT} # EMEA"]`,

@@ -29,7 +29,7 @@ export const ACCOUNT_ID: IdKind = {
 export const ACCOUNT_ID_OR_NAME: IdKind = {
   ...ACCOUNT_ID,
   source:
-    'A name follows its ID in a comment (`ID # name`). If this is no name, ' +
+    'A name follows its ID in a comment (`ID # name`). If it is not a name, ' +
     'copy the account ID from the Cloudflare dashboard.',
 };
 

@@ -5,7 +5,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, sep } from 'node:path';
 import type { Environment } from '../domain.ts';
-import { idsIn } from './ids.ts';
+import { isAccountId } from './ids.ts';
 import {
   invalid,
   type Problem,
@@ -51,7 +51,7 @@ const FIXES: Readonly<Record<string, string>> = {
 interface NamedPath {
   /** In quotes. */
   readonly shown: string;
-  /** Does it hold IDs of accounts? */
+  /** Is it nothing but IDs of accounts? */
   readonly isList: boolean;
 }
 
@@ -84,7 +84,7 @@ export function readRecipientFile(
 
 function readText(path: string, { env, files, clean }: InputSources): string {
   const shown = quoted(path, clean);
-  const named = { shown, isList: idsIn(path).length > 0 };
+  const named = { shown, isList: path.split(/[\s,]+/).every(isAccountId) };
   const workspace = realWorkspace(env, files);
   const absolute = isAbsolute(path) ? path : `${workspace}${sep}${path}`;
   const file = attempt(() => files.realPath(absolute), named);

@@ -142,7 +142,8 @@ function noAccounts(text: string): Problem {
 
 function entryProblem(entry: Entry, options: ListOptions): Problem {
   const { text, place, context } = entry;
-  const kind = context === 'beside-id' ? ACCOUNT_ID_OR_NAME : ACCOUNT_ID;
+  const mayBeName = context === 'beside-id' && !/^[\da-f]*$/i.test(text);
+  const kind = mayBeName ? ACCOUNT_ID_OR_NAME : ACCOUNT_ID;
   const wrong =
     emptyProblem(text) ??
     mixedProblem(entry, options.clean) ??
