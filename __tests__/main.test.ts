@@ -169,7 +169,9 @@ describe('a run', () => {
     });
     expect(tookMs).toBe(4_000);
     expect(of('error')).toEqual([
-      expect.stringMatching(/^error\|Timed out\|no response in time/),
+      expect.stringMatching(
+        /^error\|Timed out\|no response before the request was ended/,
+      ),
     ]);
   });
 

@@ -290,7 +290,7 @@ describe('a timeout of several accounts', () => {
     });
     expect(run.of('error|')).toEqual([
       expect.stringContaining(
-        '; 2 last writes may have been carried out: no response in time. ',
+        '; 2 last writes may have been carried out: no response before the request was ended. ',
       ),
     ]);
   });

@@ -4496,7 +4496,7 @@ class Exchange {
             return {
                 type: 'failure',
                 cause: 'timeout',
-                message: 'no response in time',
+                message: 'no response before the request was ended',
                 mayHaveBeenProcessed: this.#phase === 'connected',
                 isRetryable: false,
             };
@@ -7034,7 +7034,7 @@ const DOCUMENTATION = /^https:\/\/developers\.cloudflare\.com\/[\w./#?=&%-]{0,20
 /** `HTTP 400, cf-ray 8f1e…`. */
 function describeOrigin({ status, headers }, isEnvelope, clean) {
     const ray = headers['cf-ray'];
-    // A response that passes for the API's is not called another's.
+    // An envelope counts as a response of the API, wherever it came from.
     const withoutRay = isEnvelope
         ? 'no cf-ray'
         : 'not from Cloudflare (no cf-ray)';
@@ -12209,7 +12209,7 @@ function createProgressLog(sink, inputs, clock) {
             retriedResources.add(resourceId);
             const name = nameOfResource(resourceId, share);
             const warning = retriedResourceWarning(`${name}: ${error}`, to);
-            // GitHub shows ten: others may need somebody to act.
+            // GitHub shows ten warnings: some are kept for what needs somebody.
             if (retriedResources.size <= MAX_RETRIED)
                 warn(warning);
             else
@@ -13272,7 +13272,7 @@ function createSanitizer(secrets) {
     function redact(text) {
         return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
     }
-    // Flattened first, because removing a character can complete a secret.
+    // Flattened first, because replacing a character can complete a secret.
     function line(text) {
         return redact(flatten(text));
     }

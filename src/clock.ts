@@ -59,7 +59,7 @@ export interface Deadline {
   readonly writes: AbortSignal;
   /** Aborted at the end. */
   readonly end: AbortSignal;
-  /** Stops the timers. */
+  /** Stops the timers. All signals are aborted then. */
   clear(): void;
 }
 

@@ -261,7 +261,7 @@ describe('a request without a usable response', () => {
       expect(await sendUntilAborted(send, url, arrived)).toEqual({
         ...MAY_BE_PROCESSED,
         cause: 'timeout',
-        message: 'no response in time',
+        message: 'no response before the request was ended',
         isRetryable: false,
       });
       await closed;

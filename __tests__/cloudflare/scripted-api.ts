@@ -94,7 +94,7 @@ export function hung({ timeoutMs, signal }: HttpRequest): FailedExchange {
   if (!signal.aborted) {
     return noResponse({ message: `no response within ${timeoutMs} ms` });
   }
-  const message = 'no response in time';
+  const message = 'no response before the request was ended';
   return noResponse({ cause: 'timeout', message, isRetryable: false });
 }
 

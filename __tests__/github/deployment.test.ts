@@ -169,7 +169,9 @@ describe('a deployment record that cannot be written', () => {
   const REJECTED = { message: 'no' };
   const destroy: Respond = (_, response) => response.destroy();
   const STEP_OVER = {
-    message: expect.stringContaining('no response in time'),
+    message: expect.stringContaining(
+      'no response before the request was ended',
+    ),
     lacksPermission: false,
   };
   it.each<[string, Respond, RegExp]>([

@@ -424,7 +424,7 @@ function describeOrigin(
   clean: Clean,
 ): string {
   const ray = headers['cf-ray'];
-  // A response that passes for the API's is not called another's.
+  // An envelope counts as a response of the API, wherever it came from.
   const withoutRay = isEnvelope
     ? 'no cf-ray'
     : 'not from Cloudflare (no cf-ray)';

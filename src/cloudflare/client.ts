@@ -158,7 +158,7 @@ interface Outgoing {
   readonly signal: AbortSignal;
 }
 
-/** A response, and when its request was sent and it was complete. */
+/** A response: when its request was sent, and when it was complete. */
 interface TimedResponse {
   readonly response: ReceivedResponse;
   readonly sentMs: number;

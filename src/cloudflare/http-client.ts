@@ -57,7 +57,7 @@ export interface FailedExchange {
   /** Distinguishes it from a response. */
   readonly type: 'failure';
   /** Why there is no response: decides title and advice. */
-  readonly cause: // The signal of the request was aborted: its time is up.
+  readonly cause: // The signal of the request was aborted.
     | 'timeout'
     | 'too-large'
     | 'invalid-response'
@@ -296,7 +296,7 @@ class Exchange {
       return {
         type: 'failure',
         cause: 'timeout',
-        message: 'no response in time',
+        message: 'no response before the request was ended',
         mayHaveBeenProcessed: this.#phase === 'connected',
         isRetryable: false,
       };

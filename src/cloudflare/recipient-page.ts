@@ -13,8 +13,8 @@ export interface RecipientFilter {
   /** IDs of the targets of the run. */
   readonly targetIds: ReadonlySet<string>;
   /**
-   * Records that the reply to a POST has named, or a list as a target's, or
-   * that a DELETE is sent for.
+   * Records of the run: that the reply to a POST named, that a list showed as
+   * a target's, or that a DELETE is sent for.
    */
   readonly knownIds: ReadonlySet<string>;
   /**

@@ -158,7 +158,7 @@ export function createProgressLog(
       retriedResources.add(resourceId);
       const name = nameOfResource(resourceId, share);
       const warning = retriedResourceWarning(`${name}: ${error}`, to);
-      // GitHub shows ten: others may need somebody to act.
+      // GitHub shows ten warnings: some are kept for what needs somebody.
       if (retriedResources.size <= MAX_RETRIED) warn(warning);
       else log(`${warning.title}: ${warning.text}`);
     }

@@ -73,7 +73,7 @@ export function createSanitizer(secrets: readonly string[]): Sanitizer {
     return forms.reduce((rest, form) => rest.replaceAll(form, '***'), text);
   }
 
-  // Flattened first, because removing a character can complete a secret.
+  // Flattened first, because replacing a character can complete a secret.
   function line(text: string): string {
     return redact(flatten(text));
   }
