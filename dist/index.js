@@ -12414,7 +12414,7 @@ function reasonOfSeveral(failure, states, result) {
         return describeManyPending(states, result);
     }
     const [first] = states;
-    const isAboutFirst = first && failure.cause !== 'refused' && !isWholeRun(failure);
+    const isAboutFirst = first && failure.cause !== 'refused' && failure.cause !== 'stopped';
     return isAboutFirst ? withoutOwnIds(failure.reason, first) : failure.reason;
 }
 function groupKey(failure, state) {
@@ -12422,7 +12422,7 @@ function groupKey(failure, state) {
         return failure.cause;
     if (failure.cause === 'stopped')
         return `stopped ${failure.reason}`;
-    if (isEndOfRun(failure) || failure.cause === 'internal') {
+    if (isEndOfRun(failure)) {
         // A removal that was not begun gets no annotation.
         const { desired } = state.planned;
         return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;
@@ -12435,11 +12435,7 @@ function groupKey(failure, state) {
  * Is the target only not done? Then its reason says what was observed of it.
  */
 function isEndOfRun({ cause }) {
-    return cause === 'timeout' || cause === 'cancelled';
-}
-/** Does it concern the run and not a target? */
-function isWholeRun({ cause }) {
-    return cause === 'stopped' || cause === 'internal';
+    return cause === 'timeout' || cause === 'cancelled' || cause === 'internal';
 }
 function withoutOwnIds(reason, state) {
     const { target } = state.planned;

@@ -159,14 +159,14 @@ function reasonOfSeveral(
   }
   const [first] = states;
   const isAboutFirst =
-    first && failure.cause !== 'refused' && !isWholeRun(failure);
+    first && failure.cause !== 'refused' && failure.cause !== 'stopped';
   return isAboutFirst ? withoutOwnIds(failure.reason, first) : failure.reason;
 }
 
 function groupKey(failure: Failure, state: TargetState): string {
   if (failure.cause === 'refused') return failure.cause;
   if (failure.cause === 'stopped') return `stopped ${failure.reason}`;
-  if (isEndOfRun(failure) || failure.cause === 'internal') {
+  if (isEndOfRun(failure)) {
     // A removal that was not begun gets no annotation.
     const { desired } = state.planned;
     return `${failure.cause} ${desired} ${isUnbegunRemoval(state)}`;
@@ -180,12 +180,7 @@ function groupKey(failure: Failure, state: TargetState): string {
  * Is the target only not done? Then its reason says what was observed of it.
  */
 function isEndOfRun({ cause }: Failure): boolean {
-  return cause === 'timeout' || cause === 'cancelled';
-}
-
-/** Does it concern the run and not a target? */
-function isWholeRun({ cause }: Failure): boolean {
-  return cause === 'stopped' || cause === 'internal';
+  return cause === 'timeout' || cause === 'cancelled' || cause === 'internal';
 }
 
 function withoutOwnIds(reason: string, state: TargetState): string {
