@@ -14,6 +14,7 @@ export default defineConfig({
       '__tests__/cloudflare/{api-error,response-text}.test.ts',
       '__tests__/cloudflare/{body-reader,records,recipient-pages,share}.test.ts',
       '__tests__/reconcile/**/*.test.ts',
+      '__tests__/{main,scripted-run,scripted-records}.test.ts',
       '__tests__/report/{sanitizer,secrets}.test.ts',
     ],
   },
