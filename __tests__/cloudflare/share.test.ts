@@ -210,6 +210,21 @@ describe('the records of other accounts', () => {
   });
 });
 
+describe('a record of a target', () => {
+  it('is kept where a later list does not name its account', async () => {
+    const { share, run } = open(
+      (_, number) => ok([wire(1, number === 1 ? ACCOUNT : null)]),
+      { inputs: { targets: [AN_ACCOUNT] } },
+    );
+    await run(share.listRecipients());
+    const seen = await run(share.listRecipients());
+    expect(seen).toMatchObject({
+      records: [{ id: 'r1' }],
+      others: { withoutAccount: 0 },
+    });
+  });
+});
+
 describe('one recipient', () => {
   it('is read with its resources', async () => {
     const { share, run, requests } = open(() => ok(wire(1)));
