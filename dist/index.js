@@ -7689,9 +7689,9 @@ class RecipientPages {
         const entries = page.entries();
         const { count, otherIds } = page;
         const size = toSize(envelope.resultInfo['per_page'], envelope.request);
-        const isFull = size !== null && count >= size;
+        const isWithoutIds = entries.length === 0 && otherIds.size === 0;
         // It would look like a page that repeats another, and end the reading.
-        if (isFull && entries.length === 0 && otherIds.size === 0) {
+        if (isFull(count, size) && isWithoutIds) {
             throw fromUnreadable(envelope.request, 'no record of a full page has an ID');
         }
         const seenBefore = this.#seenIds.size;
@@ -7760,6 +7760,13 @@ class RecipientPages {
     }
 }
 /**
+ * Does a page have as many records as it may have? Then there may be more.
+ * @param size null where the server does not paginate
+ */
+function isFull(count, size) {
+    return size !== null && count >= size;
+}
+/**
  * Adds `more` to `seen`. The first set is used as it is, and not copied: as a
  * rule, there is only one page.
  */
@@ -7801,7 +7808,7 @@ class ShareApi {
     #targetIds;
     /** See `RecipientFilter`. */
     #knownIds = new Set();
-    /** Is the list, or a page of the server, larger than may be asked for? */
+    /** Is the list read in pages: was it, or a page of it, too large? */
     #isPaged = false;
     /** The last copy of each record that was kept of a list, by its ID. */
     #lastKept = new Map();
@@ -7923,7 +7930,7 @@ class ShareApi {
             if (number === 1)
                 pageSize = smallerOf(pageSize, page.size);
             sentMs ??= page.sentMs;
-            if (!isFull(page, pageSize) || !page.addedAny) {
+            if (!isFull(page.count, pageSize) || !page.addedAny) {
                 return pages.toList({ sentMs, receivedMs: page.receivedMs });
             }
             if (pageSize !== null && pageSize > PER_PAGE) {
@@ -7938,10 +7945,6 @@ class ShareApi {
         const path = `${this.#recipientsPath}?include_resources=true${paging}`;
         return this.#client.readList({ kind: 'list', path }, (request) => pages.newPage(request), options);
     }
-}
-/** Does it have as many records as a page may have? Then there may be more. */
-function isFull({ count }, size) {
-    return size !== null && count >= size;
 }
 /** Null where neither is known. */
 function smallerOf(a, b) {
@@ -10805,11 +10808,12 @@ const WRITES = ['create', 'delete'];
 const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 /** Nothing of this kind may do it. */
 const KIND_NOT_ACCEPTED = [1001, 10405];
-function runAgain(before) {
-    return {
-        hint: `${before} Run again: completed changes are kept.`,
-        dryRunHint: `${before} Run again.`,
-    };
+/** Two rules: a dry run has changed nothing that could be kept. */
+function runAgain(when, before) {
+    return [
+        { ...when, dryRun: true, hint: `${before} Run again.` },
+        { ...when, hint: `${before} Run again: completed changes are kept.` },
+    ];
 }
 const INTERNAL_HINT = 'Report it with the debug log: set the secret ACTIONS_STEP_DEBUG to true ' +
     'and run again. The log has what was done by then.';
@@ -10884,13 +10888,7 @@ const RULES = [
         hint: 'Check account-id and api-url, and whether the credentials can see ' +
             'this account.',
     },
-    {
-        cause: 'not-found',
-        kinds: ['list'],
-        codes: [1004],
-        isShareListed: true,
-        ...runAgain('Cloudflare lists this share as active, so this may be temporary.'),
-    },
+    ...runAgain({ cause: 'not-found', kinds: ['list'], codes: [1004], isShareListed: true }, 'Cloudflare lists this share as active, so this may be temporary.'),
     {
         cause: 'not-found',
         kinds: ['share', 'list'],
@@ -10922,20 +10920,13 @@ const RULES = [
             'separate token helps only if the account or another user owns it, ' +
             'such as a service user.',
     },
-    {
-        cause: 'server',
-        ...runAgain('Check https://www.cloudflarestatus.com.'),
-    },
+    ...runAgain({ cause: 'server' }, 'Check https://www.cloudflarestatus.com.'),
     {
         cause: 'blocked',
         hint: 'A firewall or proxy responded, not the API. Check for a rule that ' +
             'blocks the runner, then run again.',
     },
-    {
-        cause: 'invalid-response',
-        wasRead: 'list',
-        ...runAgain('The API responded properly before, so this may be temporary.'),
-    },
+    ...runAgain({ cause: 'invalid-response', wasRead: 'list' }, 'The API responded properly before, so this may be temporary.'),
     {
         cause: 'invalid-response',
         wasRead: 'nothing',
@@ -10947,26 +10938,15 @@ const RULES = [
         wasRead: 'nothing',
         hint: 'Check api-url, and whether something other than Cloudflare responds.',
     },
-    {
-        cause: 'no-response',
-        ...runAgain('Cloudflare was reached but sent no complete response.'),
-    },
-    {
-        cause: 'network',
-        wasRead: 'list',
-        ...runAgain('The connection worked before, so this may be temporary.'),
-    },
+    ...runAgain({ cause: 'no-response' }, 'Cloudflare was reached but sent no complete response.'),
+    ...runAgain({ cause: 'network', wasRead: 'list' }, 'The connection worked before, so this may be temporary.'),
     {
         cause: 'network',
         wasRead: 'nothing',
         hint: 'Check that the runner can resolve and reach the host of api-url, ' +
             'or set HTTPS_PROXY.',
     },
-    {
-        cause: 'proxy',
-        wasRead: 'list',
-        ...runAgain('The connection worked before, so this may be temporary.'),
-    },
+    ...runAgain({ cause: 'proxy', wasRead: 'list' }, 'The connection worked before, so this may be temporary.'),
     {
         cause: 'proxy',
         wasRead: 'nothing',
@@ -11036,19 +11016,31 @@ const RULES = [
     },
     {
         cause: 'stopped',
+        dryRun: true,
+        hint: 'Fix the other failure and run again.',
+    },
+    {
+        cause: 'stopped',
         hint: 'Fix the other failure and run again: completed changes are kept.',
-        dryRunHint: 'Fix the other failure and run again.',
+    },
+    {
+        cause: 'timeout',
+        dryRun: true,
+        hint: 'Raise timeout (and timeout-minutes of the job), or run again.',
     },
     {
         cause: 'timeout',
         hint: 'Raise timeout (and timeout-minutes of the job), or run again to ' +
             'continue. Nothing was undone.',
-        dryRunHint: 'Raise timeout (and timeout-minutes of the job), or run again.',
+    },
+    {
+        cause: 'cancelled',
+        dryRun: true,
+        hint: 'Run again.',
     },
     {
         cause: 'cancelled',
         hint: 'Run again to continue. Nothing was undone.',
-        dryRunHint: 'Run again.',
     },
     {
         cause: 'internal',
@@ -11066,11 +11058,8 @@ function adviceFor(failure, circumstances) {
     const rule = RULES.find((candidate) => matches(candidate, failure, circumstances));
     return {
         topic: rule?.topic ?? failure.cause,
-        hint: rule ? hintOf(rule, circumstances) : null,
+        hint: rule?.hint ?? null,
     };
-}
-function hintOf({ hint, dryRunHint }, { dryRun }) {
-    return dryRun ? (dryRunHint ?? hint) : hint;
 }
 function matches(rule, { cause, request }, circumstances) {
     return (rule.cause === cause &&
@@ -11080,7 +11069,8 @@ function matches(rule, { cause, request }, circumstances) {
         equalsIfGiven(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
         equalsIfGiven(rule.credentials, circumstances.credentials) &&
         equalsIfGiven(rule.refusedFor, circumstances.refusedFor) &&
-        equalsIfGiven(rule.isShareListed, circumstances.isShareListed));
+        equalsIfGiven(rule.isShareListed, circumstances.isShareListed) &&
+        equalsIfGiven(rule.dryRun, circumstances.dryRun));
 }
 /** A rule that names no values accepts all of them, and their absence. */
 function accepts(values, value) {

@@ -68,9 +68,9 @@ export class RecipientPages {
     const entries = page.entries();
     const { count, otherIds } = page;
     const size = toSize(envelope.resultInfo['per_page'], envelope.request);
-    const isFull = size !== null && count >= size;
+    const isWithoutIds = entries.length === 0 && otherIds.size === 0;
     // It would look like a page that repeats another, and end the reading.
-    if (isFull && entries.length === 0 && otherIds.size === 0) {
+    if (isFull(count, size) && isWithoutIds) {
       throw fromUnreadable(
         envelope.request,
         'no record of a full page has an ID',
@@ -139,6 +139,14 @@ export class RecipientPages {
     if (failedIds.has(record.id) && !hasTerminalError(record)) return;
     this.#records.push(record);
   }
+}
+
+/**
+ * Does a page have as many records as it may have? Then there may be more.
+ * @param size null where the server does not paginate
+ */
+export function isFull(count: number, size: number | null): boolean {
+  return size !== null && count >= size;
 }
 
 /**

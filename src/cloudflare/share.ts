@@ -15,7 +15,7 @@ import type {
   WriteTurn,
 } from './client.ts';
 import { asObject, type JsonObject } from './json.ts';
-import { type PageInfo, RecipientPages } from './recipient-pages.ts';
+import { isFull, type PageInfo, RecipientPages } from './recipient-pages.ts';
 import {
   decodeCreated,
   decodeRecipient,
@@ -44,7 +44,7 @@ export class ShareApi {
   readonly #targetIds: Set<string>;
   /** See `RecipientFilter`. */
   readonly #knownIds = new Set<string>();
-  /** Is the list, or a page of the server, larger than may be asked for? */
+  /** Is the list read in pages: was it, or a page of it, too large? */
   #isPaged = false;
   /** The last copy of each record that was kept of a list, by its ID. */
   readonly #lastKept = new Map<string, ShareRecipient>();
@@ -184,7 +184,7 @@ export class ShareApi {
       // A server may send smaller pages than it was asked for.
       if (number === 1) pageSize = smallerOf(pageSize, page.size);
       sentMs ??= page.sentMs;
-      if (!isFull(page, pageSize) || !page.addedAny) {
+      if (!isFull(page.count, pageSize) || !page.addedAny) {
         return pages.toList({ sentMs, receivedMs: page.receivedMs });
       }
       if (pageSize !== null && pageSize > PER_PAGE) {
@@ -210,11 +210,6 @@ export class ShareApi {
       options,
     );
   }
-}
-
-/** Does it have as many records as a page may have? Then there may be more. */
-function isFull({ count }: PageInfo, size: number | null): boolean {
-  return size !== null && count >= size;
 }
 
 /** Null where neither is known. */

@@ -76,11 +76,10 @@ interface Rule {
   readonly credentials?: Credentials['type'];
   readonly refusedFor?: Refusal['about'];
   readonly isShareListed?: boolean;
+  readonly dryRun?: boolean;
   /** Where it differs from the cause. */
   readonly topic?: Topic;
   readonly hint: string;
-  /** In a dry run, if it differs from the hint. */
-  readonly dryRunHint?: string;
 }
 
 /** A run that writes has read the list. */
@@ -94,11 +93,12 @@ const WRONG_CREDENTIALS = [1000, 6003, 6103, 6111, 9103, 9106, 9109, 10000];
 /** Nothing of this kind may do it. */
 const KIND_NOT_ACCEPTED = [1001, 10405];
 
-function runAgain(before: string): Pick<Rule, 'hint' | 'dryRunHint'> {
-  return {
-    hint: `${before} Run again: completed changes are kept.`,
-    dryRunHint: `${before} Run again.`,
-  };
+/** Two rules: a dry run has changed nothing that could be kept. */
+function runAgain(when: Omit<Rule, 'hint'>, before: string): Rule[] {
+  return [
+    { ...when, dryRun: true, hint: `${before} Run again.` },
+    { ...when, hint: `${before} Run again: completed changes are kept.` },
+  ];
 }
 
 export const INTERNAL_HINT =
@@ -185,15 +185,10 @@ export const RULES: readonly Rule[] = [
       'Check account-id and api-url, and whether the credentials can see ' +
       'this account.',
   },
-  {
-    cause: 'not-found',
-    kinds: ['list'],
-    codes: [1004],
-    isShareListed: true,
-    ...runAgain(
-      'Cloudflare lists this share as active, so this may be temporary.',
-    ),
-  },
+  ...runAgain(
+    { cause: 'not-found', kinds: ['list'], codes: [1004], isShareListed: true },
+    'Cloudflare lists this share as active, so this may be temporary.',
+  ),
   {
     cause: 'not-found',
     kinds: ['share', 'list'],
@@ -228,21 +223,17 @@ export const RULES: readonly Rule[] = [
       'separate token helps only if the account or another user owns it, ' +
       'such as a service user.',
   },
-  {
-    cause: 'server',
-    ...runAgain('Check https://www.cloudflarestatus.com.'),
-  },
+  ...runAgain({ cause: 'server' }, 'Check https://www.cloudflarestatus.com.'),
   {
     cause: 'blocked',
     hint:
       'A firewall or proxy responded, not the API. Check for a rule that ' +
       'blocks the runner, then run again.',
   },
-  {
-    cause: 'invalid-response',
-    wasRead: 'list',
-    ...runAgain('The API responded properly before, so this may be temporary.'),
-  },
+  ...runAgain(
+    { cause: 'invalid-response', wasRead: 'list' },
+    'The API responded properly before, so this may be temporary.',
+  ),
   {
     cause: 'invalid-response',
     wasRead: 'nothing',
@@ -255,15 +246,14 @@ export const RULES: readonly Rule[] = [
     wasRead: 'nothing',
     hint: 'Check api-url, and whether something other than Cloudflare responds.',
   },
-  {
-    cause: 'no-response',
-    ...runAgain('Cloudflare was reached but sent no complete response.'),
-  },
-  {
-    cause: 'network',
-    wasRead: 'list',
-    ...runAgain('The connection worked before, so this may be temporary.'),
-  },
+  ...runAgain(
+    { cause: 'no-response' },
+    'Cloudflare was reached but sent no complete response.',
+  ),
+  ...runAgain(
+    { cause: 'network', wasRead: 'list' },
+    'The connection worked before, so this may be temporary.',
+  ),
   {
     cause: 'network',
     wasRead: 'nothing',
@@ -271,11 +261,10 @@ export const RULES: readonly Rule[] = [
       'Check that the runner can resolve and reach the host of api-url, ' +
       'or set HTTPS_PROXY.',
   },
-  {
-    cause: 'proxy',
-    wasRead: 'list',
-    ...runAgain('The connection worked before, so this may be temporary.'),
-  },
+  ...runAgain(
+    { cause: 'proxy', wasRead: 'list' },
+    'The connection worked before, so this may be temporary.',
+  ),
   {
     cause: 'proxy',
     wasRead: 'nothing',
@@ -357,20 +346,32 @@ export const RULES: readonly Rule[] = [
   },
   {
     cause: 'stopped',
+    dryRun: true,
+    hint: 'Fix the other failure and run again.',
+  },
+  {
+    cause: 'stopped',
     hint: 'Fix the other failure and run again: completed changes are kept.',
-    dryRunHint: 'Fix the other failure and run again.',
+  },
+  {
+    cause: 'timeout',
+    dryRun: true,
+    hint: 'Raise timeout (and timeout-minutes of the job), or run again.',
   },
   {
     cause: 'timeout',
     hint:
       'Raise timeout (and timeout-minutes of the job), or run again to ' +
       'continue. Nothing was undone.',
-    dryRunHint: 'Raise timeout (and timeout-minutes of the job), or run again.',
+  },
+  {
+    cause: 'cancelled',
+    dryRun: true,
+    hint: 'Run again.',
   },
   {
     cause: 'cancelled',
     hint: 'Run again to continue. Nothing was undone.',
-    dryRunHint: 'Run again.',
   },
   {
     cause: 'internal',
@@ -396,12 +397,8 @@ export function adviceFor(
   );
   return {
     topic: rule?.topic ?? failure.cause,
-    hint: rule ? hintOf(rule, circumstances) : null,
+    hint: rule?.hint ?? null,
   };
-}
-
-function hintOf({ hint, dryRunHint }: Rule, { dryRun }: Circumstances): string {
-  return dryRun ? (dryRunHint ?? hint) : hint;
 }
 
 function matches(
@@ -417,7 +414,8 @@ function matches(
     equalsIfGiven(rule.writeWasAccepted, circumstances.writeWasAccepted) &&
     equalsIfGiven(rule.credentials, circumstances.credentials) &&
     equalsIfGiven(rule.refusedFor, circumstances.refusedFor) &&
-    equalsIfGiven(rule.isShareListed, circumstances.isShareListed)
+    equalsIfGiven(rule.isShareListed, circumstances.isShareListed) &&
+    equalsIfGiven(rule.dryRun, circumstances.dryRun)
   );
 }
 
